@@ -1,0 +1,207 @@
+import type { Done, EpisodeState, FreeLock, HeldLock, Lock, StageState } from './episode-state.ts';
+import { FRESH_LOCK } from './episode-state.ts';
+import { type AgentId, agentId, clusterId, isEpoch, isSession, isToken, nonce } from './ids.ts';
+import type { ManifestRef } from './manifest.ts';
+import { err, ok, type Result } from './result.ts';
+import { STAGES, type Stage } from './stage.ts';
+
+/**
+ * The value of an episode's key, as JSON with positions instead of names: a fresh episode is about 90 bytes, a finished
+ * one about 270, of which two SHA-256 are 128. A million of them are tailed by every coordinator.
+ *   {"v":1,"c":cluster,"n":nonce,"d":stage,"t":stage}     stage: [wanted, [request], lock, done]
+ *   lock: 0 | ["f",failures,[lostBy],notBeforeMs,reason] | ["h",run,token,agent,session,epoch,nonce,sinceMs,failures,[lostBy]]
+ *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason]
+ *   done: 0 | [run,token,manifest]                        manifest: [sha256, files, bytes, audioSeconds]
+ */
+export const EPISODE_VALUE_BYTES_MAX = 8_192;
+
+const STAGE_FIELD: { readonly [S in Stage]: string } = { download: 'd', transcribe: 't' };
+
+export function encodeEpisode(state: EpisodeState): string {
+  const value: Record<string, unknown> = { v: 1, c: state.cluster, n: state.nonce };
+  for (const stage of STAGES) value[STAGE_FIELD[stage]] = encodeStage(state.stages[stage]);
+  return JSON.stringify(value);
+}
+
+/** Errors name what was wrong. A value that cannot be read is passed over and counted, never overwritten. */
+export function decodeEpisode(text: string): Result<EpisodeState, string> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return err('not an object');
+    const fields = value as Record<string, unknown>;
+    if (fields['v'] !== 1) return err(`version ${JSON.stringify(fields['v'])} is not 1`);
+    return ok({
+      cluster: branded(clusterId, fields['c']),
+      nonce: branded(nonce, fields['n']),
+      stages: {
+        download: decodeStage(fields[STAGE_FIELD.download]),
+        transcribe: decodeStage(fields[STAGE_FIELD.transcribe]),
+      },
+    });
+  } catch (error) {
+    return err(error instanceof Error ? error.message : 'unreadable');
+  }
+}
+
+function encodeStage({ wanted, requests, lock, done }: StageState): unknown {
+  return [
+    wanted,
+    requests,
+    encodeLock(lock),
+    done === null ? 0 : [done.run, done.token, encodeRef(done.manifest)],
+  ];
+}
+
+function encodeLock(lock: Lock): unknown {
+  switch (lock.state) {
+    case 'free': {
+      const fresh =
+        lock.failures === 0 &&
+        lock.lostBy.length === 0 &&
+        lock.notBeforeMs === 0 &&
+        lock.reason === null;
+      return fresh ? 0 : ['f', lock.failures, lock.lostBy, lock.notBeforeMs, lock.reason];
+    }
+    case 'held':
+      return ['h', ...encodeHolding(lock)];
+    case 'committed':
+      return ['c', ...encodeHolding(lock), encodeRef(lock.manifest)];
+    case 'dead':
+      return ['x', lock.run, lock.failures, lock.lostBy, lock.reason];
+  }
+}
+
+function encodeHolding(lock: Omit<HeldLock, 'state'>): unknown[] {
+  return [
+    lock.run,
+    lock.token,
+    lock.agent,
+    lock.session,
+    lock.epoch,
+    lock.nonce,
+    lock.sinceMs,
+    lock.failures,
+    lock.lostBy,
+  ];
+}
+
+function encodeRef(ref: ManifestRef): unknown {
+  return [ref.sha256, ref.files, ref.bytes, ref.audioSeconds];
+}
+
+function decodeStage(value: unknown): StageState {
+  const [wanted, requests, lock, done] = tuple(value, 4);
+  return {
+    wanted: count(wanted),
+    requests: list(requests).map(string),
+    lock: lock === 0 ? FRESH_LOCK : decodeLock(list(lock)),
+    done: done === 0 ? null : decodeDone(done),
+  };
+}
+
+function decodeLock(value: readonly unknown[]): Lock {
+  switch (value[0]) {
+    case 'f':
+      return decodeFree(value);
+    case 'h':
+      return { state: 'held', ...decodeHolding(value) };
+    case 'c':
+      return { ...decodeHolding(value), state: 'committed', manifest: decodeRef(value[10]) };
+    case 'x':
+      return {
+        state: 'dead',
+        run: count(value[1]),
+        failures: count(value[2]),
+        lostBy: agents(value[3]),
+        reason: string(value[4]),
+      };
+    default:
+      throw new Error(`lock ${JSON.stringify(value[0])} is not one of f, h, c, x`);
+  }
+}
+
+function decodeFree(value: readonly unknown[]): FreeLock {
+  const reason = value[4] === null ? null : string(value[4]);
+  return {
+    state: 'free',
+    failures: count(value[1]),
+    lostBy: agents(value[2]),
+    notBeforeMs: count(value[3]),
+    reason,
+  };
+}
+
+function decodeHolding(value: readonly unknown[]): Omit<HeldLock, 'state'> {
+  const [, run, token, agent, session, epoch, writer, sinceMs, failures, lostBy] = value;
+  return {
+    run: count(run),
+    token: revision(token, isToken),
+    agent: branded(agentId, agent),
+    session: revision(session, isSession),
+    epoch: revision(epoch, isEpoch),
+    nonce: branded(nonce, writer),
+    sinceMs: count(sinceMs),
+    failures: count(failures),
+    lostBy: agents(lostBy),
+  };
+}
+
+function decodeDone(value: unknown): Done {
+  const [run, token, manifest] = tuple(value, 3);
+  return { run: count(run), token: revision(token, isToken), manifest: decodeRef(manifest) };
+}
+
+function decodeRef(value: unknown): ManifestRef {
+  const [sha256, files, bytes, audioSeconds] = tuple(value, 4);
+  if (!/^[0-9a-f]{64}$/.test(string(sha256))) throw new Error('a manifest has no SHA-256');
+  return {
+    sha256: string(sha256),
+    files: count(files),
+    bytes: count(bytes),
+    audioSeconds: audioSeconds === null ? null : seconds(audioSeconds),
+  };
+}
+
+function agents(value: unknown): AgentId[] {
+  return list(value).map((id) => branded(agentId, id));
+}
+
+function branded<T extends string>(parse: (text: string) => Result<T, string>, value: unknown): T {
+  const parsed = parse(string(value));
+  if (!parsed.ok) throw new Error(parsed.error);
+  return parsed.value;
+}
+
+function revision<T extends number>(value: unknown, is: (n: number) => n is T): T {
+  const n = count(value);
+  if (!is(n)) throw new Error(`${n} is not a revision`);
+  return n;
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Error('a list was expected');
+  return value;
+}
+
+function tuple(value: unknown, length: number): readonly unknown[] {
+  const items = list(value);
+  if (items.length !== length) throw new Error(`a list of ${length} was expected`);
+  return items;
+}
+
+function count(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new Error(`${JSON.stringify(value)} is not a count`);
+  return value;
+}
+
+function seconds(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+    throw new Error(`${JSON.stringify(value)} is not a time`);
+  return value;
+}
+
+function string(value: unknown): string {
+  if (typeof value !== 'string') throw new Error('a text was expected');
+  return value;
+}

@@ -1,0 +1,159 @@
+import type { EpisodeState, FreeLock, HeldLock, Lock, StageState } from './episode-state.ts';
+import { FRESH_LOCK } from './episode-state.ts';
+import type { AgentId, Epoch, Nonce, SessionId, Token } from './ids.ts';
+import type { ManifestRef } from './manifest.ts';
+import { err, ok, type Result } from './result.ts';
+import { type AttemptEnd, afterAttempt, type RetryLimits } from './retry.ts';
+import { STAGE_INPUT, type Stage } from './stage.ts';
+
+/** The one table of legal moves: from which states of a stage's lock each move may start. */
+export const LEGAL_FROM = {
+  request: ['free', 'held', 'committed', 'dead'],
+  assign: ['free'],
+  commit: ['held'],
+  revoke: ['held'],
+  publish: ['committed'],
+} as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
+
+export type Move =
+  /** Somebody wants one more run; counted once for a request id. */
+  | { readonly kind: 'request'; readonly request: string }
+  | { readonly kind: 'assign'; readonly holder: Holder }
+  /** The durable point of a result. */
+  | { readonly kind: 'commit'; readonly token: Token; readonly manifest: ManifestRef }
+  | {
+      readonly kind: 'revoke';
+      readonly token: Token;
+      readonly end: AttemptEnd;
+      readonly nowMs: number;
+      readonly random: number;
+    }
+  /** The files have their final names: readers may follow. */
+  | { readonly kind: 'publish'; readonly token: Token };
+
+export interface Holder {
+  /** The revision that the assigning CAS expects. */
+  readonly token: Token;
+  readonly agent: AgentId;
+  readonly session: SessionId;
+  readonly epoch: Epoch;
+  readonly nowMs: number;
+}
+
+/** Requests kept for clients that ask again; an older one asked again would count anew. */
+export const REQUESTS_KEPT_MAX = 8;
+
+/**
+ * The state after a move, to be written by CAS at the revision that was read.
+ * Errors say why the move is not legal from there: the reader must read again, not insist.
+ */
+export function move(
+  state: EpisodeState,
+  stage: Stage,
+  step: Move,
+  nonce: Nonce,
+  limits: RetryLimits,
+): Result<EpisodeState, string> {
+  const before = state.stages[stage];
+  const from: readonly Lock['state'][] = LEGAL_FROM[step.kind];
+  if (!from.includes(before.lock.state))
+    return err(`${step.kind} is not legal from ${before.lock.state}`);
+  const after = moveStage(state, stage, step, nonce, limits);
+  return after.ok
+    ? ok({ ...state, nonce, stages: { ...state.stages, [stage]: after.value } })
+    : after;
+}
+
+function moveStage(
+  state: EpisodeState,
+  stage: Stage,
+  step: Move,
+  nonce: Nonce,
+  limits: RetryLimits,
+): Result<StageState, string> {
+  const before = state.stages[stage];
+  switch (step.kind) {
+    case 'request':
+      return requested(before, step.request);
+    case 'assign': {
+      const refusal = whyNotAssignable(state, stage);
+      return refusal === null
+        ? ok({ ...before, lock: held(before, step.holder, nonce) })
+        : err(refusal);
+    }
+    case 'commit':
+      return withToken(before, step.token, (lock) =>
+        lock.state === 'held'
+          ? { ...before, lock: { ...lock, state: 'committed', manifest: step.manifest } }
+          : before,
+      );
+    case 'revoke':
+      return withToken(before, step.token, (lock) =>
+        lock.state === 'held'
+          ? { ...before, lock: afterAttempt(lock, step.end, limits, step.nowMs, step.random) }
+          : before,
+      );
+    case 'publish':
+      return withToken(before, step.token, (lock) =>
+        lock.state === 'committed'
+          ? {
+              ...before,
+              lock: FRESH_LOCK,
+              done: { run: lock.run, token: lock.token, manifest: lock.manifest },
+            }
+          : before,
+      );
+  }
+}
+
+/** Null when the stage may be assigned by what its key says; else the one reason against it. */
+export function whyNotAssignable(state: EpisodeState, stage: Stage): string | null {
+  const { lock, done, wanted } = state.stages[stage];
+  if (lock.state !== 'free') return `its lock is ${lock.state}`;
+  if ((done?.run ?? 0) >= wanted) return 'no further run is wanted';
+  const input = STAGE_INPUT[stage];
+  if (input !== null && state.stages[input].done === null) return `it waits for its ${input}`;
+  return null;
+}
+
+/** The run that an assignment of this stage would do. */
+export function nextRun(stage: StageState): number {
+  return (stage.done?.run ?? 0) + 1;
+}
+
+function requested(before: StageState, request: string): Result<StageState, string> {
+  if (before.requests.includes(request)) return ok(before);
+  const lock: Lock = before.lock.state === 'dead' ? FRESH_LOCK : before.lock;
+  return ok({
+    ...before,
+    wanted: before.wanted + 1,
+    requests: [...before.requests, request].slice(-REQUESTS_KEPT_MAX),
+    lock,
+  });
+}
+
+function held(before: StageState, holder: Holder, nonce: Nonce): HeldLock {
+  const free = before.lock as FreeLock;
+  return {
+    state: 'held',
+    run: nextRun(before),
+    token: holder.token,
+    agent: holder.agent,
+    session: holder.session,
+    epoch: holder.epoch,
+    nonce,
+    sinceMs: holder.nowMs,
+    failures: free.failures,
+    lostBy: free.lostBy,
+  };
+}
+
+function withToken(
+  before: StageState,
+  token: Token,
+  then: (lock: Lock) => StageState,
+): Result<StageState, string> {
+  const { lock } = before;
+  const holds = (lock.state === 'held' || lock.state === 'committed') && lock.token === token;
+  return holds ? ok(then(lock)) : err(`token ${token} does not hold the lock`);
+}

@@ -1,0 +1,32 @@
+import type { ClusterId, FeedId, Nonce } from './ids.ts';
+
+/** A feed as its key holds it: what to fetch, how it went, and how often the ledger was folded. */
+export interface FeedRecord {
+  readonly cluster: ClusterId;
+  readonly nonce: Nonce;
+  readonly feed: FeedId;
+  /** With its secrets; never shown. */
+  readonly url: string;
+  /** The title that the feed gave last, else the one given when it was added, else null. */
+  readonly title: string | null;
+  readonly addedMs: number;
+  /** 1 to 10; null until known. */
+  readonly bookScore: number | null;
+  /** Raised by CAS before each fold, so that two pollers cannot both fold. */
+  readonly generation: number;
+  /** Stored only after the episodes are: a crash between must not make the next poll answer "unchanged". */
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  readonly lastSuccessMs: number | null;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Not to be polled before. */
+  readonly nextPollMs: number;
+  /** What went wrong at the last poll, one sentence; null when nothing did. */
+  readonly problem: string | null;
+  /** Episodes that the feed listed at its last success. */
+  readonly listed: number;
+}
+
+/** 3 until known: the seed's rule. */
+export const BOOK_SCORE_UNKNOWN = 3;

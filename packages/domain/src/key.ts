@@ -1,0 +1,52 @@
+import { type AgentId, agentId, type EpisodeId, episodeId, type FeedId, feedId } from './ids.ts';
+
+/**
+ * Keys of the buckets and subjects of core messaging, in one place.
+ * `state` is tailed by every coordinator; `meta` is read when asked; `lead` holds the leader's key, with its TTL.
+ */
+export const BUCKETS = { state: 'podctl_state', meta: 'podctl_meta', lead: 'podctl_lead' } as const;
+
+export const CLUSTER_KEY = 'cluster';
+export const LEADER_KEY = 'leader';
+export const jobKey = (feed: FeedId, episode: EpisodeId) => `job.${feed}.${episode}`;
+export const metaKey = (feed: FeedId, episode: EpisodeId) => `meta.${feed}.${episode}`;
+export const feedKey = (feed: FeedId) => `feed.${feed}`;
+export const sessionKey = (agent: AgentId) => `sess.${agent}`;
+
+export type StateKey =
+  | { readonly kind: 'cluster' }
+  | { readonly kind: 'job'; readonly feed: FeedId; readonly episode: EpisodeId }
+  | { readonly kind: 'feed'; readonly feed: FeedId }
+  | { readonly kind: 'session'; readonly agent: AgentId }
+  /** Written by a newer version, or by hand: passed over, counted. */
+  | { readonly kind: 'unknown' };
+
+export function parseStateKey(key: string): StateKey {
+  const [head, first = '', second = '', ...rest] = key.split('.');
+  if (rest.length > 0 || key.endsWith('.')) return { kind: 'unknown' };
+  if (key === CLUSTER_KEY) return { kind: 'cluster' };
+  const feed = feedId(first);
+  if (head === 'feed' && second === '' && feed.ok) return { kind: 'feed', feed: feed.value };
+  const episode = episodeId(second);
+  if (head === 'job' && feed.ok && episode.ok)
+    return { kind: 'job', feed: feed.value, episode: episode.value };
+  const agent = agentId(first);
+  if (head === 'sess' && second === '' && agent.ok) return { kind: 'session', agent: agent.value };
+  return { kind: 'unknown' };
+}
+
+/** Agents publish the first three, of their own id only; the leader answers hello and res. */
+export const helloSubject = (agent: AgentId | '*') => `hello.${agent}`;
+export const heartbeatSubject = (agent: AgentId | '*') => `hb.${agent}`;
+export const resultSubject = (agent: AgentId | '*') => `res.${agent}`;
+/** The leader tells an agent something: a hint only. */
+export const commandSubject = (agent: AgentId) => `cmd.${agent}`;
+/** A new leader asks every agent to heartbeat at once. */
+export const ROLL_CALL_SUBJECT = 'roll-call';
+
+/** The agent's id in a subject of its own; null when the subject is not of that form. */
+export function agentOfSubject(subject: string): AgentId | null {
+  const parts = subject.split('.');
+  const id = agentId(parts[1] ?? '');
+  return parts.length === 2 && id.ok ? id.value : null;
+}

@@ -1,0 +1,167 @@
+import {
+  type ClusterId,
+  clusterId,
+  type EpisodeId,
+  episodeId,
+  type FeedId,
+  feedId,
+  isToken,
+  type Token,
+} from './ids.ts';
+import { isStage, type Stage } from './stage.ts';
+
+/**
+ * Every path of the library, in one place. Relative, with `/`.
+ *   staging/     what is not accepted; the sweeper deletes here and nowhere else
+ *   episodes/    what is accepted; names are immutable
+ *   podcasts/    readable names: a view that can be made again at any time
+ */
+export const STAGING_ROOT = 'staging';
+export const EPISODES_ROOT = 'episodes';
+export const PODCASTS_ROOT = 'podcasts';
+
+/** Bytes of one name in UTF-8. File systems allow 255; the rest is left for the temporary names of other programs. */
+const NAME_BYTES_MAX = 200;
+
+export interface StagingPlace {
+  readonly cluster: ClusterId;
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+  readonly token: Token;
+  /** What follows the folder, without the leading `/`; empty for the folder itself. */
+  readonly rest: string;
+}
+
+/** Where one attempt writes. */
+export function stagingFolder(
+  cluster: ClusterId,
+  feed: FeedId,
+  episode: EpisodeId,
+  stage: Stage,
+  token: Token,
+): string {
+  return `${STAGING_ROOT}/${cluster}/${feed}.${episode}.${stage}/${token}`;
+}
+
+/** The inverse of `stagingFolder`, for the folder and what lies below it; null for every other path. */
+export function parseStaging(path: string): StagingPlace | null {
+  const [root, clusterText = '', job = '', tokenText = '', ...rest] = path.split('/');
+  const [feedText = '', episodeText = '', stage = '', ...more] = job.split('.');
+  if (root !== STAGING_ROOT || more.length > 0 || !isStage(stage)) return null;
+  const cluster = clusterId(clusterText);
+  const feed = feedId(feedText);
+  const episode = episodeId(episodeText);
+  const token = Number(tokenText);
+  if (!cluster.ok || !feed.ok || !episode.ok) return null;
+  if (!isToken(token) || String(token) !== tokenText) return null;
+  return {
+    cluster: cluster.value,
+    feed: feed.value,
+    episode: episode.value,
+    stage,
+    token,
+    rest: rest.join('/'),
+  };
+}
+
+/** Where the files of an accepted attempt are for good. */
+export function acceptedFolder(
+  feed: FeedId,
+  episode: EpisodeId,
+  stage: Stage,
+  run: number,
+  token: Token,
+): string {
+  return `${EPISODES_ROOT}/${feed}/${episode}/${stage}/r${run}-${token}`;
+}
+
+export interface ViewName {
+  readonly feedTitle: string;
+  readonly episodeTitle: string;
+  readonly publishedMs: number | null;
+  readonly episodeId: EpisodeId;
+  /** Without the dot; `bin` where it is not of a-z, 0-9 and inner dots. */
+  readonly extension: string;
+}
+
+/**
+ * The readable name: `podcasts/<Feed title>/<yyyy-mm-dd> - <Episode title> [<first 8 of id>].<ext>`, the day in UTC,
+ * `undated` where there is none. Titles are whatever a feed says: no text of theirs leaves the folder, hides or
+ * reverses a name, or is longer than file systems take. Eight of the id (40 bits) keep episodes of one title apart.
+ */
+export function viewPath(name: ViewName): string {
+  const folder = safeName(name.feedTitle, NAME_BYTES_MAX, 'untitled feed');
+  const day = dayOf(name.publishedMs) ?? 'undated';
+  const extension = /^[a-z0-9]{1,8}(?:\.[a-z0-9]{1,8})?$/.test(name.extension)
+    ? name.extension
+    : 'bin';
+  const tail = ` [${name.episodeId.slice(0, 8)}].${extension}`;
+  const head = `${day} - `;
+  const titleBytesMax = NAME_BYTES_MAX - head.length - tail.length;
+  const title = safeName(name.episodeTitle, titleBytesMax, 'untitled');
+  return `${PODCASTS_ROOT}/${folder}/${head}${title}${tail}`;
+}
+
+/** Names that DOS devices have kept for themselves, with any extension. */
+const reservedPattern = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+
+function safeName(text: string, bytesMax: number, otherwise: string): string {
+  const kept = text
+    .normalize('NFC')
+    .replace(/[\t\n\v\f\r\u2028\u2029]/g, ' ')
+    // Joiners (U+200C, U+200D) are kept: Persian, the Indic scripts and emoji are written with them.
+    .replace(/[\p{Cc}\p{Cs}]|(?![\u200c\u200d])\p{Cf}/gu, '')
+    .replace(/[/\\<>:"|?*]/g, '-')
+    .normalize('NFC')
+    .replace(/\s+/gu, ' ');
+  const named = trim(cut(trim(kept), bytesMax - 1));
+  if (!/[^\s.\u200c\u200d]/u.test(named)) return otherwise;
+  return reservedPattern.test(named) ? `_${named}` : named;
+}
+
+function trim(text: string): string {
+  return text.replace(/^[\s.\u200c\u200d]+/u, '').replace(/[\s.\u200c\u200d]+$/u, '');
+}
+
+/** The longest beginning of whole code points that has at most so many bytes in UTF-8. */
+function cut(text: string, bytesMax: number): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    bytes += utf8Bytes(character.codePointAt(0) ?? 0);
+    if (bytes > bytesMax) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
+function utf8Bytes(codePoint: number): number {
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
+}
+
+/** `yyyy-mm-dd` in UTC from epoch milliseconds; null outside the years 1 to 9999. Howard Hinnant's days-to-civil rule. */
+function dayOf(epochMs: number | null): string | null {
+  if (epochMs === null || !Number.isFinite(epochMs)) return null;
+  const days = Math.floor(epochMs / 86_400_000) + 719_468;
+  const era = Math.floor(days / 146_097);
+  const dayOfEra = days - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1_460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear =
+    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shifted = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
+  const month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  if (year < 1 || year > 9999) return null;
+  const pad = (value: number, digits: number) => String(value).padStart(digits, '0');
+  return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`;
+}

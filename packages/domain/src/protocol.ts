@@ -1,0 +1,142 @@
+import type { AgentId, ClusterId, EpisodeId, FeedId, SessionId, Token } from './ids.ts';
+import type { Slots } from './session.ts';
+import type { Stage } from './stage.ts';
+import type { VerdictAnswer } from './verdict.ts';
+
+/** Names a lock: always job and token together. */
+export interface JobToken {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+  readonly run: number;
+  readonly token: Token;
+}
+
+/** `hello.<agent>`, a request. */
+export type HelloMessage =
+  | {
+      readonly kind: 'hello';
+      readonly boot: string;
+      /** The world the agent knows; null at its first start. */
+      readonly cluster: ClusterId | null;
+      readonly host: string;
+      readonly version: string;
+      readonly engine: string;
+      readonly slots: Slots;
+    }
+  | {
+      readonly kind: 'goodbye';
+      readonly boot: string;
+      readonly cluster: ClusterId;
+      readonly session: SessionId;
+      /** Finished and not settled: judged before anything is revoked. */
+      readonly finished: readonly JobToken[];
+    };
+
+export type HelloReply =
+  | {
+      readonly kind: 'welcome';
+      readonly cluster: ClusterId;
+      readonly session: SessionId;
+      readonly heartbeatMs: number;
+      readonly lostAfterMs: number;
+      /** The library's id, so that an agent with another one mounted notices. */
+      readonly library: string;
+    }
+  | { readonly kind: 'farewell' }
+  /** `final`: do not ask again (a second live process, a version that does not fit). */
+  | { readonly kind: 'refused'; readonly reason: string; readonly final: boolean };
+
+/** Where a token is at its agent. */
+export type TokenPhase = 'running' | 'finished' | 'unsettled';
+
+export interface TokenReport extends JobToken {
+  readonly phase: TokenPhase;
+  /** 0 to 1. */
+  readonly progress: number;
+}
+
+/** `hb.<agent>`, fire and forget: the reconcile loop both ways. */
+export interface HeartbeatMessage {
+  readonly boot: string;
+  readonly cluster: ClusterId;
+  readonly session: SessionId;
+  readonly sequence: number;
+  readonly tokens: readonly TokenReport[];
+  /** Engine, model and device in words. */
+  readonly engine: string;
+  /** What the agent complains of, one sentence; null when nothing. */
+  readonly problem: string | null;
+}
+
+/** `cmd.<agent>`: a hint only. */
+export type CommandMessage =
+  | {
+      readonly kind: 'start';
+      readonly cluster: ClusterId;
+      readonly session: SessionId;
+      readonly job: JobToken;
+      readonly work: Work;
+    }
+  | {
+      readonly kind: 'cancel';
+      readonly cluster: ClusterId;
+      readonly session: SessionId;
+      readonly job: JobToken;
+      readonly reason: string;
+    }
+  /** A newer process took the id over: the older one must end. */
+  | { readonly kind: 'superseded'; readonly session: SessionId }
+  /** The leader does not know the session (any more): say hello again. */
+  | { readonly kind: 'rehello'; readonly session: SessionId }
+  /** A request: answered by the process with this boot id, so that a second live process with one id is found out. */
+  | { readonly kind: 'ping'; readonly boot: string };
+
+export type Work =
+  | { readonly kind: 'download'; readonly url: string; readonly episode: EpisodeFacts }
+  | {
+      readonly kind: 'transcribe';
+      /** Path of the accepted audio in the library. */
+      readonly audioPath: string;
+      readonly audioSha256: string;
+      readonly audioSeconds: number | null;
+      readonly model: string;
+      readonly language: string | null;
+    };
+
+/** What the metadata file beside the audio tells. */
+export interface EpisodeFacts {
+  readonly feedTitle: string;
+  readonly title: string;
+  readonly guid: string | null;
+  readonly publishedMs: number | null;
+}
+
+/** `res.<agent>`, a request, repeated until answered. */
+export interface ResultMessage {
+  readonly boot: string;
+  readonly cluster: ClusterId;
+  readonly session: SessionId;
+  readonly job: JobToken;
+  readonly outcome: ResultOutcome;
+}
+
+export type ResultOutcome =
+  | { readonly kind: 'finished'; readonly manifestSha256: string }
+  /** `final`: no further attempt can help. `returned`: not a failure, the agent gives it back. */
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly reason: string;
+      readonly retryAfterMs: number | null;
+      readonly final: boolean;
+      readonly returned: boolean;
+    };
+
+export type ResultReply =
+  | { readonly kind: 'verdict'; readonly answer: VerdictAnswer }
+  | { readonly kind: 'later'; readonly reason: string };
+
+export interface Sender {
+  readonly agent: AgentId;
+}
