@@ -1,0 +1,147 @@
+"""One audio file through a loaded model: windows in, segments out as they come."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, Optional
+
+from audio_windows import SAMPLE_RATE_HZ, AudioFile, Window
+from engine_error import BAD_REQUEST, CANCELLED, EngineError
+from line_channel import finite
+from loaded_model import LoadedModel
+
+
+@dataclass(frozen=True)
+class TranscribeRequest:
+    """`language` None: detect it. Without `vad` the pass is sequential (batches are cut by voice activity)."""
+
+    id: str
+    audio: str
+    language: Optional[str]
+    batch_size: int
+    beam_size: int
+    initial_prompt: Optional[str]
+    hotwords: Optional[str]
+    word_timestamps: bool
+    vad: bool
+
+
+class Transcription:
+    """Runs once. `emit(kind, **fields)` is called with positions and segments, in order."""
+
+    def __init__(self, model: LoadedModel, request: TranscribeRequest, is_cancelled: Callable[[], bool]) -> None:
+        self._whisper = model.whisper
+        self._request = request
+        self._is_cancelled = is_cancelled
+        self._language = request.language
+        self._language_probability: Optional[float] = None
+        self._speech_seconds = 0.0
+        self._segment_count = 0
+        self._position_seconds = 0.0
+
+    def run(self, emit: Callable[..., None]) -> Dict[str, Any]:
+        """Returns the totals. Raises EngineError, also with code `cancelled`, looked for between batches."""
+        started = time.monotonic()
+        self._stop_if_cancelled()
+        self._check_language()
+        audio = AudioFile(self._request.audio)
+        try:
+            claimed = audio.claimed_seconds
+            self._emit_position(emit, 0.0, claimed)
+            for window in audio.windows():
+                self._stop_if_cancelled()
+                self._run_window(window, claimed, emit)
+        finally:
+            audio.close()
+        return {
+            "language": self._language,
+            "languageProbability": finite(self._language_probability, 4),
+            "durationSeconds": finite(audio.decoded_seconds, 3),
+            "speechSeconds": finite(self._speech_seconds, 3),
+            "segmentCount": self._segment_count,
+            "undecodablePackets": audio.undecodable_packets,
+            "elapsedMs": round((time.monotonic() - started) * 1000),
+        }
+
+    def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
+        segments, info = self._transcribe(window)
+        for segment in segments:
+            emit(
+                "segment",
+                id=self._request.id,
+                index=self._segment_count,
+                **_segment_fields(segment, window.offset_seconds),
+            )
+            self._segment_count += 1
+            self._emit_position(emit, window.offset_seconds + segment.end, claimed)
+            self._stop_if_cancelled()
+        # With voice activity detection this is 0 in silence: what was "detected" there is no language.
+        self._speech_seconds += info.duration_after_vad
+        if info.duration_after_vad > 0 and self._language_probability is None:
+            self._language = info.language
+            self._language_probability = info.language_probability
+        self._emit_position(emit, window.offset_seconds + len(window.samples) / SAMPLE_RATE_HZ, claimed)
+
+    def _transcribe(self, window: Window) -> "tuple[Iterator[Any], Any]":
+        from faster_whisper import BatchedInferencePipeline
+
+        request = self._request
+        options: Dict[str, Any] = {
+            "language": self._language,
+            "beam_size": request.beam_size,
+            "initial_prompt": request.initial_prompt,
+            "hotwords": request.hotwords,
+            "word_timestamps": request.word_timestamps,
+        }
+        if not request.vad:
+            return self._whisper.transcribe(window.samples, vad_filter=False, **options)
+        # A new pipeline each time: it remembers the last time stamp of a pass that was broken off.
+        # Its segments carry no inner time stamps (up to 30 s each), since with them the batched pass drops what
+        # follows the last one; the words carry the fine times.
+        pipeline = BatchedInferencePipeline(self._whisper)
+        return pipeline.transcribe(window.samples, vad_filter=True, batch_size=request.batch_size, **options)
+
+    def _emit_position(self, emit: Callable[..., None], seconds: float, claimed: Optional[float]) -> None:
+        self._position_seconds = max(self._position_seconds, seconds)
+        emit(
+            "position",
+            id=self._request.id,
+            seconds=finite(self._position_seconds, 3),
+            durationSeconds=finite(claimed, 3),
+        )
+
+    def _check_language(self) -> None:
+        # faster-whisper would take English in the place of what an English-only model does not know.
+        known = self._whisper.supported_languages
+        if self._language is not None and self._language not in known:
+            expected = "only en" if known == ["en"] else "a code such as en, or null to detect it"
+            raise EngineError(
+                BAD_REQUEST,
+                f"The loaded model does not know the language {self._language!r}; expected {expected}.",
+            )
+
+    def _stop_if_cancelled(self) -> None:
+        if self._is_cancelled():
+            raise EngineError(CANCELLED, "The transcription was cancelled.")
+
+
+def _segment_fields(segment: Any, offset_seconds: float) -> Dict[str, Any]:
+    fields: Dict[str, Any] = {
+        "start": finite(offset_seconds + segment.start, 3),
+        "end": finite(offset_seconds + segment.end, 3),
+        "text": segment.text.strip(),
+        "avgLogprob": finite(segment.avg_logprob, 4),
+        "noSpeechProb": finite(segment.no_speech_prob, 4),
+    }
+    if segment.words is not None:
+        fields["words"] = [
+            {
+                "start": finite(offset_seconds + word.start, 3),
+                "end": finite(offset_seconds + word.end, 3),
+                "word": word.word,
+                "probability": finite(word.probability, 4),
+            }
+            for word in segment.words
+        ]
+    return fields
