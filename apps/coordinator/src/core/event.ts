@@ -1,0 +1,113 @@
+import type { Lock } from '@podctl/domain/episode-state.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import type { EpisodeRow, SessionRow } from './snapshot.ts';
+
+export type EventType =
+  | 'feed_added'
+  | 'feed_read'
+  | 'feed_failed'
+  | 'job_assigned'
+  | 'job_done'
+  | 'job_retry'
+  | 'job_requeued'
+  | 'job_dead'
+  | 'agent_joined'
+  | 'agent_left'
+  | 'agent_lost'
+  | 'result_fenced'
+  | 'library';
+
+/** Something that happened, as told by a change of the state. */
+export interface FleetEvent {
+  readonly type: EventType;
+  readonly feed: FeedId | null;
+  readonly episode: EpisodeId | null;
+  readonly stage: Stage | null;
+  readonly agent: AgentId | null;
+  /** One line. */
+  readonly message: string;
+}
+
+/** What the change of an episode's value tells. A new episode tells nothing by itself: its feed does. */
+export function eventsOfEpisode(before: EpisodeRow | null, after: EpisodeRow): FleetEvent[] {
+  if (before === null) return [];
+  return STAGES.flatMap((stage) => {
+    const was = before.state.stages[stage];
+    const is = after.state.stages[stage];
+    if (is.done !== null && is.done.run !== was.done?.run)
+      return [
+        jobEvent('job_done', after, stage, holder(was.lock), `${is.done.manifest.files} files`),
+      ];
+    if (was.lock === is.lock) return [];
+    return eventOfLock(was.lock, is.lock, after, stage);
+  });
+}
+
+function eventOfLock(was: Lock, is: Lock, row: EpisodeRow, stage: Stage): FleetEvent[] {
+  if (is.state === 'held' && !(was.state === 'held' && was.token === is.token))
+    return [
+      jobEvent(
+        'job_assigned',
+        row,
+        stage,
+        is.agent,
+        `attempt ${is.failures + is.lostBy.length + 1}`,
+      ),
+    ];
+  if (is.state === 'dead' && was.state !== 'dead')
+    return [jobEvent('job_dead', row, stage, holder(was), is.reason)];
+  if (is.state === 'free' && was.state === 'held') {
+    const type = is.failures > was.failures ? 'job_retry' : 'job_requeued';
+    return [jobEvent(type, row, stage, was.agent, is.reason ?? 'taken back')];
+  }
+  return [];
+}
+
+export function eventsOfSession(before: SessionRow | null, after: SessionRow): FleetEvent[] {
+  const { agent, state, host, engine } = after.record;
+  if (before?.session === after.session && before.record.state === state) return [];
+  const of = { feed: null, episode: null, stage: null, agent };
+  switch (state) {
+    case 'live':
+      return [
+        {
+          ...of,
+          type: 'agent_joined',
+          message: `from ${host}${engine === '' ? '' : `, ${engine}`}`,
+        },
+      ];
+    case 'lost':
+      return [{ ...of, type: 'agent_lost', message: 'it fell silent; its jobs are taken back' }];
+    case 'gone':
+      return [{ ...of, type: 'agent_left', message: 'it said goodbye' }];
+  }
+}
+
+export function eventsOfFeed(before: FeedRecord | null, after: FeedRecord): FleetEvent[] {
+  const of = { feed: after.feed, episode: null, stage: null, agent: null };
+  const name = after.title ?? after.feed;
+  if (before === null) return [{ ...of, type: 'feed_added', message: name }];
+  if (after.failures > before.failures)
+    return [{ ...of, type: 'feed_failed', message: after.problem ?? 'it could not be read' }];
+  const firstRead = after.lastSuccessMs !== null && before.lastSuccessMs === null;
+  const read = after.lastSuccessMs !== before.lastSuccessMs && after.listed !== before.listed;
+  if (firstRead || read)
+    return [{ ...of, type: 'feed_read', message: `${name}: ${after.listed} episodes listed` }];
+  return [];
+}
+
+function jobEvent(
+  type: EventType,
+  row: EpisodeRow,
+  stage: Stage,
+  agent: AgentId | null,
+  message: string,
+): FleetEvent {
+  return { type, feed: row.feed, episode: row.episode, stage, agent, message };
+}
+
+function holder(lock: Lock): AgentId | null {
+  return lock.state === 'held' || lock.state === 'committed' ? lock.agent : null;
+}

@@ -1,0 +1,87 @@
+import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
+import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
+import { CANARY_AFTER_LOSSES } from '@podctl/domain/retry.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import {
+  type Candidate,
+  headsNeeded,
+  type PlannedAgent,
+  type PlannedFeed,
+  type PlanView,
+} from './plan.ts';
+import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
+
+/** Reads what a plan needs out of the snapshot: feeds with something ready, at most as many heads as there are slots. */
+export function planView(snapshot: Snapshot, nowMs: number): PlanView {
+  const agents = plannedAgents(snapshot);
+  const headsMax = headsNeeded(agents);
+  const feeds = [...snapshot.feeds.values()]
+    .filter(({ ready }) => STAGES.some((stage) => ready[stage].size > 0))
+    .map((row) => plannedFeed(row, nowMs, headsMax));
+  return { feeds, agents };
+}
+
+function plannedFeed(row: FeedRow, nowMs: number, headsMax: number): PlannedFeed {
+  return {
+    feed: row.id,
+    bookScore: row.record?.bookScore ?? BOOK_SCORE_UNKNOWN,
+    remaining: row.tally.remaining,
+    running: row.tally.running,
+    heads: {
+      download: heads(row, 'download', nowMs, headsMax),
+      transcribe: heads(row, 'transcribe', nowMs, headsMax),
+    },
+  };
+}
+
+function heads(row: FeedRow, stage: Stage, nowMs: number, headsMax: number): Candidate[] {
+  const found: Candidate[] = [];
+  for (const episode of row.ready[stage]) {
+    if (found.length >= headsMax) break;
+    const candidate = dueCandidate(row, episode, stage, nowMs);
+    if (candidate !== null) found.push(candidate);
+  }
+  return found;
+}
+
+function dueCandidate(
+  row: FeedRow,
+  episode: EpisodeId,
+  stage: Stage,
+  nowMs: number,
+): Candidate | null {
+  const known = row.episodes.get(episode);
+  const lock = known?.state.stages[stage].lock;
+  if (known === undefined || lock?.state !== 'free' || lock.notBeforeMs > nowMs) return null;
+  return { episode, revision: known.revision, lostBy: lock.lostBy };
+}
+
+function plannedAgents(snapshot: Snapshot): PlannedAgent[] {
+  const locks = Map.groupBy(snapshot.locks.values(), ({ lock }) => lock.agent);
+  const agents: PlannedAgent[] = [];
+  for (const { record, session } of snapshot.sessions.values()) {
+    if (record.state !== 'live' || !isSession(session)) continue;
+    const held = (locks.get(record.agent) ?? []).filter(({ lock }) => lock.state === 'held');
+    agents.push({
+      agent: record.agent,
+      session,
+      slots: record.slots,
+      running: running(held),
+      runsCanary: held.some(isCanary),
+    });
+  }
+  return agents.sort((a, b) => compareIds(a.agent, b.agent));
+}
+
+function running(held: readonly LockRow[]) {
+  const of = (stage: Stage) => held.filter((row) => row.stage === stage).length;
+  return { download: of('download'), transcribe: of('transcribe') };
+}
+
+function isCanary({ lock }: LockRow): boolean {
+  return lock.lostBy.length >= CANARY_AFTER_LOSSES;
+}
+
+function compareIds(a: AgentId, b: AgentId): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,228 @@
+import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.ts';
+import { CANARY_AFTER_LOSSES } from '@podctl/domain/retry.ts';
+import type { Slots } from '@podctl/domain/session.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import {
+  compareForDownload,
+  compareForTranscribe,
+  type RankedFeed,
+  transcribersMax,
+} from './rank.ts';
+
+/** What a plan is made from: counts and the heads of each feed, never all episodes. */
+export interface PlanView {
+  readonly feeds: readonly PlannedFeed[];
+  readonly agents: readonly PlannedAgent[];
+}
+
+export interface PlannedFeed extends RankedFeed {
+  readonly running: { readonly [S in Stage]: number };
+  /** The first episodes that may be assigned, in their order. */
+  readonly heads: { readonly [S in Stage]: readonly Candidate[] };
+}
+
+export interface Candidate {
+  readonly episode: EpisodeId;
+  /** The revision the snapshot saw: what the assigning CAS will expect. */
+  readonly revision: number;
+  readonly lostBy: readonly AgentId[];
+}
+
+export interface PlannedAgent {
+  readonly agent: AgentId;
+  readonly session: SessionId;
+  readonly slots: Slots;
+  readonly running: Slots;
+  /** It runs a job that was lost with several agents: nothing else goes to it. */
+  readonly runsCanary: boolean;
+}
+
+export interface PlanLimits {
+  /** Downloads in the fleet at a time. */
+  readonly downloadsMax: number;
+  /** Transcriptions in the fleet at a time; `auto`: all slots that the agents offer. */
+  readonly transcribersMax: number | 'auto';
+  readonly multiWorkerMinEpisodes: number;
+  /** Share of the fleet's transcription slots that one feed may take while others wait, above 0 up to 1. */
+  readonly feedShareMax: number;
+}
+
+export interface Assignment {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+  readonly revision: number;
+  readonly agent: AgentId;
+  readonly session: SessionId;
+  /** Why this one, in words. */
+  readonly reason: string;
+}
+
+/**
+ * Decides which job goes to which agent. Pure: the same view gives the same plan.
+ * Each assignment is checked again by its CAS; one that lost is simply planned anew.
+ */
+export function plan(view: PlanView, limits: PlanLimits): Assignment[] {
+  const pool = new Pool(view.agents);
+  const download = new StagePlan('download', view.feeds, pool, budget('download', view, limits));
+  download.order.sort(compareForDownload);
+  // One each in turn: small feeds finish first, and no host meets a crowd while others could be asked.
+  while (download.round(() => Number.POSITIVE_INFINITY, 1)) {}
+  const transcribe = new StagePlan(
+    'transcribe',
+    view.feeds,
+    pool,
+    budget('transcribe', view, limits),
+  );
+  transcribe.order.sort(compareForTranscribe);
+  const slots = sum(view.agents, (agent) => agent.slots.transcribe);
+  const share = Math.max(1, Math.floor(slots * limits.feedShareMax));
+  const cap = ({ remaining }: PlannedFeed) =>
+    Math.min(share, transcribersMax(remaining.transcribe, limits.multiWorkerMinEpisodes));
+  transcribe.round(cap, Number.POSITIVE_INFINITY);
+  // Nobody below its cap waits any more: what is still free goes round, so that no slot idles beside work.
+  while (transcribe.round(() => Number.POSITIVE_INFINITY, 1)) {}
+  return [...download.assignments, ...transcribe.assignments];
+}
+
+function budget(stage: Stage, view: PlanView, limits: PlanLimits): number {
+  const max = stage === 'download' ? limits.downloadsMax : limits.transcribersMax;
+  if (max === 'auto') return Number.POSITIVE_INFINITY;
+  return max - sum(view.feeds, (feed) => feed.running[stage]);
+}
+
+/** The assignments of one stage as they are made. */
+class StagePlan {
+  readonly order: PlannedFeed[];
+  readonly assignments: Assignment[] = [];
+  readonly #stage: Stage;
+  readonly #pool: Pool;
+  readonly #next = new Map<FeedId, number>();
+  readonly #added = new Map<FeedId, number>();
+  #budget: number;
+
+  constructor(stage: Stage, feeds: readonly PlannedFeed[], pool: Pool, budget: number) {
+    this.#stage = stage;
+    this.#pool = pool;
+    this.#budget = budget;
+    this.order = feeds.filter((feed) => feed.heads[stage].length > 0);
+  }
+
+  /** Goes once through the feeds; each gets at most `each`, and none above its cap. True when anything was given. */
+  round(cap: (feed: PlannedFeed) => number, each: number): boolean {
+    const before = this.assignments.length;
+    for (const feed of this.order) {
+      for (let given = 0; given < each && this.#below(feed, cap(feed)); given += 1) {
+        if (!this.#give(feed)) break;
+      }
+    }
+    return this.assignments.length > before;
+  }
+
+  #below(feed: PlannedFeed, cap: number): boolean {
+    if (this.#budget <= 0 || !this.#pool.hasFree(this.#stage)) return false;
+    return feed.running[this.#stage] + (this.#added.get(feed.feed) ?? 0) < cap;
+  }
+
+  #give(feed: PlannedFeed): boolean {
+    const heads = feed.heads[this.#stage];
+    for (let i = this.#next.get(feed.feed) ?? 0; i < heads.length; i += 1) {
+      const head = heads[i];
+      if (head === undefined) return false;
+      this.#next.set(feed.feed, i + 1);
+      const taken = this.#pool.take(this.#stage, head.lostBy);
+      // Nobody is free for this one; a canary may wait while a plain one behind it need not.
+      if (taken === null) continue;
+      this.#budget -= 1;
+      this.#added.set(feed.feed, (this.#added.get(feed.feed) ?? 0) + 1);
+      const reason = `${feed.remaining[this.#stage]} left, book score ${feed.bookScore}`;
+      this.assignments.push({
+        feed: feed.feed,
+        episode: head.episode,
+        stage: this.#stage,
+        revision: head.revision,
+        ...taken,
+        reason,
+      });
+      return true;
+    }
+    return false;
+  }
+}
+
+/** The free slots of the agents. */
+class Pool {
+  readonly #agents: {
+    readonly agent: PlannedAgent;
+    free: { [S in Stage]: number };
+    busy: number;
+    closed: boolean;
+  }[];
+
+  constructor(agents: readonly PlannedAgent[]) {
+    this.#agents = agents.map((agent) => ({
+      agent,
+      free: {
+        download: agent.slots.download - agent.running.download,
+        transcribe: agent.slots.transcribe - agent.running.transcribe,
+      },
+      busy: agent.running.download + agent.running.transcribe,
+      closed: agent.runsCanary,
+    }));
+  }
+
+  hasFree(stage: Stage): boolean {
+    return this.#agents.some((entry) => !entry.closed && entry.free[stage] > 0);
+  }
+
+  /** The agent with the most free slots, spread evenly; one that lost the job before only when nobody else is there. */
+  take(stage: Stage, lostBy: readonly AgentId[]): { agent: AgentId; session: SessionId } | null {
+    const canary = lostBy.length >= CANARY_AFTER_LOSSES;
+    const open = this.#agents.filter((entry) => !entry.closed && entry.agent.slots[stage] > 0);
+    const fresh = open.filter((entry) => !lostBy.includes(entry.agent.agent));
+    const able = fresh.length > 0 ? fresh : open;
+    const best = canary ? leastBusy(able) : mostFree(able, stage);
+    if (best === undefined) return null;
+    if (canary) {
+      // Kept empty from now on, so that its turn comes however much other work there is.
+      best.closed = true;
+      if (best.busy > 0) return null;
+    }
+    best.free[stage] -= 1;
+    best.busy += 1;
+    return { agent: best.agent.agent, session: best.agent.session };
+  }
+}
+
+function mostFree<T extends { free: { [S in Stage]: number }; agent: PlannedAgent }>(
+  entries: readonly T[],
+  stage: Stage,
+): T | undefined {
+  return entries
+    .filter((entry) => entry.free[stage] > 0)
+    .sort((a, b) => b.free[stage] - a.free[stage] || (a.agent.agent < b.agent.agent ? -1 : 1))[0];
+}
+
+function leastBusy<T extends { busy: number; agent: PlannedAgent }>(
+  entries: readonly T[],
+): T | undefined {
+  return [...entries].sort(
+    (a, b) => a.busy - b.busy || (a.agent.agent < b.agent.agent ? -1 : 1),
+  )[0];
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+/** Heads that a plan needs of a feed at most: no more can be given in one plan. */
+export function headsNeeded(agents: readonly PlannedAgent[]): number {
+  return STAGES.reduce(
+    (most, stage) =>
+      Math.max(
+        most,
+        sum(agents, (agent) => agent.slots[stage]),
+      ),
+    0,
+  );
+}

@@ -1,0 +1,55 @@
+import type { FeedId } from '@podctl/domain/ids.ts';
+import type { TokenReport } from '@podctl/domain/protocol.ts';
+import { lockId } from './snapshot.ts';
+
+export interface ProgressRow {
+  readonly token: number;
+  readonly progress: number;
+  readonly phase: TokenReport['phase'];
+  /** Monotonic time at which the figure last rose. */
+  readonly movedAtMs: number;
+}
+
+/** What the heartbeats report of running jobs, and when each feed last moved. Lives in memory only. */
+export class Progress {
+  readonly #rows = new Map<string, ProgressRow>();
+  readonly #feedMoved = new Map<FeedId, number>();
+
+  report(report: TokenReport, nowMs: number): void {
+    const id = lockId(report.feed, report.episode, report.stage);
+    const before = this.#rows.get(id);
+    const { token, progress, phase } = report;
+    const known = before?.token === token ? before : null;
+    const rose = progress > (known?.progress ?? 0);
+    this.#rows.set(id, {
+      token,
+      progress,
+      phase,
+      movedAtMs: rose ? nowMs : (known?.movedAtMs ?? nowMs),
+    });
+    // A job that begins again and again gets nowhere: only a rising figure counts as movement of its feed.
+    if (rose) this.moved(report.feed, nowMs);
+  }
+
+  /** Something of the feed was accepted, or it was read: it is not stalled. */
+  moved(feed: FeedId, nowMs: number): void {
+    this.#feedMoved.set(feed, nowMs);
+  }
+
+  /** The lock is gone. */
+  forget(id: string): void {
+    this.#rows.delete(id);
+  }
+
+  of(id: string, token: number): ProgressRow | null {
+    const row = this.#rows.get(id);
+    return row?.token === token ? row : null;
+  }
+
+  /** Since when nothing of the feed has moved; a feed never heard of here starts now. */
+  stillSinceMs(feed: FeedId, nowMs: number): number {
+    const at = this.#feedMoved.get(feed);
+    if (at === undefined) this.#feedMoved.set(feed, nowMs);
+    return at ?? nowMs;
+  }
+}

@@ -1,0 +1,39 @@
+import type { FeedId } from '@podctl/domain/ids.ts';
+
+/** What the order of feeds depends on. */
+export interface RankedFeed {
+  readonly feed: FeedId;
+  /** 1 to 10; 3 until known. */
+  readonly bookScore: number;
+  readonly remaining: { readonly download: number; readonly transcribe: number };
+}
+
+/** Downloads: fewest remaining first, then the higher book score; the id makes it one order. Source: the replaced system. */
+export function compareForDownload(a: RankedFeed, b: RankedFeed): number {
+  return (
+    a.remaining.download - b.remaining.download || b.bookScore - a.bookScore || byId(a.feed, b.feed)
+  );
+}
+
+/** Transcription: most remaining first, then complete downloads, then the higher book score. Source: the replaced system. */
+export function compareForTranscribe(a: RankedFeed, b: RankedFeed): number {
+  return (
+    b.remaining.transcribe - a.remaining.transcribe ||
+    Number(b.remaining.download === 0) - Number(a.remaining.download === 0) ||
+    b.bookScore - a.bookScore ||
+    byId(a.feed, b.feed)
+  );
+}
+
+/**
+ * Transcription workers that a feed may have while other feeds wait: one, or one for each begun batch of
+ * `multiWorkerMinEpisodes` when more than that many remain. (The replaced system rounded down, which gave one worker
+ * at 51–99 against its own criterion.)
+ */
+export function transcribersMax(remaining: number, multiWorkerMinEpisodes: number): number {
+  return remaining > multiWorkerMinEpisodes ? Math.ceil(remaining / multiWorkerMinEpisodes) : 1;
+}
+
+function byId(a: FeedId, b: FeedId): number {
+  return a < b ? -1 : Number(a > b);
+}

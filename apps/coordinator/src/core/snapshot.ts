@@ -1,0 +1,162 @@
+import { decodeEpisode } from '@podctl/domain/episode-codec.ts';
+import { whyNotAssignable } from '@podctl/domain/episode-move.ts';
+import type {
+  CommittedLock,
+  EpisodeState,
+  HeldLock,
+  StageState,
+} from '@podctl/domain/episode-state.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import type { AgentId, ClusterId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { addTally, emptyTally, type Tally } from './tally.ts';
+
+/**
+ * What a coordinator knows: the fold of the state bucket. Plans, screens, metrics and the API all read this one thing.
+ * Entries come in order of revision from the tail; the leader also folds its own acknowledged writes at once, and the
+ * tail's later copy of them changes nothing, since an entry at or below the known revision is passed over.
+ */
+export interface Snapshot {
+  cluster: ClusterId | null;
+  revision: number;
+  readonly feeds: Map<FeedId, FeedRow>;
+  readonly sessions: Map<AgentId, SessionRow>;
+  /** Held and committed locks, by `lockId`. */
+  readonly locks: Map<string, LockRow>;
+  /** Values that could not be read: written by a newer version, or damaged. Never overwritten. */
+  unreadable: number;
+}
+
+export interface FeedRow {
+  readonly id: FeedId;
+  /** Null while only its episodes were seen. */
+  record: FeedRecord | null;
+  revision: number;
+  readonly episodes: Map<EpisodeId, EpisodeRow>;
+  readonly tally: Tally;
+  /** Episodes whose stage may be assigned by what their keys say, in the order in which they came to be so. */
+  readonly ready: { readonly [S in Stage]: Set<EpisodeId> };
+}
+
+export interface EpisodeRow {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly revision: number;
+  readonly state: EpisodeState;
+}
+
+export interface SessionRow {
+  readonly record: SessionRecord;
+  readonly revision: number;
+  /** The session's id. */
+  readonly session: number;
+}
+
+export interface LockRow {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+  readonly revision: number;
+  readonly lock: HeldLock | CommittedLock;
+}
+
+export function emptySnapshot(): Snapshot {
+  return {
+    cluster: null,
+    revision: 0,
+    feeds: new Map(),
+    sessions: new Map(),
+    locks: new Map(),
+    unreadable: 0,
+  };
+}
+
+export function lockId(feed: FeedId, episode: EpisodeId, stage: Stage): string {
+  return `${feed}.${episode}.${stage}`;
+}
+
+export function episodeRow(snapshot: Snapshot, feed: FeedId, episode: EpisodeId) {
+  return snapshot.feeds.get(feed)?.episodes.get(episode) ?? null;
+}
+
+/** Folds one episode's value; gives the row before and after, or null when it changed nothing. */
+export function foldEpisode(
+  snapshot: Snapshot,
+  feed: FeedId,
+  episode: EpisodeId,
+  revision: number,
+  text: string,
+): { readonly before: EpisodeRow | null; readonly after: EpisodeRow } | null {
+  const row = feedRow(snapshot, feed);
+  const before = row.episodes.get(episode) ?? null;
+  if (before !== null && before.revision >= revision) return null;
+  snapshot.revision = Math.max(snapshot.revision, revision);
+  const state = decodeEpisode(text);
+  if (!state.ok) {
+    snapshot.unreadable += 1;
+    return null;
+  }
+  const after: EpisodeRow = { feed, episode, revision, state: state.value };
+  row.episodes.set(episode, after);
+  if (before !== null) addTally(row.tally, before.state, -1);
+  addTally(row.tally, after.state, 1);
+  for (const stage of STAGES) indexStage(snapshot, row, after, stage);
+  return { before, after };
+}
+
+export function foldFeed(snapshot: Snapshot, record: FeedRecord, revision: number): boolean {
+  const row = feedRow(snapshot, record.feed);
+  if (row.revision >= revision) return false;
+  snapshot.revision = Math.max(snapshot.revision, revision);
+  row.record = record;
+  row.revision = revision;
+  return true;
+}
+
+export function foldSession(
+  snapshot: Snapshot,
+  record: SessionRecord,
+  revision: number,
+): { readonly before: SessionRow | null; readonly after: SessionRow } | null {
+  const before = snapshot.sessions.get(record.agent) ?? null;
+  if (before !== null && before.revision >= revision) return null;
+  snapshot.revision = Math.max(snapshot.revision, revision);
+  const after = { record, revision, session: sessionOf(record, revision) };
+  snapshot.sessions.set(record.agent, after);
+  return { before, after };
+}
+
+/** The locks that a session of an agent holds. */
+export function locksOfSession(snapshot: Snapshot, agent: AgentId, session: number): LockRow[] {
+  return [...snapshot.locks.values()].filter(
+    ({ lock }) => lock.agent === agent && lock.session === session,
+  );
+}
+
+function feedRow(snapshot: Snapshot, id: FeedId): FeedRow {
+  const known = snapshot.feeds.get(id);
+  if (known !== undefined) return known;
+  const row: FeedRow = {
+    id,
+    record: null,
+    revision: 0,
+    episodes: new Map(),
+    tally: emptyTally(),
+    ready: { download: new Set(), transcribe: new Set() },
+  };
+  snapshot.feeds.set(id, row);
+  return row;
+}
+
+function indexStage(snapshot: Snapshot, feed: FeedRow, row: EpisodeRow, stage: Stage): void {
+  const ready = feed.ready[stage];
+  if (whyNotAssignable(row.state, stage) === null) ready.add(row.episode);
+  else ready.delete(row.episode);
+  const id = lockId(row.feed, row.episode, stage);
+  const { lock } = row.state.stages[stage] satisfies StageState;
+  if (lock.state === 'held' || lock.state === 'committed') {
+    const { feed: feedId, episode, revision } = row;
+    snapshot.locks.set(id, { feed: feedId, episode, stage, revision, lock });
+  } else snapshot.locks.delete(id);
+}

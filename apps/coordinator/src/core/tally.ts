@@ -1,0 +1,68 @@
+import type { EpisodeState, StageState } from '@podctl/domain/episode-state.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+
+/** Counts over the episodes of a feed, kept by the fold so that nobody has to walk them. */
+export interface Tally {
+  episodes: number;
+  dead: number;
+  /** Episodes with a failure or a loss behind them that wait for their next attempt. */
+  retrying: number;
+  audioSeconds: number;
+  audioSecondsTranscribed: number;
+  /** Runs wanted, not done, and not dead; running ones are among them. */
+  readonly remaining: { [S in Stage]: number };
+  readonly running: { [S in Stage]: number };
+  /** Episodes with a done run. */
+  readonly done: { [S in Stage]: number };
+}
+
+export function emptyTally(): Tally {
+  const none = () => ({ download: 0, transcribe: 0 });
+  return {
+    episodes: 0,
+    dead: 0,
+    retrying: 0,
+    audioSeconds: 0,
+    audioSecondsTranscribed: 0,
+    remaining: none(),
+    running: none(),
+    done: none(),
+  };
+}
+
+/** Adds (`times` 1) or takes away (−1) what one episode counts. */
+export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void {
+  const stages = STAGES.map((stage) => state.stages[stage]);
+  const audioSeconds = state.stages.download.done?.manifest.audioSeconds ?? 0;
+  tally.episodes += times;
+  if (stages.some(({ lock }) => lock.state === 'dead')) tally.dead += times;
+  if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
+    tally.retrying += times;
+  tally.audioSeconds += times * audioSeconds;
+  if (state.stages.transcribe.done !== null) tally.audioSecondsTranscribed += times * audioSeconds;
+  for (const stage of STAGES) addStage(tally, stage, state.stages[stage], times);
+}
+
+function addStage(tally: Tally, stage: Stage, { lock, done, wanted }: StageState, times: 1 | -1) {
+  if (done !== null) tally.done[stage] += times;
+  if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;
+  if ((done?.run ?? 0) < wanted && lock.state !== 'dead') tally.remaining[stage] += times;
+}
+
+/** The sum over feeds. */
+export function sumTallies(tallies: Iterable<Tally>): Tally {
+  const sum = emptyTally();
+  for (const tally of tallies) {
+    sum.episodes += tally.episodes;
+    sum.dead += tally.dead;
+    sum.retrying += tally.retrying;
+    sum.audioSeconds += tally.audioSeconds;
+    sum.audioSecondsTranscribed += tally.audioSecondsTranscribed;
+    for (const stage of STAGES) {
+      sum.remaining[stage] += tally.remaining[stage];
+      sum.running[stage] += tally.running[stage];
+      sum.done[stage] += tally.done[stage];
+    }
+  }
+  return sum;
+}

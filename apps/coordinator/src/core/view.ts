@@ -1,0 +1,235 @@
+import type { StageState } from '@podctl/domain/episode-state.ts';
+import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
+import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import type { Liveness } from './liveness.ts';
+import type { Progress } from './progress.ts';
+import {
+  type EpisodeRow,
+  type FeedRow,
+  type LockRow,
+  lockId,
+  type SessionRow,
+  type Snapshot,
+} from './snapshot.ts';
+import { sumTallies, type Tally } from './tally.ts';
+
+/** Everything that the screens, the metrics and the API show is worked out here, from one snapshot at one moment. */
+export interface Picture {
+  readonly snapshot: Snapshot;
+  readonly liveness: Liveness;
+  readonly progress: Progress;
+  readonly reports: ReadonlyMap<AgentId, AgentReport>;
+  readonly limits: ViewLimits;
+  readonly now: Moment;
+}
+
+/** One moment on both clocks. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export interface ViewLimits {
+  /** A feed with work left is stalled when nothing of it moved for this long. */
+  readonly stalledAfterMs: number;
+  /** A lock held for longer than this without progress is stale. */
+  readonly staleAfterMs: number;
+  /** Failed polls in a row after which a feed is failing. */
+  readonly failingAfter: number;
+}
+
+/** What an agent's newest heartbeat says of itself. */
+export interface AgentReport {
+  readonly session: number;
+  readonly engine: string;
+  readonly problem: string | null;
+}
+
+export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing';
+
+export interface FeedView {
+  readonly id: FeedId;
+  readonly url: string;
+  readonly title: string;
+  readonly state: FeedState;
+  readonly tally: Tally;
+  readonly bookScore: number;
+  readonly bookScoreKnown: boolean;
+  /** Wall clock. */
+  readonly stalledSinceMs: number | null;
+  readonly lastSuccessMs: number | null;
+  readonly problem: string;
+}
+
+export function feedView(picture: Picture, row: FeedRow): FeedView {
+  const { record, tally, id } = row;
+  const stalledSinceMs = stalledSince(picture, row);
+  return {
+    id,
+    url: record?.url ?? '',
+    title: record?.title ?? id,
+    state: feedState(picture, row, stalledSinceMs !== null),
+    tally,
+    bookScore: record?.bookScore ?? BOOK_SCORE_UNKNOWN,
+    bookScoreKnown: (record?.bookScore ?? null) !== null,
+    stalledSinceMs,
+    lastSuccessMs: record?.lastSuccessMs ?? null,
+    problem: record?.problem ?? '',
+  };
+}
+
+function feedState(picture: Picture, { record, tally }: FeedRow, stalled: boolean): FeedState {
+  if (record !== null && record.failures >= picture.limits.failingAfter) return 'failing';
+  if (stalled) return 'stalled';
+  if (left(tally) > 0) return 'active';
+  if (record === null || record.lastSuccessMs === null) return 'new';
+  return 'done';
+}
+
+/** Work left and no movement for long enough; wall-clock time since when. */
+function stalledSince(picture: Picture, { id, tally }: FeedRow): number | null {
+  if (left(tally) === 0) return null;
+  const { wallMs, monotonicMs } = picture.now;
+  const stillMs = monotonicMs - picture.progress.stillSinceMs(id, monotonicMs);
+  return stillMs >= picture.limits.stalledAfterMs ? wallMs - stillMs : null;
+}
+
+function left(tally: Tally): number {
+  return tally.remaining.download + tally.remaining.transcribe;
+}
+
+export interface LockView extends LockRow {
+  readonly stale: boolean;
+  readonly progress: number;
+  /** Wall clock; null when never since this coordinator started. */
+  readonly lastProgressMs: number | null;
+}
+
+/** In order of feed, episode and stage. */
+export function lockViews(picture: Picture): LockView[] {
+  const { wallMs, monotonicMs } = picture.now;
+  return [...picture.snapshot.locks]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, row]) => {
+      const progress = picture.progress.of(id, row.lock.token);
+      const stillMs =
+        progress === null ? wallMs - row.lock.sinceMs : monotonicMs - progress.movedAtMs;
+      return {
+        ...row,
+        stale: stillMs > picture.limits.staleAfterMs,
+        progress: progress?.progress ?? 0,
+        lastProgressMs: progress === null ? null : wallMs - stillMs,
+      };
+    });
+}
+
+export interface AgentView extends SessionRow {
+  readonly engine: string;
+  readonly problem: string;
+  /** Wall clock; null when not heard since this coordinator started. */
+  readonly lastHeartbeatMs: number | null;
+  readonly jobs: readonly LockView[];
+}
+
+/** In order of id. */
+export function agentViews(picture: Picture): AgentView[] {
+  const jobs = Map.groupBy(lockViews(picture), ({ lock }) => lock.agent);
+  const { wallMs, monotonicMs } = picture.now;
+  return [...picture.snapshot.sessions.values()]
+    .sort((a, b) => (a.record.agent < b.record.agent ? -1 : 1))
+    .map((row) => {
+      const { agent } = row.record;
+      const heardAtMs = picture.liveness.heardAtMs(agent, row.session);
+      const report = picture.reports.get(agent);
+      const current = report?.session === row.session ? report : undefined;
+      return {
+        ...row,
+        engine: current?.engine ?? row.record.engine,
+        problem: current?.problem ?? '',
+        lastHeartbeatMs: heardAtMs === null ? null : wallMs - (monotonicMs - heardAtMs),
+        jobs: (jobs.get(agent) ?? []).filter(({ lock }) => lock.state === 'held'),
+      };
+    });
+}
+
+export interface Totals {
+  readonly asOfMs: number;
+  readonly revision: number;
+  readonly feeds: number;
+  readonly feedsRead: number;
+  readonly feedsStalled: number;
+  readonly feedsFailing: number;
+  readonly tally: Tally;
+  readonly agentsLive: number;
+  readonly agentsLost: number;
+  readonly locksStale: number;
+}
+
+export function totals(picture: Picture): Totals {
+  const { snapshot, now } = picture;
+  const rows = [...snapshot.feeds.values()];
+  const states = rows.map((row) => feedView(picture, row).state);
+  const sessions = [...snapshot.sessions.values()];
+  return {
+    asOfMs: now.wallMs,
+    revision: snapshot.revision,
+    feeds: rows.length,
+    feedsRead: rows.filter(({ record }) => record !== null && record.lastSuccessMs !== null).length,
+    feedsStalled: states.filter((state) => state === 'stalled').length,
+    feedsFailing: states.filter((state) => state === 'failing').length,
+    tally: sumTallies(rows.map(({ tally }) => tally)),
+    agentsLive: sessions.filter(({ record }) => record.state === 'live').length,
+    agentsLost: sessions.filter(({ record }) => record.state === 'lost').length,
+    locksStale: lockViews(picture).filter(({ stale }) => stale).length,
+  };
+}
+
+export type StageWord = 'not_wanted' | 'waiting' | 'running' | 'publishing' | 'done' | 'dead';
+
+export interface StageView {
+  readonly stage: Stage;
+  readonly word: StageWord;
+  readonly state: StageState;
+  readonly progress: number;
+  readonly reason: string;
+}
+
+export function stageViews(picture: Picture, row: EpisodeRow): StageView[] {
+  return STAGES.map((stage) => {
+    const state = row.state.stages[stage];
+    const { lock } = state;
+    const token = lock.state === 'held' ? lock.token : 0;
+    const progress = picture.progress.of(lockId(row.feed, row.episode, stage), token);
+    const reason = lock.state === 'free' || lock.state === 'dead' ? (lock.reason ?? '') : '';
+    return { stage, word: stageWord(state), state, progress: progress?.progress ?? 0, reason };
+  });
+}
+
+function stageWord({ lock, done, wanted }: StageState): StageWord {
+  switch (lock.state) {
+    case 'held':
+      return 'running';
+    case 'committed':
+      return 'publishing';
+    case 'dead':
+      return 'dead';
+    case 'free':
+      if ((done?.run ?? 0) < wanted) return 'waiting';
+      return done === null ? 'not_wanted' : 'done';
+  }
+}
+
+/** The episodes whose id begins with `prefix`, two at most: enough to tell one from several. */
+export function findEpisodes(snapshot: Snapshot, prefix: string): EpisodeRow[] {
+  const found: EpisodeRow[] = [];
+  for (const { episodes } of snapshot.feeds.values()) {
+    const exact = episodes.get(prefix as EpisodeId);
+    if (exact !== undefined) return [exact];
+    for (const [id, row] of episodes) {
+      if (id.startsWith(prefix)) found.push(row);
+      if (found.length > 1) return found;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,22 @@
+import type { Bus } from '@podctl/platform/bus.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Kv } from '@podctl/platform/kv.ts';
+import type { Library } from '@podctl/platform/library.ts';
+import type { Logger } from './shell/logger.ts';
+
+/** What a coordinator touches. All of it can be a twin. */
+export interface CoordinatorPorts {
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly state: Kv;
+  readonly meta: Kv;
+  readonly lead: Kv;
+  readonly library: Library;
+  readonly log: Logger;
+  /** Whether messages can reach us now. */
+  connected(): boolean;
+  natsVersion(): string;
+  randomBytes(count: number): Uint8Array;
+  random(): number;
+  planned(seconds: number, entries: number, rejected: number): void;
+}

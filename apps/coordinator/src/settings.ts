@@ -1,0 +1,29 @@
+import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
+import type { RetryLimits } from '@podctl/domain/retry.ts';
+import type { TermRules } from '@podctl/domain/term.ts';
+import type { PlanLimits } from './core/plan.ts';
+import type { ViewLimits } from './core/view.ts';
+import type { FeedFetchOptions } from './shell/feed-fetch.ts';
+
+/** Everything that a coordinator is told, resolved once. */
+export interface CoordinatorSettings {
+  readonly coordinator: string;
+  readonly version: string;
+  /** Where others reach it. */
+  readonly address: string;
+  /** A lock on the data folder proves that no other coordinator lives. */
+  readonly proveAlone: boolean;
+  readonly libraryId: string;
+  readonly term: TermRules;
+  readonly plan: PlanLimits;
+  readonly retry: RetryLimits;
+  readonly poll: PollPolicy;
+  readonly fetch: FeedFetchOptions;
+  readonly view: ViewLimits;
+  readonly heartbeatMs: number;
+  readonly lostAfterMs: number;
+  readonly sweepEveryMs: number;
+  readonly sweepOlderThanMs: number;
+  readonly model: string;
+  readonly language: string | null;
+}

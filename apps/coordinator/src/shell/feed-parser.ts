@@ -1,0 +1,180 @@
+import { Worker } from 'node:worker_threads';
+import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
+import type { OpmlDocument } from '@podctl/domain/feed/opml.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import type { Service } from '@podctl/platform/service.ts';
+import type { ParseReply, ParseRequest } from './feed-parser-worker.ts';
+
+export interface FeedParserLimits {
+  /** Bytes of one document, decompressed. */
+  readonly bytesMax: number;
+  /** For one document; the thread is ended and started anew after it. */
+  readonly parseMs: number;
+  /** Documents that may wait. */
+  readonly queueMax: number;
+  /** Heap of the thread. */
+  readonly heapMegabytesMax: number;
+}
+
+export const FEED_PARSER_LIMITS: FeedParserLimits = {
+  bytesMax: 64 * 1024 * 1024,
+  parseMs: 20_000,
+  queueMax: 100,
+  heapMegabytesMax: 768,
+};
+
+interface Job {
+  readonly request: ParseRequest;
+  readonly settle: (outcome: Result<ParseReply, string>) => void;
+}
+
+/** A job, the thread that has it, and the timer that ends both. */
+interface Running {
+  readonly job: Job;
+  readonly worker: Worker;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Parses feeds and OPML on a thread of its own, one at a time, so that a large or hostile document never holds up the
+ * coordinator's loop. States: `idle` (no job running), `busy` (one job running, its timer set), `stopped` (for good).
+ * The thread starts with the first job, and again after one that it did not survive.
+ */
+export class FeedParser implements Service {
+  readonly name = 'feed parser';
+  private readonly limits: FeedParserLimits;
+  private readonly queue: Job[] = [];
+  private worker: Worker | null = null;
+  private running: Running | null = null;
+  private isStopped = false;
+
+  constructor(limits: FeedParserLimits = FEED_PARSER_LIMITS) {
+    this.limits = limits;
+  }
+
+  async start(): Promise<void> {}
+
+  /** Jobs that run or wait end with an error. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    const waiting = this.queue.splice(0);
+    const ended = this.endWorker('the coordinator is stopping');
+    for (const job of waiting) job.settle(err('the coordinator is stopping'));
+    await ended;
+  }
+
+  /** Rejects only with the signal's reason; the error is the rest of a sentence about the document: "it is empty". */
+  async parseFeed(
+    document: {
+      readonly bytes: Uint8Array;
+      readonly contentType: string | null;
+      readonly feedUrl: string;
+      readonly nowMs: number;
+    },
+    signal: AbortSignal,
+  ): Promise<Result<FeedDocument, string>> {
+    const reply = await this.ask({ kind: 'feed', ...document }, signal);
+    if (!reply.ok) return reply;
+    return reply.value.kind === 'feed'
+      ? reply.value.result
+      : err('the parser mixed up its answers');
+  }
+
+  /** As `parseFeed`. `baseUrl` is what relative URLs in the list are resolved against, if anything. */
+  async parseOpml(
+    document: {
+      readonly bytes: Uint8Array;
+      readonly contentType: string | null;
+      readonly baseUrl: string | null;
+    },
+    signal: AbortSignal,
+  ): Promise<Result<OpmlDocument, string>> {
+    const reply = await this.ask({ kind: 'opml', ...document }, signal);
+    if (!reply.ok) return reply;
+    return reply.value.kind === 'opml'
+      ? reply.value.result
+      : err('the parser mixed up its answers');
+  }
+
+  private ask(request: ParseRequest, signal: AbortSignal): Promise<Result<ParseReply, string>> {
+    const { bytesMax, queueMax } = this.limits;
+    if (this.isStopped) return Promise.resolve(err('the coordinator is stopping'));
+    if (request.bytes.byteLength > bytesMax) {
+      return Promise.resolve(err(`it has more than ${bytesMax} bytes, the limit`));
+    }
+    if (this.queue.length >= queueMax) {
+      return Promise.resolve(
+        err(`${queueMax} documents wait to be parsed already: try again later`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        const at = this.queue.indexOf(job);
+        if (at >= 0) this.queue.splice(at, 1);
+        // A running job is left to its end, which `parseMs` limits; nobody listens any more.
+        reject(signal.reason);
+      };
+      const job: Job = {
+        request,
+        settle: (outcome) => {
+          signal.removeEventListener('abort', onAbort);
+          resolve(outcome);
+        },
+      };
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.queue.push(job);
+      this.next();
+    });
+  }
+
+  private next(): void {
+    if (this.running !== null || this.isStopped) return;
+    const job = this.queue.shift();
+    if (job === undefined) return;
+    this.worker ??= this.startWorker();
+    const { parseMs } = this.limits;
+    const timer = setTimeout(() => {
+      void this.endWorker(`it took longer than ${parseMs} ms to parse, the limit`);
+    }, parseMs);
+    this.running = { job, worker: this.worker, timer };
+    this.worker.postMessage(job.request);
+  }
+
+  private startWorker(): Worker {
+    // What is packed is compiled: the file beside this one has this one's extension.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./feed-parser-worker.${extension}`, import.meta.url), {
+      name: this.name,
+      resourceLimits: { maxOldGenerationSizeMb: this.limits.heapMegabytesMax },
+    });
+    worker.on('message', (reply: ParseReply) => this.finish(worker, ok(reply)));
+    worker.on('error', (error: Error) => this.lose(worker, error.message));
+    worker.on('exit', (code) => this.lose(worker, `exit ${code}`));
+    return worker;
+  }
+
+  private lose(worker: Worker, reason: string): void {
+    if (this.worker === worker) this.worker = null;
+    this.finish(worker, err(`the parser did not survive it (${reason})`));
+  }
+
+  private async endWorker(reason: string): Promise<void> {
+    const { worker } = this;
+    if (worker === null) return;
+    this.worker = null;
+    const ended = worker.terminate();
+    this.finish(worker, err(reason));
+    await ended;
+  }
+
+  /** Only for the job that this thread has: an older one's late exit says nothing about the next. */
+  private finish(worker: Worker, outcome: Result<ParseReply, string>): void {
+    const { running } = this;
+    if (running === null || running.worker !== worker) return;
+    clearTimeout(running.timer);
+    this.running = null;
+    running.job.settle(outcome);
+    this.next();
+  }
+}

@@ -1,0 +1,130 @@
+import { normalizeFeedUrl, withoutSecrets } from '@podctl/domain/feed/url.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import { type FeedId, feedId, slug } from '@podctl/domain/ids.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { AddedFeed, FeedToAdd } from './fleet.ts';
+import type { Replica } from './replica.ts';
+import type { Store } from './store.ts';
+
+export interface FeedRegistryOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly replica: Replica;
+}
+
+const IDS_TRIED_MAX = 100;
+
+/** Adds feeds: one URL is one feed, however often it is added. Leader only. */
+export class FeedRegistry {
+  readonly #options: FeedRegistryOptions;
+
+  constructor(options: FeedRegistryOptions) {
+    this.#options = options;
+  }
+
+  async add(feeds: readonly FeedToAdd[]): Promise<AddedFeed[]> {
+    const byUrl = this.#urls();
+    const added: AddedFeed[] = [];
+    for (const feed of feeds) {
+      const one = await this.#addOne(feed, byUrl);
+      if (one.kind !== 'refused') byUrl.set(normalized(feed.url), one.feed);
+      added.push(one);
+    }
+    return added;
+  }
+
+  async #addOne(feed: FeedToAdd, byUrl: ReadonlyMap<string, FeedId>): Promise<AddedFeed> {
+    const url = normalizeFeedUrl(feed.url);
+    if (!url.ok) return { kind: 'refused', url: withoutSecrets(feed.url), problem: url.error };
+    const known = byUrl.get(url.value);
+    if (known !== undefined) {
+      const revision = this.#options.replica.snapshot.feeds.get(known)?.revision ?? 0;
+      return { kind: 'known', feed: known, url: withoutSecrets(url.value), revision };
+    }
+    const wanted = feed.id === null ? null : feedId(feed.id);
+    if (wanted !== null && !wanted.ok)
+      return { kind: 'refused', url: withoutSecrets(url.value), problem: wanted.error };
+    return this.#write(feed, url.value, wanted?.value ?? null);
+  }
+
+  async #write(feed: FeedToAdd, url: string, wanted: FeedId | null): Promise<AddedFeed> {
+    for (let n = 1; n <= IDS_TRIED_MAX; n += 1) {
+      const id = wanted ?? derivedId(feed, url, n);
+      const { record, revision } = await this.#options.store.readFeed(id);
+      // A derived id that is taken belongs to another feed; a given one takes the URL over.
+      if (record !== null && wanted === null) continue;
+      const added = await this.#put(this.#record(record, feed, id, url), revision);
+      if (added !== null) return added;
+    }
+    const problem = 'no free id was found for it; give it one';
+    return { kind: 'refused', url: withoutSecrets(url), problem };
+  }
+
+  /** Null when somebody else wrote first. */
+  async #put(record: FeedRecord, revision: number): Promise<AddedFeed | null> {
+    const url = withoutSecrets(record.url);
+    const written = await this.#options.store.casFeed(record, revision);
+    switch (written.kind) {
+      case 'written': {
+        const kind = revision === 0 ? 'added' : 'moved';
+        return { kind, feed: record.feed, url, revision: written.revision };
+      }
+      case 'conflict':
+        return null;
+      case 'unknown':
+        return {
+          kind: 'refused',
+          url,
+          problem: `it could not be written: ${written.cause.message}`,
+        };
+    }
+  }
+
+  #record(known: FeedRecord | null, feed: FeedToAdd, id: FeedId, url: string): FeedRecord {
+    if (known === null) return this.#fresh(feed, id, url);
+    const nonce = this.#options.store.newNonce();
+    return { ...known, nonce, url, nextPollMs: 0, failures: 0, etag: null, lastModified: null };
+  }
+
+  #fresh(feed: FeedToAdd, id: FeedId, url: string): FeedRecord {
+    return {
+      cluster: this.#options.store.cluster(),
+      nonce: this.#options.store.newNonce(),
+      feed: id,
+      url,
+      title: feed.title,
+      addedMs: this.#options.clock.wallMs(),
+      bookScore: feed.bookScore,
+      generation: 0,
+      etag: null,
+      lastModified: null,
+      lastSuccessMs: null,
+      failures: 0,
+      nextPollMs: 0,
+      problem: null,
+      listed: 0,
+    };
+  }
+
+  #urls(): Map<string, FeedId> {
+    const urls = new Map<string, FeedId>();
+    for (const { id, record } of this.#options.replica.snapshot.feeds.values())
+      if (record !== null) urls.set(normalized(record.url), id);
+    return urls;
+  }
+}
+
+function normalized(url: string): string {
+  const result = normalizeFeedUrl(url);
+  return result.ok ? result.value : url;
+}
+
+/** From the title, else from host and path; numbered when it is taken. */
+function derivedId(feed: FeedToAdd, url: string, n: number): FeedId {
+  const { hostname, pathname } = new URL(url);
+  const base =
+    slug(feed.title ?? '') ??
+    slug(`${hostname}${pathname}`.replace(/^www\./, '').replace(/\.(xml|rss|php)$/, '')) ??
+    'feed';
+  return (n === 1 ? base : `${base}-${n}`) as FeedId;
+}

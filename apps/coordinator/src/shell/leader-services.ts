@@ -1,0 +1,93 @@
+import type { AgentId, Epoch } from '@podctl/domain/ids.ts';
+import type { ResultMessage } from '@podctl/domain/protocol.ts';
+import type { Service } from '@podctl/platform/service.ts';
+import type { Liveness } from '../core/liveness.ts';
+import type { CoordinatorPorts } from '../ports.ts';
+import type { CoordinatorSettings } from '../settings.ts';
+import type { FeedParser } from './feed-parser.ts';
+import { FeedRegistry } from './feed-registry.ts';
+import { Planner } from './planner.ts';
+import { Poller } from './poller.ts';
+import { Publisher } from './publisher.ts';
+import type { Replica } from './replica.ts';
+import { Sessions } from './sessions.ts';
+import type { Store } from './store.ts';
+import { Sweeper } from './sweeper.ts';
+import { Verdicts } from './verdicts.ts';
+import type { ViewLinks } from './view-links.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface LeaderParts {
+  readonly ports: CoordinatorPorts;
+  readonly settings: CoordinatorSettings;
+  readonly store: Store;
+  readonly replica: Replica;
+  readonly liveness: Liveness;
+  readonly parser: FeedParser;
+  readonly views: ViewLinks;
+  readonly epoch: Epoch;
+  fenced(agent: AgentId, message: ResultMessage): void;
+}
+
+export interface LeaderServices {
+  readonly registry: FeedRegistry;
+  readonly planner: Planner;
+  readonly publisher: Publisher;
+  readonly poller: Poller;
+  /** In the order in which they start. */
+  readonly all: readonly Service[];
+}
+
+/** What only a leader runs, made anew for each reign. */
+export function leaderServices(parts: LeaderParts): LeaderServices {
+  const { ports, settings, store, replica, liveness, parser, views, epoch, fenced } = parts;
+  const { clock, bus, library, log } = ports;
+  const random = () => ports.random();
+  const settle = { store, library, clock, random };
+  const { heartbeatMs, lostAfterMs, libraryId, model, language } = settings;
+  const sessions = new Sessions({
+    ...settle,
+    bus,
+    replica,
+    log,
+    heartbeatMs,
+    lostAfterMs,
+    libraryId,
+  });
+  const verdicts = new Verdicts({ ...settle, bus, log, fenced });
+  const watchdog = new Watchdog({
+    clock,
+    replica,
+    liveness,
+    sessions,
+    lostAfterMs,
+    log,
+    connected: () => ports.connected(),
+  });
+  const publisher = new Publisher({ ...settle, replica, views, log });
+  const planned = (seconds: number, entries: number, rejected: number) =>
+    ports.planned(seconds, entries, rejected);
+  const planner = new Planner({
+    ...settle,
+    bus,
+    replica,
+    limits: settings.plan,
+    epoch,
+    log,
+    model,
+    language,
+    planned,
+  });
+  const { poll: policy, fetch } = settings;
+  const poller = new Poller({ clock, store, replica, parser, fetch, policy, log, random });
+  const { sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
+  const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
+  const registry = new FeedRegistry({ clock, store, replica });
+  return {
+    registry,
+    planner,
+    publisher,
+    poller,
+    all: [verdicts, sessions, watchdog, publisher, planner, poller, sweeper],
+  };
+}

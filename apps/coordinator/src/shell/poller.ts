@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { newEpisode } from '@podctl/domain/episode-state.ts';
+import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
+import { foldListing, type NewEpisode } from '@podctl/domain/feed/ledger.ts';
+import {
+  classify,
+  nextPollMs,
+  type PollPolicy,
+  type PollVerdict,
+} from '@podctl/domain/feed/poll.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import type { FeedId } from '@podctl/domain/ids.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import { episodeRow } from '../core/snapshot.ts';
+import { type FeedFetchOptions, fetchFeed } from './feed-fetch.ts';
+import type { FeedParser } from './feed-parser.ts';
+import type { Logger } from './logger.ts';
+import { Loop } from './loop.ts';
+import type { Replica } from './replica.ts';
+import type { Store } from './store.ts';
+
+export interface PollerOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly replica: Replica;
+  readonly parser: FeedParser;
+  readonly fetch: FeedFetchOptions;
+  readonly policy: PollPolicy;
+  readonly log: Logger;
+  random(): number;
+}
+
+const TICK_MS = 5_000;
+const SPACING_MS = 50;
+const FEEDS_AT_ONCE = 8;
+const EPISODES_AT_ONCE = 64;
+/** A feed that is gone is not asked again. */
+const NEVER_MS = 100 * 365 * 86_400_000;
+/** The request id under which the first runs of an episode are wanted. */
+const FIRST_REQUEST = 'poll';
+
+/** Fetches the feeds that are due and folds what they list into the ledger, which only ever grows. Leader only. */
+export class Poller extends Loop {
+  readonly #options: PollerOptions;
+
+  constructor(options: PollerOptions) {
+    super('poller', {
+      clock: options.clock,
+      tickMs: TICK_MS,
+      spacingMs: SPACING_MS,
+      log: options.log,
+    });
+    this.#options = options;
+  }
+
+  protected override async turn(signal: AbortSignal): Promise<void> {
+    const nowMs = this.#options.clock.wallMs();
+    const due = [...this.#options.replica.snapshot.feeds.values()].filter(
+      ({ record }) => record !== null && record.nextPollMs <= nowMs,
+    );
+    const queue = due[Symbol.iterator]();
+    const worker = async () => {
+      for (const { id } of queue) if (!signal.aborted) await this.#poll(id, signal);
+    };
+    await Promise.all(Array.from({ length: Math.min(FEEDS_AT_ONCE, due.length) }, worker));
+  }
+
+  async #poll(feed: FeedId, signal: AbortSignal): Promise<void> {
+    try {
+      const { record, revision } = await this.#options.store.readFeed(feed);
+      if (record === null) return;
+      const outcome = await fetchFeed(record, this.#options.fetch, signal);
+      const verdict = classify(outcome, this.#options.clock.wallMs());
+      if (verdict.kind === 'fresh' && outcome.kind === 'response')
+        await this.#fold(record, revision, outcome, verdict, signal);
+      else await this.#close(record, revision, verdict);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#options.log.warn(
+        { feed, reason: error instanceof Error ? error.message : 'unknown' },
+        'a feed could not be polled',
+      );
+    }
+  }
+
+  async #fold(
+    record: FeedRecord,
+    revision: number,
+    response: Awaited<ReturnType<typeof fetchFeed>> & { kind: 'response' },
+    verdict: PollVerdict & { kind: 'fresh' },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store, parser, clock } = this.#options;
+    const { body, contentType, finalUrl } = response;
+    const nowMs = clock.wallMs();
+    const document = { bytes: body, contentType, feedUrl: finalUrl, nowMs };
+    const parsed = await parser.parseFeed(document, signal);
+    if (!parsed.ok)
+      return this.#close(record, revision, {
+        kind: 'failed',
+        reason: parsed.error,
+        retryAfterMs: null,
+      });
+    // By this CAS we fold alone: another poller that read the same feed comes second here, and leaves.
+    const claimed = {
+      ...record,
+      generation: record.generation + 1,
+      title: parsed.value.title || record.title,
+    };
+    const claim = await store.casFeed({ ...claimed, nonce: store.newNonce() }, revision);
+    if (claim.kind !== 'written') return;
+    const listed = await this.#grow(claimed, parsed.value);
+    // Only now may the next poll answer "unchanged".
+    const { etag, lastModified } = response;
+    await this.#close(
+      { ...claimed, etag, lastModified, listed, url: verdict.movedTo ?? claimed.url },
+      claim.revision,
+      verdict,
+      parsed.value.problems,
+    );
+  }
+
+  /** Writes the episodes that are new; gives how many the feed lists. */
+  async #grow(record: FeedRecord, document: FeedDocument): Promise<number> {
+    const isKnown = (episode: NewEpisode['episode']) =>
+      episodeRow(this.#options.replica.snapshot, record.feed, episode) !== null;
+    const { fresh, listed } = foldListing(isKnown, document, record.feed, sha256);
+    for (let i = 0; i < fresh.length; i += EPISODES_AT_ONCE) {
+      const batch = fresh.slice(i, i + EPISODES_AT_ONCE);
+      await Promise.all(batch.map((one) => this.#create(record, one)));
+    }
+    return listed.size;
+  }
+
+  async #create(record: FeedRecord, { episode, item }: NewEpisode): Promise<void> {
+    const { store } = this.#options;
+    const meta: EpisodeMeta = {
+      key: item.key,
+      url: item.enclosureUrl,
+      feedTitle: record.title ?? record.feed,
+      title: item.title,
+      guid: item.guid,
+      publishedMs: item.publishedMs,
+      durationSecondsEstimate: item.durationSecondsEstimate,
+    };
+    // First what is known, then the state: a job whose URL nobody knows could not be told to an agent.
+    await store.putMeta(record.feed, episode, meta);
+    const state = newEpisode(store.cluster(), store.newNonce(), FIRST_REQUEST);
+    const written = await store.createEpisode(record.feed, episode, state);
+    if (written.kind === 'unknown') throw written.cause;
+  }
+
+  async #close(
+    record: FeedRecord,
+    revision: number,
+    verdict: PollVerdict,
+    problems: readonly string[] = [],
+  ): Promise<void> {
+    const { store, clock, policy } = this.#options;
+    const nowMs = clock.wallMs();
+    const after = {
+      ...record,
+      ...standing(record, verdict, problems, nowMs),
+      nonce: store.newNonce(),
+    };
+    const retryAfterMs = verdict.kind === 'failed' ? verdict.retryAfterMs : null;
+    const next = nextPollMs(
+      nowMs,
+      policy,
+      { failures: after.failures, retryAfterMs },
+      this.#options.random(),
+    );
+    const written = await store.casFeed(
+      { ...after, nextPollMs: verdict.kind === 'gone' ? nowMs + NEVER_MS : next },
+      revision,
+    );
+    if (written.kind === 'unknown') throw written.cause;
+  }
+}
+
+function standing(
+  record: FeedRecord,
+  verdict: PollVerdict,
+  problems: readonly string[],
+  nowMs: number,
+) {
+  switch (verdict.kind) {
+    case 'fresh':
+      return { failures: 0, lastSuccessMs: nowMs, problem: problems[0] ?? null };
+    case 'unchanged':
+      return { failures: 0, lastSuccessMs: nowMs, problem: null };
+    case 'gone':
+    case 'failed':
+      return { failures: record.failures + 1, problem: verdict.reason };
+  }
+}
+
+function sha256(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest();
+}

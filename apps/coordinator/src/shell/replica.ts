@@ -1,0 +1,115 @@
+import { type ClusterId, episodeId, feedId } from '@podctl/domain/ids.ts';
+import { parseStateKey } from '@podctl/domain/key.ts';
+import type { KvEntry, TailSink } from '@podctl/platform/kv.ts';
+import { clusterRecord, feedRecord, sessionRecord } from '@podctl/platform/records.ts';
+import { eventsOfEpisode, eventsOfFeed, eventsOfSession, type FleetEvent } from '../core/event.ts';
+import {
+  emptySnapshot,
+  foldEpisode,
+  foldFeed,
+  foldSession,
+  type Snapshot,
+} from '../core/snapshot.ts';
+
+export interface ReplicaListener {
+  /** Something changed. Events are told only once the tail is current: what was before is history, not news. */
+  changed(events: readonly FleetEvent[]): void;
+}
+
+/**
+ * The snapshot and what feeds it: the tail of the state bucket, and the leader's own acknowledged writes.
+ * Both come through `entry`; whichever is second changes nothing.
+ */
+export class Replica implements TailSink {
+  readonly snapshot: Snapshot = emptySnapshot();
+  readonly #decoder = new TextDecoder();
+  readonly #listeners = new Set<ReplicaListener>();
+  readonly #loaded = Promise.withResolvers<void>();
+  #current = false;
+
+  listen(listener: ReplicaListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when everything that was in the bucket at the start is folded. */
+  loaded(): Promise<void> {
+    return this.#loaded.promise;
+  }
+
+  isLoaded(): boolean {
+    return this.#current;
+  }
+
+  current(revision: number): void {
+    this.snapshot.revision = Math.max(this.snapshot.revision, revision);
+    this.#current = true;
+    this.#loaded.resolve();
+  }
+
+  entry(entry: KvEntry): void {
+    // State keys are never deleted; a marker is somebody's hand, and what is known stays until it is written again.
+    const events = entry.kind === 'value' ? this.#fold(entry) : null;
+    this.snapshot.revision = Math.max(this.snapshot.revision, entry.revision);
+    if (events === null || !this.#current) return;
+    for (const listener of this.#listeners) listener.changed(events);
+  }
+
+  /** Null when the entry changed nothing. */
+  #fold(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
+    const key = parseStateKey(entry.key);
+    switch (key.kind) {
+      case 'job': {
+        const text = this.#decoder.decode(entry.value);
+        const change = foldEpisode(this.snapshot, key.feed, key.episode, entry.revision, text);
+        return change === null ? null : eventsOfEpisode(change.before, change.after);
+      }
+      case 'feed':
+        return this.#foldFeed(entry);
+      case 'session':
+        return this.#foldSession(entry);
+      case 'cluster':
+        return this.#foldCluster(entry);
+      case 'unknown':
+        this.snapshot.unreadable += 1;
+        return null;
+    }
+  }
+
+  #foldFeed(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
+    const record = feedRecord.decode(entry.value);
+    if (!record.ok) return this.#unreadable();
+    const before = this.snapshot.feeds.get(record.value.feed)?.record ?? null;
+    return foldFeed(this.snapshot, record.value, entry.revision)
+      ? eventsOfFeed(before, record.value)
+      : null;
+  }
+
+  #foldSession(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
+    const record = sessionRecord.decode(entry.value);
+    if (!record.ok) return this.#unreadable();
+    const change = foldSession(this.snapshot, record.value, entry.revision);
+    return change === null ? null : eventsOfSession(change.before, change.after);
+  }
+
+  #foldCluster(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
+    const record = clusterRecord.decode(entry.value);
+    if (!record.ok) return this.#unreadable();
+    this.snapshot.cluster = record.value.cluster satisfies ClusterId;
+    return [];
+  }
+
+  #unreadable(): null {
+    this.snapshot.unreadable += 1;
+    return null;
+  }
+}
+
+/** For callers that got ids as text. */
+export function parseEpisodeIds(feed: string, episode: string) {
+  const feedParsed = feedId(feed);
+  const episodeParsed = episodeId(episode);
+  return feedParsed.ok && episodeParsed.ok
+    ? { feed: feedParsed.value, episode: episodeParsed.value }
+    : null;
+}

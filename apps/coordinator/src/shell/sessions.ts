@@ -1,0 +1,233 @@
+import type { AgentId, SessionId } from '@podctl/domain/ids.ts';
+import {
+  agentOfSubject,
+  commandSubject,
+  helloSubject,
+  ROLL_CALL_SUBJECT,
+} from '@podctl/domain/key.ts';
+import type { CommandMessage, HelloMessage, HelloReply } from '@podctl/domain/protocol.ts';
+import type { AttemptEnd } from '@podctl/domain/retry.ts';
+import { decideHello, type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
+import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
+import type { Service } from '@podctl/platform/service.ts';
+import { commandMessage, helloMessage, helloReply } from '@podctl/platform/wire.ts';
+import { type LockRow, locksOfSession, type SessionRow } from '../core/snapshot.ts';
+import type { Logger } from './logger.ts';
+import type { Replica } from './replica.ts';
+import { type SettleDeps, settle } from './settle.ts';
+
+export interface SessionOptions extends SettleDeps {
+  readonly bus: Bus;
+  readonly replica: Replica;
+  readonly log: Logger;
+  readonly heartbeatMs: number;
+  readonly lostAfterMs: number;
+  readonly libraryId: string;
+}
+
+type Hello = HelloMessage & { readonly kind: 'hello' };
+type Goodbye = HelloMessage & { readonly kind: 'goodbye' };
+
+/** Writes of one session key that may come second before the agent is told to ask again. */
+const TRIES_MAX = 5;
+/** How long an older process has to prove that it lives. */
+const PING_MS = 1_000;
+const LOCKS_AT_ONCE = 16;
+
+/** The lives of agents: begun by hello, superseded by a newer process, ended by goodbye or loss. Leader only. */
+export class Sessions implements Service {
+  readonly name = 'sessions';
+  readonly #options: SessionOptions;
+  /** One hello at a time for each agent. */
+  readonly #turns = new Map<AgentId, Promise<void>>();
+  #subscription: BusSubscription | null = null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#subscription = this.#options.bus.subscribe(helloSubject('*'), (message) =>
+      this.#receive(message),
+    );
+    this.#options.bus.publish(ROLL_CALL_SUBJECT, new Uint8Array());
+  }
+
+  async stop(): Promise<void> {
+    this.#subscription?.stop();
+    this.#subscription = null;
+    await Promise.allSettled(this.#turns.values());
+  }
+
+  /** The agent fell silent: its session is over, and its locks are committed or revoked. */
+  async lose(row: SessionRow): Promise<void> {
+    const { agent } = row.record;
+    const { record, revision } = await this.#options.store.readSession(agent);
+    if (record?.state !== 'live' || sessionOf(record, revision) !== row.session) return;
+    const lost = this.#renewed({ ...record, state: 'lost', session: row.session });
+    const written = await this.#options.store.casSession(lost, revision);
+    if (written.kind === 'written') await this.close(agent, row.session, () => ({ kind: 'lost' }));
+  }
+
+  /** Ends every lock of a session that is over. Only held ones: what is committed is finished whatever became of the session. */
+  async close(agent: AgentId, session: number, end: (why: string) => AttemptEnd): Promise<void> {
+    await this.#settleAll(locksOfSession(this.#options.replica.snapshot, agent, session), end);
+  }
+
+  /** Locks that belong to no live session: left by a leader that died between two writes. */
+  async closeLeftovers(): Promise<void> {
+    const { sessions, locks } = this.#options.replica.snapshot;
+    const left = [...locks.values()].filter(({ lock }) => {
+      const row = sessions.get(lock.agent);
+      return (
+        lock.state === 'held' && (row?.session !== lock.session || row.record.state !== 'live')
+      );
+    });
+    for (const row of left) {
+      const isGone = sessions.get(row.lock.agent)?.record.state === 'gone';
+      await this.#settleAll([row], () =>
+        isGone
+          ? { kind: 'returned', reason: `agent ${row.lock.agent} said goodbye` }
+          : { kind: 'lost' },
+      );
+    }
+  }
+
+  async #settleAll(rows: readonly LockRow[], end: (why: string) => AttemptEnd): Promise<void> {
+    const held = rows.filter(({ lock }) => lock.state === 'held');
+    for (let i = 0; i < held.length; i += LOCKS_AT_ONCE) {
+      const batch = held.slice(i, i + LOCKS_AT_ONCE);
+      await Promise.all(
+        batch.map(({ feed, episode, stage, lock }) =>
+          settle(this.#options, { feed, episode, stage, token: lock.token }, end),
+        ),
+      );
+    }
+  }
+
+  #receive(message: BusMessage): void {
+    const agent = agentOfSubject(message.subject);
+    const hello = helloMessage.decode(message.data);
+    if (agent === null || !hello.ok) {
+      this.#options.log.warn(
+        { agent, problem: hello.ok ? 'subject' : hello.error },
+        'a hello cannot be read',
+      );
+      return;
+    }
+    const turn = (this.#turns.get(agent) ?? Promise.resolve()).then(() =>
+      this.#answer(agent, hello.value, message),
+    );
+    this.#turns.set(agent, turn);
+    void turn.then(() => {
+      if (this.#turns.get(agent) === turn) this.#turns.delete(agent);
+    });
+  }
+
+  async #answer(agent: AgentId, hello: HelloMessage, message: BusMessage): Promise<void> {
+    let reply: HelloReply;
+    try {
+      reply =
+        hello.kind === 'hello'
+          ? await this.#welcome(agent, hello)
+          : await this.#farewell(agent, hello);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#options.log.warn({ agent, reason }, 'a hello cannot be answered now');
+      reply = { kind: 'refused', reason, final: false };
+    }
+    const encoded = helloReply.encode(reply);
+    if (encoded.ok) message.respond(encoded.value);
+  }
+
+  async #welcome(agent: AgentId, hello: Hello): Promise<HelloReply> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const { record, revision } = await this.#options.store.readSession(agent);
+      const decision = decideHello(record, this.#options.store.cluster(), hello.boot);
+      if (decision.kind === 'resume' && record !== null)
+        return this.#welcomeAs(sessionOf(record, revision));
+      if (decision.kind === 'supersede' && record !== null && (await this.#lives(agent, record))) {
+        const reason = `an agent called ${agent} is alive on ${record.host}; give this one another id (agent.id)`;
+        return { kind: 'refused', reason, final: true };
+      }
+      const written = await this.#options.store.casSession(this.#begun(agent, hello), revision);
+      if (written.kind === 'unknown') throw written.cause;
+      if (written.kind === 'conflict') continue;
+      // Safety is the token's: no grace for what the older session held.
+      await this.closeLeftovers();
+      return this.#welcomeAs(written.revision);
+    }
+    return { kind: 'refused', reason: 'others write this session at the same time', final: false };
+  }
+
+  async #farewell(agent: AgentId, goodbye: Goodbye): Promise<HelloReply> {
+    const { record, revision } = await this.#options.store.readSession(agent);
+    const session = record === null ? 0 : sessionOf(record, revision);
+    if (record === null || session !== goodbye.session || record.state !== 'live')
+      return { kind: 'farewell' };
+    // What it finished is judged before anything is taken back: a complete manifest is committed by the same look.
+    await this.close(agent, session, () => ({
+      kind: 'returned',
+      reason: `agent ${agent} said goodbye`,
+    }));
+    await this.#options.store.casSession(
+      this.#renewed({ ...record, state: 'gone', session }),
+      revision,
+    );
+    // Something may have been assigned between the two.
+    await this.closeLeftovers();
+    return { kind: 'farewell' };
+  }
+
+  async #lives(agent: AgentId, record: SessionRecord): Promise<boolean> {
+    const ping: CommandMessage = { kind: 'ping', boot: record.boot };
+    const encoded = commandMessage.encode(ping);
+    if (!encoded.ok) return false;
+    try {
+      await this.#options.bus.request(commandSubject(agent), encoded.value, { timeoutMs: PING_MS });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #welcomeAs(session: number): HelloReply {
+    const { heartbeatMs, lostAfterMs, libraryId } = this.#options;
+    const cluster = this.#options.store.cluster();
+    return {
+      kind: 'welcome',
+      cluster,
+      session: session as SessionId,
+      heartbeatMs,
+      lostAfterMs,
+      library: libraryId,
+    };
+  }
+
+  #begun(agent: AgentId, { boot, host, version, engine, slots }: Hello): SessionRecord {
+    const of = {
+      agent,
+      state: 'live',
+      boot,
+      host,
+      version,
+      engine,
+      slots,
+      sinceMs: 0,
+      session: 0,
+    } as const;
+    return this.#renewed({
+      ...of,
+      cluster: this.#options.store.cluster(),
+      nonce: this.#options.store.newNonce(),
+    });
+  }
+
+  #renewed(record: SessionRecord): SessionRecord {
+    return {
+      ...record,
+      nonce: this.#options.store.newNonce(),
+      sinceMs: this.#options.clock.wallMs(),
+    };
+  }
+}

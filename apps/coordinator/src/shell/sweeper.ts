@@ -1,0 +1,97 @@
+import {
+  parseStaging,
+  STAGING_ROOT,
+  type StagingPlace,
+  stagingFolder,
+} from '@podctl/domain/library-path.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Library, ListedFile } from '@podctl/platform/library.ts';
+import type { Logger } from './logger.ts';
+import { Loop } from './loop.ts';
+import type { Store } from './store.ts';
+
+export interface SweeperOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly library: Library;
+  readonly log: Logger;
+  readonly everyMs: number;
+  readonly olderThanMs: number;
+}
+
+/** Files looked at in one turn; the rest waits for the next. */
+const FILES_MAX = 100_000;
+
+/**
+ * The one that deletes, and only under `staging/`. It lists first, then reads the key, then removes: the other order could
+ * miss a commit between the two.
+ */
+export class Sweeper extends Loop {
+  readonly #options: SweeperOptions;
+
+  constructor(options: SweeperOptions) {
+    super('sweeper', {
+      clock: options.clock,
+      tickMs: options.everyMs,
+      spacingMs: Math.min(1_000, options.everyMs),
+      log: options.log,
+    });
+    this.#options = options;
+  }
+
+  protected override async turn(signal: AbortSignal): Promise<void> {
+    const { library, clock, olderThanMs } = this.#options;
+    const health = await library.check();
+    if (health.kind === 'offline') return;
+    const listed = await library.list(STAGING_ROOT, FILES_MAX);
+    const before = clock.wallMs() - olderThanMs;
+    for (const place of oldAttempts(listed, before)) {
+      if (signal.aborted) return;
+      await this.#sweep(place);
+    }
+  }
+
+  async #sweep(place: StagingPlace): Promise<void> {
+    const { store, library, log } = this.#options;
+    if (await this.#isNeeded(place)) return;
+    const folder = stagingFolder(
+      place.cluster,
+      place.feed,
+      place.episode,
+      place.stage,
+      place.token,
+    );
+    await library.removeStaging(folder);
+    log.info(
+      {
+        feed: place.feed,
+        episode: place.episode,
+        stage: place.stage,
+        token: place.token,
+        cluster: store.cluster(),
+      },
+      'swept an attempt that was not accepted',
+    );
+  }
+
+  async #isNeeded({ cluster, feed, episode, stage, token }: StagingPlace): Promise<boolean> {
+    // Of another world: nobody here can hold it.
+    if (cluster !== this.#options.store.cluster()) return false;
+    const { record } = await this.#options.store.readEpisode(feed, episode);
+    const lock = record?.stages[stage].lock;
+    return (lock?.state === 'held' || lock?.state === 'committed') && lock.token === token;
+  }
+}
+
+/** The attempts of which every file is older than `beforeMs`. Paths that no attempt of ours has are left alone. */
+export function oldAttempts(files: readonly ListedFile[], beforeMs: number): StagingPlace[] {
+  const newest = new Map<string, { place: StagingPlace; atMs: number }>();
+  for (const { path, modifiedMs } of files) {
+    const place = parseStaging(path);
+    if (place === null) continue;
+    const key = `${place.cluster}/${place.feed}.${place.episode}.${place.stage}/${place.token}`;
+    const atMs = Math.max(newest.get(key)?.atMs ?? 0, modifiedMs);
+    newest.set(key, { place, atMs });
+  }
+  return [...newest.values()].filter(({ atMs }) => atMs < beforeMs).map(({ place }) => place);
+}

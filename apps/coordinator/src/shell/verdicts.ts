@@ -1,0 +1,126 @@
+import type { AgentId } from '@podctl/domain/ids.ts';
+import { agentOfSubject, resultSubject } from '@podctl/domain/key.ts';
+import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
+import type { AttemptEnd } from '@podctl/domain/retry.ts';
+import { judge } from '@podctl/domain/verdict.ts';
+import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
+import type { Service } from '@podctl/platform/service.ts';
+import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
+import type { Logger } from './logger.ts';
+import { revoke, type SettleDeps, settle } from './settle.ts';
+
+export interface VerdictOptions extends SettleDeps {
+  readonly bus: Bus;
+  readonly log: Logger;
+  /** Called for each result that was refused. */
+  fenced(agent: AgentId, message: ResultMessage): void;
+}
+
+/** Rounds of settle and judge for one question; more means that rivals are at work: the agent asks again. */
+const ROUNDS_MAX = 4;
+/** Questions worked on at a time; the rest is told to come again. */
+const OPEN_MAX = 256;
+
+/** Answers `res.<agent>`: each answer comes from the value in the bucket, read by leader get, and no verdict deletes anything. */
+export class Verdicts implements Service {
+  readonly name = 'verdicts';
+  readonly #options: VerdictOptions;
+  #subscription: BusSubscription | null = null;
+  #open = 0;
+
+  constructor(options: VerdictOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#subscription = this.#options.bus.subscribe(resultSubject('*'), (message) => {
+      void this.#answer(message);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#subscription?.stop();
+    this.#subscription = null;
+  }
+
+  async #answer(message: BusMessage): Promise<void> {
+    const agent = agentOfSubject(message.subject);
+    const question = resultMessage.decode(message.data);
+    if (agent === null || !question.ok) {
+      this.#options.log.warn(
+        { agent, problem: question.ok ? 'subject' : question.error },
+        'a result message cannot be read',
+      );
+      return;
+    }
+    this.#open += 1;
+    const reply = await this.#reply(agent, question.value);
+    this.#open -= 1;
+    const encoded = resultReply.encode(reply);
+    if (encoded.ok) message.respond(encoded.value);
+  }
+
+  async #reply(agent: AgentId, question: ResultMessage): Promise<ResultReply> {
+    if (this.#open > OPEN_MAX) return { kind: 'later', reason: 'too many results at once' };
+    try {
+      return await this.#judge(agent, question);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#options.log.warn({ agent, ...question.job, reason }, 'a result cannot be judged now');
+      return { kind: 'later', reason };
+    }
+  }
+
+  async #judge(agent: AgentId, question: ResultMessage): Promise<ResultReply> {
+    const { job, session, cluster, outcome } = question;
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const { record } = await this.#options.store.readEpisode(job.feed, job.episode);
+      if (record === null) return this.#refuse(agent, question);
+      const verdict = judge(record, this.#options.store.cluster(), {
+        cluster,
+        session,
+        stage: job.stage,
+        run: job.run,
+        token: job.token,
+        outcome: outcome.kind,
+      });
+      if (verdict.kind === 'answer') {
+        if (verdict.answer === 'fenced') return this.#refuse(agent, question);
+        return { kind: 'verdict', answer: verdict.answer };
+      }
+      const { lock } = record.stages[job.stage];
+      // The id in the subject is what the server let through; the one in the lock is what the leader wrote.
+      if (lock.state === 'held' && lock.agent !== agent) return this.#refuse(agent, question);
+      await this.#end(verdict.kind, question);
+    }
+    return { kind: 'later', reason: 'the lock changes hands' };
+  }
+
+  async #end(how: 'settle' | 'close' | 'fail', { job, outcome }: ResultMessage): Promise<void> {
+    if (how === 'fail' && outcome.kind === 'failed')
+      await revoke(this.#options, job, endOf(outcome));
+    else
+      await settle(this.#options, job, (why) =>
+        how === 'close' ? { kind: 'lost' } : incomplete(why),
+      );
+  }
+
+  #refuse(agent: AgentId, question: ResultMessage): ResultReply {
+    this.#options.fenced(agent, question);
+    return { kind: 'verdict', answer: 'fenced' };
+  }
+}
+
+function endOf(outcome: ResultMessage['outcome'] & { kind: 'failed' }): AttemptEnd {
+  const { reason, retryAfterMs, final, returned } = outcome;
+  return returned ? { kind: 'returned', reason } : { kind: 'failed', reason, retryAfterMs, final };
+}
+
+function incomplete(why: string): AttemptEnd {
+  return {
+    kind: 'failed',
+    reason: `the result is not complete: ${why}`,
+    retryAfterMs: null,
+    final: false,
+  };
+}

@@ -1,0 +1,98 @@
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { acceptedFolder, viewPath } from '@podctl/domain/library-path.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
+import type { Library } from '@podctl/platform/library.ts';
+import { readManifest } from './settle.ts';
+import type { Store } from './store.ts';
+
+/** The ending of a file's readable name. */
+const EXTENSION: { readonly [name: string]: string } = {
+  'metadata.json': 'info.json',
+  'transcript.txt': 'txt',
+  'transcript.srt': 'srt',
+  'transcript.vtt': 'vtt',
+  'transcript.json': 'json',
+};
+
+const ROUNDS_MAX = 4;
+
+export interface ViewLinksOptions {
+  readonly store: Store;
+  readonly library: Library;
+}
+
+/** A file under its readable name. */
+export interface ViewLink {
+  readonly from: string;
+  readonly to: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** The readable names of accepted files: a view that can be made again at any time, and is never what anybody decides by. */
+export class ViewLinks {
+  readonly #options: ViewLinksOptions;
+
+  constructor(options: ViewLinksOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the names of a stage show its newest done run; reads the key again after each round, since another run may be done meanwhile. */
+  async show(feed: FeedId, episode: EpisodeId, stage: Stage): Promise<void> {
+    const { store, library } = this.#options;
+    let shown = 0;
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const { record } = await store.readEpisode(feed, episode);
+      const done = record?.stages[stage].done ?? null;
+      if (done === null || done.token === shown) return;
+      const links = await this.links(feed, episode, stage, done.run, done.token);
+      for (const { from, to, sizeBytes } of links) {
+        const there = await library.stat(to);
+        if (shown !== 0 || there?.sizeBytes !== sizeBytes) await library.link(from, to);
+      }
+      shown = done.token;
+    }
+  }
+
+  /** Where the files of a done run lie, and under which readable names. */
+  async links(
+    feed: FeedId,
+    episode: EpisodeId,
+    stage: Stage,
+    run: number,
+    token: number,
+  ): Promise<ViewLink[]> {
+    const folder = acceptedFolder(
+      feed,
+      episode,
+      stage,
+      run,
+      token as Parameters<typeof acceptedFolder>[4],
+    );
+    const read = await readManifest(this.#options.library, folder);
+    const meta = await this.#options.store.readMeta(feed, episode);
+    if (!read.ok) return [];
+    return read.value.manifest.files.map(({ name, sizeBytes, sha256 }) => ({
+      from: `${folder}/${name}`,
+      to: readableName(feed, episode, meta, name),
+      sizeBytes,
+      sha256,
+    }));
+  }
+}
+
+function readableName(
+  feed: FeedId,
+  episode: EpisodeId,
+  meta: EpisodeMeta | null,
+  file: string,
+): string {
+  return viewPath({
+    feedTitle: meta?.feedTitle ?? feed,
+    episodeTitle: meta?.title ?? '',
+    publishedMs: meta?.publishedMs ?? null,
+    episodeId: episode,
+    extension: EXTENSION[file] ?? file.slice(file.lastIndexOf('.') + 1),
+  });
+}

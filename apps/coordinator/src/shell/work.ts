@@ -1,0 +1,65 @@
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { acceptedFolder } from '@podctl/domain/library-path.ts';
+import type { Work } from '@podctl/domain/protocol.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
+import type { Library } from '@podctl/platform/library.ts';
+import { readManifest } from './settle.ts';
+import type { Store } from './store.ts';
+
+export interface WorkOptions {
+  readonly store: Store;
+  readonly library: Library;
+  readonly model: string;
+  readonly language: string | null;
+}
+
+/** The name of the audio in a download's manifest begins so; its ending tells the container. */
+export const AUDIO_PREFIX = 'audio.';
+
+/** What the agent needs to know to do a stage of an episode. Errors are one sentence. */
+export async function workFor(
+  options: WorkOptions,
+  feed: FeedId,
+  episode: EpisodeId,
+  stage: Stage,
+  state: EpisodeState,
+): Promise<Result<Work, string>> {
+  switch (stage) {
+    case 'download': {
+      const meta = await options.store.readMeta(feed, episode);
+      if (meta === null)
+        return err('nothing is known of it but its state: its feed must be read again');
+      const { url, feedTitle, title, guid, publishedMs } = meta;
+      return ok({ kind: 'download', url, episode: { feedTitle, title, guid, publishedMs } });
+    }
+    case 'transcribe':
+      return transcribeWork(options, feed, episode, state);
+  }
+}
+
+async function transcribeWork(
+  options: WorkOptions,
+  feed: FeedId,
+  episode: EpisodeId,
+  state: EpisodeState,
+): Promise<Result<Work, string>> {
+  const { done } = state.stages.download;
+  if (done === null) return err('its audio is not there yet');
+  const folder = acceptedFolder(feed, episode, 'download', done.run, done.token);
+  const read = await readManifest(options.library, folder);
+  if (!read.ok) return err(`its accepted download cannot be read: ${read.error}`);
+  const audio = read.value.manifest.files.find(({ name }) => name.startsWith(AUDIO_PREFIX));
+  if (audio === undefined) return err('its accepted download has no audio');
+  const { model, language } = options;
+  const { audioSeconds } = done.manifest;
+  return ok({
+    kind: 'transcribe',
+    audioPath: `${folder}/${audio.name}`,
+    audioSha256: audio.sha256,
+    audioSeconds,
+    model,
+    language,
+  });
+}

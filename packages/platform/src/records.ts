@@ -1,0 +1,90 @@
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import { agentId, clusterId, feedId, nonce } from '@podctl/domain/ids.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import type { SessionRecord } from '@podctl/domain/session.ts';
+import { z } from 'zod';
+import { branded } from './wire.ts';
+
+/** The values of the buckets other than an episode's state, as JSON. Unknown fields are dropped: a newer writer's. */
+export interface RecordCodec<T> {
+  encode(record: T): Uint8Array;
+  /** Errors are one sentence. A record that cannot be read is passed over and counted, never overwritten. */
+  decode(data: Uint8Array): Result<T, string>;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function codec<T>(name: string, schema: z.ZodType<T>): RecordCodec<T> {
+  return {
+    encode: (record) => encoder.encode(JSON.stringify(record)),
+    decode(data) {
+      try {
+        const parsed = schema.safeParse(JSON.parse(decoder.decode(data)));
+        if (parsed.success) return ok(parsed.data);
+        const issue = parsed.error.issues[0];
+        return err(`${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`);
+      } catch {
+        return err(`${name}: not JSON`);
+      }
+    },
+  };
+}
+
+const millis = z.number().int().min(0);
+const count = z.number().int().min(0);
+
+export const feedRecord = codec<FeedRecord>(
+  'feed',
+  z.object({
+    cluster: branded(clusterId),
+    nonce: branded(nonce),
+    feed: branded(feedId),
+    url: z.string(),
+    title: z.string().nullable(),
+    addedMs: millis,
+    bookScore: z.number().int().min(1).max(10).nullable(),
+    generation: count,
+    etag: z.string().nullable(),
+    lastModified: z.string().nullable(),
+    lastSuccessMs: millis.nullable(),
+    failures: count,
+    nextPollMs: millis,
+    problem: z.string().nullable(),
+    listed: count,
+  }),
+);
+
+export const sessionRecord = codec<SessionRecord>(
+  'session',
+  z.object({
+    cluster: branded(clusterId),
+    nonce: branded(nonce),
+    agent: branded(agentId),
+    state: z.enum(['live', 'lost', 'gone']),
+    boot: z.string(),
+    host: z.string(),
+    version: z.string(),
+    engine: z.string(),
+    slots: z.object({ download: count, transcribe: count }),
+    sinceMs: millis,
+    session: count,
+  }),
+);
+
+export const episodeMeta = codec<EpisodeMeta>(
+  'episode meta',
+  z.object({
+    key: z.string(),
+    url: z.string(),
+    feedTitle: z.string(),
+    title: z.string(),
+    guid: z.string().nullable(),
+    publishedMs: z.number().nullable(),
+    durationSecondsEstimate: z.number().nullable(),
+  }),
+);
+
+/** The cluster's id, under its own key. */
+export const clusterRecord = codec('cluster', z.object({ cluster: branded(clusterId) }));

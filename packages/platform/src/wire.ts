@@ -1,0 +1,223 @@
+import {
+  isSession,
+  isToken,
+  clusterId as parseClusterId,
+  episodeId as parseEpisodeId,
+  feedId as parseFeedId,
+  type SessionId,
+  type Token,
+} from '@podctl/domain/ids.ts';
+import type {
+  CommandMessage,
+  HeartbeatMessage,
+  HelloMessage,
+  HelloReply,
+  JobToken,
+  ResultMessage,
+  ResultReply,
+} from '@podctl/domain/protocol.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { STAGES } from '@podctl/domain/stage.ts';
+import { z } from 'zod';
+
+/** A quarter of the server's usual 1 MiB: what is longer is a mistake or an attack. */
+export const MESSAGE_BYTES_MAX = 256 * 1024;
+/** About 170 bytes each in JSON, so that a full heartbeat fits the limit above. */
+export const TOKENS_PER_MESSAGE_MAX = 1_000;
+
+/** One kind of message as bytes (JSON, UTF-8). Unknown fields are dropped, so that a newer sender is still understood. */
+export interface Codec<T> {
+  /** Fails when the message is longer than MESSAGE_BYTES_MAX, with one sentence. */
+  encode(message: T): Result<Uint8Array, string>;
+  /** Fails with one sentence naming the field. Never throws. */
+  decode(data: Uint8Array): Result<T, string>;
+}
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder('utf-8', { fatal: true });
+
+function codec<T>(name: string, schema: z.ZodType<T>): Codec<T> {
+  return {
+    encode(message) {
+      const data = encoder.encode(JSON.stringify(message));
+      if (data.length > MESSAGE_BYTES_MAX)
+        return err(
+          `the ${name} has ${data.length} bytes; at most ${MESSAGE_BYTES_MAX} may be sent`,
+        );
+      return ok(data);
+    },
+    decode(data) {
+      if (data.length > MESSAGE_BYTES_MAX)
+        return err(`the ${name} has ${data.length} bytes; at most ${MESSAGE_BYTES_MAX} are read`);
+      let raw: unknown;
+      try {
+        raw = JSON.parse(strictDecoder.decode(data));
+      } catch {
+        return err(`the ${name} is not JSON in UTF-8`);
+      }
+      const parsed = schema.safeParse(raw);
+      if (parsed.success) return ok(parsed.data);
+      const issue = parsed.error.issues[0];
+      const where = issue?.path.join('.') || 'the whole';
+      return err(`the ${name} does not fit: ${where}: ${issue?.message ?? 'unreadable'}`);
+    },
+  };
+}
+
+export function branded<T>(parse: (text: string) => Result<T, string>) {
+  return z.string().transform((text, context): T => {
+    const parsed = parse(text);
+    if (parsed.ok) return parsed.value;
+    context.addIssue({ code: 'custom', message: parsed.error });
+    return z.NEVER;
+  });
+}
+
+function revision<T extends number>(name: string, is: (value: number) => value is T & number) {
+  return z.number().transform((value, context): T => {
+    if (is(value)) return value;
+    context.addIssue({ code: 'custom', message: `${name} must be a whole number above 0` });
+    return z.NEVER;
+  });
+}
+
+const cluster = branded(parseClusterId);
+const session = revision<SessionId>('session', isSession);
+const boot = z.string().min(1).max(64);
+const sentence = z.string().max(4_000);
+const label = z.string().max(400);
+const slotCount = z.number().int().min(0).max(1_000);
+const milliseconds = z.number().int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
+
+const jobFields = {
+  feed: branded(parseFeedId),
+  episode: branded(parseEpisodeId),
+  stage: z.enum(STAGES),
+  run: z.number().int().min(1),
+  token: revision<Token>('token', isToken),
+};
+const job: z.ZodType<JobToken> = z.object(jobFields);
+
+export const helloMessage = codec<HelloMessage>(
+  'hello',
+  z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('hello'),
+      boot,
+      cluster: cluster.nullable(),
+      host: label,
+      version: label,
+      engine: label,
+      slots: z.object({ download: slotCount, transcribe: slotCount }),
+    }),
+    z.object({
+      kind: z.literal('goodbye'),
+      boot,
+      cluster,
+      session,
+      finished: z.array(job).max(TOKENS_PER_MESSAGE_MAX),
+    }),
+  ]),
+);
+
+export const helloReply = codec<HelloReply>(
+  'reply to a hello',
+  z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('welcome'),
+      cluster,
+      session,
+      heartbeatMs: z.number().int().min(50).max(600_000),
+      lostAfterMs: z.number().int().min(100).max(3_600_000),
+      library: label,
+    }),
+    z.object({ kind: z.literal('farewell') }),
+    z.object({ kind: z.literal('refused'), reason: sentence, final: z.boolean() }),
+  ]),
+);
+
+export const heartbeatMessage = codec<HeartbeatMessage>(
+  'heartbeat',
+  z.object({
+    boot,
+    cluster,
+    session,
+    sequence: z.number().int().min(0),
+    tokens: z
+      .array(
+        z.object({
+          ...jobFields,
+          phase: z.enum(['running', 'finished', 'unsettled']),
+          progress: z.number().min(0).max(1),
+        }),
+      )
+      .max(TOKENS_PER_MESSAGE_MAX),
+    engine: label,
+    problem: sentence.nullable(),
+  }),
+);
+
+const work = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('download'),
+    url: z.string().min(1).max(16_384),
+    episode: z.object({
+      feedTitle: sentence,
+      title: sentence,
+      guid: sentence.nullable(),
+      publishedMs: z.number().nullable(),
+    }),
+  }),
+  z.object({
+    kind: z.literal('transcribe'),
+    audioPath: z.string().min(1).max(1_024),
+    audioSha256: sha256,
+    audioSeconds: z.number().min(0).nullable(),
+    model: label,
+    language: label.nullable(),
+  }),
+]);
+
+export const commandMessage = codec<CommandMessage>(
+  'command',
+  z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('start'), cluster, session, job, work }),
+    z.object({ kind: z.literal('cancel'), cluster, session, job, reason: sentence }),
+    z.object({ kind: z.literal('superseded'), session }),
+    z.object({ kind: z.literal('rehello'), session }),
+    z.object({ kind: z.literal('ping'), boot }),
+  ]),
+);
+
+export const resultMessage = codec<ResultMessage>(
+  'result',
+  z.object({
+    boot,
+    cluster,
+    session,
+    job,
+    outcome: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('finished'), manifestSha256: sha256 }),
+      z.object({
+        kind: z.literal('failed'),
+        code: label,
+        reason: sentence,
+        retryAfterMs: milliseconds.nullable(),
+        final: z.boolean(),
+        returned: z.boolean(),
+      }),
+    ]),
+  }),
+);
+
+export const resultReply = codec<ResultReply>(
+  'reply to a result',
+  z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('verdict'),
+      answer: z.enum(['accepted', 'over', 'fenced', 'noted']),
+    }),
+    z.object({ kind: z.literal('later'), reason: sentence }),
+  ]),
+);
