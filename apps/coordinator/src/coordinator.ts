@@ -35,7 +35,10 @@ export class Coordinator implements Service, Fleet {
   readonly events: EventLog;
   readonly #ports: CoordinatorPorts;
   readonly #settings: CoordinatorSettings;
-  readonly #replica = new Replica();
+  readonly #broken = Promise.withResolvers<never>();
+  readonly #replica = new Replica(() =>
+    this.#broken.reject(new Error('the state was restored or made anew: it must be read again')),
+  );
   readonly #liveness = new Liveness();
   readonly #progress = new Progress();
   readonly #reports = new Map<AgentId, AgentReport>();
@@ -63,6 +66,8 @@ export class Coordinator implements Service, Fleet {
       titleOf: (event) => this.#titleOf(event),
       added: () => this.#tell(),
     });
+    // Whoever waits for it is told; nobody waiting is no crash.
+    this.#broken.promise.catch(() => {});
     this.#replica.listen({ changed: (events) => this.#changed(events) });
     this.#tail = ports.state.tail(this.#replica);
     this.#leadership = this.#makeLeadership();
@@ -71,7 +76,8 @@ export class Coordinator implements Service, Fleet {
 
   async start(): Promise<void> {
     await this.#tail.start();
-    await this.#replica.loaded();
+    await Promise.race([this.#replica.loaded(), aborted(this.#end.signal)]);
+    this.#end.signal.throwIfAborted();
     await startAll([this.#parser, this.#heartbeats, this.#leadership]);
     this.#libraryWatch = this.#watchLibrary(this.#end.signal);
   }
@@ -85,6 +91,11 @@ export class Coordinator implements Service, Fleet {
       this.#heartbeats,
       this.#leadership,
     ]);
+  }
+
+  /** Rejects when this process must end and start anew: what it knows is of another world. */
+  broken(): Promise<never> {
+    return this.#broken.promise;
   }
 
   /** Whether the state is known and followed. */
@@ -189,10 +200,7 @@ export class Coordinator implements Service, Fleet {
     this.#leader = services;
     this.#tell();
     try {
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await aborted(signal);
     } finally {
       this.#leader = null;
       await stopAll(services.all);
@@ -310,6 +318,13 @@ export class Coordinator implements Service, Fleet {
       changed: () => this.#tell(),
     });
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** A write was asked of a coordinator that does not lead. */

@@ -246,6 +246,35 @@ describe('a value that is damaged, hostile, or of another version', () => {
     }
   });
 
+  it('with a number, id or hash that cannot be is refused', () => {
+    const text = encodeEpisode(assigned(newEpisode(cluster, nonce, 'poll'), 'download'));
+    const refused = (from: string, to: string) => {
+      expect(text).toContain(from);
+      expect(decodeEpisode(text.replace(from, to)), to).toMatchObject({ ok: false });
+    };
+    for (const count of ['-1', '0.5', '1e400', '9007199254740992', 'null', '"1"', 'true'])
+      for (const place of ['"d":[1,', '["h",1,']) refused(place, place.replace('1,', `${count},`));
+    for (const id of ['0', '-1', '1.5']) refused('["h",1,123456789,', `["h",1,${id},`);
+    for (const agent of ['a.b', '*', '', 'A', 'a'.repeat(49)]) refused('gpu-host-12', agent);
+    const done = step(
+      step(assigned(newEpisode(cluster, nonce, 'poll'), 'download'), 'download', {
+        kind: 'commit',
+        token,
+        manifest,
+      }),
+      'download',
+      { kind: 'publish', token },
+    );
+    const sound = encodeEpisode(done);
+    for (const [from, to] of [
+      [manifest.sha256, 'AB'.repeat(32)],
+      [manifest.sha256, 'ab'.repeat(31)],
+      ['5432.1', '-1'],
+      ['5432.1', '"1"'],
+    ] as const)
+      expect(decodeEpisode(sound.replace(from, to)), to).toMatchObject({ ok: false });
+  });
+
   it('with a fresh-looking lock of a wrong kind is refused', () => {
     const value = JSON.parse(encodeEpisode(newEpisode(cluster, nonce, 'poll'))) as {
       d: unknown[];

@@ -25,11 +25,13 @@ export function encodeEpisode(state: EpisodeState): string {
 
 /** Errors name what was wrong. A value that cannot be read is passed over and counted, never overwritten. */
 export function decodeEpisode(text: string): Result<EpisodeState, string> {
+  if (text.length > EPISODE_VALUE_BYTES_MAX)
+    return err(`longer than ${EPISODE_VALUE_BYTES_MAX} bytes`);
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return err('not an object');
     const fields = value as Record<string, unknown>;
-    if (fields['v'] !== 1) return err(`version ${JSON.stringify(fields['v'])} is not 1`);
+    if (fields['v'] !== 1) return err(`version ${quote(fields['v'])} is not 1`);
     return ok({
       cluster: branded(clusterId, fields['c']),
       nonce: branded(nonce, fields['n']),
@@ -116,7 +118,7 @@ function decodeLock(value: readonly unknown[]): Lock {
         reason: string(value[4]),
       };
     default:
-      throw new Error(`lock ${JSON.stringify(value[0])} is not one of f, h, c, x`);
+      throw new Error(`lock ${quote(value[0])} is not one of f, h, c, x`);
   }
 }
 
@@ -191,14 +193,19 @@ function tuple(value: unknown, length: number): readonly unknown[] {
 
 function count(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new Error(`${JSON.stringify(value)} is not a count`);
+    throw new Error(`${quote(value)} is not a count`);
   return value;
 }
 
 function seconds(value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-    throw new Error(`${JSON.stringify(value)} is not a time`);
+    throw new Error(`${quote(value)} is not a time`);
   return value;
+}
+
+/** Short enough to log, whatever it is. */
+function quote(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 40);
 }
 
 function string(value: unknown): string {

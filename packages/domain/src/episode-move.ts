@@ -16,7 +16,7 @@ export const LEGAL_FROM = {
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
 export type Move =
-  /** Somebody wants one more run; counted once for a request id. */
+  /** Somebody wants one more run, or the dead one after all; counted once for a request id. */
   | { readonly kind: 'request'; readonly request: string }
   | { readonly kind: 'assign'; readonly holder: Holder }
   /** The durable point of a result. */
@@ -123,10 +123,12 @@ export function nextRun(stage: StageState): number {
 
 function requested(before: StageState, request: string): Result<StageState, string> {
   if (before.requests.includes(request)) return ok(before);
-  const lock: Lock = before.lock.state === 'dead' ? FRESH_LOCK : before.lock;
+  // The run that died was never done: asking again asks for that run, not for one more after it.
+  const isDead = before.lock.state === 'dead';
+  const lock: Lock = isDead ? FRESH_LOCK : before.lock;
   return ok({
     ...before,
-    wanted: before.wanted + 1,
+    wanted: before.wanted + (isDead ? 0 : 1),
     requests: [...before.requests, request].slice(-REQUESTS_KEPT_MAX),
     lock,
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeldLock } from './episode-state.ts';
 import type { AgentId, Epoch, Nonce, SessionId, Token } from './ids.ts';
-import { afterAttempt, backoffMs, CANARY_AFTER_LOSSES, type RetryLimits } from './retry.ts';
+import { afterAttempt, backoffMs, isCanary, type RetryLimits } from './retry.ts';
 
 const limits: RetryLimits = {
   failuresMax: 5,
@@ -114,14 +114,13 @@ describe('after an attempt without a result', () => {
   it('the third loss is a dead letter that says "kills agents" and which', () => {
     const lock = afterAttempt(heldBy('c', { lostBy: ['a', 'b'] }), lost, limits, nowMs, 0.5);
     expect(lock).toMatchObject({ state: 'dead', run: 4, lostBy: ['a', 'b', 'c'] });
-    expect(lock.reason).toMatch(/^kills agents: a, b, c/);
+    expect(lock.reason).toMatch(/^kills agents: .*a, b, c/);
   });
 
   it('a job runs as a canary before it can be dead of losses', () => {
-    expect(CANARY_AFTER_LOSSES).toBe(2);
     const lock = afterAttempt(heldBy('b', { lostBy: ['a'] }), lost, limits, nowMs, 0.5);
     expect(lock.state).toBe('free');
-    expect(lock.lostBy.length).toBeGreaterThanOrEqual(CANARY_AFTER_LOSSES);
+    expect(isCanary(lock.lostBy)).toBe(true);
   });
 
   it('what is handed back unharmed costs nothing and waits for nothing', () => {

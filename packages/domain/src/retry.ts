@@ -1,4 +1,5 @@
 import type { DeadLock, FreeLock, HeldLock } from './episode-state.ts';
+import type { AgentId } from './ids.ts';
 
 /** How an attempt ended without a result. */
 export type AttemptEnd =
@@ -17,14 +18,28 @@ export type AttemptEnd =
 export interface RetryLimits {
   /** Failures after which a run is dead. */
   readonly failuresMax: number;
-  /** Losses after which a run is dead: it kills agents. */
+  /** Losses, with two agents at least, after which a run is dead: it kills agents. */
   readonly lossesMax: number;
   readonly backoffFirstMs: number;
   readonly backoffMaxMs: number;
 }
 
-/** Losses after which a job runs alone on one agent, so that it can take nobody else's work down. */
-export const CANARY_AFTER_LOSSES = 2;
+/** One machine that is switched off again and again says little about the job; it must end at some time all the same. */
+export const LOSSES_ON_ONE_AGENT_MAX = 10;
+/** A host that asks for longer is asked again after this. */
+export const RETRY_AFTER_MS_MAX = 86_400_000;
+/** Characters of a reason that are kept: the episode's value has a limit (see episode-codec.ts). */
+export const REASON_LENGTH_MAX = 300;
+
+/** Lost with two different agents: it runs alone on one, so that it can take nobody else's work down. */
+export function isCanary(lostBy: readonly AgentId[]): boolean {
+  return new Set(lostBy).size >= 2;
+}
+
+function killsAgents(lostBy: readonly AgentId[], limits: RetryLimits): boolean {
+  if (lostBy.length >= LOSSES_ON_ONE_AGENT_MAX) return true;
+  return lostBy.length >= limits.lossesMax && isCanary(lostBy);
+}
 
 /** The lock after an attempt without a result: free with a time before which it must wait, or dead with the reason. */
 export function afterAttempt(
@@ -37,39 +52,34 @@ export function afterAttempt(
   const { run, failures, lostBy } = lock;
   switch (end.kind) {
     case 'returned':
-      return { state: 'free', failures, lostBy, notBeforeMs: 0, reason: end.reason };
-    case 'lost': {
-      const lost = [...lostBy, lock.agent];
-      if (lost.length >= limits.lossesMax)
-        return {
-          state: 'dead',
-          run,
-          failures,
-          lostBy: lost,
-          reason: `kills agents: ${lost.join(', ')} were lost with it`,
-        };
-      return {
-        state: 'free',
-        failures,
-        lostBy: lost,
-        notBeforeMs: 0,
-        reason: `agent ${lock.agent} was lost`,
-      };
-    }
+      return { state: 'free', failures, lostBy, notBeforeMs: 0, reason: short(end.reason) };
+    case 'lost':
+      return afterLoss(lock, limits);
     case 'failed': {
       const failed = failures + 1;
+      const reason = short(end.reason);
       if (end.final || failed >= limits.failuresMax)
-        return { state: 'dead', run, failures: failed, lostBy, reason: end.reason };
-      const waitMs = Math.max(backoffMs(failed, limits, random), end.retryAfterMs ?? 0);
-      return {
-        state: 'free',
-        failures: failed,
-        lostBy,
-        notBeforeMs: nowMs + waitMs,
-        reason: end.reason,
-      };
+        return { state: 'dead', run, failures: failed, lostBy, reason };
+      const askedMs = Math.min(end.retryAfterMs ?? 0, RETRY_AFTER_MS_MAX);
+      const waitMs = Math.ceil(Math.max(backoffMs(failed, limits, random), askedMs));
+      return { state: 'free', failures: failed, lostBy, notBeforeMs: nowMs + waitMs, reason };
     }
   }
+}
+
+function afterLoss({ run, failures, lostBy, agent }: HeldLock, limits: RetryLimits) {
+  const lost = [...lostBy, agent];
+  if (!killsAgents(lost, limits)) {
+    const reason = `agent ${agent} was lost`;
+    return { state: 'free', failures, lostBy: lost, notBeforeMs: 0, reason } as const;
+  }
+  const who = [...new Set(lost)].join(', ');
+  const reason = short(`kills agents: lost ${lost.length} times, with ${who}`);
+  return { state: 'dead', run, failures, lostBy: lost, reason } as const;
+}
+
+function short(text: string): string {
+  return text.length > REASON_LENGTH_MAX ? `${text.slice(0, REASON_LENGTH_MAX - 1)}…` : text;
 }
 
 /** Doubling from the first wait to the longest, with ±25 % of jitter. `random` is in [0, 1). */

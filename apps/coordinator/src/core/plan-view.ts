@@ -1,6 +1,6 @@
 import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
 import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
-import { CANARY_AFTER_LOSSES } from '@podctl/domain/retry.ts';
+import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import {
   type Candidate,
@@ -8,12 +8,18 @@ import {
   type PlannedAgent,
   type PlannedFeed,
   type PlanView,
+  takeHeads,
 } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 
 /** Reads what a plan needs out of the snapshot: feeds with something ready, at most as many heads as there are slots. */
 export function planView(snapshot: Snapshot, nowMs: number): PlanView {
   const agents = plannedAgents(snapshot);
+  const hasFree = agents.some(({ slots, running: busy }) =>
+    STAGES.some((stage) => slots[stage] > busy[stage]),
+  );
+  // The usual case of a busy fleet: nothing could be given, so nothing is looked at.
+  if (!hasFree) return { feeds: [], agents };
   const headsMax = headsNeeded(agents);
   const feeds = [...snapshot.feeds.values()]
     .filter(({ ready }) => STAGES.some((stage) => ready[stage].size > 0))
@@ -28,20 +34,17 @@ function plannedFeed(row: FeedRow, nowMs: number, headsMax: number): PlannedFeed
     remaining: row.tally.remaining,
     running: row.tally.running,
     heads: {
-      download: heads(row, 'download', nowMs, headsMax),
-      transcribe: heads(row, 'transcribe', nowMs, headsMax),
+      download: takeHeads(dueCandidates(row, 'download', nowMs), headsMax),
+      transcribe: takeHeads(dueCandidates(row, 'transcribe', nowMs), headsMax),
     },
   };
 }
 
-function heads(row: FeedRow, stage: Stage, nowMs: number, headsMax: number): Candidate[] {
-  const found: Candidate[] = [];
+function* dueCandidates(row: FeedRow, stage: Stage, nowMs: number): Generator<Candidate> {
   for (const episode of row.ready[stage]) {
-    if (found.length >= headsMax) break;
     const candidate = dueCandidate(row, episode, stage, nowMs);
-    if (candidate !== null) found.push(candidate);
+    if (candidate !== null) yield candidate;
   }
-  return found;
 }
 
 function dueCandidate(
@@ -67,7 +70,7 @@ function plannedAgents(snapshot: Snapshot): PlannedAgent[] {
       session,
       slots: record.slots,
       running: running(held),
-      runsCanary: held.some(isCanary),
+      runsCanary: held.some(({ lock }) => isCanary(lock.lostBy)),
     });
   }
   return agents.sort((a, b) => compareIds(a.agent, b.agent));
@@ -76,10 +79,6 @@ function plannedAgents(snapshot: Snapshot): PlannedAgent[] {
 function running(held: readonly LockRow[]) {
   const of = (stage: Stage) => held.filter((row) => row.stage === stage).length;
   return { download: of('download'), transcribe: of('transcribe') };
-}
-
-function isCanary({ lock }: LockRow): boolean {
-  return lock.lostBy.length >= CANARY_AFTER_LOSSES;
 }
 
 function compareIds(a: AgentId, b: AgentId): number {

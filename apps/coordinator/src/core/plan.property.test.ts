@@ -1,5 +1,5 @@
 import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.ts';
-import { CANARY_AFTER_LOSSES } from '@podctl/domain/retry.ts';
+import { isCanary as isCanaryJob } from '@podctl/domain/retry.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import {
   type PlannedFeed,
   type PlanView,
   plan,
+  takeHeads,
 } from './plan.ts';
 import { transcribersMax } from './rank.ts';
 
@@ -38,7 +39,7 @@ function views(lossesMax: number): fc.Arbitrary<PlanView> {
   );
   const agents = fc
     .subarray(agentIds)
-    .chain((ids) => fc.tuple(...ids.map((id) => agentOf(id, lossesMax >= CANARY_AFTER_LOSSES))));
+    .chain((ids) => fc.tuple(...ids.map((id) => agentOf(id, lossesMax >= 2))));
   return fc.tuple(feeds, agents, fc.nat(4)).map(([rows, all, shift]) => ({
     agents: all,
     feeds: rows.map((row, i) =>
@@ -122,7 +123,7 @@ function waiting(view: PlanView, given: readonly Assignment[], stage: Stage): Wa
   );
 }
 
-const isCanary = (head: Candidate) => head.lostBy.length >= CANARY_AFTER_LOSSES;
+const isCanary = (head: Candidate) => isCanaryJob(head.lostBy);
 
 function freeAfter(agent: PlannedAgent, given: readonly Assignment[], stage: Stage): number {
   const added = given.filter((a) => a.agent === agent.agent && a.stage === stage).length;
@@ -285,8 +286,8 @@ describe('the heads that a plan needs', () => {
     const feeds = view.feeds.map((feed) => ({
       ...feed,
       heads: {
-        download: feed.heads.download.slice(0, needed),
-        transcribe: feed.heads.transcribe.slice(0, needed),
+        download: takeHeads(feed.heads.download, needed),
+        transcribe: takeHeads(feed.heads.transcribe, needed),
       },
     }));
     return { ...view, feeds };

@@ -1,5 +1,5 @@
 import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.ts';
-import { CANARY_AFTER_LOSSES } from '@podctl/domain/retry.ts';
+import { isCanary } from '@podctl/domain/retry.ts';
 import type { Slots } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import {
@@ -150,8 +150,9 @@ class StagePlan {
   }
 }
 
-/** The free slots of the agents. */
+/** The free slots of the agents. One canary at a time in the fleet: many of them would keep all agents waiting. */
 class Pool {
+  #hasCanary: boolean;
   readonly #agents: {
     readonly agent: PlannedAgent;
     free: { [S in Stage]: number };
@@ -160,6 +161,7 @@ class Pool {
   }[];
 
   constructor(agents: readonly PlannedAgent[]) {
+    this.#hasCanary = agents.some((agent) => agent.runsCanary);
     this.#agents = agents.map((agent) => ({
       agent,
       free: {
@@ -177,7 +179,8 @@ class Pool {
 
   /** The agent with the most free slots, spread evenly; one that lost the job before only when nobody else is there. */
   take(stage: Stage, lostBy: readonly AgentId[]): { agent: AgentId; session: SessionId } | null {
-    const canary = lostBy.length >= CANARY_AFTER_LOSSES;
+    const canary = isCanary(lostBy);
+    if (canary && this.#hasCanary) return null;
     const open = this.#agents.filter((entry) => !entry.closed && entry.agent.slots[stage] > 0);
     const fresh = open.filter((entry) => !lostBy.includes(entry.agent.agent));
     const able = fresh.length > 0 ? fresh : open;
@@ -186,6 +189,7 @@ class Pool {
     if (canary) {
       // Kept empty from now on, so that its turn comes however much other work there is.
       best.closed = true;
+      this.#hasCanary = true;
       if (best.busy > 0) return null;
     }
     best.free[stage] -= 1;
@@ -215,7 +219,7 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
 }
 
-/** Heads that a plan needs of a feed at most: no more can be given in one plan. */
+/** The most that one plan could give of one stage. */
 export function headsNeeded(agents: readonly PlannedAgent[]): number {
   return STAGES.reduce(
     (most, stage) =>
@@ -225,4 +229,21 @@ export function headsNeeded(agents: readonly PlannedAgent[]): number {
       ),
     0,
   );
+}
+
+/**
+ * The heads of a feed: the first `needed` that any agent may take, and as many of those that were lost before. These may
+ * have to wait for an agent, and must not hide what stands behind them.
+ */
+export function takeHeads(candidates: Iterable<Candidate>, needed: number): Candidate[] {
+  const heads: Candidate[] = [];
+  let plain = 0;
+  for (const candidate of candidates) {
+    if (plain >= needed) break;
+    const wasLost = candidate.lostBy.length > 0;
+    if (wasLost && heads.length - plain >= needed) continue;
+    heads.push(candidate);
+    if (!wasLost) plain += 1;
+  }
+  return heads;
 }

@@ -104,7 +104,7 @@ const fold = (snapshot: Snapshot, entry: Entry) =>
 function said(snapshot: Snapshot) {
   return {
     revision: snapshot.revision,
-    unreadable: snapshot.unreadable,
+    unreadable: snapshot.unreadable.size,
     locks: Object.fromEntries(snapshot.locks),
     feeds: Object.fromEntries(
       [...snapshot.feeds].map(([id, row]) => [
@@ -285,7 +285,7 @@ describe('a value that cannot be read', () => {
     fold(snapshot, good);
     for (let times = 0; times < 3; times += 1)
       expect(foldEpisode(snapshot, feed, episode, 2, '{"v":2}')).toBeNull();
-    expect(snapshot.unreadable).toBe(1);
+    expect(snapshot.unreadable.size).toBe(1);
     expect(snapshot.revision).toBe(2);
   });
 

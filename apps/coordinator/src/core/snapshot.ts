@@ -8,6 +8,7 @@ import type {
 } from '@podctl/domain/episode-state.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { jobKey } from '@podctl/domain/key.ts';
 import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { addTally, emptyTally, type Tally } from './tally.ts';
@@ -24,8 +25,8 @@ export interface Snapshot {
   readonly sessions: Map<AgentId, SessionRow>;
   /** Held and committed locks, by `lockId`. */
   readonly locks: Map<string, LockRow>;
-  /** Values that could not be read: written by a newer version, or damaged. Never overwritten. */
-  unreadable: number;
+  /** Keys whose newest value cannot be read, with its revision: a newer version's, or damaged. Never overwritten. */
+  readonly unreadable: Map<string, number>;
 }
 
 export interface FeedRow {
@@ -68,7 +69,7 @@ export function emptySnapshot(): Snapshot {
     feeds: new Map(),
     sessions: new Map(),
     locks: new Map(),
-    unreadable: 0,
+    unreadable: new Map(),
   };
 }
 
@@ -90,13 +91,17 @@ export function foldEpisode(
 ): { readonly before: EpisodeRow | null; readonly after: EpisodeRow } | null {
   const row = feedRow(snapshot, feed);
   const before = row.episodes.get(episode) ?? null;
-  if (before !== null && before.revision >= revision) return null;
+  const key = jobKey(feed, episode);
+  const known = Math.max(before?.revision ?? 0, snapshot.unreadable.get(key) ?? 0);
+  if (known >= revision) return null;
   snapshot.revision = Math.max(snapshot.revision, revision);
   const state = decodeEpisode(text);
   if (!state.ok) {
-    snapshot.unreadable += 1;
+    snapshot.unreadable.set(key, revision);
+    for (const stage of STAGES) row.ready[stage].delete(episode);
     return null;
   }
+  snapshot.unreadable.delete(key);
   const after: EpisodeRow = { feed, episode, revision, state: state.value };
   row.episodes.set(episode, after);
   if (before !== null) addTally(row.tally, before.state, -1);

@@ -1,114 +1,20 @@
 import { parentPort } from 'node:worker_threads';
-import { decodeXml } from '@podctl/domain/feed/encoding.ts';
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { FeedReader } from '@podctl/domain/feed/feed-reader.ts';
-import { OPML_FEEDS_MAX, type OpmlDocument, OpmlReader } from '@podctl/domain/feed/opml.ts';
-import {
-  namespaceOfUndeclaredPrefix,
-  qualifiedName,
-  type XmlEvent,
-} from '@podctl/domain/feed/xml-event.ts';
-import { repairXml } from '@podctl/domain/feed/xml-repair.ts';
-import { err, ok, type Result } from '@podctl/domain/result.ts';
-import { SaxesParser } from 'saxes';
+import type { Result } from '@podctl/domain/result.ts';
+import { readXml } from '@podctl/platform/xml.ts';
 
 /** What the parser's thread is asked, one at a time. */
-export type ParseRequest =
-  | {
-      readonly kind: 'feed';
-      readonly bytes: Uint8Array;
-      readonly contentType: string | null;
-      readonly feedUrl: string;
-      readonly nowMs: number;
-    }
-  | {
-      readonly kind: 'opml';
-      readonly bytes: Uint8Array;
-      readonly contentType: string | null;
-      readonly baseUrl: string | null;
-    };
-
-export type ParseReply =
-  | { readonly kind: 'feed'; readonly result: Result<FeedDocument, string> }
-  | { readonly kind: 'opml'; readonly result: Result<OpmlDocument, string> };
-
-interface Reader<T> {
-  readonly isRefused: boolean;
-  read(event: XmlEvent): void;
-  end(): Result<T, string>;
+export interface ParseRequest {
+  readonly bytes: Uint8Array;
+  readonly contentType: string | null;
+  readonly feedUrl: string;
+  readonly nowMs: number;
 }
 
-const CHUNK_LENGTH = 8192;
-/** Saxes looks a name's namespace up through all open elements: without a limit a few hundred KiB of `<a>` take minutes. */
-const DEPTH_MAX = 1000;
-/** Well-formedness errors that are told one by one; the others are counted. */
-const ERRORS_TOLD_MAX = 3;
+export type ParseReply = Result<FeedDocument, string>;
 
-function answer(request: ParseRequest): ParseReply {
-  switch (request.kind) {
-    case 'feed':
-      return { kind: 'feed', result: fold(request, new FeedReader(request)) };
-    case 'opml': {
-      const reader = new OpmlReader({ baseUrl: request.baseUrl, feedsMax: OPML_FEEDS_MAX });
-      return { kind: 'opml', result: fold(request, reader) };
-    }
-  }
-}
-
-function fold<T extends { readonly problems: readonly string[] }>(
-  request: ParseRequest,
-  reader: Reader<T>,
-): Result<T, string> {
-  if (request.bytes.byteLength === 0) return err('it is empty');
-  const decoded = decodeXml(request.bytes, request.contentType);
-  const repaired = repairXml(decoded.text);
-  if (!repaired.ok) return repaired;
-  const malformed = tokenize(repaired.value.text, reader);
-  const document = reader.end();
-  if (!document.ok) return document;
-  const encoding = decoded.problem === null ? [] : [decoded.problem];
-  const problems = [
-    ...encoding,
-    ...repaired.value.problems,
-    ...malformed,
-    ...document.value.problems,
-  ];
-  return ok({ ...document.value, problems });
-}
-
-/** Feeds the text to the reader; returns what was not well-formed. Saxes goes on after every error. */
-function tokenize(text: string, reader: Reader<unknown>): readonly string[] {
-  const parser = new SaxesParser({ xmlns: true, resolvePrefix: namespaceOfUndeclaredPrefix });
-  const errors: string[] = [];
-  let errorCount = 0;
-  let depth = 0;
-  parser.on('error', (error) => {
-    errorCount++;
-    if (errors.length < ERRORS_TOLD_MAX) errors.push(`not well-formed at ${error.message}`);
-  });
-  parser.on('opentag', (tag) => {
-    depth++;
-    const attributes = new Map<string, string>();
-    for (const { uri, local, value } of Object.values(tag.attributes)) {
-      attributes.set(qualifiedName(uri, local), value);
-    }
-    reader.read({ kind: 'open', name: qualifiedName(tag.uri, tag.local), attributes });
-  });
-  parser.on('text', (piece) => reader.read({ kind: 'text', text: piece }));
-  parser.on('cdata', (piece) => reader.read({ kind: 'text', text: piece }));
-  parser.on('closetag', (tag) => {
-    depth--;
-    reader.read({ kind: 'close', name: qualifiedName(tag.uri, tag.local) });
-  });
-  for (let at = 0; at < text.length && !reader.isRefused; at += CHUNK_LENGTH) {
-    parser.write(text.slice(at, at + CHUNK_LENGTH));
-    if (depth > DEPTH_MAX)
-      return [...errors, `nested more than ${DEPTH_MAX} deep: read no further`];
-  }
-  if (!reader.isRefused) parser.close();
-  return errorCount > errors.length
-    ? [...errors, `${errorCount - errors.length} more errors of this kind`]
-    : errors;
-}
-
-parentPort?.on('message', (request: ParseRequest) => parentPort?.postMessage(answer(request)));
+parentPort?.on('message', (request: ParseRequest) => {
+  const reply: ParseReply = readXml(request.bytes, request.contentType, new FeedReader(request));
+  parentPort?.postMessage(reply);
+});

@@ -144,16 +144,6 @@ describe('what is no feed is an error with its reason', () => {
   });
 });
 
-test('an OPML list is read, with attribute names in any case', async () => {
-  const source = `<opml version="2.0"><body><outline text="A &amp; B" XMLURL="https://a.test/feed"/></body></opml>`;
-  const bytes = new TextEncoder().encode(source);
-  const list = await parserWith().parseOpml({ bytes, contentType: null, baseUrl: null }, NEVER);
-  expect(list).toEqual({
-    ok: true,
-    value: { feeds: [{ url: 'https://a.test/feed', title: 'A & B' }], problems: [] },
-  });
-});
-
 describe('limits', () => {
   const large = rss(Array.from({ length: 60_000 }, (_, i) => item(`${i}`)).join(''));
 

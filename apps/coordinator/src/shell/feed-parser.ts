@@ -1,7 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
-import type { OpmlDocument } from '@podctl/domain/feed/opml.ts';
-import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { err } from '@podctl/domain/result.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { ParseReply, ParseRequest } from './feed-parser-worker.ts';
 
@@ -25,7 +23,7 @@ export const FEED_PARSER_LIMITS: FeedParserLimits = {
 
 interface Job {
   readonly request: ParseRequest;
-  readonly settle: (outcome: Result<ParseReply, string>) => void;
+  readonly settle: (outcome: ParseReply) => void;
 }
 
 /** A job, the thread that has it, and the timer that ends both. */
@@ -36,7 +34,7 @@ interface Running {
 }
 
 /**
- * Parses feeds and OPML on a thread of its own, one at a time, so that a large or hostile document never holds up the
+ * Parses feeds on a thread of its own, one at a time, so that a large or hostile document never holds up the
  * coordinator's loop. States: `idle` (no job running), `busy` (one job running, its timer set), `stopped` (for good).
  * The thread starts with the first job, and again after one that it did not survive.
  */
@@ -64,39 +62,7 @@ export class FeedParser implements Service {
   }
 
   /** Rejects only with the signal's reason; the error is the rest of a sentence about the document: "it is empty". */
-  async parseFeed(
-    document: {
-      readonly bytes: Uint8Array;
-      readonly contentType: string | null;
-      readonly feedUrl: string;
-      readonly nowMs: number;
-    },
-    signal: AbortSignal,
-  ): Promise<Result<FeedDocument, string>> {
-    const reply = await this.ask({ kind: 'feed', ...document }, signal);
-    if (!reply.ok) return reply;
-    return reply.value.kind === 'feed'
-      ? reply.value.result
-      : err('the parser mixed up its answers');
-  }
-
-  /** As `parseFeed`. `baseUrl` is what relative URLs in the list are resolved against, if anything. */
-  async parseOpml(
-    document: {
-      readonly bytes: Uint8Array;
-      readonly contentType: string | null;
-      readonly baseUrl: string | null;
-    },
-    signal: AbortSignal,
-  ): Promise<Result<OpmlDocument, string>> {
-    const reply = await this.ask({ kind: 'opml', ...document }, signal);
-    if (!reply.ok) return reply;
-    return reply.value.kind === 'opml'
-      ? reply.value.result
-      : err('the parser mixed up its answers');
-  }
-
-  private ask(request: ParseRequest, signal: AbortSignal): Promise<Result<ParseReply, string>> {
+  parseFeed(request: ParseRequest, signal: AbortSignal): Promise<ParseReply> {
     const { bytesMax, queueMax } = this.limits;
     if (this.isStopped) return Promise.resolve(err('the coordinator is stopping'));
     if (request.bytes.byteLength > bytesMax) {
@@ -148,7 +114,7 @@ export class FeedParser implements Service {
       name: this.name,
       resourceLimits: { maxOldGenerationSizeMb: this.limits.heapMegabytesMax },
     });
-    worker.on('message', (reply: ParseReply) => this.finish(worker, ok(reply)));
+    worker.on('message', (reply: ParseReply) => this.finish(worker, reply));
     worker.on('error', (error: Error) => this.lose(worker, error.message));
     worker.on('exit', (code) => this.lose(worker, `exit ${code}`));
     return worker;
@@ -169,7 +135,7 @@ export class FeedParser implements Service {
   }
 
   /** Only for the job that this thread has: an older one's late exit says nothing about the next. */
-  private finish(worker: Worker, outcome: Result<ParseReply, string>): void {
+  private finish(worker: Worker, outcome: ParseReply): void {
     const { running } = this;
     if (running === null || running.worker !== worker) return;
     clearTimeout(running.timer);

@@ -15,6 +15,7 @@ import type { Store } from './store.ts';
 import { Sweeper } from './sweeper.ts';
 import { Verdicts } from './verdicts.ts';
 import type { ViewLinks } from './view-links.ts';
+import { ViewRepair } from './view-repair.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface LeaderParts {
@@ -82,12 +83,13 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const poller = new Poller({ clock, store, replica, parser, fetch, policy, log, random });
   const { sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
+  const repair = new ViewRepair({ clock, replica, library, views, log });
   const registry = new FeedRegistry({ clock, store, replica });
   return {
     registry,
     planner,
     publisher,
     poller,
-    all: [verdicts, sessions, watchdog, publisher, planner, poller, sweeper],
+    all: [verdicts, sessions, watchdog, publisher, planner, poller, sweeper, repair],
   };
 }

@@ -99,7 +99,7 @@ export class Poller extends Loop {
     if (!parsed.ok)
       return this.#close(record, revision, {
         kind: 'failed',
-        reason: parsed.error,
+        reason: `the answer could not be read: ${parsed.error}`,
         retryAfterMs: null,
       });
     // By this CAS we fold alone: another poller that read the same feed comes second here, and leaves.

@@ -24,8 +24,14 @@ export class Replica implements TailSink {
   readonly snapshot: Snapshot = emptySnapshot();
   readonly #decoder = new TextDecoder();
   readonly #listeners = new Set<ReplicaListener>();
+  readonly #onRewound: () => void;
   readonly #loaded = Promise.withResolvers<void>();
   #current = false;
+
+  /** `onRewound`: the bucket is an older or another one than before, and nothing that was folded can be trusted. */
+  constructor(onRewound: () => void) {
+    this.#onRewound = onRewound;
+  }
 
   listen(listener: ReplicaListener): () => void {
     this.#listeners.add(listener);
@@ -45,6 +51,10 @@ export class Replica implements TailSink {
     this.snapshot.revision = Math.max(this.snapshot.revision, revision);
     this.#current = true;
     this.#loaded.resolve();
+  }
+
+  rewound(): void {
+    this.#onRewound();
   }
 
   entry(entry: KvEntry): void {
@@ -71,14 +81,13 @@ export class Replica implements TailSink {
       case 'cluster':
         return this.#foldCluster(entry);
       case 'unknown':
-        this.snapshot.unreadable += 1;
-        return null;
+        return this.#unreadable(entry);
     }
   }
 
   #foldFeed(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
     const record = feedRecord.decode(entry.value);
-    if (!record.ok) return this.#unreadable();
+    if (!record.ok) return this.#unreadable(entry);
     const before = this.snapshot.feeds.get(record.value.feed)?.record ?? null;
     return foldFeed(this.snapshot, record.value, entry.revision)
       ? eventsOfFeed(before, record.value)
@@ -87,20 +96,20 @@ export class Replica implements TailSink {
 
   #foldSession(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
     const record = sessionRecord.decode(entry.value);
-    if (!record.ok) return this.#unreadable();
+    if (!record.ok) return this.#unreadable(entry);
     const change = foldSession(this.snapshot, record.value, entry.revision);
     return change === null ? null : eventsOfSession(change.before, change.after);
   }
 
   #foldCluster(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
     const record = clusterRecord.decode(entry.value);
-    if (!record.ok) return this.#unreadable();
+    if (!record.ok) return this.#unreadable(entry);
     this.snapshot.cluster = record.value.cluster satisfies ClusterId;
     return [];
   }
 
-  #unreadable(): null {
-    this.snapshot.unreadable += 1;
+  #unreadable({ key, revision }: KvEntry): null {
+    this.snapshot.unreadable.set(key, revision);
     return null;
   }
 }

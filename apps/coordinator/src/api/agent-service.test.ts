@@ -1,0 +1,68 @@
+import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
+import { AgentState } from '@podctl/proto/podctl/v1/agent.ts';
+import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { all, apiBundle, ask, cleanUp } from './twin/api-bundle.ts';
+import { held } from './twin/stage-change.ts';
+
+const alpha = 'alpha' as FeedId;
+const gpu = 'gpu-1' as AgentId;
+
+afterEach(cleanUp);
+
+describe('ListAgents and ListLocks', () => {
+  test('show who is there, what each holds, and which locks are stale', async () => {
+    const api = await apiBundle();
+    api.fleet.feed(alpha);
+    const session = api.fleet.agent(gpu);
+    api.fleet.agent('old' as AgentId, { state: 'lost', session: 3 });
+    api.fleet.reports.set(gpu, { session, engine: 'whisper base', problem: 'its disk is full' });
+    const id = api.fleet.episode(alpha, 1, held('download', { agent: gpu, session, token: 8 }));
+    const { agents } = await ask(api.agents.listAgents.bind(api.agents), all);
+    expect(agents).toMatchObject([
+      {
+        agentId: 'gpu-1',
+        state: AgentState.LIVE,
+        session: BigInt(session),
+        engine: 'whisper base',
+        problem: 'its disk is full',
+        downloadSlots: 4,
+        jobs: [{ episodeId: id, stage: Stage.DOWNLOAD, token: 8n }],
+      },
+      { agentId: 'old', state: AgentState.LOST, session: 0n, jobs: [] },
+    ]);
+    const { locks } = await ask(api.locks.listLocks.bind(api.locks), all);
+    expect(locks).toMatchObject([
+      { episodeId: id, token: 8n, agentId: 'gpu-1', epoch: 41n, committed: false, stale: true },
+    ]);
+  });
+
+  test('page in order of their keys', async () => {
+    const api = await apiBundle();
+    const names = ['a', 'a-b', 'ab'];
+    for (const name of names) {
+      api.fleet.agent(name as AgentId);
+      api.fleet.feed(name as FeedId);
+      api.fleet.episode(name as FeedId, 1, held('download', { agent: gpu, session: 1 }));
+    }
+    const agents: string[] = [];
+    const locks: string[] = [];
+    let agentToken = '';
+    let lockToken = '';
+    for (const _ of names) {
+      const a = await ask(api.agents.listAgents.bind(api.agents), {
+        pageSize: 1,
+        pageToken: agentToken,
+      });
+      const l = await ask(api.locks.listLocks.bind(api.locks), {
+        pageSize: 1,
+        pageToken: lockToken,
+      });
+      agents.push(...a.agents.map(({ agentId }) => agentId));
+      locks.push(...l.locks.map(({ feedId }) => feedId));
+      agentToken = a.nextPageToken;
+      lockToken = l.nextPageToken;
+    }
+    expect([agents, locks, agentToken, lockToken]).toEqual([names, names, '', '']);
+  });
+});

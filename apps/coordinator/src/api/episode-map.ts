@@ -1,0 +1,72 @@
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { withoutSecrets } from '@podctl/domain/feed/url.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
+import {
+  type Episode,
+  StageState as StageStateMessage,
+  type StageStatus,
+} from '@podctl/proto/podctl/v1/episode.ts';
+import type { EpisodeRow } from '../core/snapshot.ts';
+import { type Picture, type StageView, type StageWord, stageViews } from '../core/view.ts';
+import type { AcceptedFile } from '../shell/fleet.ts';
+import { stageMessage } from './stage-map.ts';
+import { dateOf } from './time-map.ts';
+
+const words: { readonly [W in StageWord]: StageStateMessage } = {
+  not_wanted: StageStateMessage.NOT_WANTED,
+  waiting: StageStateMessage.WAITING,
+  running: StageStateMessage.RUNNING,
+  publishing: StageStateMessage.PUBLISHING,
+  done: StageStateMessage.DONE,
+  dead: StageStateMessage.DEAD,
+};
+
+/** What is not in the state and is read when one episode is asked for. */
+export interface EpisodeDetail {
+  readonly meta: EpisodeMeta | null;
+  readonly files: { readonly [S in Stage]: readonly AcceptedFile[] };
+  readonly readablePaths: readonly string[];
+}
+
+/** An episode as lists show it (`detail` null: no title, URL or files), or with all that is known. */
+export function episodeMessage(
+  picture: Picture,
+  row: EpisodeRow,
+  detail: EpisodeDetail | null,
+): Episode {
+  const meta = detail?.meta ?? null;
+  return {
+    episodeId: row.episode,
+    feedId: row.feed,
+    title: meta?.title ?? '',
+    publishedAt: dateOf(meta?.publishedMs ?? null),
+    stages: stageViews(picture, row).map((view) =>
+      stageStatus(view, detail?.files[view.stage] ?? []),
+    ),
+    audioSeconds: row.state.stages.download.done?.manifest.audioSeconds ?? 0,
+    url: meta === null ? '' : withoutSecrets(meta.url),
+    readablePaths: [...(detail?.readablePaths ?? [])],
+  };
+}
+
+function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStatus {
+  const { lock } = view.state;
+  const holding = lock.state === 'held' || lock.state === 'committed' ? lock : null;
+  const notBeforeMs = lock.state === 'free' ? lock.notBeforeMs : 0;
+  return {
+    stage: stageMessage(view.stage),
+    state: words[view.word],
+    attempts: lock.failures,
+    losses: lock.lostBy.length,
+    agentId: holding?.agent ?? '',
+    token: BigInt(holding?.token ?? 0),
+    progressRatio: view.progress,
+    reason: view.reason,
+    notBefore: dateOf(notBeforeMs === 0 ? null : notBeforeMs),
+    files: files.map(({ path, sizeBytes, sha256 }) => ({
+      path,
+      sizeBytes: BigInt(sizeBytes),
+      sha256,
+    })),
+  };
+}

@@ -1,0 +1,35 @@
+import { Event_Type, type Event as EventMessage } from '@podctl/proto/podctl/v1/fleet.ts';
+import type { EventType } from '../core/event.ts';
+import type { LoggedEvent } from '../shell/fleet.ts';
+import { stageMessage } from './stage-map.ts';
+import { dateOf } from './time-map.ts';
+
+const types: { readonly [T in EventType]: Event_Type } = {
+  feed_added: Event_Type.FEED_ADDED,
+  feed_read: Event_Type.FEED_READ,
+  feed_failed: Event_Type.FEED_FAILED,
+  job_assigned: Event_Type.JOB_ASSIGNED,
+  job_done: Event_Type.JOB_DONE,
+  job_retry: Event_Type.JOB_RETRY,
+  job_requeued: Event_Type.JOB_REQUEUED,
+  job_dead: Event_Type.JOB_DEAD,
+  agent_joined: Event_Type.AGENT_JOINED,
+  agent_left: Event_Type.AGENT_LEFT,
+  agent_lost: Event_Type.AGENT_LOST,
+  result_fenced: Event_Type.RESULT_FENCED,
+  library: Event_Type.LIBRARY,
+};
+
+export function eventMessage(event: LoggedEvent): EventMessage {
+  return {
+    sequence: BigInt(event.sequence),
+    at: dateOf(event.atMs),
+    type: types[event.type],
+    feedId: event.feed ?? '',
+    episodeId: event.episode ?? '',
+    stage: stageMessage(event.stage),
+    agentId: event.agent ?? '',
+    message: event.message,
+    title: event.title,
+  };
+}

@@ -1,0 +1,86 @@
+import { normalizeFeedUrl } from '@podctl/domain/feed/url.ts';
+import { feedId } from '@podctl/domain/ids.ts';
+import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
+import {
+  type AddFeedsRequest,
+  type AddFeedsResponse,
+  type FeedServiceServer,
+  FeedServiceService,
+  type ListFeedsRequest,
+  type ListFeedsResponse,
+  type NewFeed,
+} from '@podctl/proto/podctl/v1/feed.ts';
+import { feedView } from '../core/view.ts';
+import type { AddedFeed, FeedToAdd, Fleet } from '../shell/fleet.ts';
+import { addedFeedMessage, feedMessage } from './feed-map.ts';
+import type { Handlers } from './handler.ts';
+import { pageOf, takePage } from './page.ts';
+import type { Failure } from './status.ts';
+
+const FEEDS_PER_CALL_MAX = 10_000;
+const TITLE_LENGTH_MAX = 400;
+
+export const feedServiceDefinition = FeedServiceService;
+
+export function feedService(fleet: Fleet, handlers: Handlers): FeedServiceServer {
+  return {
+    addFeeds: handlers.unary('AddFeeds', (request) => addFeeds(fleet, request)),
+    listFeeds: handlers.unary('ListFeeds', async (request) => listFeeds(fleet, request)),
+  };
+}
+
+/** One bad entry does not keep the others out: it is refused in its place. */
+async function addFeeds(
+  fleet: Fleet,
+  { feeds }: AddFeedsRequest,
+): Promise<Result<AddFeedsResponse, Failure>> {
+  if (feeds.length === 0 || feeds.length > FEEDS_PER_CALL_MAX)
+    return err({
+      kind: 'invalid',
+      message: `${feeds.length} feeds were given: give 1 to ${FEEDS_PER_CALL_MAX} a call`,
+    });
+  const checked = feeds.map(checkedFeed);
+  const good = checked.flatMap((check) => (check.ok ? [check.value] : []));
+  const answers = good.length === 0 ? [] : await fleet.addFeeds(good);
+  invariant(answers.length === good.length, 'each feed to add has its answer');
+  const rest = answers.values();
+  const added = checked.map((check) => (check.ok ? rest.next().value : check.error));
+  const told = added.filter((entry) => entry !== undefined);
+  const revisions = told.map((entry) => (entry.kind === 'refused' ? 0 : entry.revision));
+  const revision = revisions.reduce((a, b) => Math.max(a, b), 0);
+  return ok({
+    feeds: told.map(addedFeedMessage),
+    revision: BigInt(revision === 0 ? fleet.picture().snapshot.revision : revision),
+  });
+}
+
+function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind: 'refused' }>> {
+  const refused = (problem: string) => err({ kind: 'refused', url: feed.url, problem } as const);
+  const url = normalizeFeedUrl(feed.url);
+  if (!url.ok) return refused(url.error);
+  const { bookScore = null } = feed;
+  if (bookScore !== null && (bookScore < 1 || bookScore > 10))
+    return refused(`the book score ${bookScore} is not 1 to 10: leave it out when it is unknown`);
+  if (feed.title.length > TITLE_LENGTH_MAX)
+    return refused(
+      `the title has ${feed.title.length} characters: give ${TITLE_LENGTH_MAX} at most`,
+    );
+  const id = feed.feedId === '' ? null : feedId(feed.feedId);
+  if (id !== null && !id.ok) return refused(id.error);
+  const title = feed.title.trim();
+  return ok({
+    url: url.value,
+    title: title === '' ? null : title,
+    bookScore,
+    id: id === null ? null : id.value,
+  });
+}
+
+function listFeeds(fleet: Fleet, request: ListFeedsRequest): Result<ListFeedsResponse, Failure> {
+  const page = pageOf(request);
+  if (!page.ok) return page;
+  const picture = fleet.picture();
+  const rows = [...picture.snapshot.feeds.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const { items, nextPageToken } = takePage(rows, ({ id }) => id, page.value);
+  return ok({ feeds: items.map((row) => feedMessage(feedView(picture, row))), nextPageToken });
+}

@@ -1,0 +1,188 @@
+import { STAGES } from '@podctl/domain/stage.ts';
+import {
+  type AgentView,
+  agentViews,
+  type FeedState,
+  feedView,
+  type LockView,
+  lockViews,
+  type Picture,
+  totals,
+} from '../core/view.ts';
+import type { FleetInfo } from '../shell/fleet.ts';
+
+/** One row of the metrics page, as of one scrape. Names, types and labels are those of the table in the design. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: 'gauge' | 'counter';
+  readonly help: string;
+  readonly samples: readonly MetricSample[];
+}
+
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+const FEED_STATES: readonly FeedState[] = ['new', 'active', 'done', 'stalled', 'failing'];
+
+/**
+ * Everything that the fleet's picture says in figures, worked out at scrape time from one snapshot, so that a series goes
+ * when what it tells of goes. No label grows with the archive: feeds and episodes are counted, never named.
+ */
+export function fleetMetrics(picture: Picture, info: FleetInfo, watchers: number): MetricFamily[] {
+  // An agent that said goodbye is no longer anybody's concern; a lost one is.
+  const agents = agentViews(picture).filter(({ record }) => record.state !== 'gone');
+  return [
+    ...feedFamilies(picture),
+    ...jobFamilies(picture),
+    ...lockFamilies(lockViews(picture), info),
+    ...agentFamilies(agents),
+    ...coordinatorFamilies(info, watchers),
+  ];
+}
+
+function feedFamilies(picture: Picture): MetricFamily[] {
+  const counts = new Map<FeedState, number>();
+  for (const row of picture.snapshot.feeds.values()) {
+    const { state } = feedView(picture, row);
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  const of = (state: FeedState) => counts.get(state) ?? 0;
+  return [
+    gauge(
+      'podctl_feeds',
+      'Feeds by state.',
+      FEED_STATES.map((state) => ({ labels: { state }, value: of(state) })),
+    ),
+    gauge(
+      'podctl_feeds_stalled',
+      'Feeds with work left of which nothing moves.',
+      one(of('stalled')),
+    ),
+    gauge('podctl_feeds_failing', 'Feeds whose last polls failed.', one(of('failing'))),
+  ];
+}
+
+function jobFamilies(picture: Picture): MetricFamily[] {
+  const { tally } = totals(picture);
+  const states = {
+    known: tally.episodes,
+    downloaded: tally.done.download,
+    transcribed: tally.done.transcribe,
+    retrying: tally.retrying,
+    dead: tally.dead,
+  };
+  const jobs = STAGES.flatMap((stage) => {
+    const waiting = tally.remaining[stage] - tally.running[stage];
+    const counts = { waiting, running: tally.running[stage], done: tally.done[stage] };
+    return Object.entries(counts).map(([state, value]) => ({ labels: { stage, state }, value }));
+  });
+  return [
+    gauge(
+      'podctl_episodes',
+      'Episodes that are known, and how many of them are in each state; one episode may be in several.',
+      Object.entries(states).map(([state, value]) => ({ labels: { state }, value })),
+    ),
+    gauge('podctl_jobs', 'Jobs by stage and state.', jobs),
+    gauge('podctl_audio_remaining_seconds', 'Downloaded audio that is not transcribed yet.', [
+      {
+        labels: { stage: 'transcribe' },
+        value: tally.audioSeconds - tally.audioSecondsTranscribed,
+      },
+    ]),
+  ];
+}
+
+function lockFamilies(locks: readonly LockView[], info: FleetInfo): MetricFamily[] {
+  const held = STAGES.map((stage) => ({
+    labels: { stage },
+    value: locks.filter((row) => row.stage === stage && row.lock.state === 'held').length,
+  }));
+  return [
+    gauge('podctl_locks_held', 'Locks that agents hold.', held),
+    gauge(
+      'podctl_locks_stale',
+      'Locks held for long without progress.',
+      one(locks.filter(({ stale }) => stale).length),
+    ),
+    {
+      name: 'podctl_fenced_results_total',
+      type: 'counter',
+      help: 'Results refused because their lock had gone to somebody else.',
+      samples: one(info.fencedResults),
+    },
+  ];
+}
+
+function agentFamilies(agents: readonly AgentView[]): MetricFamily[] {
+  return [
+    gauge(
+      'podctl_agent_info',
+      'What each agent runs.',
+      agents.map(({ record }) => ({
+        labels: { agent: record.agent, version: record.version },
+        value: 1,
+      })),
+    ),
+    gauge(
+      'podctl_agent_last_heartbeat_timestamp_seconds',
+      'When each agent was heard last; absent when not since this coordinator started.',
+      agents.flatMap(({ record, lastHeartbeatMs }) =>
+        lastHeartbeatMs === null
+          ? []
+          : [{ labels: { agent: record.agent }, value: lastHeartbeatMs / 1_000 }],
+      ),
+    ),
+    gauge(
+      'podctl_agent_state',
+      '1 for the state that the agent is in.',
+      agents.flatMap(({ record }) =>
+        (['live', 'lost'] as const).map((state) => ({
+          labels: { agent: record.agent, state },
+          value: Number(record.state === state),
+        })),
+      ),
+    ),
+    gauge('podctl_agent_slots', 'Slots of each live agent by stage, used and free.', slots(agents)),
+  ];
+}
+
+function slots(agents: readonly AgentView[]): MetricSample[] {
+  return agents
+    .filter(({ record }) => record.state === 'live')
+    .flatMap(({ record, jobs }) =>
+      STAGES.flatMap((stage) => {
+        const used = jobs.filter((job) => job.stage === stage).length;
+        const free = Math.max(0, record.slots[stage] - used);
+        const labels = { agent: record.agent, stage };
+        return [
+          { labels: { ...labels, state: 'used' }, value: used },
+          { labels: { ...labels, state: 'free' }, value: free },
+        ];
+      }),
+    );
+}
+
+function coordinatorFamilies(info: FleetInfo, watchers: number): MetricFamily[] {
+  return [
+    gauge('podctl_leader', '1 when this coordinator leads.', one(Number(info.leading))),
+    gauge(
+      'podctl_leader_term',
+      'Epoch of the term that it leads or follows; 0 when nobody leads.',
+      one(info.epoch),
+    ),
+    gauge('podctl_nats_connected', '1 when connected to NATS.', [
+      { labels: { component: 'coordinator' }, value: Number(info.natsVersion !== '') },
+    ]),
+    gauge('podctl_watch_subscribers', 'Open Watch streams.', one(watchers)),
+  ];
+}
+
+function gauge(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
+  return { name, type: 'gauge', help, samples };
+}
+
+function one(value: number): MetricSample[] {
+  return [{ labels: {}, value }];
+}

@@ -1,0 +1,125 @@
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import type { Result } from '@podctl/domain/result.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import { CallEnded, codeName, type Failure, failureOf, serviceError } from './status.ts';
+
+/** Told of every call that ended. `method` is one of the API's own, `code` the name of a gRPC status. */
+export type CallObserver = (method: string, code: string, seconds: number) => void;
+
+export interface HandlerOptions {
+  readonly clock: Clock;
+  readonly onCall: CallObserver;
+  /** An error that nobody expected: the caller is told only that there was one. */
+  readonly onBug: (method: string, error: unknown) => void;
+}
+
+/** What a call's signal is aborted with when its caller hung up or its deadline passed: nobody reads an answer then. */
+const CALLER_LEFT = new CallEnded({ kind: 'cancelled', message: 'the caller left' });
+
+export type Unary<Request, Response> = (
+  request: Request,
+  signal: AbortSignal,
+) => Promise<Result<Response, Failure>>;
+
+export type Send<Response> = (message: Response, signal: AbortSignal) => Promise<void>;
+
+/** Gives null when the stream is complete. */
+export type Streaming<Request, Response> = (
+  request: Request,
+  send: Send<Response>,
+  signal: AbortSignal,
+) => Promise<Failure | null>;
+
+/** Turns functions that give results into handlers of calls: status codes, cancelling, counting, ending on stop. */
+export class Handlers {
+  readonly #options: HandlerOptions;
+  readonly #calls = new Set<AbortController>();
+  #stopReason: Failure | null = null;
+
+  constructor(options: HandlerOptions) {
+    this.#options = options;
+  }
+
+  unary<Request, Response>(
+    method: string,
+    handle: Unary<Request, Response>,
+  ): handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      void this.#run(method, call, async (signal) => {
+        const result = await handle(call.request, signal);
+        if (!result.ok) return result.error;
+        callback(null, result.value);
+        return null;
+      }).then((failure) => {
+        if (failure !== null) callback(serviceError(failure));
+      });
+    };
+  }
+
+  streaming<Request, Response>(
+    method: string,
+    handle: Streaming<Request, Response>,
+  ): handleServerStreamingCall<Request, Response> {
+    return (call) => {
+      void this.#run(method, call, (signal) =>
+        handle(call.request, (message, until) => sent(call, message, until), signal),
+      ).then((failure) => {
+        if (failure === null) call.end();
+        else if (!call.cancelled) call.emit('error', serviceError(failure));
+      });
+    };
+  }
+
+  /** Ends the calls that run, and those that still come. */
+  stop(reason: Failure): void {
+    this.#stopReason = reason;
+    for (const call of this.#calls) call.abort(new CallEnded(reason));
+  }
+
+  /** Never rejects: gives why the call failed, or null. */
+  async #run(
+    method: string,
+    call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
+    handle: (signal: AbortSignal) => Promise<Failure | null>,
+  ): Promise<Failure | null> {
+    const { clock, onCall, onBug } = this.#options;
+    const startMs = clock.monotonicMs();
+    const controller = new AbortController();
+    this.#calls.add(controller);
+    call.once('cancelled', () => controller.abort(CALLER_LEFT));
+    let failure: Failure | null;
+    try {
+      failure = this.#stopReason ?? (await handle(controller.signal));
+    } catch (error) {
+      // What breaks because the call was ended is not what ended it.
+      failure = failureOf(controller.signal.aborted ? controller.signal.reason : error);
+      if (failure.kind === 'internal') onBug(method, error);
+    }
+    this.#calls.delete(controller);
+    onCall(method, codeName(failure), (clock.monotonicMs() - startMs) / 1_000);
+    return failure;
+  }
+}
+
+/** One message at a time: the stream's own queue would take sixteen whole snapshots for a reader that does not read. */
+function sent<Response>(
+  call: ServerWritableStream<unknown, Response>,
+  message: Response,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    call.write(message, (error: Error | null | undefined) => {
+      signal.removeEventListener('abort', abort);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

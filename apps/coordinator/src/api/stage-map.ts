@@ -1,0 +1,12 @@
+import type { Stage } from '@podctl/domain/stage.ts';
+import { Stage as StageMessage } from '@podctl/proto/podctl/v1/episode.ts';
+
+const messages: { readonly [S in Stage]: StageMessage } = {
+  download: StageMessage.DOWNLOAD,
+  transcribe: StageMessage.TRANSCRIBE,
+};
+
+/** Null stands for no stage. */
+export function stageMessage(stage: Stage | null): StageMessage {
+  return stage === null ? StageMessage.UNSPECIFIED : messages[stage];
+}

@@ -1,0 +1,90 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { BusError } from '@podctl/platform/bus.ts';
+import { KvUnavailable } from '@podctl/platform/kv.ts';
+import { LibraryError, type LibraryErrorCode } from '@podctl/platform/library.ts';
+
+/** Why a call cannot be answered as asked. The message is one sentence for people: what was seen, and what to do next. */
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly message: string;
+}
+
+export type FailureKind =
+  | 'invalid'
+  | 'not_found'
+  | 'conflict'
+  | 'exhausted'
+  | 'unavailable'
+  | 'cancelled'
+  /** A bug: the message says nothing of it, the log does. */
+  | 'internal';
+
+/** The one place where failures become gRPC status codes. */
+const codes: { readonly [K in FailureKind]: status } = {
+  invalid: status.INVALID_ARGUMENT,
+  not_found: status.NOT_FOUND,
+  conflict: status.ALREADY_EXISTS,
+  exhausted: status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
+  cancelled: status.CANCELLED,
+  internal: status.INTERNAL,
+};
+
+export const STOPPING: Failure = {
+  kind: 'unavailable',
+  message: 'this coordinator is stopping: ask again in a few seconds, or ask another one',
+};
+
+/** The reason with which a call's signal is aborted. */
+export class CallEnded extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.name = 'CallEnded';
+    this.failure = failure;
+  }
+}
+
+/** What was thrown on the way to an answer. What is not known here is a bug. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CallEnded) return error.failure;
+  if (error instanceof KvUnavailable)
+    return {
+      kind: 'unavailable',
+      message: 'the NATS server did not answer in time: try again in a few seconds',
+    };
+  if (error instanceof BusError)
+    return {
+      kind: 'unavailable',
+      message: 'no leading coordinator answered: try again in a few seconds',
+    };
+  if (error instanceof LibraryError) return libraryFailure(error.code);
+  return {
+    kind: 'internal',
+    message: "the coordinator failed on this request: the coordinator's log says why",
+  };
+}
+
+function libraryFailure(code: LibraryErrorCode): Failure {
+  if (code === 'missing')
+    return {
+      kind: 'not_found',
+      message:
+        'the file was accepted, but the library does not have it any more: look whether the library was moved or changed by hand',
+    };
+  return {
+    kind: 'unavailable',
+    message: `the library cannot be read (${code}): look whether its disk or mount is there, then try again`,
+  };
+}
+
+/** As grpc-js takes it. The details go through encodeURI, which throws on half a surrogate pair. */
+export function serviceError({ kind, message }: Failure): Partial<ServiceError> & Error {
+  const details = message.toWellFormed();
+  return Object.assign(new Error(details), { code: codes[kind], details });
+}
+
+/** The name of the code, for metrics. */
+export function codeName(failure: Failure | null): string {
+  return failure === null ? 'OK' : (status[codes[failure.kind]] ?? 'UNKNOWN');
+}

@@ -1,0 +1,108 @@
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import {
+  type GetTranscriptRequest,
+  type GetTranscriptResponse,
+  TranscriptFormat,
+  type TranscriptServiceServer,
+  TranscriptServiceService,
+} from '@podctl/proto/podctl/v1/transcript.ts';
+import type { EpisodeRow } from '../core/snapshot.ts';
+import { type Picture, stageViews } from '../core/view.ts';
+import type { Fleet } from '../shell/fleet.ts';
+import { findEpisode } from './episode-finder.ts';
+import type { Handlers, Send } from './handler.ts';
+import type { Failure } from './status.ts';
+
+const PIECE_BYTES_MAX = 64 * 1_024;
+
+const extensions: { readonly [format: number]: string } = {
+  [TranscriptFormat.UNSPECIFIED]: 'txt',
+  [TranscriptFormat.TXT]: 'txt',
+  [TranscriptFormat.SRT]: 'srt',
+  [TranscriptFormat.VTT]: 'vtt',
+  [TranscriptFormat.JSON]: 'json',
+};
+
+export const transcriptServiceDefinition = TranscriptServiceService;
+
+export function transcriptService(fleet: Fleet, handlers: Handlers): TranscriptServiceServer {
+  return {
+    getTranscript: handlers.streaming('GetTranscript', (request, send, signal) =>
+      getTranscript(fleet, request, send, signal),
+    ),
+  };
+}
+
+async function getTranscript(
+  fleet: Fleet,
+  request: GetTranscriptRequest,
+  send: Send<GetTranscriptResponse>,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const path = await transcriptPath(fleet, request);
+  if (!path.ok) return path.error;
+  const source = await fleet.library.read(path.value);
+  // Also frees the file while it waits for a slow reader's next piece.
+  const close = () => source.destroy();
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    for await (const chunk of source)
+      for (const data of pieces(Buffer.from(chunk))) await send({ data }, signal);
+  } finally {
+    signal.removeEventListener('abort', close);
+    close();
+  }
+  return null;
+}
+
+async function transcriptPath(
+  fleet: Fleet,
+  { episodeId, format }: GetTranscriptRequest,
+): Promise<Result<string, Failure>> {
+  const extension = extensions[format];
+  if (extension === undefined)
+    return err({ kind: 'invalid', message: `format ${format} is none of txt, srt, vtt, json` });
+  const picture = fleet.picture();
+  const found = findEpisode(picture.snapshot, episodeId);
+  if (!found.ok) return found;
+  const row = found.value;
+  if (row.state.stages.transcribe.done === null)
+    return err({ kind: 'not_found', message: whyNoTranscript(picture, row) });
+  const files = await fleet.acceptedFiles(row.feed, row.episode, 'transcribe');
+  const file = files.find(({ path }) => path.endsWith(`/transcript.${extension}`));
+  if (file !== undefined) return ok(file.path);
+  return err({
+    kind: 'not_found',
+    message: `the transcript of ${row.episode} was not kept as ${extension}: ask for another format`,
+  });
+}
+
+/** One sentence: how far the episode is, for someone who wants its text. */
+function whyNoTranscript(picture: Picture, row: EpisodeRow): string {
+  const [download, transcribe] = stageViews(picture, row);
+  const no = `episode ${row.episode} has no transcript yet`;
+  if (transcribe === undefined || download === undefined) return no;
+  switch (transcribe.word) {
+    case 'dead':
+      return `episode ${row.episode} has no transcript, as its transcription was given up: ${transcribe.reason}`;
+    case 'running':
+      return `${no}: an agent transcribes it now and is at ${Math.floor(transcribe.progress * 100)} %`;
+    case 'publishing':
+    case 'done':
+      return `${no}: it is being published, ask again in a few seconds`;
+    case 'not_wanted':
+      return `episode ${row.episode} has no transcript: none was asked for`;
+    case 'waiting':
+      break;
+  }
+  if (download.state.done !== null) return `${no}: it is downloaded and waits for an agent`;
+  if (download.word === 'dead')
+    return `episode ${row.episode} has no transcript, as its download was given up: ${download.reason}`;
+  if (download.word === 'running') return `${no}: its audio is being downloaded`;
+  return `${no}: its audio is not downloaded yet`;
+}
+
+function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES_MAX)
+    yield bytes.subarray(at, at + PIECE_BYTES_MAX);
+}

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { type EpisodeState, newEpisode } from '@podctl/domain/episode-state.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import {
+  type AgentId,
+  type ClusterId,
+  clusterIdFrom,
+  type EpisodeId,
+  episodeIdFrom,
+  type FeedId,
+  type Nonce,
+  nonceFrom,
+} from '@podctl/domain/ids.ts';
+import type { SessionRecord } from '@podctl/domain/session.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Library } from '@podctl/platform/library.ts';
+import type { FleetEvent } from '../../core/event.ts';
+import { Liveness } from '../../core/liveness.ts';
+import { Progress } from '../../core/progress.ts';
+import {
+  emptySnapshot,
+  foldEpisode,
+  foldFeed,
+  foldSession,
+  lockId,
+  type Snapshot,
+} from '../../core/snapshot.ts';
+import type { AgentReport, Picture } from '../../core/view.ts';
+import type {
+  AcceptedFile,
+  AddedFeed,
+  EventSource,
+  FeedToAdd,
+  Fleet,
+  FleetInfo,
+  LoggedEvent,
+} from '../../shell/fleet.ts';
+
+const EVENTS_KEPT_MAX = 1_000;
+
+export const CLUSTER: ClusterId = clusterIdFrom(new Uint8Array(10).fill(7));
+export const NONCE: Nonce = nonceFrom(new Uint8Array(10).fill(9));
+
+/** The id that episode `n` of a feed has in every test. */
+export function episodeOf(feed: FeedId, n: number): EpisodeId {
+  return episodeIdFrom(createHash('sha256').update(`${feed}\n${n}`).digest());
+}
+
+/** A fleet folded by hand, with the coordinator's own folds, from encoded values: everything but NATS is real. */
+export class HandBuiltFleet implements Fleet {
+  readonly snapshot: Snapshot = emptySnapshot();
+  readonly liveness = new Liveness();
+  readonly progress = new Progress();
+  readonly reports = new Map<AgentId, AgentReport>();
+  readonly metas = new Map<EpisodeId, EpisodeMeta>();
+  readonly files = new Map<string, readonly AcceptedFile[]>();
+  readonly events: EventSource;
+  readonly library: Library;
+  /** What `addFeeds` was asked to add. */
+  readonly asked: FeedToAdd[] = [];
+  information: FleetInfo = {
+    version: '0.1.0',
+    coordinator: 'coordinator-1',
+    leading: true,
+    epoch: 41,
+    cluster: CLUSTER,
+    natsVersion: '2.15.1',
+    fencedResults: 0,
+    problem: '',
+  };
+  addFailure: Error | null = null;
+  pictureFailure: Error | null = null;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<() => void>();
+  readonly #log: LoggedEvent[] = [];
+  #newest = 0;
+
+  constructor(clock: Clock, library: Library) {
+    this.#clock = clock;
+    this.library = library;
+    this.events = {
+      after: (sequence, limit) =>
+        this.#log.filter((event) => event.sequence > sequence).slice(-limit),
+      newest: () => this.#newest,
+    };
+  }
+
+  picture(): Picture {
+    if (this.pictureFailure !== null) throw this.pictureFailure;
+    return {
+      snapshot: this.snapshot,
+      liveness: this.liveness,
+      progress: this.progress,
+      reports: this.reports,
+      limits: { stalledAfterMs: 600_000, staleAfterMs: 3_600_000, failingAfter: 3 },
+      now: { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() },
+    };
+  }
+
+  info(): FleetInfo {
+    return this.information;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  async meta(_feed: FeedId, episode: EpisodeId): Promise<EpisodeMeta | null> {
+    return this.metas.get(episode) ?? null;
+  }
+
+  async acceptedFiles(feed: FeedId, episode: EpisodeId, stage: Stage) {
+    return this.files.get(lockId(feed, episode, stage)) ?? [];
+  }
+
+  async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
+    if (this.addFailure !== null) throw this.addFailure;
+    this.asked.push(...feeds);
+    return feeds.map((feed): AddedFeed => {
+      const id = (feed.id ?? `feed-${this.snapshot.feeds.size}`) as FeedId;
+      const kind = this.snapshot.feeds.has(id) ? 'moved' : 'added';
+      this.feed(id, { url: feed.url, title: feed.title, bookScore: feed.bookScore });
+      return { kind, feed: id, url: feed.url, revision: this.snapshot.revision };
+    });
+  }
+
+  feed(feed: FeedId, fields: Partial<FeedRecord> = {}): void {
+    const record: FeedRecord = {
+      cluster: CLUSTER,
+      nonce: NONCE,
+      feed,
+      url: `https://user:secret@pods.example/${feed}.xml?token=secret`,
+      title: `The ${feed}`,
+      addedMs: 0,
+      bookScore: null,
+      generation: 0,
+      etag: null,
+      lastModified: null,
+      lastSuccessMs: null,
+      failures: 0,
+      nextPollMs: 0,
+      problem: null,
+      listed: 0,
+      ...fields,
+    };
+    foldFeed(this.snapshot, record, this.snapshot.revision + 1);
+    this.changed();
+  }
+
+  /** Writes an episode, fresh or changed, the way its key holds it. */
+  episode(
+    feed: FeedId,
+    n: number,
+    change: (state: EpisodeState) => EpisodeState = (state) => state,
+  ): EpisodeId {
+    const id = episodeOf(feed, n);
+    const before =
+      this.snapshot.feeds.get(feed)?.episodes.get(id)?.state ?? newEpisode(CLUSTER, NONCE, 'added');
+    const text = encodeEpisode(change(before));
+    foldEpisode(this.snapshot, feed, id, this.snapshot.revision + 1, text);
+    this.changed();
+    return id;
+  }
+
+  agent(agent: AgentId, fields: Partial<SessionRecord> = {}): number {
+    const record: SessionRecord = {
+      cluster: CLUSTER,
+      nonce: NONCE,
+      agent,
+      state: 'live',
+      boot: 'boot-1',
+      host: `${agent}.example`,
+      version: '0.1.0',
+      engine: 'faster-whisper tiny.en int8 cpu',
+      slots: { download: 4, transcribe: 1 },
+      sinceMs: 0,
+      session: 0,
+      ...fields,
+    };
+    const folded = foldSession(this.snapshot, record, this.snapshot.revision + 1);
+    this.changed();
+    return folded?.after.session ?? 0;
+  }
+
+  event(message: string): void {
+    const event: FleetEvent = {
+      type: 'job_requeued',
+      feed: null,
+      episode: null,
+      stage: 'download',
+      agent: null,
+      message,
+    };
+    this.#newest += 1;
+    const atMs = this.#clock.wallMs();
+    this.#log.push({ ...event, sequence: this.#newest, atMs, title: 'A title' });
+    if (this.#log.length > EVENTS_KEPT_MAX) this.#log.shift();
+    this.changed();
+  }
+
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import { LOG_LEVELS } from '../logger.ts';
+import {
+  choice,
+  duration,
+  flag,
+  listen,
+  share,
+  size,
+  text,
+  textOrNull,
+  whole,
+  wholeOrAuto,
+} from './setting.ts';
+
+/** A section may be left out, or be empty. */
+function section<T extends z.ZodRawShape>(shape: T) {
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape)).prefault({});
+}
+
+const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$/;
+
+/** Every setting of `podctl.yaml`: its section, name, default, limits and description. docs/configuration.md is made of it. */
+export const settingsSchema = section({
+  dataDir: textOrNull(
+    /^[^\0]{1,4096}$/,
+    'a folder',
+    'Where everything is kept. Null: `.podctl` in the current folder if it is there, else `podctl` in the data folder of the user.',
+  ),
+  library: section({
+    url: textOrNull(
+      /^file:[^\0]{1,4096}$/,
+      'file: and a folder, such as "file:/srv/podcasts"',
+      'Where audio and transcripts are kept. Null: `library` in `dataDir`.',
+    ),
+    freeFloor: size(
+      '1GB',
+      '0B',
+      '1000TB',
+      'No new work is begun while the library has less room than this.',
+    ),
+  }),
+  network: section({
+    allowPrivate: flag(
+      false,
+      'Whether feeds and audio may be fetched from addresses that are not public (loopback, the local network).',
+    ),
+    userAgent: textOrNull(
+      /^[\x20-\x7e]{1,200}$/,
+      'a line of ASCII',
+      'The `User-Agent` sent to podcast hosts. Null: `podctl/` and the version.',
+    ),
+  }),
+  nats: section({
+    url: textOrNull(
+      /^(?:nats|tls):\/\/[^\s]{1,1000}$/,
+      'nats:// or tls:// and a host',
+      'The NATS server to use. Null: one is run beside the coordinator.',
+    ),
+    storeLimit: size('2GB', '64MB', '1000TB', 'Room on disk for the NATS server that is run here.'),
+  }),
+  coordinator: section({
+    grpc: section({
+      listen: listen('127.0.0.1:0', 'Where the coordinator takes gRPC calls.'),
+    }),
+    http: section({
+      listen: listen('127.0.0.1:0', 'Where the coordinator shows health and metrics.'),
+    }),
+  }),
+  feeds: section({
+    pollEvery: duration('1h', '1m', '30d', 'How often a feed is asked for new episodes.'),
+    timeout: duration('30s', '1s', '1h', 'The longest that one fetch of a feed may take.'),
+    bytesMax: size('50MB', '10KB', '1GB', 'The largest feed that is read, uncompressed.'),
+    itemsMax: whole(20_000, 1, 1_000_000, 'The most episodes of one feed that are kept.'),
+  }),
+  downloads: section({
+    max: whole(30, 0, 10_000, 'Downloads at the same time, of all agents together.'),
+    floorBytes: size('100KB', '0B', '1GB', 'What is smaller is not taken for audio.'),
+    idleTimeout: duration(
+      '30s',
+      '1s',
+      '1h',
+      'A download that gets no byte for so long has failed.',
+    ),
+    timeout: duration('2h', '1m', '7d', 'The longest that one download may take.'),
+  }),
+  transcribe: section({
+    max: wholeOrAuto(
+      0,
+      10_000,
+      'Transcriptions at the same time, of all agents together. `auto`: as many as they have slots.',
+    ),
+    model: text(
+      'auto',
+      /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/,
+      '"auto" or the name of a Whisper model, such as "small.en"',
+      'The model. `auto`: `tiny.en` on a CPU.',
+    ),
+    language: textOrNull(
+      /^[a-z]{2,3}$/,
+      'a language code such as "en"',
+      'The language that is spoken. Null: the model finds out.',
+    ),
+    batchSize: whole(8, 1, 128, 'Windows of audio that the model works on together.'),
+    computeType: choice(
+      'auto',
+      [
+        'auto',
+        'int8',
+        'int8_float32',
+        'int8_float16',
+        'int8_bfloat16',
+        'int16',
+        'float16',
+        'bfloat16',
+        'float32',
+      ],
+      'The numbers that the model reckons with. `auto`: the best for the device.',
+    ),
+    device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
+  }),
+  planner: section({
+    multiWorkerMinEpisodes: whole(
+      50,
+      0,
+      1_000_000,
+      'A feed with more episodes left than this may have several transcribed at the same time.',
+    ),
+    feedShareMax: share(
+      1,
+      'The share of the transcription slots that one feed may have while others wait.',
+    ),
+  }),
+  retry: section({
+    attemptsMax: whole(
+      5,
+      1,
+      100,
+      'After so many failures a job is given up, until it is asked for again.',
+    ),
+    backoffFirst: duration('10s', '100ms', '1h', 'The wait after the first failure; it doubles.'),
+    backoffMax: duration('30m', '1s', '7d', 'The longest wait between two attempts.'),
+  }),
+  sessions: section({
+    heartbeat: duration('5s', '100ms', '1m', 'How often an agent says that it lives.'),
+    lostAfter: duration(
+      '30s',
+      '500ms',
+      '1h',
+      'An agent silent for so long is lost, and its work is given to others.',
+    ),
+  }),
+  leader: section({
+    ttl: duration('6s', '1s', '1m', 'How long a coordinator leads after it was last heard.'),
+  }),
+  locks: section({
+    staleAfter: duration(
+      '1h',
+      '1s',
+      '30d',
+      'A lock without progress for so long is shown as stale.',
+    ),
+  }),
+  stall: section({
+    checkEvery: duration('2m', '1s', '1d', 'How often it is looked whether a feed makes progress.'),
+    checks: whole(5, 1, 1_000, 'A feed without progress in so many looks is shown as stalled.'),
+  }),
+  agent: section({
+    id: textOrNull(
+      idPattern,
+      '1 to 48 of a-z, 0-9 and inner hyphens',
+      'The name of this agent in the fleet. Null: made of the name of the host.',
+    ),
+    slots: section({
+      download: whole(4, 0, 64, 'Downloads at the same time on this agent.'),
+      transcribe: whole(1, 0, 64, 'Transcriptions at the same time on this agent.'),
+    }),
+    http: section({
+      listen: listen('127.0.0.1:0', 'Where the agent shows health and metrics.'),
+    }),
+    engine: choice('faster-whisper', ['faster-whisper'], 'What transcribes.'),
+  }),
+  log: section({
+    level: choice('info', LOG_LEVELS, 'The least important lines that are logged.'),
+  }),
+  sweep: section({
+    every: duration('10m', '1s', '7d', 'How often leftovers of unaccepted work are looked for.'),
+    olderThan: duration('1h', '1s', '30d', 'Leftovers are removed when they are older than this.'),
+  }),
+});
+
+/** The settings as the file has them, read and with defaults: durations in milliseconds, sizes in bytes. */
+export type RawSettings = z.output<typeof settingsSchema>;

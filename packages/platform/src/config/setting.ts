@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { durationMs, sizeBytes } from './units.ts';
+
+/** What the documentation and the errors say of a setting. */
+export interface SettingFacts {
+  /** As one writes it in the file. */
+  readonly otherwise: unknown;
+  /** Follows "expected". */
+  readonly expects: string;
+  readonly description: string;
+}
+
+export const settingFacts = z.registry<SettingFacts>();
+
+/** A host and a port to listen on; port 0 is a free one. */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One setting: its default as one writes it, and how a value from the file is read; `undefined` refuses it. */
+function setting<T>(
+  otherwise: unknown,
+  expects: string,
+  description: string,
+  read: (value: unknown) => T | undefined,
+) {
+  const schema = z
+    .unknown()
+    .transform((value, context): T => {
+      const found = read(value);
+      if (found !== undefined) return found;
+      context.issues.push({ code: 'custom', input: value, message: expects });
+      return z.NEVER;
+    })
+    .prefault(otherwise);
+  schema.register(settingFacts, { otherwise, expects, description });
+  return schema;
+}
+
+export function whole(otherwise: number, least: number, most: number, description: string) {
+  return setting(otherwise, `a whole number from ${least} to ${most}`, description, (value) =>
+    isWhole(value, least, most) ? value : undefined,
+  );
+}
+
+export function wholeOrAuto(least: number, most: number, description: string) {
+  const expects = `"auto" or a whole number from ${least} to ${most}`;
+  return setting<number | 'auto'>('auto', expects, description, (value) =>
+    value === 'auto' || isWhole(value, least, most) ? value : undefined,
+  );
+}
+
+/** Above 0 up to 1. */
+export function share(otherwise: number, description: string) {
+  return setting(otherwise, 'a number above 0 and up to 1', description, (value) =>
+    typeof value === 'number' && value > 0 && value <= 1 ? value : undefined,
+  );
+}
+
+export function flag(otherwise: boolean, description: string) {
+  return setting(otherwise, 'true or false', description, (value) =>
+    typeof value === 'boolean' ? value : undefined,
+  );
+}
+
+/** Milliseconds. */
+export function duration(otherwise: string, least: string, most: string, description: string) {
+  const [leastMs, mostMs] = [durationMs(least) ?? 0, durationMs(most) ?? 0];
+  const expects = `a time from ${least} to ${most} with its unit, such as "${otherwise}"`;
+  return setting(otherwise, expects, description, (value) => {
+    const ms = typeof value === 'string' ? durationMs(value) : null;
+    return ms !== null && ms >= leastMs && ms <= mostMs ? ms : undefined;
+  });
+}
+
+/** Bytes. */
+export function size(otherwise: string, least: string, most: string, description: string) {
+  const [leastBytes, mostBytes] = [sizeBytes(least) ?? 0, sizeBytes(most) ?? 0];
+  const expects = `a size from ${least} to ${most} with its unit, such as "${otherwise}"`;
+  return setting(otherwise, expects, description, (value) => {
+    const bytes = typeof value === 'string' ? sizeBytes(value) : null;
+    return bytes !== null && bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
+  });
+}
+
+export function choice<const T extends string>(
+  otherwise: NoInfer<T>,
+  choices: readonly T[],
+  description: string,
+) {
+  const quoted = choices.map((word) => `"${word}"`);
+  const expects = quoted.length === 1 ? `${quoted[0]}` : `one of ${quoted.join(', ')}`;
+  return setting(otherwise, expects, description, (value) =>
+    choices.find((word) => word === value),
+  );
+}
+
+export function text(otherwise: string, pattern: RegExp, expects: string, description: string) {
+  return setting(otherwise, expects, description, (value) =>
+    typeof value === 'string' && pattern.test(value) ? value : undefined,
+  );
+}
+
+export function textOrNull(pattern: RegExp, expects: string, description: string) {
+  return setting<string | null>(null, `${expects}, or null`, description, (value) =>
+    value === null || (typeof value === 'string' && pattern.test(value)) ? value : undefined,
+  );
+}
+
+export function listen(otherwise: string, description: string) {
+  const expects = 'host:port, such as "127.0.0.1:8080"; port 0 is a free one';
+  return setting(otherwise, expects, description, (value): Listen | undefined => {
+    const pattern = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+)):(\d{1,5})$/i;
+    const [, bracketed, plain, digits] = (typeof value === 'string' && pattern.exec(value)) || [];
+    const host = bracketed ?? plain;
+    const port = Number(digits);
+    return host !== undefined && port <= 65_535 ? { host, port } : undefined;
+  });
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
+}

@@ -1,0 +1,72 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { RawSettings } from './schema.ts';
+
+/** Every setting, resolved once in the composition root. Plain data: it can be passed to a child as JSON. */
+export type Settings = ReturnType<typeof resolveSettings>;
+
+export interface SettingsPlace {
+  /** Relative folders in the file are below this one: the file's. */
+  readonly baseFolder: string;
+  /** The data folder when the file names none. Absolute. */
+  readonly dataDir: string;
+  /** Of this program. */
+  readonly version: string;
+}
+
+/** Names get their units; null becomes what it stands for, where that does not depend on the machine's state. */
+export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
+  const dataDir = raw.dataDir === null ? place.dataDir : folder(raw.dataDir, place.baseFolder);
+  return {
+    dataDir,
+    library: {
+      folder: libraryFolder(raw.library.url, dataDir, place.baseFolder),
+      freeFloorBytes: raw.library.freeFloor,
+    },
+    network: {
+      allowPrivate: raw.network.allowPrivate,
+      userAgent: raw.network.userAgent ?? `podctl/${place.version}`,
+    },
+    /** `url` is null for the embedded server. */
+    nats: { url: raw.nats.url, storeLimitBytes: raw.nats.storeLimit },
+    coordinator: raw.coordinator,
+    feeds: {
+      pollEveryMs: raw.feeds.pollEvery,
+      timeoutMs: raw.feeds.timeout,
+      bytesMax: raw.feeds.bytesMax,
+      itemsMax: raw.feeds.itemsMax,
+    },
+    downloads: {
+      max: raw.downloads.max,
+      floorBytes: raw.downloads.floorBytes,
+      idleTimeoutMs: raw.downloads.idleTimeout,
+      timeoutMs: raw.downloads.timeout,
+    },
+    transcribe: raw.transcribe,
+    planner: raw.planner,
+    retry: {
+      attemptsMax: raw.retry.attemptsMax,
+      backoffFirstMs: raw.retry.backoffFirst,
+      backoffMaxMs: raw.retry.backoffMax,
+    },
+    sessions: { heartbeatMs: raw.sessions.heartbeat, lostAfterMs: raw.sessions.lostAfter },
+    leader: { ttlMs: raw.leader.ttl },
+    locks: { staleAfterMs: raw.locks.staleAfter },
+    stall: { checkEveryMs: raw.stall.checkEvery, checks: raw.stall.checks },
+    agent: raw.agent,
+    log: raw.log,
+    sweep: { everyMs: raw.sweep.every, olderThanMs: raw.sweep.olderThan },
+  };
+}
+
+/** `file:/x`, `file:///x`, `file://localhost/x`, or `file:x` below the base folder. */
+function libraryFolder(url: string | null, dataDir: string, baseFolder: string): string {
+  if (url === null) return join(dataDir, 'library');
+  const path = url.slice('file:'.length).replace(/^\/\/(?:localhost)?(?=\/)/, '');
+  return folder(path, baseFolder);
+}
+
+function folder(path: string, baseFolder: string): string {
+  if (path === '~' || path.startsWith('~/')) return join(homedir(), path.slice(1));
+  return isAbsolute(path) ? resolve(path) : resolve(baseFolder, path);
+}

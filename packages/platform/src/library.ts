@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+
+/**
+ * Where artifacts live, as a port. Paths are relative, with `/`, made by @podctl/domain/library-path.ts only.
+ * A file appears under its name whole or not at all.
+ */
+export interface Library {
+  /** Whether the library is there: its marker file with its id is read. Checked before each use that matters. */
+  check(): Promise<LibraryHealth>;
+  /** Size of a file; null when it is not there. */
+  stat(path: string): Promise<{ readonly sizeBytes: number; readonly modifiedMs: number } | null>;
+  /** The whole of a small file. Rejects with `LibraryError` `missing`, or `too_large` above `maxBytes`. */
+  readSmall(path: string, maxBytes: number): Promise<Uint8Array>;
+  /** A stream of a file. Rejects with `LibraryError` `missing`. */
+  read(path: string): Promise<Readable>;
+  /** Writes to a temporary name beside the target while hashing, syncs, renames. Rejects with `LibraryError`; leaves nothing then. */
+  write(path: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<WrittenFile>;
+  /** Gives an existing file a second name: links to a temporary name, syncs, renames over `to`. Copies where links cannot go. */
+  link(from: string, to: string): Promise<void>;
+  /** Hashes a file as it lies there. */
+  hash(path: string, signal: AbortSignal): Promise<WrittenFile>;
+  /** Files below a folder, any depth, at most `limit`, in order of path. Empty when the folder is not there. */
+  list(folder: string, limit: number): Promise<readonly ListedFile[]>;
+  /** Removes a folder and what is in it. Refuses with `LibraryError` `refused` anything that is not below `staging/`. */
+  removeStaging(folder: string): Promise<void>;
+  /** Bytes free and in all, where the driver can tell. */
+  space(): Promise<{ readonly freeBytes: number; readonly sizeBytes: number } | null>;
+}
+
+export interface WrittenFile {
+  readonly sizeBytes: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+export interface ListedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+export type LibraryHealth = { readonly kind: 'online' } | { readonly kind: 'offline'; readonly reason: string };
+
+/** `full`: no space left. `offline`: the library is not there. `refused`: the path is not allowed. */
+export type LibraryErrorCode = 'missing' | 'too_large' | 'full' | 'offline' | 'refused' | 'io';
+
+export class LibraryError extends Error {
+  readonly code: LibraryErrorCode;
+  constructor(code: LibraryErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'LibraryError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { access, mkdir, open, readFile, realpath, rename, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Child, spawnChild } from './child/child-process.ts';
+import { acquireFolderLock, FolderLockError } from './folder-lock.ts';
+import { codeOf, syncFolder } from './library/synced-folder.ts';
+import { pipFailure, readPipLine } from './pip-output.ts';
+import { PythonEnvError } from './python-env-error.ts';
+import { findPython, PYTHON_NAMES, type PythonInterpreter } from './python-interpreter.ts';
+
+/** A ready environment. */
+export interface PythonEnv {
+  readonly folder: string;
+  readonly python: string;
+  /** A program that a package brought, such as `nats-server`. */
+  bin(name: string): string;
+}
+
+/** What happens, in order: `waiting` when another process prepares it, `creating`, `fetching` for each package, `installing`, `ready`. */
+export type PythonEnvProgress =
+  | { readonly kind: 'waiting'; readonly holder: string }
+  | { readonly kind: 'creating'; readonly version: string }
+  | {
+      readonly kind: 'fetching';
+      readonly name: string;
+      readonly sizeBytes: number;
+      readonly cached: boolean;
+      /** This one included. */
+      readonly packages: number;
+      readonly totalBytes: number;
+    }
+  | { readonly kind: 'installing'; readonly packages: number; readonly totalBytes: number }
+  | { readonly kind: 'ready'; readonly tookMs: number };
+
+export interface PythonEnvOptions {
+  /** The folder that holds environments. */
+  readonly root: string;
+  /** Requirements with hashes, complete: nothing that they do not name is installed. */
+  readonly requirementsPaths: readonly string[];
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: PythonEnvProgress) => void;
+  /** Takes what pip writes. */
+  readonly log?: (line: string) => void;
+  readonly pythonNames?: readonly string[];
+}
+
+const WAIT_MS_MAX = 15 * 60_000;
+const GRACE_MS = 3_000;
+/** What a bare environment takes on disk. */
+const VENV_BYTES = 30e6;
+const MARK = '.complete';
+
+interface Mark {
+  readonly requirements: string;
+  /** Where the interpreter's link led: another Python under the same name cannot use the packages. */
+  readonly interpreter: string;
+}
+
+/**
+ * The environment for these requirements, made once. An environment cannot be moved, so it is built where it will be:
+ * a mark written last says that it is complete, and one without is removed and built anew.
+ * Rejects with `PythonEnvError`, one sentence; or with the signal's reason, pip being gone then.
+ */
+export async function ensurePythonEnv(options: PythonEnvOptions): Promise<PythonEnv> {
+  const texts = await Promise.all(options.requirementsPaths.map((path) => readFile(path)));
+  const requirements = createHash('sha256').update(Buffer.concat(texts)).digest('hex');
+  const python = await findPython(options.signal, options.pythonNames ?? PYTHON_NAMES);
+  const name = createHash('sha256').update(`${requirements} ${python.version}`).digest('hex');
+  const folder = join(options.root, `python-${name.slice(0, 12)}`);
+  if (await isComplete(folder, requirements)) return environment(folder);
+  const startedMs = performance.now();
+  const lock = await lockOf(options);
+  try {
+    if (await isComplete(folder, requirements)) return environment(folder);
+    await build(options, python, folder, lock.fd);
+    await writeMark(folder, { requirements, interpreter: await realpath(pythonOf(folder)) });
+  } catch (error) {
+    if (codeOf(error) === 'ENOSPC') throw pipFailure('No space left on device', options.root, null);
+    throw error;
+  } finally {
+    await lock.release();
+  }
+  options.onProgress?.({ kind: 'ready', tookMs: performance.now() - startedMs });
+  return environment(folder);
+}
+
+async function build(
+  options: PythonEnvOptions,
+  python: PythonInterpreter,
+  folder: string,
+  lockFd: number,
+): Promise<void> {
+  const { root, signal, onProgress } = options;
+  await rm(folder, { recursive: true, force: true });
+  signal.throwIfAborted();
+  onProgress?.({ kind: 'creating', version: python.version });
+  const venv = await run(options, python.path, ['-m', 'venv', folder], lockFd, () => {});
+  if (venv.code !== 0) throw await venvFailure(venv.words, root, python.version);
+
+  let packages = 0;
+  let totalBytes = 0;
+  const pip = await run(options, pythonOf(folder), pipArguments(options), lockFd, (line) => {
+    const event = readPipLine(line);
+    if (event?.kind === 'package') {
+      packages += 1;
+      totalBytes += event.sizeBytes;
+      const { name, sizeBytes, cached } = event;
+      onProgress?.({ kind: 'fetching', name, sizeBytes, cached, packages, totalBytes });
+    } else if (event !== null) onProgress?.({ ...event, totalBytes });
+  });
+  if (pip.code !== 0) throw pipFailure(pip.words, root, pip.code);
+}
+
+/**
+ * `--no-deps`: the lock is complete. `--no-compile`: compiling took 5 s of 16, and saved 0.05 s of the first import.
+ * Two retries of 30 s: a registry that is silent is told of after 2 minutes at the latest.
+ */
+function pipArguments(options: PythonEnvOptions): readonly string[] {
+  const files = options.requirementsPaths.flatMap((path) => ['-r', path]);
+  const how = '--require-hashes --no-deps --only-binary=:all: --no-compile --no-input';
+  const show = '--disable-pip-version-check --progress-bar off --timeout 30 --retries 2';
+  return ['-m', 'pip', 'install', ...how.split(' '), ...show.split(' '), ...files];
+}
+
+interface Run {
+  readonly code: number | null;
+  /** The end of stderr, and of stdout, where venv writes its errors. */
+  readonly words: string;
+}
+
+async function run(
+  options: PythonEnvOptions,
+  command: string,
+  args: readonly string[],
+  lockFd: number,
+  onLine: (line: string) => void,
+): Promise<Run> {
+  const { signal, log = () => {} } = options;
+  const child = await spawnChild({
+    name: 'python',
+    command,
+    args,
+    tie: 'shell',
+    env: cleanEnvironment(),
+    stdout: 'lines',
+    lockFd,
+    log,
+  });
+  const abort = () => void child.stop({ graceMs: GRACE_MS });
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    const said = await readLines(child, onLine, log);
+    const exit = await child.exited;
+    signal.throwIfAborted();
+    return { code: exit.code, words: `${said}\n${exit.stderrTail}` };
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await child.stop({ graceMs: GRACE_MS });
+  }
+}
+
+async function readLines(
+  child: Child,
+  onLine: (line: string) => void,
+  log: (line: string) => void,
+): Promise<string> {
+  let said = '';
+  for await (const line of child.lines) {
+    if (line.kind !== 'line') continue;
+    log(line.text);
+    onLine(line.text);
+    said = `${said}\n${line.text}`.slice(-2_000);
+  }
+  return said;
+}
+
+/** What the user set for another project must not change where and how this one is made. Their registry and proxy stay. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const env = { ...process.env, PYTHONUNBUFFERED: '1', PYTHONNOUSERSITE: '1' };
+  const others = [
+    'PYTHONPATH',
+    'PYTHONHOME',
+    'VIRTUAL_ENV',
+    'PIP_TARGET',
+    'PIP_PREFIX',
+    'PIP_USER',
+    'PIP_REQUIREMENT',
+    'PIP_CONSTRAINT',
+    'PIP_NO_BINARY',
+    'PIP_QUIET',
+  ];
+  for (const name of others) delete env[name as keyof typeof env];
+  return env;
+}
+
+async function venvFailure(words: string, root: string, version: string): Promise<PythonEnvError> {
+  // venv runs ensurepip and keeps its words for itself: ask the disk.
+  const { bavail, bsize } = await statfs(root);
+  if (bavail * bsize < VENV_BYTES) return pipFailure('No space left on device', root, null);
+  if (!/ensurepip is not available|No module named/i.test(words))
+    return pipFailure(words, root, null);
+  return new PythonEnvError(
+    'no_venv',
+    `Python ${version} cannot make environments; install the package python3-venv (Debian: apt install python3-venv), then run this again`,
+  );
+}
+
+async function lockOf(options: PythonEnvOptions) {
+  try {
+    return await acquireFolderLock(join(options.root, 'python-lock'), {
+      waitMs: WAIT_MS_MAX,
+      signal: options.signal,
+      onWait: (holder) => options.onProgress?.({ kind: 'waiting', holder }),
+    });
+  } catch (error) {
+    if (!(error instanceof FolderLockError)) throw error;
+    const code = error.code === 'taken' ? 'busy' : 'failed';
+    throw new PythonEnvError(code, error.message, error);
+  }
+}
+
+async function isComplete(folder: string, requirements: string): Promise<boolean> {
+  try {
+    const mark = JSON.parse(await readFile(join(folder, MARK), 'utf8')) as Partial<Mark>;
+    await access(pythonOf(folder));
+    const interpreter = await realpath(pythonOf(folder));
+    return mark.requirements === requirements && mark.interpreter === interpreter;
+  } catch {
+    return false;
+  }
+}
+
+async function writeMark(folder: string, mark: Mark): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const file = await open(join(folder, `${MARK}.new`), 'w');
+  try {
+    await file.writeFile(`${JSON.stringify(mark)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(join(folder, `${MARK}.new`), join(folder, MARK));
+  await syncFolder(folder);
+}
+
+function environment(folder: string): PythonEnv {
+  return { folder, python: pythonOf(folder), bin: (name) => join(folder, 'bin', name) };
+}
+
+function pythonOf(folder: string): string {
+  return join(folder, 'bin', 'python');
+}
