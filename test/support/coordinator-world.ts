@@ -148,7 +148,7 @@ function defaults(libraryId: string): CoordinatorSettings {
   return {
     coordinator: 'c1',
     version: '0',
-    address: '127.0.0.1:1',
+    address: () => '127.0.0.1:1',
     proveAlone: true,
     libraryId,
     term: { ttlMs: 6_000, renewEveryMs: 2_000, marginMs: 1_000, pollEveryMs: 2_000, retryMs: 50 },

@@ -14,7 +14,13 @@ import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { EventLog } from './shell/event-log.ts';
 import { FeedParser } from './shell/feed-parser.ts';
-import type { AddedFeed, FeedToAdd, Fleet, FleetInfo } from './shell/fleet.ts';
+import {
+  type AddedFeed,
+  type FeedToAdd,
+  type Fleet,
+  type FleetInfo,
+  NotLeading,
+} from './shell/fleet.ts';
 import { Heartbeats } from './shell/heartbeats.ts';
 import { type LeaderServices, leaderServices } from './shell/leader-services.ts';
 import { Replica } from './shell/replica.ts';
@@ -148,7 +154,12 @@ export class Coordinator implements Service, Fleet {
     const done = row?.state.stages[stage].done ?? null;
     if (done === null) return [];
     const links = await this.#views.links(feed, episode, stage, done.run, done.token);
-    return links.map(({ from, sizeBytes, sha256 }) => ({ path: from, sizeBytes, sha256 }));
+    return links.map(({ from, to, sizeBytes, sha256 }) => ({
+      path: from,
+      readablePath: to,
+      sizeBytes,
+      sha256,
+    }));
   }
 
   async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
@@ -276,13 +287,16 @@ export class Coordinator implements Service, Fleet {
 
   #makeLeadership(): Leadership {
     const { clock, lead, randomBytes, log } = this.#ports;
-    const { term, coordinator, address, proveAlone } = this.#settings;
+    const { term, coordinator, proveAlone } = this.#settings;
+    const address = () => this.#settings.address();
     return new Leadership({
       kv: lead,
       clock,
       rules: term,
       coordinator,
-      address,
+      get address() {
+        return address();
+      },
       randomBytes,
       proveAlone,
       // A coordinator that cannot reach the library could accept nothing: it leaves the lead to one that can.
@@ -320,17 +334,9 @@ export class Coordinator implements Service, Fleet {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-/** A write was asked of a coordinator that does not lead. */
-export class NotLeading extends Error {
-  constructor() {
-    super('this coordinator does not lead now: ask again in a few seconds');
-    this.name = 'NotLeading';
-  }
 }

@@ -9,8 +9,8 @@ import type { FeedFetchOptions } from './shell/feed-fetch.ts';
 export interface CoordinatorSettings {
   readonly coordinator: string;
   readonly version: string;
-  /** Where others reach it. */
-  readonly address: string;
+  /** Where others reach it; known once it listens. */
+  address(): string;
   /** A lock on the data folder proves that no other coordinator lives. */
   readonly proveAlone: boolean;
   readonly libraryId: string;

@@ -39,7 +39,9 @@ export interface ListedFile {
   readonly modifiedMs: number;
 }
 
-export type LibraryHealth = { readonly kind: 'online' } | { readonly kind: 'offline'; readonly reason: string };
+export type LibraryHealth =
+  | { readonly kind: 'online' }
+  | { readonly kind: 'offline'; readonly reason: string };
 
 /** `full`: no space left. `offline`: the library is not there. `refused`: the path is not allowed. */
 export type LibraryErrorCode = 'missing' | 'too_large' | 'full' | 'offline' | 'refused' | 'io';

@@ -66,7 +66,10 @@ it('an abort ends it, pip and all, within 5 s, and the next one begins anew', as
 });
 
 it('a registry that cannot be reached is a sentence that says so', async () => {
-  const before = { ...process.env };
+  const before = {
+    PIP_INDEX_URL: process.env.PIP_INDEX_URL,
+    PIP_CACHE_DIR: process.env.PIP_CACHE_DIR,
+  };
   // Port 1 of loopback: refused at once.
   Object.assign(process.env, { PIP_INDEX_URL: 'http://127.0.0.1:1/simple', PIP_CACHE_DIR: root });
   try {
@@ -75,7 +78,9 @@ it('a registry that cannot be reached is a sentence that says so', async () => {
       message: expect.stringMatching(/^the Python packages could not be fetched: .*[^.\n]$/),
     });
   } finally {
-    process.env = before;
+    for (const [name, value] of Object.entries(before))
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
   }
 }, 60_000);
 

@@ -215,8 +215,12 @@ async function lockOf(options: PythonEnvOptions) {
     });
   } catch (error) {
     if (!(error instanceof FolderLockError)) throw error;
-    const code = error.code === 'taken' ? 'busy' : 'failed';
-    throw new PythonEnvError(code, error.message, error);
+    if (error.code !== 'taken') throw new PythonEnvError('failed', error.message, error);
+    throw new PythonEnvError(
+      'busy',
+      `another podctl has been preparing Python in ${options.root} for ${WAIT_MS_MAX / 60_000} minutes; stop it, then run this again`,
+      error,
+    );
   }
 }
 

@@ -81,21 +81,22 @@ describe('GetEpisode', () => {
     });
     const folder = `episodes/alpha/${id}/download/r1-5`;
     api.fleet.files.set(lockId(alpha, id, 'download'), [
-      { path: `${folder}/audio.mp3`, sizeBytes: 7, sha256: 'ab' },
-      { path: `${folder}/metadata.json`, sizeBytes: 8, sha256: 'cd' },
+      { path: `${folder}/audio.mp3`, readablePath: 'podcasts/one.mp3', sizeBytes: 7, sha256: 'ab' },
+      {
+        path: `${folder}/metadata.json`,
+        readablePath: 'podcasts/one.info.json',
+        sizeBytes: 8,
+        sha256: 'cd',
+      },
     ]);
     const { episode } = await ask(getEpisode(api), { episodeId: id.slice(0, 4).toUpperCase() });
-    const short = id.slice(0, 8);
     expect(episode).toMatchObject({
       episodeId: id,
       title: 'One: a beginning',
       url: 'https://cdn.example/1.mp3',
       publishedAt: new Date(Date.UTC(2020, 4, 6)),
       audioSeconds: 90.5,
-      readablePaths: [
-        `podcasts/The alpha/2020-05-06 - One- a beginning [${short}].mp3`,
-        `podcasts/The alpha/2020-05-06 - One- a beginning [${short}].info.json`,
-      ],
+      readablePaths: ['podcasts/one.mp3', 'podcasts/one.info.json'],
     });
     expect(episode?.stages[0]).toMatchObject({
       state: StageState.DONE,

@@ -1,6 +1,4 @@
-import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { feedId } from '@podctl/domain/ids.ts';
-import { viewPath } from '@podctl/domain/library-path.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import {
   type EpisodeServiceServer,
@@ -11,7 +9,7 @@ import {
   type ListEpisodesResponse,
 } from '@podctl/proto/podctl/v1/episode.ts';
 import type { EpisodeRow, FeedRow, Snapshot } from '../core/snapshot.ts';
-import type { AcceptedFile, Fleet } from '../shell/fleet.ts';
+import type { Fleet } from '../shell/fleet.ts';
 import { findEpisode } from './episode-finder.ts';
 import { episodeMessage } from './episode-map.ts';
 import type { Handlers } from './handler.ts';
@@ -79,20 +77,7 @@ async function getEpisode(
   // Read anew: what was looked up may be older than the files that came meanwhile.
   const picture = fleet.picture();
   const row = picture.snapshot.feeds.get(feed)?.episodes.get(episode) ?? found.value;
-  const readablePaths = meta === null ? [] : readable(meta, row, [...download, ...transcribe]);
+  const readablePaths = [...download, ...transcribe].map(({ readablePath }) => readablePath);
   const detail = { meta, files: { download, transcribe }, readablePaths };
   return ok({ episode: episodeMessage(picture, row, detail) });
-}
-
-/** The metadata file and the JSON transcript would otherwise have one name. */
-const extensions: { readonly [name: string]: string } = { 'metadata.json': 'info.json' };
-
-function readable(meta: EpisodeMeta, row: EpisodeRow, files: readonly AcceptedFile[]): string[] {
-  const { feedTitle, title, publishedMs } = meta;
-  const view = { feedTitle, episodeTitle: title, publishedMs, episodeId: row.episode };
-  return files.map(({ path }) => {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const extension = extensions[name] ?? name.slice(name.lastIndexOf('.') + 1);
-    return viewPath({ ...view, extension });
-  });
 }

@@ -1,4 +1,5 @@
 import { STAGES } from '@podctl/domain/stage.ts';
+import type { MetricFamily, MetricSample } from '@podctl/platform/metrics.ts';
 import {
   type AgentView,
   agentViews,
@@ -10,19 +11,6 @@ import {
   totals,
 } from '../core/view.ts';
 import type { FleetInfo } from '../shell/fleet.ts';
-
-/** One row of the metrics page, as of one scrape. Names, types and labels are those of the table in the design. */
-export interface MetricFamily {
-  readonly name: string;
-  readonly type: 'gauge' | 'counter';
-  readonly help: string;
-  readonly samples: readonly MetricSample[];
-}
-
-export interface MetricSample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 const FEED_STATES: readonly FeedState[] = ['new', 'active', 'done', 'stalled', 'failing'];
 

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Failure } from './status.ts';
 
-export const PAGE_SIZE_MAX = 1_000;
+const PAGE_SIZE_MAX = 1_000;
 
 /** Ids hold nothing that sorts before it, so that the order of joined keys is the order of their parts. */
 const JOINT = '!';

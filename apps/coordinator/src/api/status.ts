@@ -2,6 +2,7 @@ import { type ServiceError, status } from '@grpc/grpc-js';
 import { BusError } from '@podctl/platform/bus.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError, type LibraryErrorCode } from '@podctl/platform/library.ts';
+import { NotLeading } from '../shell/fleet.ts';
 
 /** Why a call cannot be answered as asked. The message is one sentence for people: what was seen, and what to do next. */
 export interface Failure {
@@ -53,6 +54,7 @@ export function failureOf(error: unknown): Failure {
       kind: 'unavailable',
       message: 'the NATS server did not answer in time: try again in a few seconds',
     };
+  if (error instanceof NotLeading) return { kind: 'unavailable', message: error.message };
   if (error instanceof BusError)
     return {
       kind: 'unavailable',

@@ -20,7 +20,12 @@ describe('GetTranscript', () => {
     );
     const folder = `episodes/alpha/${id}/transcribe/r1-5`;
     await api.put(`${folder}/transcript.txt`, text);
-    const file = (name: string) => ({ path: `${folder}/${name}`, sizeBytes: 1, sha256: 'ab' });
+    const file = (name: string) => ({
+      path: `${folder}/${name}`,
+      readablePath: name,
+      sizeBytes: 1,
+      sha256: 'ab',
+    });
     api.fleet.files.set(lockId(alpha, id, 'transcribe'), [
       file('transcript.txt'),
       file('transcript.vtt'),

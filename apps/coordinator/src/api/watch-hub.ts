@@ -13,9 +13,9 @@ export interface WatchSink {
   readonly signal: AbortSignal;
 }
 
-export const INTERVAL_MS_DEFAULT = 500;
-export const INTERVAL_MS_MIN = 100;
-export const INTERVAL_MS_MAX = 60_000;
+const INTERVAL_MS_DEFAULT = 500;
+const INTERVAL_MS_MIN = 100;
+const INTERVAL_MS_MAX = 60_000;
 
 const WATCHERS_MAX = 200;
 const HEARTBEAT_AFTER_MS = 10_000;
@@ -23,7 +23,7 @@ const HEARTBEAT_AFTER_MS = 10_000;
 const REFRESH_MS_MIN = 100;
 /** … and at least so often, since time alone makes a feed stalled. */
 const REFRESH_MS_MAX = 5_000;
-/** A refresh that takes long (25 ms for 10,000 feeds) is followed by this many times its length of other work. */
+/** A refresh that takes long (some 50 ms for 10,000 feeds) is followed by this many times its length of other work. */
 const REFRESH_REST = 10;
 const SNAPSHOT_EVENTS_MAX = 100;
 const DELTA_EVENTS_MAX = 500;

@@ -38,6 +38,8 @@ export interface FleetInfo {
 
 export interface AcceptedFile {
   readonly path: string;
+  /** Its name in the readable view. */
+  readonly readablePath: string;
   readonly sizeBytes: number;
   readonly sha256: string;
 }
@@ -71,4 +73,12 @@ export interface EventSource {
   after(sequence: number, limit: number): readonly LoggedEvent[];
   /** The newest sequence; 0 before the first. */
   newest(): number;
+}
+
+/** A write was asked of a coordinator that does not lead. */
+export class NotLeading extends Error {
+  constructor() {
+    super('this coordinator does not lead now: try again in a few seconds');
+    this.name = 'NotLeading';
+  }
 }

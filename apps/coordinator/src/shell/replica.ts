@@ -1,4 +1,4 @@
-import { type ClusterId, episodeId, feedId } from '@podctl/domain/ids.ts';
+import type { ClusterId } from '@podctl/domain/ids.ts';
 import { parseStateKey } from '@podctl/domain/key.ts';
 import type { KvEntry, TailSink } from '@podctl/platform/kv.ts';
 import { clusterRecord, feedRecord, sessionRecord } from '@podctl/platform/records.ts';
@@ -112,13 +112,4 @@ export class Replica implements TailSink {
     this.snapshot.unreadable.set(key, revision);
     return null;
   }
-}
-
-/** For callers that got ids as text. */
-export function parseEpisodeIds(feed: string, episode: string) {
-  const feedParsed = feedId(feed);
-  const episodeParsed = episodeId(episode);
-  return feedParsed.ok && episodeParsed.ok
-    ? { feed: feedParsed.value, episode: episodeParsed.value }
-    : null;
 }

@@ -45,6 +45,7 @@ export class Sweeper extends Loop {
     if (health.kind === 'offline') return;
     const listed = await library.list(STAGING_ROOT, FILES_MAX);
     const before = clock.wallMs() - olderThanMs;
+    for (const { path } of listed.filter(isLeftover(before))) await library.removeStaging(path);
     for (const place of oldAttempts(listed, before)) {
       if (signal.aborted) return;
       await this.#sweep(place);
@@ -81,6 +82,12 @@ export class Sweeper extends Loop {
     const lock = record?.stages[stage].lock;
     return (lock?.state === 'held' || lock?.state === 'committed') && lock.token === token;
   }
+}
+
+/** Files that were being written when their writer died, outside of any attempt. */
+function isLeftover(beforeMs: number): (file: ListedFile) => boolean {
+  return ({ path, modifiedMs }) =>
+    modifiedMs < beforeMs && path.includes('/.part-') && parseStaging(path) === null;
 }
 
 /** The attempts of which every file is older than `beforeMs`. Paths that no attempt of ours has are left alone. */

@@ -16,7 +16,7 @@ type Tree = { readonly [key: string]: unknown };
 export interface LoadOptions extends Omit<SettingsPlace, 'baseFolder'> {
   /** Null: defaults only. */
   readonly file: string | null;
-  /** What the command line says, in the file's own words; it wins over the file. */
+  /** What the command line says, in the file's own words; it wins over the file. Its `dataDir` must be absolute. */
   readonly overrides?: Tree;
 }
 

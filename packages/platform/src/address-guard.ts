@@ -1,0 +1,79 @@
+import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { Agent, buildConnector } from 'undici';
+
+/** What `dispatcher` answers for an address that may not be reached. It is permanent: trying again does not help. */
+export class AddressRefused extends Error {
+  readonly code = 'ADDRESS_REFUSED';
+  constructor(host: string, address: string) {
+    const where = host === address ? host : `${host} (${address})`;
+    super(
+      `${where} is not a public address; set network.allowPrivate to true if it may be reached`,
+    );
+    this.name = 'AddressRefused';
+  }
+}
+
+/** NAT64's well-known prefix: the last 32 bits are the IPv4 address that is reached (RFC 6052). */
+const NAT64_HEAD = [0x64, 0xff9b, 0, 0, 0, 0];
+
+/** Whether an address is of the public internet. False for text that is no address. Ranges: IANA's special-purpose registries. */
+export function isPublicAddress(address: string): boolean {
+  if (isIP(address) === 0) return false;
+  const parsed = ipaddr.parse(address);
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.range() === 'unicast';
+  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().range() === 'unicast';
+  const { parts } = parsed;
+  if (NAT64_HEAD.every((part, i) => parts[i] === part)) {
+    const [high = 0, low = 0] = parts.slice(6);
+    const inner = new ipaddr.IPv4([high >> 8, high & 255, low >> 8, low & 255]);
+    return inner.range() === 'unicast';
+  }
+  // Global unicast is 2000::/3 and nothing else; the deprecated ::a.b.c.d counts as unicast for the library.
+  return parsed.range() === 'unicast' && ((parts[0] ?? 0) & 0xe000) === 0x2000;
+}
+
+export interface GuardOptions {
+  readonly allowPrivate: boolean;
+  readonly connectTimeoutMs: number;
+  /** Connections to one host at a time. */
+  readonly connectionsMax: number;
+}
+
+/**
+ * A dispatcher for undici that connects to public addresses only, whoever named them: a URL, a redirect, or a DNS
+ * answer. The address that was checked is the one that is connected to, so a name cannot change its mind in between.
+ * A refusal rejects the request with `AddressRefused`. Close it when done.
+ */
+export function guardedAgent(options: GuardOptions): Agent {
+  const { allowPrivate, connectTimeoutMs, connectionsMax } = options;
+  const connect = buildConnector({
+    timeout: connectTimeoutMs,
+    ...(allowPrivate ? {} : { lookup: lookupPublic }),
+  });
+  return new Agent({
+    connections: connectionsMax,
+    connect: (target, callback) => {
+      // For an address in the URL itself no lookup is made.
+      const host = target.hostname.replace(/^\[|\]$/g, '');
+      if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host))
+        callback(new AddressRefused(host, host), null);
+      else connect(target, callback);
+    },
+  });
+}
+
+/** Passes on the public ones of the answers; none left is a refusal. */
+const lookupPublic: LookupFunction = (hostname, options, callback) => {
+  const all: LookupOptions & { all: true } = { ...options, all: true };
+  lookup(hostname, all, (error, found: LookupAddress[]) => {
+    if (error !== null) return callback(error, []);
+    const allowed = found.filter(({ address }) => isPublicAddress(address));
+    const [first] = allowed;
+    if (first === undefined)
+      return callback(new AddressRefused(hostname, found[0]?.address ?? 'no address'), []);
+    if (options.all === true) return callback(null, allowed);
+    callback(null, first.address, first.family);
+  });
+};

@@ -1,0 +1,30 @@
+import { rename, writeFile } from 'node:fs/promises';
+
+/** Where a process of ours listens: `host:port` each; empty where it does not. */
+export interface Endpoint {
+  readonly grpc: string;
+  readonly http: string;
+}
+
+export interface Address {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/** Tells whoever started us where we listen: whole or not at all. */
+export async function writeEndpoint(path: string, endpoint: Endpoint): Promise<void> {
+  const part = `${path}.part`;
+  await writeFile(part, `${JSON.stringify(endpoint)}\n`, { mode: 0o600 });
+  await rename(part, path);
+}
+
+/** From `host:port` or `[v6]:port`, as the settings have checked it. */
+export function parseAddress(text: string): Address {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
