@@ -202,6 +202,7 @@ export class Coordinator implements Service, Fleet {
       store: this.#store,
       replica: this.#replica,
       liveness: this.#liveness,
+      reports: this.#reports,
       parser: this.#parser,
       views: this.#views,
       epoch: reign.epoch,

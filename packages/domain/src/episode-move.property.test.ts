@@ -98,7 +98,8 @@ function moveOf(command: Command, seen: Written): Move {
 
 function endOf({ end }: Command) {
   if (end === 'lost') return { kind: 'lost' } as const;
-  if (end === 'returned') return { kind: 'returned', reason: 'goodbye' } as const;
+  if (end === 'returned')
+    return { kind: 'returned', reason: 'goodbye', retryAfterMs: null } as const;
   return { kind: 'failed', reason: 'no', retryAfterMs: null, final: end === 'final' } as const;
 }
 

@@ -125,7 +125,7 @@ describe('after an attempt without a result', () => {
 
   it('what is handed back unharmed costs nothing and waits for nothing', () => {
     const held = heldBy('a', { failures: 2, lostBy: ['b'] });
-    const end = { kind: 'returned', reason: 'agent a said goodbye' } as const;
+    const end = { kind: 'returned', reason: 'agent a said goodbye', retryAfterMs: null } as const;
     expect(afterAttempt(held, end, limits, nowMs, 0.5)).toEqual({
       state: 'free',
       failures: 2,

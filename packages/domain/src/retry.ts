@@ -13,7 +13,7 @@ export type AttemptEnd =
   /** The agent was lost with it: the agent's fault, or the job kills agents. */
   | { readonly kind: 'lost' }
   /** Handed back unharmed: a goodbye, a cancel, an operator. */
-  | { readonly kind: 'returned'; readonly reason: string };
+  | { readonly kind: 'returned'; readonly reason: string; readonly retryAfterMs: number | null };
 
 export interface RetryLimits {
   /** Failures after which a run is dead. */
@@ -52,7 +52,13 @@ export function afterAttempt(
   const { run, failures, lostBy } = lock;
   switch (end.kind) {
     case 'returned':
-      return { state: 'free', failures, lostBy, notBeforeMs: 0, reason: short(end.reason) };
+      return {
+        state: 'free',
+        failures,
+        lostBy,
+        notBeforeMs: end.retryAfterMs === null ? 0 : nowMs + asked(end.retryAfterMs),
+        reason: short(end.reason),
+      };
     case 'lost':
       return afterLoss(lock, limits);
     case 'failed': {
@@ -60,8 +66,7 @@ export function afterAttempt(
       const reason = short(end.reason);
       if (end.final || failed >= limits.failuresMax)
         return { state: 'dead', run, failures: failed, lostBy, reason };
-      const askedMs = Math.min(end.retryAfterMs ?? 0, RETRY_AFTER_MS_MAX);
-      const waitMs = Math.ceil(Math.max(backoffMs(failed, limits, random), askedMs));
+      const waitMs = Math.max(backoffMs(failed, limits, random), asked(end.retryAfterMs ?? 0));
       return { state: 'free', failures: failed, lostBy, notBeforeMs: nowMs + waitMs, reason };
     }
   }
@@ -76,6 +81,11 @@ function afterLoss({ run, failures, lostBy, agent }: HeldLock, limits: RetryLimi
   const who = [...new Set(lost)].join(', ');
   const reason = short(`kills agents: lost ${lost.length} times, with ${who}`);
   return { state: 'dead', run, failures, lostBy: lost, reason } as const;
+}
+
+/** Whole milliseconds, within what a host may ask. */
+function asked(retryAfterMs: number): number {
+  return Math.ceil(Math.min(retryAfterMs, RETRY_AFTER_MS_MAX));
 }
 
 function short(text: string): string {

@@ -11,10 +11,15 @@ import {
   takeHeads,
 } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
+import type { AgentReport } from './view.ts';
 
 /** Reads what a plan needs out of the snapshot: feeds with something ready, at most as many heads as there are slots. */
-export function planView(snapshot: Snapshot, nowMs: number): PlanView {
-  const agents = plannedAgents(snapshot);
+export function planView(
+  snapshot: Snapshot,
+  reports: ReadonlyMap<AgentId, AgentReport>,
+  nowMs: number,
+): PlanView {
+  const agents = plannedAgents(snapshot, reports);
   const hasFree = agents.some(({ slots, running: busy }) =>
     STAGES.some((stage) => slots[stage] > busy[stage]),
   );
@@ -59,11 +64,17 @@ function dueCandidate(
   return { episode, revision: known.revision, lostBy: lock.lostBy };
 }
 
-function plannedAgents(snapshot: Snapshot): PlannedAgent[] {
+function plannedAgents(
+  snapshot: Snapshot,
+  reports: ReadonlyMap<AgentId, AgentReport>,
+): PlannedAgent[] {
   const locks = Map.groupBy(snapshot.locks.values(), ({ lock }) => lock.agent);
   const agents: PlannedAgent[] = [];
   for (const { record, session } of snapshot.sessions.values()) {
     if (record.state !== 'live' || !isSession(session)) continue;
+    const report = reports.get(record.agent);
+    // It says itself that it cannot work (another library, a full disk): what it is given would only come back.
+    if (report?.session === session && report.problem !== null) continue;
     const held = (locks.get(record.agent) ?? []).filter(({ lock }) => lock.state === 'held');
     agents.push({
       agent: record.agent,

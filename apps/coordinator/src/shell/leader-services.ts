@@ -2,6 +2,7 @@ import type { AgentId, Epoch } from '@podctl/domain/ids.ts';
 import type { ResultMessage } from '@podctl/domain/protocol.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { Liveness } from '../core/liveness.ts';
+import type { AgentReport } from '../core/view.ts';
 import type { CoordinatorPorts } from '../ports.ts';
 import type { CoordinatorSettings } from '../settings.ts';
 import type { FeedParser } from './feed-parser.ts';
@@ -24,6 +25,7 @@ export interface LeaderParts {
   readonly store: Store;
   readonly replica: Replica;
   readonly liveness: Liveness;
+  readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly parser: FeedParser;
   readonly views: ViewLinks;
   readonly epoch: Epoch;
@@ -41,7 +43,8 @@ export interface LeaderServices {
 
 /** What only a leader runs, made anew for each reign. */
 export function leaderServices(parts: LeaderParts): LeaderServices {
-  const { ports, settings, store, replica, liveness, parser, views, epoch, fenced } = parts;
+  const { ports, settings, store, replica, liveness, reports, parser, views, epoch, fenced } =
+    parts;
   const { clock, bus, library, log } = ports;
   const random = () => ports.random();
   const settle = { store, library, clock, random };
@@ -72,6 +75,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     ...settle,
     bus,
     replica,
+    reports,
     limits: settings.plan,
     epoch,
     log,

@@ -1,10 +1,11 @@
-import type { Epoch } from '@podctl/domain/ids.ts';
+import type { AgentId, Epoch } from '@podctl/domain/ids.ts';
 import { commandSubject } from '@podctl/domain/key.ts';
 import type { Bus } from '@podctl/platform/bus.ts';
 import { commandMessage } from '@podctl/platform/wire.ts';
 import { type Assignment, type PlanLimits, plan } from '../core/plan.ts';
 import { planView } from '../core/plan-view.ts';
 import { episodeRow, type LockRow } from '../core/snapshot.ts';
+import type { AgentReport } from '../core/view.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
@@ -14,6 +15,7 @@ import { type WorkOptions, workFor } from './work.ts';
 export interface PlannerOptions extends SettleDeps, WorkOptions {
   readonly bus: Bus;
   readonly replica: Replica;
+  readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly limits: PlanLimits;
   readonly epoch: Epoch;
   readonly log: Logger;
@@ -69,7 +71,10 @@ export class Planner extends Loop {
     const health = await library.check();
     if (health.kind === 'offline') return;
     const began = clock.monotonicMs();
-    const assignments = plan(planView(replica.snapshot, clock.wallMs()), limits);
+    const assignments = plan(
+      planView(replica.snapshot, this.#options.reports, clock.wallMs()),
+      limits,
+    );
     const seconds = (clock.monotonicMs() - began) / 1_000;
     let rejected = 0;
     for (let i = 0; i < assignments.length && !signal.aborted; i += ASSIGN_AT_ONCE) {

@@ -87,7 +87,7 @@ export class Sessions implements Service {
       const isGone = sessions.get(row.lock.agent)?.record.state === 'gone';
       await this.#settleAll([row], () =>
         isGone
-          ? { kind: 'returned', reason: `agent ${row.lock.agent} said goodbye` }
+          ? { kind: 'returned', reason: `agent ${row.lock.agent} said goodbye`, retryAfterMs: null }
           : { kind: 'lost' },
       );
     }
@@ -169,6 +169,7 @@ export class Sessions implements Service {
     await this.close(agent, session, () => ({
       kind: 'returned',
       reason: `agent ${agent} said goodbye`,
+      retryAfterMs: null,
     }));
     await this.#options.store.casSession(
       this.#renewed({ ...record, state: 'gone', session }),

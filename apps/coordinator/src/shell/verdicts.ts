@@ -113,7 +113,9 @@ export class Verdicts implements Service {
 
 function endOf(outcome: ResultMessage['outcome'] & { kind: 'failed' }): AttemptEnd {
   const { reason, retryAfterMs, final, returned } = outcome;
-  return returned ? { kind: 'returned', reason } : { kind: 'failed', reason, retryAfterMs, final };
+  return returned
+    ? { kind: 'returned', reason, retryAfterMs }
+    : { kind: 'failed', reason, retryAfterMs, final };
 }
 
 function incomplete(why: string): AttemptEnd {

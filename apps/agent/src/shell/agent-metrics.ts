@@ -1,0 +1,105 @@
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Metrics } from '@podctl/platform/metrics.ts';
+import { advance, slotTime } from '../core/slot-time.ts';
+import type { AgentEvent } from './agent.ts';
+
+export interface AgentMetricsOptions {
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly agent: string;
+  readonly version: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly model: string;
+  readonly transcribeSlots: number;
+  readonly nats: () => { readonly isConnected: boolean; readonly reconnects: number };
+}
+
+export interface AgentMetrics {
+  observe(event: AgentEvent): void;
+  received(bytes: number): void;
+  transcribed(model: string, audioSeconds: number): void;
+}
+
+/** The agent's rows. The coordinator counts jobs of the whole fleet under names of its own: a sum never counts one twice. */
+export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
+  const { metrics, clock, agent } = options;
+  metrics
+    .gauge({
+      name: 'podctl_agent_info',
+      help: 'What this agent is; always 1.',
+      labels: ['agent', 'version', 'os', 'arch'],
+    })
+    .set({ agent, version: options.version, os: options.os, arch: options.arch }, 1);
+  const jobs = metrics.counter({
+    name: 'podctl_agent_jobs_total',
+    help: 'Jobs that ended on this agent, by how they ended.',
+    labels: ['agent', 'stage', 'result'],
+  });
+  const unanswered = metrics.counter({
+    name: 'podctl_agent_results_unanswered_total',
+    help: 'Requests for a verdict that brought none.',
+    labels: ['agent'],
+  });
+  const bytes = metrics.counter({
+    name: 'podctl_download_bytes_total',
+    help: 'Bytes of audio received.',
+    labels: ['agent'],
+  });
+  const seconds = metrics.counter({
+    name: 'podctl_audio_transcribed_seconds_total',
+    help: 'Seconds of audio transcribed.',
+    labels: ['agent', 'model'],
+  });
+  let slots = slotTime(options.transcribeSlots, clock.monotonicMs());
+  metrics.addSource(() => {
+    slots = advance(slots, slots.running, clock.monotonicMs());
+    return [...slotRows(options, slots), ...natsRows(options)];
+  });
+  return {
+    observe(event) {
+      if (event.kind === 'ended') jobs.add({ agent, stage: event.stage, result: event.result });
+      else if (event.kind === 'unanswered') unanswered.add({ agent });
+      else if (event.stage === 'transcribe')
+        slots = advance(slots, event.count, clock.monotonicMs());
+    },
+    received: (count) => bytes.add({ agent }, count),
+    transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
+  };
+}
+
+function slotRows(
+  { agent, model }: AgentMetricsOptions,
+  slots: { readonly busyMs: number; readonly idleMs: number },
+) {
+  const row = (name: string, help: string, ms: number) =>
+    ({
+      name,
+      type: 'counter',
+      help,
+      samples: [{ labels: { agent, model }, value: ms / 1000 }],
+    }) as const;
+  return [
+    row('podctl_transcribe_busy_seconds_total', 'Slot seconds spent transcribing.', slots.busyMs),
+    row('podctl_transcribe_idle_seconds_total', 'Slot seconds without work.', slots.idleMs),
+  ];
+}
+
+function natsRows({ nats }: AgentMetricsOptions) {
+  const { isConnected, reconnects } = nats();
+  const labels = { component: 'agent' };
+  return [
+    {
+      name: 'podctl_nats_connected',
+      type: 'gauge',
+      help: 'Whether NATS is connected.',
+      samples: [{ labels, value: isConnected ? 1 : 0 }],
+    },
+    {
+      name: 'podctl_nats_reconnects_total',
+      type: 'counter',
+      help: 'Connections to NATS after the first.',
+      samples: [{ labels, value: reconnects }],
+    },
+  ] as const;
+}

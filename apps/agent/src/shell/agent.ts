@@ -1,0 +1,244 @@
+import type { SessionId } from '@podctl/domain/ids.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import type { Bus } from '@podctl/platform/bus.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Library, LibraryHealth } from '@podctl/platform/library.ts';
+import type { Logger } from '@podctl/platform/logger.ts';
+import {
+  type AgentEffect,
+  type AgentInput,
+  type AgentState,
+  beginLife,
+  loadOf,
+  reports,
+  step,
+} from '../core/machine.ts';
+import type { PendingResult } from '../core/token-key.ts';
+import { Jobs, type Worker } from './jobs.ts';
+import type { Journal } from './journal.ts';
+import { Results } from './results.ts';
+import { type AgentIdentity, type Pulse, SessionLink } from './session.ts';
+
+export interface AgentPorts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly identity: AgentIdentity;
+  readonly journal: Journal;
+  readonly library: Library & { readonly id: string };
+  readonly workers: { readonly [S in Stage]: Worker };
+  /** Engine, model and device in words, as they are now. */
+  readonly describeEngine: () => string;
+  readonly observe: (event: AgentEvent) => void;
+}
+
+/** For the metrics. */
+export type AgentEvent =
+  | { readonly kind: 'ended'; readonly stage: Stage; readonly result: string }
+  | { readonly kind: 'unanswered' }
+  /** So many run now. */
+  | { readonly kind: 'running'; readonly stage: Stage; readonly count: number };
+
+export interface AgentEnd {
+  readonly code: number;
+  readonly reason: string;
+}
+
+const LIBRARY_CHECK_MS = 10_000;
+
+/** Carries out what the machine says, and tells it what came of it. Nothing is decided here. */
+export class Agent {
+  readonly #ports: AgentPorts;
+  readonly #link: SessionLink;
+  readonly #results: Results;
+  readonly #jobs: Jobs;
+  readonly #ended = Promise.withResolvers<AgentEnd>();
+  readonly #closing = new AbortController();
+  #state: AgentState;
+  /** What is written to the journal is written in order. */
+  #journalling: Promise<void> = Promise.resolve();
+  #expectedLibrary: string | null = null;
+
+  /** Resolves when the agent has come to its end, by itself or because it was asked to stop. */
+  readonly ended: Promise<AgentEnd>;
+
+  constructor(ports: AgentPorts) {
+    const { bus, clock, random, log, identity } = ports;
+    const input = (next: AgentInput) => this.#take(next);
+    this.#ports = ports;
+    this.#state = beginLife(identity.slots, []).state;
+    this.ended = this.#ended.promise;
+    this.#jobs = new Jobs(ports.workers, input, log);
+    this.#link = new SessionLink({
+      ...{ bus, clock, random, log, identity, input },
+      pulse: () => this.#pulse(),
+      welcomed: ({ session, library }) => {
+        log.info({ session }, 'Welcomed by the leader');
+        this.#expectedLibrary = library;
+        if (library !== ports.library.id)
+          input({ kind: 'problem', problem: otherLibrary(ports.library.id, library) });
+      },
+    });
+    this.#results = new Results({
+      ...{ bus, clock, random, log },
+      agent: identity.agent,
+      boot: identity.boot,
+      settled: (key, answer) => {
+        log.info({ key, answer }, 'The leader has judged a result');
+        this.#take({ kind: 'settled', key, answer });
+      },
+      unanswered: () => ports.observe({ kind: 'unanswered' }),
+    });
+  }
+
+  get welcomed(): boolean {
+    return this.#state.mode === 'serving';
+  }
+
+  /** Why it takes no new work; null when it does. */
+  get problem(): string | null {
+    return this.#state.problem;
+  }
+
+  /** Reads the journal, then says hello. Resolves before it is answered. */
+  async start(): Promise<void> {
+    const journal = await this.#ports.journal.open();
+    this.#link.start();
+    const life = beginLife(this.#ports.identity.slots, journal);
+    this.#state = life.state;
+    for (const effect of life.effects) this.#apply(effect);
+    void this.#watchLibrary();
+  }
+
+  /** Takes no more, hands back what runs, says goodbye; then `ended` resolves. */
+  leave(): void {
+    this.#take({ kind: 'stop' });
+  }
+
+  /** Ends everything, at once. Safe twice. */
+  async stop(): Promise<void> {
+    this.#closing.abort();
+    await this.#link.stop();
+    await this.#results.stop();
+    await this.#jobs.stop();
+    await this.#journalling;
+  }
+
+  #take(input: AgentInput): void {
+    const before = this.#state;
+    const next = step(before, input);
+    this.#state = next.state;
+    this.#observe(before);
+    for (const effect of next.effects) this.#apply(effect);
+  }
+
+  #observe(before: AgentState): void {
+    const { problem } = this.#state;
+    if (before.problem !== problem && problem !== null)
+      this.#ports.log.warn({}, `No new work is taken: ${problem}`);
+    for (const stage of STAGES) {
+      const count = loadOf(this.#state, stage).running;
+      if (count !== loadOf(before, stage).running)
+        this.#ports.observe({ kind: 'running', stage, count });
+    }
+  }
+
+  #apply(effect: AgentEffect): void {
+    switch (effect.kind) {
+      case 'hello':
+        this.#link.hello(effect.cluster);
+        return;
+      case 'begin':
+        this.#jobs.begin(effect.key, effect.assignment);
+        return;
+      case 'cancel':
+        this.#jobs.cancel(effect.key, effect.reason);
+        return;
+      case 'record':
+        this.#record(effect.result);
+        return;
+      case 'ask':
+        this.#ask(effect.key, effect.session, effect.result);
+        return;
+      case 'forget':
+        this.#results.drop(effect.key);
+        this.#journal(() => this.#ports.journal.remove(effect.key));
+        return;
+      case 'goodbye':
+        void this.#goodbye(effect);
+        return;
+      case 'exit':
+        this.#ended.resolve({ code: effect.code, reason: effect.reason });
+        return;
+    }
+  }
+
+  #record(result: PendingResult): void {
+    const { boot } = this.#ports.identity;
+    const { session } = this.#state;
+    const { outcome } = result;
+    const words =
+      outcome.kind === 'failed' ? (outcome.returned ? 'returned' : 'failed') : 'finished';
+    this.#ports.observe({ kind: 'ended', stage: result.job.stage, result: words });
+    // Without any session nothing can have begun, so nothing can have ended.
+    if (session !== null)
+      this.#journal(() => this.#ports.journal.put({ boot, session, ...result }));
+  }
+
+  /** Only once it is on the disk: an answer to a result that a crash forgets would be lost. */
+  #ask(key: string, session: SessionId, result: PendingResult): void {
+    this.#journal(async () => {
+      const held = this.#state.tokens.get(key);
+      if (
+        held?.phase === 'ended' &&
+        session === this.#state.session &&
+        !this.#closing.signal.aborted
+      )
+        this.#results.ask(key, session, result);
+    });
+  }
+
+  #journal(work: () => Promise<void>): void {
+    this.#journalling = this.#journalling.then(work).catch((error: unknown) => {
+      // The result is asked about all the same: only a crash before its answer would lose it, and then the job runs again.
+      this.#ports.log.error({ err: error }, 'The journal of results cannot be written');
+    });
+  }
+
+  async #goodbye(effect: Extract<AgentEffect, { kind: 'goodbye' }>): Promise<void> {
+    await this.#journalling;
+    await this.#link.goodbye(effect.cluster, effect.session, effect.finished);
+    this.#take({ kind: 'farewell' });
+  }
+
+  #pulse(): Pulse | null {
+    const { mode, cluster, session, problem } = this.#state;
+    if (mode === 'greeting' || mode === 'ended' || cluster === null || session === null)
+      return null;
+    const engine = this.#ports.describeEngine();
+    return { cluster, session, tokens: reports(this.#state), engine, problem };
+  }
+
+  /** A library that is away, or another than the leader's, is a problem: no new work until it is back. */
+  async #watchLibrary(): Promise<void> {
+    const { library, clock } = this.#ports;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const health = await library.check();
+      // Read after the wait: a welcome may have come meanwhile.
+      const problem = problemOf(library.id, this.#expectedLibrary, health);
+      if (problem !== this.#state.problem) this.#take({ kind: 'problem', problem });
+      await clock.sleep(LIBRARY_CHECK_MS, signal).catch(() => undefined);
+    }
+  }
+}
+
+function problemOf(id: string, expected: string | null, health: LibraryHealth): string | null {
+  if (health.kind === 'offline') return `The library is offline: ${health.reason}`;
+  return expected === null || expected === id ? null : otherLibrary(id, expected);
+}
+
+function otherLibrary(id: string, expected: string): string {
+  return `This agent has the library ${id} mounted, and the coordinator uses ${expected}: mount the same one.`;
+}

@@ -1,0 +1,182 @@
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import {
+  ENGINE_FAILURE_CODES,
+  type EngineFailureCode,
+  type LoadedModel,
+  type RawSegment,
+  type RawTranscript,
+  type RawWord,
+} from './engine.ts';
+
+/** Protocol 1 of the faster-whisper engine, as apps/agent/engines/README.md has it. */
+export const ENGINE_PROTOCOL = 1;
+
+export type EngineLine =
+  | {
+      readonly kind: 'hello';
+      readonly protocol: number;
+      readonly engine: string;
+      readonly version: string;
+    }
+  | { readonly kind: 'alive' }
+  | {
+      readonly kind: 'loaded';
+      readonly id: string;
+      readonly model: Omit<LoadedModel, 'engine' | 'engineVersion'>;
+    }
+  | {
+      readonly kind: 'position';
+      readonly id: string;
+      readonly seconds: number;
+      readonly durationSeconds: number | null;
+    }
+  | { readonly kind: 'segment'; readonly id: string; readonly segment: RawSegment }
+  | { readonly kind: 'done'; readonly id: string; readonly totals: Omit<RawTranscript, 'segments'> }
+  | {
+      readonly kind: 'failed';
+      readonly id: string | null;
+      readonly code: EngineFailureCode;
+      readonly message: string;
+    };
+
+export type EngineRequest =
+  | {
+      readonly kind: 'load';
+      readonly id: string;
+      readonly model: string;
+      readonly device: string;
+      readonly computeType: string;
+    }
+  | {
+      readonly kind: 'transcribe';
+      readonly id: string;
+      readonly audio: string;
+      readonly language: string | null;
+      readonly batchSize: number;
+    }
+  | { readonly kind: 'cancel'; readonly id: string };
+
+/** One sentence when the line is none of the protocol. */
+export function decodeEngineLine(text: string): Result<EngineLine, string> {
+  try {
+    return ok(lineFrom(new Fields(JSON.parse(text))));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return err(`The engine wrote a line that is not of its protocol: ${why}`);
+  }
+}
+
+function lineFrom(fields: Fields): EngineLine {
+  const kind = fields.text('kind');
+  switch (kind) {
+    case 'hello':
+      return {
+        kind,
+        protocol: fields.number('protocol'),
+        engine: fields.text('engine'),
+        version: fields.text('version'),
+      };
+    case 'alive':
+      return { kind };
+    case 'loaded':
+      return { kind, id: fields.text('id'), model: loadedFrom(fields) };
+    case 'position':
+      return {
+        kind,
+        id: fields.text('id'),
+        seconds: fields.number('seconds'),
+        durationSeconds: fields.numberOrNull('durationSeconds'),
+      };
+    case 'segment':
+      return { kind, id: fields.text('id'), segment: segmentFrom(fields) };
+    case 'done':
+      return { kind, id: fields.text('id'), totals: totalsFrom(fields) };
+    case 'failed':
+      return {
+        kind,
+        id: fields.textOrNull('id'),
+        code: ENGINE_FAILURE_CODES.find((code) => code === fields.text('code')) ?? 'internal',
+        message: fields.text('message'),
+      };
+    default:
+      throw new Error(`kind is ${JSON.stringify(kind)}`);
+  }
+}
+
+function loadedFrom(fields: Fields): Omit<LoadedModel, 'engine' | 'engineVersion'> {
+  return {
+    model: fields.text('model'),
+    revision: fields.text('revision'),
+    device: fields.text('device'),
+    computeType: fields.text('computeType'),
+    note: fields.textOrNull('note'),
+  };
+}
+
+function segmentFrom(fields: Fields): RawSegment {
+  return {
+    start: fields.number('start'),
+    end: fields.number('end'),
+    text: fields.text('text'),
+    avgLogprob: fields.numberOrNull('avgLogprob'),
+    noSpeechProb: fields.numberOrNull('noSpeechProb'),
+    words: fields.list('words').map(wordFrom),
+  };
+}
+
+function wordFrom(value: unknown): RawWord {
+  const fields = new Fields(value);
+  return {
+    start: fields.number('start'),
+    end: fields.number('end'),
+    word: fields.text('word'),
+    probability: fields.numberOrNull('probability'),
+  };
+}
+
+function totalsFrom(fields: Fields): Omit<RawTranscript, 'segments'> {
+  return {
+    language: fields.textOrNull('language'),
+    languageProbability: fields.numberOrNull('languageProbability'),
+    durationSeconds: fields.number('durationSeconds'),
+    speechSeconds: fields.number('speechSeconds'),
+    elapsedMs: fields.number('elapsedMs'),
+  };
+}
+
+/** Throws with the field's name, which `decodeEngineLine` turns into a sentence. */
+class Fields {
+  readonly #value: Record<string, unknown>;
+
+  constructor(value: unknown) {
+    if (typeof value !== 'object' || value === null) throw new Error('it is no JSON object');
+    this.#value = { ...value };
+  }
+
+  text(name: string): string {
+    const value = this.#value[name];
+    if (typeof value !== 'string') throw new Error(`${name} is no text`);
+    return value;
+  }
+
+  textOrNull(name: string): string | null {
+    return (this.#value[name] ?? null) === null ? null : this.text(name);
+  }
+
+  number(name: string): number {
+    const value = this.#value[name];
+    if (typeof value !== 'number') throw new Error(`${name} is no number`);
+    return value;
+  }
+
+  numberOrNull(name: string): number | null {
+    return (this.#value[name] ?? null) === null ? null : this.number(name);
+  }
+
+  /** Absent is empty. */
+  list(name: string): readonly unknown[] {
+    const value = this.#value[name] ?? [];
+    if (!Array.isArray(value)) throw new Error(`${name} is no list`);
+    return value;
+  }
+}

@@ -1,0 +1,166 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { invariant } from '@podctl/domain/result.ts';
+import { systemClock } from '@podctl/platform/clock.ts';
+import { createLogger } from '@podctl/platform/logger.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { testPython } from '../test-python.ts';
+import { WhisperEngine } from './whisper-engine.ts';
+
+const MODEL = 'tiny.en';
+const SCRIPT = fileURLToPath(new URL('../../engines/whisper_engine.py', import.meta.url));
+const SAMPLE = new URL('../../../../examples/sample/the-clockmakers/', import.meta.url);
+const AUDIO = fileURLToPath(new URL('clock-01.mp3', SAMPLE));
+
+const never = new AbortController().signal;
+const ignore = () => undefined;
+let folder: string;
+let engine: WhisperEngine | null;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'podctl-engine-'));
+  engine = null;
+});
+afterEach(async () => {
+  await engine?.stop();
+  await rm(folder, { recursive: true });
+});
+
+describe('the faster-whisper engine', () => {
+  test('hears the words of an episode, and tells how far it is', async () => {
+    const whisper = real();
+    const loaded = await whisper.load(MODEL, never);
+    expect(loaded).toMatchObject({ ok: true, value: { model: MODEL, engine: 'faster-whisper' } });
+    expect(whisper.describe()).toContain(MODEL);
+    const positions: number[] = [];
+    const heard = await whisper.transcribe(request(), (seconds) => positions.push(seconds), never);
+    invariant(heard.ok, 'the sample is heard');
+    const said = await readFile(new URL('clock-01.txt', SAMPLE), 'utf8');
+    const shared = wordsOf(said).filter((word) =>
+      wordsOf(heard.value.segments.map(({ text }) => text).join(' ')).includes(word),
+    );
+    expect(shared.length / wordsOf(said).length).toBeGreaterThan(0.8);
+    expect(heard.value.segments[0]?.words.length).toBeGreaterThan(3);
+    expect(positions.at(-1)).toBeCloseTo(heard.value.durationSeconds, 0);
+  });
+
+  test('killed -9 at work, the job fails at once and the next one has a new process', async () => {
+    const whisper = real();
+    await whisper.load(MODEL, never);
+    const first = whisper.pid;
+    invariant(first !== null, 'it runs');
+    const heard = await whisper.transcribe(request(), () => killNow(first), never);
+    expect(heard).toMatchObject({
+      ok: false,
+      error: { code: 'engine_died', message: 'The engine died: signal SIGKILL.' },
+    });
+    expect((await whisper.load(MODEL, never)).ok).toBe(true);
+    expect(whisper.pid).not.toBe(first);
+    expect((await whisper.transcribe(request(), ignore, never)).ok).toBe(true);
+  });
+
+  test('a cancelled transcription ends within the cancel time', async () => {
+    const whisper = real(200);
+    await whisper.load(MODEL, never);
+    const cancel = new AbortController();
+    const heard = await whisper.transcribe(request(), () => cancel.abort(), cancel.signal);
+    expect(heard).toMatchObject({ ok: false, error: { code: 'cancelled' } });
+    expect((await whisper.load(MODEL, never)).ok).toBe(true);
+  });
+
+  test('what is no audio is unreadable, and the engine lives on', async () => {
+    const whisper = real();
+    await whisper.load(MODEL, never);
+    const audioPath = join(folder, 'page.mp3');
+    await writeFile(audioPath, '<html></html>');
+    const heard = await whisper.transcribe({ audioPath, language: null }, ignore, never);
+    expect(heard).toMatchObject({ ok: false, error: { code: 'audio_unreadable' } });
+    expect(whisper.pid).not.toBeNull();
+  });
+});
+
+describe('an engine that does not do as it should', () => {
+  test('that says nothing any more is killed, and the job fails', async () => {
+    const whisper = await scripted(`${HELLO} setInterval(() => {}, 1000);`, 300);
+    expect(await whisper.load(MODEL, never)).toMatchObject({
+      ok: false,
+      error: { code: 'engine_silent' },
+    });
+    expect(whisper.pid).toBeNull();
+  });
+
+  test('that says it lives is not killed for being slow', async () => {
+    const answer = `{"kind":"loaded","id":"1","model":"m","revision":"r","device":"cpu","computeType":"int8"}`;
+    const whisper = await scripted(
+      `${HELLO} setInterval(() => say('{"kind":"alive"}'), 50); setTimeout(() => say(${JSON.stringify(answer)}), 900);`,
+      300,
+    );
+    expect((await whisper.load(MODEL, never)).ok).toBe(true);
+  });
+
+  test('that writes anything but its protocol is killed', async () => {
+    const whisper = await scripted(
+      `${HELLO} say('Loading model...'); setInterval(() => {}, 1000);`,
+    );
+    expect(await whisper.load(MODEL, never)).toMatchObject({
+      ok: false,
+      error: { code: expect.stringMatching(/engine_(babble|died)/) },
+    });
+  });
+
+  test('that cannot start says why', async () => {
+    const whisper = await scripted(
+      `console.error('No module named faster_whisper'); process.exit(3);`,
+    );
+    expect(await whisper.load(MODEL, never)).toMatchObject({
+      ok: false,
+      error: { code: 'engine_missing', message: expect.stringContaining('No module named') },
+    });
+    const nowhere = supervised(join(folder, 'no-python'), 'x', 1_000);
+    expect(await nowhere.load(MODEL, never)).toMatchObject({
+      ok: false,
+      error: { code: 'engine_missing' },
+    });
+  });
+});
+
+const HELLO = `
+const say = (line) => console.log(line);
+say('{"kind":"hello","protocol":1,"engine":"stub","version":"0"}');
+process.stdin.on('end', () => process.exit(0)).resume();`;
+
+/** A child that speaks as the script says. */
+async function scripted(script: string, silentMs = 10_000): Promise<WhisperEngine> {
+  const path = join(folder, 'engine.mjs');
+  await writeFile(path, script);
+  return supervised(process.execPath, path, silentMs);
+}
+
+function real(cancelMs = 2_000): WhisperEngine {
+  return supervised(testPython(), SCRIPT, 30_000, cancelMs);
+}
+
+function supervised(python: string, script: string, silentMs: number, cancelMs = 2_000) {
+  const log = createLogger({ level: 'error', component: 'agent', terminal: false });
+  const env = { ...process.env, HF_HUB_OFFLINE: '1' };
+  const spec = { python, script, env, lockFd: null, silentMs, cancelMs, clock: systemClock, log };
+  engine = new WhisperEngine(spec, { device: 'auto', computeType: 'auto', batchSize: 8 }, () => 0);
+  return engine;
+}
+
+function request() {
+  return { audioPath: AUDIO, language: null };
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is dead already.
+  }
+}
+
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[a-z]+/g) ?? [];
+}
