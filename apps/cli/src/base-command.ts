@@ -1,0 +1,134 @@
+import { resolve } from 'node:path';
+import { Command, Errors, Flags } from '@oclif/core';
+import { CoordinatorClient } from './client.ts';
+import { type CommandError, commandErrorFrom, EXIT } from './command-error.ts';
+import { durationFlag } from './duration-flag.ts';
+import { defaultDataDir, resolveEndpoint } from './endpoint.ts';
+
+const helpGroup = 'GLOBAL';
+
+/** What the flags of every command hold. */
+export interface GlobalFlags {
+  readonly server?: string | undefined;
+  readonly 'data-dir'?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly quiet: boolean;
+  readonly 'no-color': boolean;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * What every command shares: global flags, and errors as one sentence on stderr with the exit code of the contract.
+ * A command returns its data (the `--json` contract) and prints beside it: `log` is mute under --json.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    server: Flags.string({
+      helpGroup,
+      env: 'PODCTL_SERVER',
+      helpValue: 'host:port',
+      description: 'coordinator to talk to; by default the one that "podctl up" runs here',
+    }),
+    'data-dir': Flags.string({
+      helpGroup,
+      env: 'PODCTL_DATA_DIR',
+      helpValue: 'DIR',
+      description: 'data folder of "podctl up"; by default .podctl here, else the XDG data folder',
+    }),
+    timeout: durationFlag({
+      helpGroup,
+      helpValue: '10s',
+      description: 'time limit of each request (10s)',
+    }),
+    quiet: Flags.boolean({ helpGroup, char: 'q', description: 'no messages on stderr' }),
+    'no-color': Flags.boolean({ helpGroup, description: 'no colours; NO_COLOR does the same' }),
+  };
+
+  #quiet = false;
+
+  protected dataDir(flags: GlobalFlags): string {
+    return resolve(flags['data-dir'] ?? defaultDataDir());
+  }
+
+  /** Gives `use` a client, and closes it after. */
+  protected async withClient<T>(
+    flags: GlobalFlags,
+    use: (client: CoordinatorClient) => Promise<T>,
+  ): Promise<T> {
+    this.#quiet = flags.quiet;
+    const endpoint = resolveEndpoint(flags.server, this.dataDir(flags));
+    const client = new CoordinatorClient(endpoint, flags.timeout ?? TIMEOUT_MS);
+    try {
+      return await use(client);
+    } finally {
+      client.close();
+    }
+  }
+
+  /** A message for the person, on stderr: what changed, what to do next. */
+  protected say(message: string): void {
+    if (!this.#quiet && !this.jsonEnabled()) process.stderr.write(`${message}\n`);
+  }
+
+  protected lines(lines: readonly string[]): void {
+    if (lines.length > 0) this.log(lines.join('\n'));
+  }
+
+  protected colors(flags: GlobalFlags): boolean {
+    const never = flags['no-color'] || (process.env.NO_COLOR ?? '') !== '';
+    return !never && process.stdout.isTTY;
+  }
+
+  /** `-o json` is `--json`. */
+  override jsonEnabled(): boolean {
+    return super.jsonEnabled() || outputFlag(this.argv) === 'json';
+  }
+
+  override async init(): Promise<void> {
+    await super.init();
+    // A reader that left (`podctl … | head`) is no failure.
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0);
+    });
+  }
+
+  override async catch(error: Error & { exitCode?: number }): Promise<void> {
+    // oclif's own: a usage error prints itself with the help, an exit is no error.
+    if (error instanceof Errors.CLIError) return super.catch(error);
+    const told = commandErrorFrom(error);
+    process.exitCode = told.exitCode;
+    if (this.jsonEnabled())
+      this.logJson({ error: { message: told.message, exitCode: told.exitCode } });
+    else process.stderr.write(`podctl: ${told.message}.\n`);
+    if (isBug(told)) process.stderr.write(`${stackOf(told)}\n`);
+    this.exit(told.exitCode);
+  }
+}
+
+/** What no code expected: the stack helps whoever reports it. */
+function isBug(error: CommandError): boolean {
+  return (
+    error.exitCode === EXIT.failed &&
+    (error.cause instanceof TypeError ||
+      error.cause instanceof RangeError ||
+      error.cause instanceof ReferenceError)
+  );
+}
+
+function stackOf(error: CommandError): string {
+  return error.cause instanceof Error ? (error.cause.stack ?? '') : '';
+}
+
+/** The value of `-o` or `--output` among the words before `--`. */
+export function outputFlag(argv: readonly string[]): string | null {
+  const end = argv.indexOf('--');
+  const words = end === -1 ? argv : argv.slice(0, end);
+  for (const [i, word] of words.entries()) {
+    if (word === '-o' || word === '--output') return words[i + 1] ?? null;
+    const match = /^(?:--output=|-o=?)(\S+)$/.exec(word);
+    if (match !== null) return match[1] ?? null;
+  }
+  return null;
+}

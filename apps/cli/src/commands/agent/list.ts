@@ -1,0 +1,52 @@
+import { ListCommand } from '../../list-command.ts';
+import type { Column } from '../../render/table.ts';
+import { ageWords } from '../../render/words.ts';
+import { type AgentView, agentView } from '../../views/agent-map.ts';
+import type { ListDocument } from '../../views/list-document.ts';
+import { collectPages } from '../../views/page-collector.ts';
+
+export default class AgentList extends ListCommand {
+  static override summary = 'List agents and what they work on.';
+  static override examples = [
+    '<%= config.bin %> agent list',
+    '<%= config.bin %> agent list -o wide',
+    "<%= config.bin %> agent list --json | jq '.items[] | {agentId, state}'",
+  ];
+
+  async run(): Promise<ListDocument<AgentView>> {
+    const { flags } = await this.parse(AgentList);
+    const document = await this.withClient(flags, (client) =>
+      collectPages(
+        async (page) => {
+          const { agents, nextPageToken } = await client.listAgents(page);
+          return { items: agents.map(agentView), nextPageToken };
+        },
+        flags.limit,
+        flags['page-token'],
+      ),
+    );
+    const none = 'No agent has said hello yet: start one with "podctl up" or "podctl agent run".';
+    return this.table(document, columns(Date.now()), flags, none);
+  }
+}
+
+function columns(nowMs: number): readonly Column<AgentView>[] {
+  return [
+    { head: 'AGENT', cell: (agent) => agent.agentId },
+    { head: 'STATE', cell: (agent) => agent.state },
+    { head: 'HOST', cell: (agent) => agent.host },
+    { head: 'HEARD', cell: (agent) => ageWords(agent.lastHeartbeatAt, nowMs), align: 'right' },
+    { head: 'DOWNLOADS', cell: (agent) => slots(agent, 'download'), align: 'right' },
+    { head: 'TRANSCRIPTIONS', cell: (agent) => slots(agent, 'transcribe'), align: 'right' },
+    { head: 'ENGINE', cell: (agent) => agent.engine },
+    { head: 'PROBLEM', cell: (agent) => agent.problem },
+    { head: 'VERSION', cell: (agent) => agent.version, wide: true },
+    { head: 'SESSION', cell: (agent) => agent.session, wide: true },
+  ];
+}
+
+/** `running/slots` of a stage. */
+function slots(agent: AgentView, stage: 'download' | 'transcribe'): string {
+  const running = agent.jobs.filter((job) => job.stage === stage).length;
+  return `${running}/${stage === 'download' ? agent.downloadSlots : agent.transcribeSlots}`;
+}

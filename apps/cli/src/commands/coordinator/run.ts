@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import type { Settings } from '@podctl/platform/config/settings.ts';
+import { ENDPOINT_FILE } from '../../endpoint.ts';
+import { RunCommand } from '../../run-command.ts';
+import { coordinatorBootstrap, type NatsAccess } from '../../up/bootstrap.ts';
+import type { SingleApp } from '../../up/single-app.ts';
+
+export default class CoordinatorRun extends RunCommand {
+  static override summary =
+    'Run a coordinator in the foreground, against the NATS server of nats.url.';
+  static override examples = [
+    '<%= config.bin %> coordinator run',
+    '<%= config.bin %> coordinator run --config /etc/podctl/podctl.yaml',
+    '<%= config.bin %> coordinator run --data-dir /var/lib/podctl',
+  ];
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(CoordinatorRun);
+    await this.runApp(flags);
+  }
+
+  protected async app(settings: Settings, access: NatsAccess): Promise<SingleApp> {
+    const bootstrap = coordinatorBootstrap(settings, access, null);
+    const endpointFile = join(settings.dataDir, ENDPOINT_FILE);
+    const { stateDir } = bootstrap;
+    return { key: 'coordinator', stateDir, bootstrap: { ...bootstrap, endpointFile } };
+  }
+}

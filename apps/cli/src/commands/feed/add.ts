@@ -1,0 +1,110 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../base-command.ts';
+import { CommandError, EXIT } from '../../command-error.ts';
+import { addFeeds, type FeedToAdd } from '../../feed-adding.ts';
+import { readOpml, readUrlLines } from '../../feed-source.ts';
+import { tableLines } from '../../render/table.ts';
+import { countWords } from '../../render/words.ts';
+import type { AddedFeedView } from '../../views/feed-map.ts';
+import { type ListDocument, listDocument } from '../../views/list-document.ts';
+
+interface AddFlags {
+  readonly opml?: string | undefined;
+  readonly name?: string | undefined;
+  readonly 'book-score'?: number | undefined;
+}
+
+export default class FeedAdd extends BaseCommand {
+  static override summary = 'Add feeds by URL, from stdin, or from an OPML file.';
+  static override description =
+    'A URL that is known already is reported, not added twice. Give URLs that hold a password or a token on stdin or in a file: other users of this machine can read arguments.';
+  static override examples = [
+    '<%= config.bin %> feed add https://example.org/feed.xml --book-score 8',
+    '<%= config.bin %> feed add --opml subscriptions.opml',
+    '<%= config.bin %> feed add - < private-urls.txt',
+  ];
+  static override strict = false;
+  static override args = {
+    url: Args.string({ description: 'feed URLs; - reads one a line from stdin' }),
+  };
+  static override flags = {
+    opml: Flags.string({ helpValue: 'FILE', description: 'an OPML file; - is stdin' }),
+    name: Flags.string({ description: 'title to show until the feed gives its own; one URL only' }),
+    'book-score': Flags.integer({
+      min: 1,
+      max: 10,
+      description: 'how densely the show recommends books, 1 to 10',
+    }),
+  };
+
+  async run(): Promise<ListDocument<AddedFeedView>> {
+    const { argv, flags } = await this.parse(FeedAdd);
+    const feeds = await this.feedsToAdd(argv.map(String), flags);
+    const added = await this.withClient(flags, (client) => addFeeds(client, feeds));
+    this.lines(
+      tableLines(
+        [
+          { head: 'FEED', cell: (feed) => feed.feedId || '-' },
+          { head: 'OUTCOME', cell: (feed) => feed.outcome },
+          { head: 'URL', cell: (feed) => feed.url },
+          { head: 'PROBLEM', cell: (feed) => feed.problem },
+        ],
+        added,
+        { heads: true, wide: false },
+      ),
+    );
+    this.tell(added);
+    return listDocument(added, '');
+  }
+
+  private async feedsToAdd(argv: readonly string[], flags: AddFlags): Promise<FeedToAdd[]> {
+    const inputs = argv.filter((word) => word === '-').length + (flags.opml === '-' ? 1 : 0);
+    if (inputs > 1) throw new CommandError(EXIT.usage, 'stdin was asked for twice; give one -');
+    const listed = [...(await urls(argv)), ...(await this.opmlFeeds(flags.opml))];
+    if (listed.length === 0)
+      throw new CommandError(
+        EXIT.usage,
+        'no feed was given; give URLs, - for stdin, or --opml FILE, e.g. podctl feed add https://example.org/feed.xml',
+      );
+    if (flags.name !== undefined && listed.length > 1)
+      throw new CommandError(
+        EXIT.usage,
+        `--name was given for ${listed.length} feeds; it names one: add them one by one, or leave it out`,
+      );
+    return listed.map(({ url, title }) => ({
+      url,
+      title: flags.name ?? title,
+      bookScore: flags['book-score'],
+      feedId: '',
+    }));
+  }
+
+  private async opmlFeeds(path: string | undefined): Promise<readonly Listed[]> {
+    if (path === undefined) return [];
+    const list = await readOpml(path, null);
+    for (const problem of list.problems) this.say(`In the list: ${problem}`);
+    return list.feeds;
+  }
+
+  private tell(added: readonly AddedFeedView[]): void {
+    const count = (outcome: AddedFeedView['outcome']) =>
+      added.filter((feed) => feed.outcome === outcome).length;
+    const parts = [`Added ${countWords(count('added'), 'feed')}`];
+    if (count('known') > 0) parts.push(`${count('known')} known already`);
+    if (count('moved') > 0) parts.push(`${count('moved')} moved to a new URL`);
+    if (count('refused') > 0) parts.push(`${count('refused')} refused`);
+    this.say(`${parts.join(', ')}. Follow the work with "podctl watch".`);
+    if (count('refused') > 0) process.exitCode = EXIT.failed;
+  }
+}
+
+interface Listed {
+  readonly url: string;
+  readonly title: string;
+}
+
+async function urls(argv: readonly string[]): Promise<Listed[]> {
+  const found: string[] = [];
+  for (const word of argv) found.push(...(word === '-' ? await readUrlLines('-') : [word]));
+  return found.map((url) => ({ url, title: '' }));
+}

@@ -1,0 +1,56 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { CommandError, EXIT, type ExitCode } from './command-error.ts';
+import type { Endpoint } from './endpoint.ts';
+
+const codes: { readonly [code: number]: ExitCode } = {
+  [status.INVALID_ARGUMENT]: EXIT.usage,
+  [status.OUT_OF_RANGE]: EXIT.usage,
+  [status.NOT_FOUND]: EXIT.notFound,
+  [status.UNAUTHENTICATED]: EXIT.denied,
+  [status.PERMISSION_DENIED]: EXIT.denied,
+  [status.UNAVAILABLE]: EXIT.unavailable,
+  [status.DEADLINE_EXCEEDED]: EXIT.deadline,
+  [status.FAILED_PRECONDITION]: EXIT.conflict,
+  [status.ABORTED]: EXIT.conflict,
+  [status.ALREADY_EXISTS]: EXIT.conflict,
+};
+
+/** A failed call as one sentence and an exit code. */
+export function commandErrorOf(
+  error: ServiceError,
+  endpoint: Endpoint,
+  timeoutMs: number,
+): CommandError {
+  const exitCode = codes[error.code] ?? EXIT.failed;
+  return new CommandError(exitCode, sentence(error, endpoint, timeoutMs), error);
+}
+
+function sentence(error: ServiceError, endpoint: Endpoint, timeoutMs: number): string {
+  const place = `${endpoint.address} (${endpoint.origin})`;
+  switch (error.code) {
+    case status.UNAVAILABLE: {
+      const reached = /^No connection established|ECONNREFUSED|ENOTFOUND|name resolution/i.test(
+        error.details,
+      );
+      return reached
+        ? `no coordinator answers at ${place}; start one with "podctl up", or name another with --server host:port`
+        : `the coordinator at ${place} cannot serve now: ${error.details}; try again in a few seconds`;
+    }
+    case status.DEADLINE_EXCEEDED:
+      return `the coordinator at ${place} did not answer within ${timeoutMs / 1000} s; look whether it is busy, or give it longer with --timeout`;
+    case status.UNIMPLEMENTED:
+      return `the coordinator at ${place} does not know this request; "podctl version" shows whether it is older than this command`;
+    default:
+      return error.details === '' ? `the coordinator at ${place} failed` : error.details;
+  }
+}
+
+export function isServiceError(error: unknown): error is ServiceError {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'number' &&
+    'details' in error &&
+    typeof error.details === 'string'
+  );
+}

@@ -1,0 +1,67 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { slug } from '@podctl/domain/ids.ts';
+import type { AgentBootstrap, AppKey, CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
+import type { Settings } from '@podctl/platform/config/settings.ts';
+import { type Address, type Endpoint, parseAddress } from '@podctl/platform/endpoint.ts';
+import { dataFolder } from './data-folder.ts';
+
+/** How an app reaches NATS; null where no user is needed. */
+export interface NatsAccess {
+  readonly natsUrl: string;
+  readonly natsUser: string | null;
+  readonly natsPassword: string | null;
+}
+
+/** `before`: where it listened in an earlier life of this `up`; it gets the same ports, so that who watches finds it again. */
+export function coordinatorBootstrap(
+  settings: Settings,
+  access: NatsAccess,
+  before: Endpoint | null,
+): Omit<CoordinatorBootstrap, 'endpointFile'> {
+  return {
+    settings,
+    ...access,
+    libraryRoot: settings.library.folder,
+    stateDir: dataFolder(settings.dataDir).coordinatorState,
+    grpcListen: again(before?.grpc, settings.coordinator.grpc.listen),
+    httpListen: again(before?.http, settings.coordinator.http.listen),
+    // Only the one who also runs the NATS server knows that no other coordinator uses it.
+    proveAlone: settings.nats.url === null,
+  };
+}
+
+export function agentBootstrap(
+  settings: Settings,
+  access: NatsAccess,
+  pythonPath: string,
+  before: Endpoint | null,
+): Omit<AgentBootstrap, 'endpointFile'> {
+  return {
+    settings,
+    ...access,
+    libraryRoot: settings.library.folder,
+    stateDir: dataFolder(settings.dataDir).agentState,
+    httpListen: again(before?.http, settings.agent.http.listen),
+    agentId: settings.agent.id ?? slug(hostname()) ?? 'agent',
+    pythonPath,
+    engineScript: inAgent('../engines/whisper_engine.py'),
+  };
+}
+
+function again(before: string | undefined, otherwise: Address): Address {
+  return before === undefined || before === '' ? otherwise : parseAddress(before);
+}
+
+/** The app's main.ts: apps never import each other, they start each other. */
+export function appScript(key: AppKey): string {
+  return fileURLToPath(import.meta.resolve(`@podctl/${key}/main.ts`));
+}
+
+export function requirementsPath(): string {
+  return inAgent('../engines/requirements.txt');
+}
+
+function inAgent(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.resolve('@podctl/agent/main.ts')));
+}

@@ -1,0 +1,97 @@
+import type { CoordinatorClient } from '../client.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import { oneLine } from '../render/cell.ts';
+import { eventLine } from '../render/event-line.ts';
+import { countWords } from '../render/words.ts';
+import { type Completion, completionOf } from '../watch/completion.ts';
+import { openLiveTable } from '../watch/live-table.ts';
+import type { WatchState } from '../watch/watch-state.ts';
+import { watchFleet } from '../watch/watch-stream.ts';
+import { LEFT, type Stopping } from './stopping.ts';
+import type { RunningFleet } from './up.ts';
+
+export interface ViewOptions {
+  /** A terminal: the live table. Else a line an event. */
+  readonly live: boolean;
+  readonly untilDone: boolean;
+  readonly stopping: Stopping;
+  readonly print: (line: string) => void;
+  /** Gives the place for lines that must be seen while the fleet runs; null: no table is shown any more. */
+  readonly takeNotices: (show: ((line: string) => void) | null) => void;
+}
+
+/** A coordinator that is started again is away for some seconds, its restarts and back-offs for a minute or more. */
+const SILENCE_MS_MAX = 300_000;
+const TRANSCRIPTS_LISTED_MAX = 50;
+
+/** Shows the fleet until it is done (when asked), or until `stopping`; gives how it ended, null for the latter. */
+export async function showFleet(
+  fleet: RunningFleet,
+  options: ViewOptions,
+): Promise<Completion | null> {
+  const leaving = new AbortController();
+  let end: Completion | null = null;
+  const [show, close] = options.live ? liveView(fleet, options) : plainView(options);
+  const changed = (state: WatchState, news: Parameters<typeof show>[1]) => {
+    show(state, news);
+    if (!options.untilDone || end !== null) return;
+    const completion = completionOf(state, fleet.feedsAdded);
+    if (completion.kind === 'working') return;
+    end = completion;
+    leaving.abort();
+  };
+  const signal = AbortSignal.any([leaving.signal, options.stopping.signal]);
+  try {
+    await watchFleet(fleet.client, { changed }, { silenceMsMax: SILENCE_MS_MAX }, signal);
+  } finally {
+    close();
+  }
+  return end;
+}
+
+type Show = (state: WatchState, news: readonly Parameters<typeof eventLine>[0][]) => void;
+
+function liveView(fleet: RunningFleet, options: ViewOptions): [Show, () => void] {
+  const head = { address: fleet.client.address, keys: 'q stop and quit' };
+  const table = openLiveTable(head, (how) =>
+    options.stopping.end(how === 'quit' ? LEFT : new CommandError(EXIT.interrupted, 'interrupted')),
+  );
+  options.takeNotices((line) => table.notice(line));
+  return [
+    (state) => table.show(state),
+    () => {
+      options.takeNotices(null);
+      table.close();
+    },
+  ];
+}
+
+function plainView(options: ViewOptions): [Show, () => void] {
+  const show: Show = (_, news) => {
+    for (const event of news) options.print(eventLine(event));
+  };
+  return [show, () => undefined];
+}
+
+/** Where the transcripts are, as lines. */
+export async function transcriptLines(
+  client: CoordinatorClient,
+  libraryFolder: string,
+): Promise<string[]> {
+  const { episodes, nextPageToken } = await client.listEpisodes('', {
+    pageSize: TRANSCRIPTS_LISTED_MAX,
+    pageToken: '',
+  });
+  const lines: string[] = [];
+  for (const { episodeId } of episodes) {
+    const episode = await client.getEpisode(episodeId);
+    const path = episode.readablePaths.find((name) => name.endsWith('.txt'));
+    if (path !== undefined) lines.push(`  ${oneLine(path)}`);
+  }
+  const more = nextPageToken === '' ? [] : ['  and more: "podctl episode list" shows them all'];
+  return [
+    `Transcripts (${countWords(lines.length, 'file')}) in ${libraryFolder}:`,
+    ...lines,
+    ...more,
+  ];
+}

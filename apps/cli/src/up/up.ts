@@ -1,0 +1,157 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '@podctl/platform/config/settings.ts';
+import {
+  acquireFolderLock,
+  type FolderLock,
+  FolderLockError,
+} from '@podctl/platform/folder-lock.ts';
+import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
+import { CoordinatorClient } from '../client.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import { addFeeds, type FeedToAdd } from '../feed-adding.ts';
+import { countWords } from '../render/words.ts';
+import type { AddedFeedView } from '../views/feed-map.ts';
+import { dataFolder } from './data-folder.ts';
+import { Family } from './family.ts';
+import { writeJsonFile } from './json-file.ts';
+import { openLogFile } from './log-file.ts';
+import { sampleFeeds, serveSample } from './sample-feeds.ts';
+import type { SetupReport } from './setup-report.ts';
+import type { Stopping } from './stopping.ts';
+import { prepareToolchain } from './toolchain.ts';
+
+export interface UpPlan {
+  readonly settings: Settings;
+  readonly sample: boolean;
+  /** The user's own feeds. */
+  readonly feeds: readonly FeedToAdd[];
+  /** Where Python environments lie; by default the data folder. */
+  readonly pythonRoot: string | undefined;
+}
+
+/** A fleet that runs. */
+export interface RunningFleet {
+  readonly client: CoordinatorClient;
+  readonly libraryFolder: string;
+  /** How many different feeds were asked for at this start. */
+  readonly feedsAdded: number;
+  /** Those that the coordinator refused, one sentence each. */
+  readonly refused: readonly string[];
+}
+
+export interface UpPorts {
+  readonly report: SetupReport;
+  readonly stopping: Stopping;
+  /** One line for the person while the fleet runs, e.g. that a child died. */
+  readonly told: (line: string) => void;
+  /** Set once there is something to kill; for the second request to stop. */
+  readonly killable: (kill: () => void) => void;
+}
+
+const LOCK_WAIT_MS = 10_000;
+const REQUEST_MS = 10_000;
+
+/**
+ * Sets everything up, gives the fleet to `use`, and stops all of it whatever happens, in the order: agent,
+ * coordinator, nats-server, sample, lock. Rejects with CommandError, or with the reason of `stopping`.
+ */
+export async function withFleet<T>(
+  plan: UpPlan,
+  ports: UpPorts,
+  use: (fleet: RunningFleet) => Promise<T>,
+): Promise<T> {
+  const beganAtMs = performance.now();
+  const { report, stopping } = ports;
+  const { signal } = stopping;
+  const data = dataFolder(plan.settings.dataDir);
+  await using cleanup = new AsyncDisposableStack();
+  const lock = await lockDataFolder(data.root, report, signal);
+  cleanup.defer(() => lock.release());
+  await mkdir(data.run, { recursive: true, mode: 0o700 });
+  const toolchain = await preparedToolchain(plan, ports);
+  const feeds = [...plan.feeds];
+  if (plan.sample) {
+    const sample = await serveSample(data.sampleFile);
+    cleanup.defer(() => sample.close());
+    feeds.push(...(await sampleFeeds(sample.url)));
+  }
+  const family = new Family(
+    { data, settings: plan.settings, toolchain, lockFd: lock.fd },
+    { told: ports.told, gaveUp: (error) => stopping.end(error) },
+  );
+  ports.killable(() => family.kill());
+  cleanup.defer(() => family.stop());
+  report.progress('Starting nats-server, coordinator and agent');
+  const endpoint = await family.start(signal);
+  await writeJsonFile(data.endpointFile, { ...endpoint, pid: process.pid });
+  cleanup.defer(() => rm(data.endpointFile, { force: true }));
+  const client = new CoordinatorClient(
+    { address: endpoint.grpc, origin: 'started here' },
+    REQUEST_MS,
+  );
+  cleanup.defer(() => client.close());
+  const added = await addFeeds(client, feeds);
+  tellAdded(added, report);
+  const seconds = ((performance.now() - beganAtMs) / 1_000).toFixed(1);
+  report.line(
+    `podctl is ready in ${seconds} s: coordinator at ${endpoint.grpc}, data in ${data.root}`,
+  );
+  signal.throwIfAborted();
+  const known = new Set(added.map((feed) => feed.feedId).filter((id) => id !== ''));
+  return await use({
+    client,
+    libraryFolder: plan.settings.library.folder,
+    feedsAdded: known.size,
+    refused: added
+      .filter((feed) => feed.outcome === 'refused')
+      .map((feed) => `feed ${feed.url} was refused: ${feed.problem}`),
+  });
+}
+
+async function lockDataFolder(
+  root: string,
+  report: SetupReport,
+  signal: AbortSignal,
+): Promise<FolderLock> {
+  try {
+    return await acquireFolderLock(root, {
+      waitMs: LOCK_WAIT_MS,
+      signal,
+      onWait: (holder) =>
+        report.line(
+          `Another podctl (${holder}) uses ${root}: waiting up to ${LOCK_WAIT_MS / 1_000} s for its end`,
+        ),
+    });
+  } catch (error) {
+    if (!(error instanceof FolderLockError)) throw error;
+    const code = error.code === 'taken' ? EXIT.conflict : EXIT.failed;
+    throw new CommandError(code, error.message, error);
+  }
+}
+
+async function preparedToolchain(plan: UpPlan, ports: UpPorts) {
+  const { dataDir } = plan.settings;
+  const log = openLogFile(join(dataFolder(dataDir).logs, 'python.log'));
+  try {
+    return await prepareToolchain(
+      plan.pythonRoot ?? dataDir,
+      ports.report,
+      (line) => log.write(line),
+      ports.stopping.signal,
+    );
+  } catch (error) {
+    if (error instanceof PythonEnvError) throw new CommandError(EXIT.failed, error.message, error);
+    throw error;
+  } finally {
+    await log.close();
+  }
+}
+
+function tellAdded(added: readonly AddedFeedView[], report: SetupReport): void {
+  const count = (outcome: string) => added.filter((feed) => feed.outcome === outcome).length;
+  if (count('added') > 0) report.line(`Added ${countWords(count('added'), 'feed')}`);
+  if (count('moved') > 0) report.line(`Moved ${countWords(count('moved'), 'feed')} to a new URL`);
+  for (const feed of added)
+    if (feed.outcome === 'refused') report.line(`Feed ${feed.url} was refused: ${feed.problem}`);
+}

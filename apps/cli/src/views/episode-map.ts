@@ -1,0 +1,101 @@
+import {
+  type Episode,
+  Stage,
+  StageState,
+  type StageStatus,
+} from '@podctl/proto/podctl/v1/episode.ts';
+import { isoTime } from './list-document.ts';
+
+export type StageWord = 'download' | 'transcribe' | 'unknown';
+export type StageStateWord =
+  | 'not-wanted'
+  | 'waiting'
+  | 'running'
+  | 'publishing'
+  | 'done'
+  | 'dead'
+  | 'unknown';
+
+/** One stage of an episode, as `--json` prints it. */
+export interface StageView {
+  readonly stage: StageWord;
+  readonly state: StageStateWord;
+  readonly attempts: number;
+  readonly losses: number;
+  readonly agentId: string;
+  /** Fencing token of the held lock; empty when none is held. */
+  readonly token: string;
+  readonly progressRatio: number;
+  /** One sentence; empty when it did not fail. */
+  readonly reason: string;
+  readonly notBefore: string | null;
+  readonly files: readonly FileView[];
+}
+
+export interface FileView {
+  /** Path in the library. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** An episode, as `--json` prints it; url and readablePaths are filled by `episode show` only. */
+export interface EpisodeView {
+  readonly episodeId: string;
+  readonly feedId: string;
+  readonly title: string;
+  readonly publishedAt: string | null;
+  readonly audioSeconds: number;
+  readonly stages: readonly StageView[];
+  readonly url: string;
+  readonly readablePaths: readonly string[];
+}
+
+const stageWords: { readonly [stage: number]: StageWord } = {
+  [Stage.DOWNLOAD]: 'download',
+  [Stage.TRANSCRIBE]: 'transcribe',
+};
+const stateWords: { readonly [state: number]: StageStateWord } = {
+  [StageState.NOT_WANTED]: 'not-wanted',
+  [StageState.WAITING]: 'waiting',
+  [StageState.RUNNING]: 'running',
+  [StageState.PUBLISHING]: 'publishing',
+  [StageState.DONE]: 'done',
+  [StageState.DEAD]: 'dead',
+};
+
+export function stageWord(stage: Stage): StageWord {
+  return stageWords[stage] ?? 'unknown';
+}
+
+export function episodeView(episode: Episode): EpisodeView {
+  return {
+    episodeId: episode.episodeId,
+    feedId: episode.feedId,
+    title: episode.title,
+    publishedAt: isoTime(episode.publishedAt),
+    audioSeconds: episode.audioSeconds,
+    stages: episode.stages.map(stageView),
+    url: episode.url,
+    readablePaths: episode.readablePaths,
+  };
+}
+
+function stageView(status: StageStatus): StageView {
+  return {
+    stage: stageWord(status.stage),
+    state: stateWords[status.state] ?? 'unknown',
+    attempts: status.attempts,
+    losses: status.losses,
+    agentId: status.agentId,
+    token: status.token === 0n ? '' : String(status.token),
+    progressRatio: status.progressRatio,
+    reason: status.reason,
+    notBefore: isoTime(status.notBefore),
+    files: status.files.map((file) => ({
+      path: file.path,
+      sizeBytes: Number(file.sizeBytes),
+      sha256: file.sha256,
+    })),
+  };
+}

@@ -1,0 +1,172 @@
+import {
+  type Event,
+  Event_Type,
+  type GetServerInfoResponse,
+  type Overview,
+  type WatchResponse,
+} from '@podctl/proto/podctl/v1/fleet.ts';
+import { type AgentView, agentView } from './agent-map.ts';
+import { type StageWord, stageWord } from './episode-map.ts';
+import { type FeedView, feedView } from './feed-map.ts';
+import { isoTime, ratio } from './list-document.ts';
+
+/** The totals of the fleet, as `--json` prints them. */
+export interface OverviewView {
+  readonly asOf: string | null;
+  readonly revision: string;
+  readonly leading: boolean;
+  readonly feeds: number;
+  readonly feedsRead: number;
+  readonly feedsStalled: number;
+  readonly feedsFailing: number;
+  readonly episodes: number;
+  readonly downloaded: number;
+  readonly downloadedRatio: number;
+  readonly transcribed: number;
+  readonly transcribedRatio: number;
+  readonly dead: number;
+  readonly downloadWorkers: number;
+  readonly transcribeWorkers: number;
+  readonly agentsLive: number;
+  readonly agentsLost: number;
+  readonly locksStale: number;
+  readonly fencedResults: number;
+  readonly audioTranscribedSeconds: number;
+  /** One sentence; empty when nothing is wrong. */
+  readonly problem: string;
+}
+
+export function overviewView(overview: Overview): OverviewView {
+  return {
+    asOf: isoTime(overview.asOf),
+    revision: String(overview.revision),
+    leading: overview.leading,
+    feeds: overview.feeds,
+    feedsRead: overview.feedsRead,
+    feedsStalled: overview.feedsStalled,
+    feedsFailing: overview.feedsFailing,
+    episodes: overview.episodes,
+    downloaded: overview.downloaded,
+    downloadedRatio: ratio(overview.downloaded, overview.episodes),
+    transcribed: overview.transcribed,
+    transcribedRatio: ratio(overview.transcribed, overview.episodes),
+    dead: overview.dead,
+    downloadWorkers: overview.downloadWorkers,
+    transcribeWorkers: overview.transcribeWorkers,
+    agentsLive: overview.agentsLive,
+    agentsLost: overview.agentsLost,
+    locksStale: overview.locksStale,
+    fencedResults: Number(overview.fencedResults),
+    audioTranscribedSeconds: overview.audioSecondsTranscribed,
+    problem: overview.problem,
+  };
+}
+
+export type EventTypeWord = (typeof eventWords)[number] | 'unknown';
+
+const eventWords = [
+  'feed-added',
+  'feed-read',
+  'feed-failed',
+  'job-assigned',
+  'job-done',
+  'job-retry',
+  'job-dead',
+  'agent-joined',
+  'agent-left',
+  'agent-lost',
+  'result-fenced',
+  'library',
+  'job-requeued',
+] as const;
+
+/** Something that happened, as `-o jsonl` prints it. */
+export interface EventView {
+  readonly sequence: string;
+  readonly at: string | null;
+  readonly type: EventTypeWord;
+  readonly feedId: string;
+  readonly episodeId: string;
+  /** Empty when no episode is concerned. */
+  readonly title: string;
+  readonly stage: StageWord | '';
+  readonly agentId: string;
+  readonly message: string;
+}
+
+function eventTypeWord(type: Event_Type): EventTypeWord {
+  // The words stand in the order of the numbers, which begin at 1; an enum's number never changes.
+  return eventWords[type - Event_Type.FEED_ADDED] ?? 'unknown';
+}
+
+function eventView(event: Event): EventView {
+  return {
+    sequence: String(event.sequence),
+    at: isoTime(event.at),
+    type: eventTypeWord(event.type),
+    feedId: event.feedId,
+    episodeId: event.episodeId,
+    title: event.title,
+    stage: event.stage === 0 ? '' : stageWord(event.stage),
+    agentId: event.agentId,
+    message: event.message,
+  };
+}
+
+/** One message of the watch stream. */
+export type WatchMessage = { readonly sequence: bigint } & (
+  | { readonly kind: 'snapshot' | 'delta'; readonly changes: FleetChanges }
+  | { readonly kind: 'heartbeat' }
+);
+
+/** Totals, feeds, agents and events: all of them in a snapshot, the changed ones in a delta. */
+export interface FleetChanges {
+  readonly overview: OverviewView | null;
+  readonly feeds: readonly FeedView[];
+  readonly agents: readonly AgentView[];
+  /** Oldest first. */
+  readonly events: readonly EventView[];
+  readonly eventsDropped: number;
+}
+
+export function watchMessage(response: WatchResponse): WatchMessage {
+  const { sequence, message } = response;
+  switch (message?.$case) {
+    case 'snapshot':
+    case 'delta': {
+      const { overview, feeds, agents, events } = message.value;
+      const changes = {
+        overview: overview === undefined ? null : overviewView(overview),
+        feeds: feeds.map(feedView),
+        agents: agents.map(agentView),
+        events: events.map(eventView),
+        eventsDropped: message.$case === 'delta' ? Number(message.value.eventsDropped) : 0,
+      };
+      return { sequence, kind: message.$case, changes };
+    }
+    // An unknown message of a newer coordinator proves that it lives, like a heartbeat.
+    default:
+      return { sequence, kind: 'heartbeat' };
+  }
+}
+
+/** Version and place of a coordinator, as `version --json` prints it. */
+export interface ServerView {
+  readonly version: string;
+  readonly coordinatorId: string;
+  readonly leading: boolean;
+  readonly epoch: string;
+  readonly clusterId: string;
+  readonly natsVersion: string;
+}
+
+export function serverView(info: GetServerInfoResponse): ServerView {
+  return {
+    version: info.version,
+    coordinatorId: info.coordinatorId,
+    leading: info.leading,
+    epoch: String(info.epoch),
+    clusterId: info.clusterId,
+    natsVersion: info.natsVersion,
+  };
+}

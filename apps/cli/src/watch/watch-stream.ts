@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CoordinatorClient } from '../client.ts';
+import { type CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
+import { type EventView, watchMessage } from '../views/fleet-map.ts';
+import { applied, disconnected, emptyWatch, type WatchState } from './watch-state.ts';
+
+export interface WatchSink {
+  /** Called after each message, and when the stream is lost. */
+  changed(state: WatchState, news: readonly EventView[]): void;
+}
+
+export interface WatchPatience {
+  /** Gives up when no message came for this long, counted from the start or from the last message. */
+  readonly silenceMsMax: number;
+}
+
+const RETRY_MS_MIN = 250;
+const RETRY_MS_MAX = 2_000;
+/** The coordinator heartbeats every 10 s: a stream silent for longer is dead, whatever TCP says. */
+const STREAM_SILENCE_MS_MAX = 25_000;
+
+/**
+ * Keeps a watch stream open until the signal: opens it anew after a gap, a silence or a loss.
+ * Rejects with CommandError when nothing was heard for `silenceMsMax`, or when the server refuses for good.
+ */
+export async function watchFleet(
+  client: CoordinatorClient,
+  sink: WatchSink,
+  patience: WatchPatience,
+  signal: AbortSignal,
+): Promise<void> {
+  let state = emptyWatch;
+  let retryMs = RETRY_MS_MIN;
+  let heardAtMs = Date.now();
+  const take = (next: WatchState, news: readonly EventView[]) => {
+    state = next;
+    retryMs = RETRY_MS_MIN;
+    heardAtMs = Date.now();
+    sink.changed(state, news);
+  };
+  while (!signal.aborted) {
+    const failure = await oneStream(client, state, take, signal);
+    if (signal.aborted) return;
+    state = disconnected(state);
+    sink.changed(state, []);
+    if (failure !== null && !worthRetrying(failure, heardAtMs, patience)) throw failure;
+    await delay(retryMs, undefined, { signal }).catch(() => undefined);
+    retryMs = Math.min(RETRY_MS_MAX, retryMs * 2);
+  }
+}
+
+/** Follows one stream to its end; null: a gap or a silence, for which the server need not be at fault. */
+async function oneStream(
+  client: CoordinatorClient,
+  before: WatchState,
+  take: (state: WatchState, news: readonly EventView[]) => void,
+  signal: AbortSignal,
+): Promise<CommandError | null> {
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), STREAM_SILENCE_MS_MAX);
+  let state = before;
+  try {
+    for await (const response of client.watch(500, AbortSignal.any([signal, silence.signal]))) {
+      timer.refresh();
+      const next = applied(state, watchMessage(response), Date.now());
+      if (next.kind === 'gap') return null;
+      state = next.state;
+      take(state, next.news);
+    }
+    return commandErrorFrom(new Error('the coordinator ended the stream'));
+  } catch (error) {
+    return silence.signal.aborted ? null : commandErrorFrom(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function worthRetrying(failure: CommandError, heardAtMs: number, patience: WatchPatience): boolean {
+  const refused = failure.exitCode === EXIT.denied || failure.exitCode === EXIT.usage;
+  return !refused && Date.now() - heardAtMs <= patience.silenceMsMax;
+}

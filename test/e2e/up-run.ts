@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, realpath, symlink } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.ts', import.meta.url));
+/** What a fresh Debian has and podctl needs; nats-server and ffmpeg are not among them. */
+const PROGRAMS = ['sh', 'sleep', 'flock'];
+
+export interface UpEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly tookMs: number;
+}
+
+/** A folder for PATH with the few programs that podctl may rely on. */
+export async function barePath(folder: string, python: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const name of PROGRAMS) await symlink(await which(name), join(folder, name));
+  await symlink(await realpath(python), join(folder, 'python3'));
+  return folder;
+}
+
+/** Where the Python environments of the tests lie, made by their set-up. */
+export function pythonRoot(): { readonly root: string; readonly python: string } {
+  const python = process.env.PODCTL_TEST_PYTHON ?? '';
+  if (python === '')
+    throw new Error('PODCTL_TEST_PYTHON is not set: run the tests through npm test');
+  return { root: dirname(dirname(dirname(python))), python };
+}
+
+/** One life of `podctl up`, as a user starts it: without a terminal. */
+export class UpRun {
+  readonly child: ChildProcess;
+  readonly ended: Promise<UpEnd>;
+  readonly #mark = randomUUID();
+  readonly #waiting = new Set<() => void>();
+  #stdout = '';
+  #stderr = '';
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string) {
+    const beganAtMs = performance.now();
+    this.child = spawn(process.execPath, [PODCTL, 'up', ...args], {
+      cwd,
+      // The mark is inherited by the whole family: whoever of it is left can be found.
+      env: { ...env, PODCTL_E2E_MARK: this.#mark },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => this.#take('out', chunk));
+    this.child.stderr?.on('data', (chunk: Buffer) => this.#take('err', chunk));
+    this.ended = once(this.child, 'close').then(([code, signal]) => ({
+      code,
+      signal,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+      tookMs: performance.now() - beganAtMs,
+    }));
+  }
+
+  /** Resolves when stdout or stderr matches; rejects when `up` ends without it. */
+  shows(pattern: RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (!pattern.test(this.#stdout) && !pattern.test(this.#stderr)) return;
+        this.#waiting.delete(check);
+        resolve();
+      };
+      this.#waiting.add(check);
+      check();
+      this.ended.then(({ code, stdout, stderr }) => {
+        reject(
+          new Error(`up ended with ${code} before it showed ${pattern}:\n${stderr}\n${stdout}`),
+        );
+      }, reject);
+    });
+  }
+
+  /** Processes of the family whose command line has the text. */
+  async pidsOf(text: string): Promise<number[]> {
+    const family = await this.family();
+    return family.filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
+  }
+
+  /** Every process that lives and carries the mark. */
+  async family(): Promise<{ readonly pid: number; readonly command: string }[]> {
+    const found: { pid: number; command: string }[] = [];
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+      if (!environment.includes(this.#mark)) continue;
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (command !== '') found.push({ pid: Number(pid), command: command.replaceAll('\0', ' ') });
+    }
+    return found;
+  }
+
+  /** Those that are still there after `msMax`; comes back as soon as there are none. */
+  async leftAfter(msMax: number): Promise<string[]> {
+    const untilMs = performance.now() + msMax;
+    for (;;) {
+      const left = (await this.family()).map(({ command }) => command);
+      if (left.length === 0 || performance.now() >= untilMs) return left;
+      // The kernel tells nobody but a parent that a process ended: these have another one, or none.
+      await delay(50);
+    }
+  }
+
+  #take(stream: 'out' | 'err', chunk: Buffer): void {
+    if (stream === 'out') this.#stdout += chunk.toString('utf8');
+    else this.#stderr += chunk.toString('utf8');
+    for (const check of this.#waiting) check();
+  }
+}
+
+async function which(name: string): Promise<string> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = await realpath(join(folder, name)).catch(() => null);
+    if (path !== null) return path;
+  }
+  throw new Error(`the program ${name} is not installed`);
+}
