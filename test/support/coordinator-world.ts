@@ -57,6 +57,8 @@ export class CoordinatorWorld {
       randomBytes: (count: number) => randomBytes(count),
       random: () => 0.5,
       planned: () => {},
+      polled: () => {},
+      happened: () => {},
     };
     this.coordinator = new Coordinator(ports, { ...defaults(library.id), ...settings });
   }

@@ -246,6 +246,6 @@ function measure(config: AgentConfig, { metrics, link }: Parts): AgentMetrics {
     clock: systemClock,
     model: settings.transcribe.model,
     transcribeSlots: settings.agent.slots.transcribe,
-    nats: () => ({ isConnected: link.isConnected(), reconnects: link.counts().reconnects }),
+    link,
   });
 }

@@ -42,9 +42,7 @@ export class Coordinator implements Service, Fleet {
   readonly #ports: CoordinatorPorts;
   readonly #settings: CoordinatorSettings;
   readonly #broken = Promise.withResolvers<never>();
-  readonly #replica = new Replica(() =>
-    this.#broken.reject(new Error('the state was restored or made anew: it must be read again')),
-  );
+  readonly #replica: Replica;
   readonly #liveness = new Liveness();
   readonly #progress = new Progress();
   readonly #reports = new Map<AgentId, AgentReport>();
@@ -65,6 +63,11 @@ export class Coordinator implements Service, Fleet {
     this.#ports = ports;
     this.#settings = settings;
     this.library = ports.library;
+    this.#replica = new Replica({
+      nowMs: () => ports.clock.wallMs(),
+      rewound: () =>
+        this.#broken.reject(new Error('the state was restored or made anew: it is read again')),
+    });
     this.#store = this.#makeStore();
     this.#views = new ViewLinks({ store: this.#store, library: ports.library });
     this.events = new EventLog({
@@ -177,6 +180,7 @@ export class Coordinator implements Service, Fleet {
       if (feed !== null && episode !== null && stage !== null && type !== 'job_assigned')
         this.#progress.forget(lockId(feed, episode, stage));
     }
+    this.#ports.happened(events);
     this.events.add(events);
     this.#leader?.planner.kick();
     this.#leader?.publisher.kick();

@@ -13,6 +13,7 @@ import { openBucket } from '@podctl/platform/nats/bucket.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import { connectNats, type NatsLink } from '@podctl/platform/nats/connection.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
+import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
 import { startAll, stopAll } from '@podctl/platform/service.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { fleetMetrics } from './api/fleet-metrics.ts';
@@ -59,7 +60,7 @@ async function run(
 ): Promise<number> {
   const metrics = coordinatorMetrics(packageJson.version);
   const library = await openOrCreateLibrary(bootstrap.libraryRoot, bootstrap.stateDir);
-  const link = await connect(bootstrap, log, metrics, signal);
+  const link = await connect(bootstrap, log, signal);
   const { allowPrivate } = bootstrap.settings.network;
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
   const address = () => (grpc.address === null ? '' : formatAddress(grpc.address));
@@ -74,9 +75,10 @@ async function run(
     onBug: (method, error) => log.error({ method, err: error }, 'a call failed unexpectedly'),
   });
   const http = healthServer(bootstrap, log, metrics, coordinator, link);
-  metrics.page.addSource(() =>
-    fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
-  );
+  metrics.page.addSource(() => [
+    ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
+    ...natsFamilies('coordinator', link),
+  ]);
   try {
     await startAll([http, grpc, coordinator]);
     grpc.setServing(true);
@@ -107,12 +109,7 @@ function healthServer(
   return new HealthServer({ listen, setting: 'coordinator.http.listen', checks, metrics, logger });
 }
 
-function connect(
-  bootstrap: CoordinatorBootstrap,
-  log: Logger,
-  metrics: CoordinatorMetrics,
-  signal: AbortSignal,
-) {
+function connect(bootstrap: CoordinatorBootstrap, log: Logger, signal: AbortSignal) {
   const { natsUrl, natsUser, natsPassword } = bootstrap;
   const auth =
     natsUser === null || natsPassword === null
@@ -126,10 +123,7 @@ function connect(
       listen: (event) => {
         if (event.kind === 'trouble')
           log.warn({ reason: event.error.message }, 'trouble with NATS');
-        else {
-          metrics.natsChanged(event.kind === 'connected');
-          log.info({}, `NATS is ${event.kind}`);
-        }
+        else log.info({}, `NATS is ${event.kind}`);
       },
     },
     signal,
@@ -166,6 +160,8 @@ async function portsOf(
     randomBytes: (count) => randomBytes(count),
     random: Math.random,
     planned: metrics.planned,
+    polled: metrics.polled,
+    happened: metrics.happened,
   };
 }
 

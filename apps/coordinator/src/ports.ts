@@ -2,6 +2,7 @@ import type { Bus } from '@podctl/platform/bus.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Kv } from '@podctl/platform/kv.ts';
 import type { Library } from '@podctl/platform/library.ts';
+import type { FleetEvent } from './core/event.ts';
 import type { Logger } from './shell/logger.ts';
 
 /** What a coordinator touches. All of it can be a twin. */
@@ -19,4 +20,7 @@ export interface CoordinatorPorts {
   randomBytes(count: number): Uint8Array;
   random(): number;
   planned(seconds: number, entries: number, rejected: number): void;
+  polled(seconds: number): void;
+  /** Told of what happens, for what is counted. */
+  happened(events: readonly FleetEvent[]): void;
 }

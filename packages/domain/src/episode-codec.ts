@@ -31,10 +31,10 @@ export function decodeEpisode(text: string): Result<EpisodeState, string> {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return err('not an object');
     const fields = value as Record<string, unknown>;
-    if (fields['v'] !== 1) return err(`version ${quote(fields['v'])} is not 1`);
+    if (fields.v !== 1) return err(`version ${quote(fields.v)} is not 1`);
     return ok({
-      cluster: branded(clusterId, fields['c']),
-      nonce: branded(nonce, fields['n']),
+      cluster: branded(clusterId, fields.c),
+      nonce: branded(nonce, fields.n),
       stages: {
         download: decodeStage(fields[STAGE_FIELD.download]),
         transcribe: decodeStage(fields[STAGE_FIELD.transcribe]),

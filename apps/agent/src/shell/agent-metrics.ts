@@ -1,5 +1,7 @@
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Metrics } from '@podctl/platform/metrics.ts';
+import type { NatsLink } from '@podctl/platform/nats/connection.ts';
+import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
 import { advance, slotTime } from '../core/slot-time.ts';
 import type { AgentEvent } from './agent.ts';
 
@@ -12,7 +14,7 @@ export interface AgentMetricsOptions {
   readonly arch: string;
   readonly model: string;
   readonly transcribeSlots: number;
-  readonly nats: () => { readonly isConnected: boolean; readonly reconnects: number };
+  readonly link: Pick<NatsLink, 'isConnected' | 'counts'>;
 }
 
 export interface AgentMetrics {
@@ -54,7 +56,7 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
   let slots = slotTime(options.transcribeSlots, clock.monotonicMs());
   metrics.addSource(() => {
     slots = advance(slots, slots.running, clock.monotonicMs());
-    return [...slotRows(options, slots), ...natsRows(options)];
+    return [...slotRows(options, slots), ...natsFamilies('agent', options.link)];
   });
   return {
     observe(event) {
@@ -83,23 +85,4 @@ function slotRows(
     row('podctl_transcribe_busy_seconds_total', 'Slot seconds spent transcribing.', slots.busyMs),
     row('podctl_transcribe_idle_seconds_total', 'Slot seconds without work.', slots.idleMs),
   ];
-}
-
-function natsRows({ nats }: AgentMetricsOptions) {
-  const { isConnected, reconnects } = nats();
-  const labels = { component: 'agent' };
-  return [
-    {
-      name: 'podctl_nats_connected',
-      type: 'gauge',
-      help: 'Whether NATS is connected.',
-      samples: [{ labels, value: isConnected ? 1 : 0 }],
-    },
-    {
-      name: 'podctl_nats_reconnects_total',
-      type: 'counter',
-      help: 'Connections to NATS after the first.',
-      samples: [{ labels, value: reconnects }],
-    },
-  ] as const;
 }

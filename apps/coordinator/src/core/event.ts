@@ -1,4 +1,4 @@
-import type { Lock } from '@podctl/domain/episode-state.ts';
+import type { Done, Lock } from '@podctl/domain/episode-state.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
@@ -31,15 +31,19 @@ export interface FleetEvent {
 }
 
 /** What the change of an episode's value tells. A new episode tells nothing by itself: its feed does. */
-export function eventsOfEpisode(before: EpisodeRow | null, after: EpisodeRow): FleetEvent[] {
+export function eventsOfEpisode(
+  before: EpisodeRow | null,
+  after: EpisodeRow,
+  nowMs: number,
+): FleetEvent[] {
   if (before === null) return [];
   return STAGES.flatMap((stage) => {
     const was = before.state.stages[stage];
     const is = after.state.stages[stage];
-    if (is.done !== null && is.done.run !== was.done?.run)
-      return [
-        jobEvent('job_done', after, stage, holder(was.lock), `${is.done.manifest.files} files`),
-      ];
+    if (is.done !== null && is.done.run !== was.done?.run) {
+      const message = doneMessage(stage, is.done, was.lock, nowMs);
+      return [jobEvent('job_done', after, stage, holder(was.lock), message)];
+    }
     if (was.lock === is.lock) return [];
     return eventOfLock(was.lock, is.lock, after, stage);
   });
@@ -63,6 +67,17 @@ function eventOfLock(was: Lock, is: Lock, row: EpisodeRow, stage: Stage): FleetE
     return [jobEvent(type, row, stage, was.agent, is.reason ?? 'taken back')];
   }
   return [];
+}
+
+/** How much came of it, and how fast. */
+function doneMessage(stage: Stage, { manifest }: Done, lock: Lock, nowMs: number): string {
+  const audioSeconds = manifest.audioSeconds ?? 0;
+  const audio = `${Math.round(audioSeconds)} s of audio`;
+  if (stage === 'download') return `${(manifest.bytes / 1e6).toFixed(1)} MB, ${audio}`;
+  const sinceMs = lock.state === 'held' || lock.state === 'committed' ? lock.sinceMs : nowMs;
+  const seconds = Math.max(0.1, (nowMs - sinceMs) / 1_000);
+  const speed = `${(audioSeconds / seconds).toFixed(1)}x`;
+  return `${audio} in ${seconds.toFixed(1)} s (${speed})`;
 }
 
 export function eventsOfSession(before: SessionRow | null, after: SessionRow): FleetEvent[] {

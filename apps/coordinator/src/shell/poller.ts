@@ -29,6 +29,7 @@ export interface PollerOptions {
   readonly policy: PollPolicy;
   readonly log: Logger;
   random(): number;
+  polled(seconds: number): void;
 }
 
 const TICK_MS = 5_000;
@@ -67,6 +68,8 @@ export class Poller extends Loop {
   }
 
   async #poll(feed: FeedId, signal: AbortSignal): Promise<void> {
+    const { clock, polled } = this.#options;
+    const beganMs = clock.monotonicMs();
     try {
       const { record, revision } = await this.#options.store.readFeed(feed);
       if (record === null) return;
@@ -81,6 +84,8 @@ export class Poller extends Loop {
         { feed, reason: error instanceof Error ? error.message : 'unknown' },
         'a feed could not be polled',
       );
+    } finally {
+      polled((clock.monotonicMs() - beganMs) / 1_000);
     }
   }
 

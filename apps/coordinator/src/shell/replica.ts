@@ -16,6 +16,13 @@ export interface ReplicaListener {
   changed(events: readonly FleetEvent[]): void;
 }
 
+export interface ReplicaOptions {
+  /** Wall clock, for what events say. */
+  nowMs(): number;
+  /** The bucket is an older or another one than before, and nothing that was folded can be trusted. */
+  rewound(): void;
+}
+
 /**
  * The snapshot and what feeds it: the tail of the state bucket, and the leader's own acknowledged writes.
  * Both come through `entry`; whichever is second changes nothing.
@@ -24,13 +31,12 @@ export class Replica implements TailSink {
   readonly snapshot: Snapshot = emptySnapshot();
   readonly #decoder = new TextDecoder();
   readonly #listeners = new Set<ReplicaListener>();
-  readonly #onRewound: () => void;
+  readonly #options: ReplicaOptions;
   readonly #loaded = Promise.withResolvers<void>();
   #current = false;
 
-  /** `onRewound`: the bucket is an older or another one than before, and nothing that was folded can be trusted. */
-  constructor(onRewound: () => void) {
-    this.#onRewound = onRewound;
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
   }
 
   listen(listener: ReplicaListener): () => void {
@@ -54,7 +60,7 @@ export class Replica implements TailSink {
   }
 
   rewound(): void {
-    this.#onRewound();
+    this.#options.rewound();
   }
 
   entry(entry: KvEntry): void {
@@ -72,7 +78,9 @@ export class Replica implements TailSink {
       case 'job': {
         const text = this.#decoder.decode(entry.value);
         const change = foldEpisode(this.snapshot, key.feed, key.episode, entry.revision, text);
-        return change === null ? null : eventsOfEpisode(change.before, change.after);
+        return change === null
+          ? null
+          : eventsOfEpisode(change.before, change.after, this.#options.nowMs());
       }
       case 'feed':
         return this.#foldFeed(entry);
