@@ -170,6 +170,7 @@ function defaults(libraryId: string): CoordinatorSettings {
       totalMs: 5_000,
       idleMs: 5_000,
     },
+    itemsMax: 20_000,
     view: { stalledAfterMs: 600_000, staleAfterMs: 3_600_000, failingAfter: 1 },
     heartbeatMs: 5_000,
     lostAfterMs: 30_000,

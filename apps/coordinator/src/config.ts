@@ -47,6 +47,7 @@ export function coordinatorSettings(
       totalMs: feeds.timeoutMs,
       idleMs: feeds.timeoutMs,
     },
+    itemsMax: feeds.itemsMax,
     view: {
       stalledAfterMs: stall.checkEveryMs * stall.checks,
       staleAfterMs: settings.locks.staleAfterMs,

@@ -13,7 +13,7 @@ import type { AgentReport, Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { EventLog } from './shell/event-log.ts';
-import { FeedParser } from './shell/feed-parser.ts';
+import { FEED_PARSER_LIMITS, FeedParser } from './shell/feed-parser.ts';
 import {
   type AddedFeed,
   type FeedToAdd,
@@ -52,7 +52,7 @@ export class Coordinator implements Service, Fleet {
   readonly #tail: Tail;
   readonly #leadership: Leadership;
   readonly #heartbeats: Heartbeats;
-  readonly #parser = new FeedParser();
+  readonly #parser: FeedParser;
   readonly #end = new AbortController();
   #leader: LeaderServices | null = null;
   #fencedResults = 0;
@@ -63,6 +63,8 @@ export class Coordinator implements Service, Fleet {
     this.#ports = ports;
     this.#settings = settings;
     this.library = ports.library;
+    const { bytesMax } = settings.fetch;
+    this.#parser = new FeedParser({ ...FEED_PARSER_LIMITS, bytesMax });
     this.#replica = new Replica({
       nowMs: () => ports.clock.wallMs(),
       rewound: () =>

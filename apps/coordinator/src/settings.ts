@@ -19,6 +19,8 @@ export interface CoordinatorSettings {
   readonly retry: RetryLimits;
   readonly poll: PollPolicy;
   readonly fetch: FeedFetchOptions;
+  /** Episodes of one feed that are read. */
+  readonly itemsMax: number;
   readonly view: ViewLimits;
   readonly heartbeatMs: number;
   readonly lostAfterMs: number;

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
+import { FEED_LIMITS, type FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { FeedReader } from '@podctl/domain/feed/feed-reader.ts';
 import type { Result } from '@podctl/domain/result.ts';
 import { readXml } from '@podctl/platform/xml.ts';
@@ -10,11 +10,15 @@ export interface ParseRequest {
   readonly contentType: string | null;
   readonly feedUrl: string;
   readonly nowMs: number;
+  /** Episodes that are read; what follows is left out, and said. */
+  readonly itemsMax: number;
 }
 
 export type ParseReply = Result<FeedDocument, string>;
 
 parentPort?.on('message', (request: ParseRequest) => {
-  const reply: ParseReply = readXml(request.bytes, request.contentType, new FeedReader(request));
+  const { bytes, contentType, feedUrl, nowMs, itemsMax } = request;
+  const limits = { ...FEED_LIMITS, itemsMax };
+  const reply: ParseReply = readXml(bytes, contentType, new FeedReader({ feedUrl, nowMs, limits }));
   parentPort?.postMessage(reply);
 });

@@ -19,6 +19,7 @@ const feed = (source: string | Uint8Array, contentType: string | null = null) =>
   contentType,
   feedUrl: 'https://feeds.test/feed.xml',
   nowMs: Date.UTC(2026, 2, 20),
+  itemsMax: 20_000,
 });
 
 const item = (guid: string, more = '') =>

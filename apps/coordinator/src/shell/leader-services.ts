@@ -84,8 +84,19 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     planned,
   });
   const polled = (seconds: number) => ports.polled(seconds);
-  const { poll: policy, fetch } = settings;
-  const poller = new Poller({ clock, store, replica, parser, fetch, policy, log, random, polled });
+  const { poll: policy, fetch, itemsMax } = settings;
+  const poller = new Poller({
+    clock,
+    store,
+    replica,
+    parser,
+    fetch,
+    policy,
+    itemsMax,
+    log,
+    random,
+    polled,
+  });
   const { sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });

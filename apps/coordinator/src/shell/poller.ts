@@ -27,6 +27,7 @@ export interface PollerOptions {
   readonly parser: FeedParser;
   readonly fetch: FeedFetchOptions;
   readonly policy: PollPolicy;
+  readonly itemsMax: number;
   readonly log: Logger;
   random(): number;
   polled(seconds: number): void;
@@ -96,10 +97,10 @@ export class Poller extends Loop {
     verdict: PollVerdict & { kind: 'fresh' },
     signal: AbortSignal,
   ): Promise<void> {
-    const { store, parser, clock } = this.#options;
+    const { store, parser, clock, itemsMax } = this.#options;
     const { body, contentType, finalUrl } = response;
     const nowMs = clock.wallMs();
-    const document = { bytes: body, contentType, feedUrl: finalUrl, nowMs };
+    const document = { bytes: body, contentType, feedUrl: finalUrl, nowMs, itemsMax };
     const parsed = await parser.parseFeed(document, signal);
     if (!parsed.ok)
       return this.#close(record, revision, {
