@@ -17,11 +17,11 @@ import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import { connectNats, type NatsLink } from '@podctl/platform/nats/connection.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { LeaderDouble } from '../../../test/support/leader-double.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats-server.ts';
+import { testPython } from '../../../test/support/python.ts';
 import { EXIT_SUPERSEDED } from './core/machine.ts';
 import { job } from './core/machine-example.ts';
-import { LeaderDouble } from './leader-double.ts';
-import { testPython } from './test-python.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const SAMPLE = new URL('../../../examples/sample/the-clockmakers/', import.meta.url);

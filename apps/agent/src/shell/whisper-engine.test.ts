@@ -6,7 +6,7 @@ import { invariant } from '@podctl/domain/result.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { testPython } from '../test-python.ts';
+import { testPython } from '../../../../test/support/python.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const MODEL = 'tiny.en';

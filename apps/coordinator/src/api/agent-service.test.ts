@@ -2,8 +2,8 @@ import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { AgentState } from '@podctl/proto/podctl/v1/agent.ts';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import { afterEach, describe, expect, test } from 'vitest';
-import { all, apiBundle, ask, cleanUp } from './twin/api-bundle.ts';
-import { held } from './twin/stage-change.ts';
+import { all, apiBundle, ask, cleanUp } from '../../../../test/support/api-bundle.ts';
+import { held } from '../../../../test/support/stage-change.ts';
 
 const alpha = 'alpha' as FeedId;
 const gpu = 'gpu-1' as AgentId;

@@ -4,10 +4,17 @@ import { isToken } from '@podctl/domain/ids.ts';
 import { invariant } from '@podctl/domain/result.ts';
 import { Stage, StageState } from '@podctl/proto/podctl/v1/episode.ts';
 import { afterEach, describe, expect, test } from 'vitest';
+import {
+  type ApiBundle,
+  all,
+  apiBundle,
+  ask,
+  cleanUp,
+  failure,
+} from '../../../../test/support/api-bundle.ts';
+import { episodeOf } from '../../../../test/support/hand-built-fleet.ts';
+import { done, failed, held } from '../../../../test/support/stage-change.ts';
 import { lockId } from '../core/snapshot.ts';
-import { type ApiBundle, all, apiBundle, ask, cleanUp, failure } from './twin/api-bundle.ts';
-import { episodeOf } from './twin/hand-built-fleet.ts';
-import { done, failed, held } from './twin/stage-change.ts';
 
 const alpha = 'alpha' as FeedId;
 const beta = 'beta' as FeedId;

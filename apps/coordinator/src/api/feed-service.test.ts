@@ -3,8 +3,15 @@ import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { BusError } from '@podctl/platform/bus.ts';
 import { AddedFeed_Outcome, FeedState } from '@podctl/proto/podctl/v1/feed.ts';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type ApiBundle, all, apiBundle, ask, cleanUp, failure } from './twin/api-bundle.ts';
-import { dead, done, failed, held } from './twin/stage-change.ts';
+import {
+  type ApiBundle,
+  all,
+  apiBundle,
+  ask,
+  cleanUp,
+  failure,
+} from '../../../../test/support/api-bundle.ts';
+import { dead, done, failed, held } from '../../../../test/support/stage-change.ts';
 
 const alpha = 'alpha' as FeedId;
 const beta = 'beta' as FeedId;

@@ -2,9 +2,9 @@ import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { expect, test } from 'vitest';
+import { HandBuiltFleet } from '../../../../test/support/hand-built-fleet.ts';
+import { dead, done, failed, held } from '../../../../test/support/stage-change.ts';
 import { fleetMetrics } from './fleet-metrics.ts';
-import { HandBuiltFleet } from './twin/hand-built-fleet.ts';
-import { dead, done, failed, held } from './twin/stage-change.ts';
 
 const alpha = 'alpha' as FeedId;
 const gpu = 'gpu-1' as AgentId;

@@ -12,8 +12,8 @@ import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import type { WatchDelta } from '@podctl/proto/podctl/v1/fleet.ts';
 import { service as healthService } from 'grpc-health-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { apiBundle, ask, cleanUp, reader, until } from '../../../../test/support/api-bundle.ts';
 import { GrpcServer } from './grpc-server.ts';
-import { apiBundle, ask, cleanUp, reader, until } from './twin/api-bundle.ts';
 
 const alpha = 'alpha' as FeedId;
 

@@ -2,9 +2,15 @@ import { status } from '@grpc/grpc-js';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { TranscriptFormat } from '@podctl/proto/podctl/v1/transcript.ts';
 import { afterEach, describe, expect, test } from 'vitest';
+import {
+  type ApiBundle,
+  apiBundle,
+  cleanUp,
+  failure,
+  reader,
+} from '../../../../test/support/api-bundle.ts';
+import { dead, done, held } from '../../../../test/support/stage-change.ts';
 import { lockId } from '../core/snapshot.ts';
-import { type ApiBundle, apiBundle, cleanUp, failure, reader } from './twin/api-bundle.ts';
-import { dead, done, held } from './twin/stage-change.ts';
 
 const alpha = 'alpha' as FeedId;
 const gpu = 'gpu-1' as AgentId;

@@ -5,9 +5,9 @@ import type { Library } from '@podctl/platform/library.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { FeedState } from '@podctl/proto/podctl/v1/feed.ts';
 import { describe, expect, test } from 'vitest';
+import { HandBuiltFleet } from '../../../../test/support/hand-built-fleet.ts';
+import { held } from '../../../../test/support/stage-change.ts';
 import { CallEnded } from './status.ts';
-import { HandBuiltFleet } from './twin/hand-built-fleet.ts';
-import { held } from './twin/stage-change.ts';
 import type { WatchMessage } from './watch-frame-map.ts';
 import { WatchHub } from './watch-hub.ts';
 

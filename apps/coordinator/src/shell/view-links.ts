@@ -16,6 +16,9 @@ const EXTENSION: { readonly [name: string]: string } = {
 };
 
 const ROUNDS_MAX = 4;
+/** Every transcript, and no audio. */
+const HASHED_BYTES_MAX = 4_000_000;
+const HASH_MS_MAX = 10_000;
 
 export interface ViewLinksOptions {
   readonly store: Store;
@@ -47,12 +50,21 @@ export class ViewLinks {
       const done = record?.stages[stage].done ?? null;
       if (done === null || done.token === shown) return;
       const links = await this.links(feed, episode, stage, done.run, done.token);
-      for (const { from, to, sizeBytes } of links) {
-        const there = await library.stat(to);
-        if (shown !== 0 || there?.sizeBytes !== sizeBytes) await library.link(from, to);
+      for (const link of links) {
+        // Another run came while this was done: its files go over what was just linked.
+        if (shown !== 0 || !(await this.#fits(link))) await library.link(link.from, link.to);
       }
       shown = done.token;
     }
+  }
+
+  /** Size and hash; of large files the size alone, since reading a whole archive again and again would wear its disk. */
+  async #fits({ to, sizeBytes, sha256 }: ViewLink): Promise<boolean> {
+    const { library } = this.#options;
+    const there = await library.stat(to);
+    if (there?.sizeBytes !== sizeBytes) return false;
+    if (sizeBytes > HASHED_BYTES_MAX) return true;
+    return (await library.hash(to, AbortSignal.timeout(HASH_MS_MAX))).sha256 === sha256;
   }
 
   /** Where the files of a done run lie, and under which readable names. */

@@ -20,7 +20,7 @@ import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
-import { GrpcServer } from '../grpc-server.ts';
+import { GrpcServer } from '../../apps/coordinator/src/api/grpc-server.ts';
 import { HandBuiltFleet } from './hand-built-fleet.ts';
 
 const cleanups: (() => Promise<void>)[] = [];

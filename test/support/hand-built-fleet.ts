@@ -17,9 +17,9 @@ import type { SessionRecord } from '@podctl/domain/session.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
-import type { FleetEvent } from '../../core/event.ts';
-import { Liveness } from '../../core/liveness.ts';
-import { Progress } from '../../core/progress.ts';
+import type { FleetEvent } from '../../apps/coordinator/src/core/event.ts';
+import { Liveness } from '../../apps/coordinator/src/core/liveness.ts';
+import { Progress } from '../../apps/coordinator/src/core/progress.ts';
 import {
   emptySnapshot,
   foldEpisode,
@@ -27,8 +27,8 @@ import {
   foldSession,
   lockId,
   type Snapshot,
-} from '../../core/snapshot.ts';
-import type { AgentReport, Picture } from '../../core/view.ts';
+} from '../../apps/coordinator/src/core/snapshot.ts';
+import type { AgentReport, Picture } from '../../apps/coordinator/src/core/view.ts';
 import type {
   AcceptedFile,
   AddedFeed,
@@ -37,7 +37,7 @@ import type {
   Fleet,
   FleetInfo,
   LoggedEvent,
-} from '../../shell/fleet.ts';
+} from '../../apps/coordinator/src/shell/fleet.ts';
 
 const EVENTS_KEPT_MAX = 1_000;
 
