@@ -152,24 +152,35 @@ describe('podctl up --sample', () => {
     }
   });
 
-  test('an engine killed -9 in mid-job costs no episode', { timeout: 90_000 }, async () => {
+  test('engine, coordinator and nats-server killed -9 in mid-job are started again, and cost no episode', {
+    timeout: 120_000,
+  }, async () => {
     await writeFile(join(folder, 'podctl.yaml'), 'retry:\n  backoffFirst: 100ms\n');
     const run = up('--sample');
     await run.shows(/podctl is ready/);
     const recorder = new RevisionRecorder();
     await recorder.attach(dataDir);
-    await run.shows(TRANSCRIBING);
-    const [engine] = await run.pidsOf('whisper_engine.py');
-    expect(engine).toBeDefined();
-    process.kill(engine ?? 0, 'SIGKILL');
+    await run.shows(/job-done .* transcribe/);
+    await kill(run, 'whisper_engine.py');
+    await run.shows(/job-retry .* transcribe/);
+    await kill(run, 'coordinator/src/main.ts');
+    await run.shows(/the coordinator runs again/);
+    await kill(run, 'bin/nats-server');
+    await run.shows(/nats-server runs again/);
     const end = await run.ended;
     await recorder.detach();
     expect(end.code, end.stderr).toBe(0);
-    expect(end.stdout).toMatch(/job-retry .* transcribe/);
+    expect(end.stderr).toContain('the coordinator ended by SIGKILL');
     const accepted = [...recorder.accepted('transcribe').values()];
     expect(accepted.map((results) => results.size)).toEqual((await knownTexts()).map(() => 1));
   });
 });
+
+async function kill(run: UpRun, program: string): Promise<void> {
+  const pids = await run.pidsOf(program);
+  expect(pids, program).not.toEqual([]);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+}
 
 describe('what can go wrong before it runs', () => {
   test('Ctrl-C during the set-up stops it within 10 s and leaves no process', async () => {

@@ -76,11 +76,6 @@ export abstract class BaseCommand extends Command {
     if (lines.length > 0) this.log(lines.join('\n'));
   }
 
-  protected colors(flags: GlobalFlags): boolean {
-    const never = flags['no-color'] || (process.env.NO_COLOR ?? '') !== '';
-    return !never && process.stdout.isTTY;
-  }
-
   /** `-o json` is `--json`. */
   override jsonEnabled(): boolean {
     return super.jsonEnabled() || outputFlag(this.argv) === 'json';

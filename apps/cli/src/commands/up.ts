@@ -26,7 +26,7 @@ export default class Up extends BaseCommand {
   static override examples = [
     '<%= config.bin %> up --opml subscriptions.opml',
     '<%= config.bin %> up --feed https://example.org/feed.xml --until-done',
-    '<%= config.bin %> up --sample --data-dir /tmp/podctl-trial',
+    '<%= config.bin %> up --sample --data-dir ./trial',
   ];
   static override flags = {
     config: Flags.string({

@@ -1,5 +1,4 @@
 import { watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
 
 /** Directory events can be missed (network mounts, a folder made anew): so the check is also made now and then. */
 const CHECK_MS = 100;
@@ -31,9 +30,4 @@ export async function waitInFolder<T>(
     watcher.close();
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** The folder and the name of a file, for `waitInFolder`. */
-export function placeOf(path: string): { readonly folder: string; readonly name: string } {
-  return { folder: dirname(path), name: basename(path) };
 }

@@ -127,18 +127,24 @@ export class SupervisedChild {
 
 /** `the agent ended with code 1: <its last words>` */
 export function deathSentence(name: string, exit: ChildExit): string {
-  const how = exit.signal === null ? `with code ${exit.code ?? '?'}` : `by ${exit.signal}`;
+  // Whoever was killed from outside said nothing about it: its last line would only mislead.
+  if (exit.signal !== null) return `${name} ended by ${exit.signal}`;
   const last = lastWords(exit.stderrTail);
-  return last === '' ? `${name} ended ${how}` : `${name} ended ${how}: ${last.slice(0, 400)}`;
+  const how = `${name} ended with code ${exit.code ?? '?'}`;
+  return last === '' ? how : `${how}: ${last.slice(0, 400)}`;
 }
 
 /** Of the last line: the error of a log entry, or the line itself. */
 function lastWords(stderr: string): string {
   const line = stderr.trimEnd().split('\n').at(-1)?.trim() ?? '';
+  return spoken(line).replace(/[.\s]+$/, '');
+}
+
+function spoken(line: string): string {
   try {
     const entry = JSON.parse(line) as { msg?: unknown; err?: { message?: unknown } };
-    return String(entry.err?.message ?? entry.msg ?? line).replace(/[.\s]+$/, '');
+    return String(entry.err?.message ?? entry.msg ?? line);
   } catch {
-    return line.replace(/[.\s]+$/, '');
+    return line;
   }
 }
