@@ -27,6 +27,18 @@ test('on a terminal the table stands in place and is drawn again within 2 s, tho
   expect(await run.ended).toBe(0);
 });
 
+test('a line of full width keeps its last character', async () => {
+  const run = watch();
+  const rows = await run.until((now) => now.some((row) => row.startsWith('the-clockmakers')));
+  expect(rows).toContain('-'.repeat(80));
+  expect(rows[0]).toMatch(/ q quit$/);
+  // Terminals differ: xterm keeps the character that an erase to the right, sent on the last column, takes away in tmux.
+  const eraseRight = '\u001b[K';
+  expect(run.written()).not.toContain(eraseRight);
+  run.pty.write('q');
+  await run.ended;
+});
+
 test.each([
   ['q', 0],
   ['\u0003', 130],

@@ -221,6 +221,8 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 const CANCELLED: EngineFailure = { code: 'cancelled', message: 'The transcription was cancelled.' };
 
 function startFailure(exit: ChildExit): EngineFailure {
+  // Killed by somebody, an out-of-memory killer among them: not for an operator to mend, and worth another try soon.
+  if (exit.signal !== null) return deathOf(exit);
   return { code: 'engine_missing', message: `The engine did not start: ${deathWords(exit)}` };
 }
 

@@ -19,7 +19,7 @@ const SHOW_CURSOR = '\u001b[?25h';
 const WRAP_OFF = '\u001b[?7l';
 const WRAP_ON = '\u001b[?7h';
 const CLEAR_BELOW = '\u001b[0J';
-const CLEAR_RIGHT = '\u001b[K';
+const CLEAR_LINE = '\u001b[2K';
 // Terminals that know synchronized output (DEC 2026) show a frame at once; the others pass over it.
 const BEGIN_FRAME = '\u001b[?2026h';
 const END_FRAME = '\u001b[?2026l';
@@ -62,7 +62,8 @@ export function openScreen(
     draw(lines) {
       if (!open) return;
       const home = drawn > 0 ? `\u001b[${drawn}A\r` : '\r';
-      const body = lines.map((line) => `${line}${CLEAR_RIGHT}\r\n`).join('');
+      // Cleared before it is written: after a line of full width the cursor stands on its last character.
+      const body = lines.map((line) => `${CLEAR_LINE}${line}\r\n`).join('');
       output.write(BEGIN_FRAME + home + body + CLEAR_BELOW + END_FRAME);
       drawn = lines.length;
     },
