@@ -7,11 +7,15 @@ import { join } from 'node:path';
 export interface NatsServerOptions {
   /** More lines of its configuration, for instance users. */
   readonly config?: string;
+  /** `always` when left out, as `podctl up` has it; only a benchmark that fills a store may take less. */
+  readonly syncInterval?: string;
 }
 
 /** A real nats-server with JetStream on a folder of its own. */
 export interface TestNatsServer {
   readonly url: string;
+  /** Where JetStream keeps its files. */
+  readonly storeFolder: string;
   /** Stops it and starts it on the same data and port. */
   restart(): Promise<void>;
   /** Stops it and removes its data. Safe twice. */
@@ -30,6 +34,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   let server = await spawnServer(configPath);
   return {
     url: `nats://127.0.0.1:${server.port}`,
+    storeFolder: join(folder, 'js'),
     restart: async () => {
       const { port } = server;
       await server.stop();
@@ -46,7 +51,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
 function configOf(folder: string, port: number, options: NatsServerOptions): string {
   return [
     `listen: "127.0.0.1:${port}"`,
-    `jetstream { store_dir: "${join(folder, 'js')}", sync_interval: always }`,
+    `jetstream { store_dir: "${join(folder, 'js')}", sync_interval: ${options.syncInterval ?? 'always'} }`,
     options.config ?? '',
   ].join('\n');
 }
