@@ -164,7 +164,13 @@ export class LeaderWorld {
     const { revision } = await this.store.readEpisode(FEED, episode);
     const token = revision as Token;
     const epoch = 1 as Epoch;
-    const of = { token, agent: AGENT, session: session as SessionId, epoch };
+    const of = {
+      cluster: this.store.cluster(),
+      token,
+      agent: AGENT,
+      session: session as SessionId,
+      epoch,
+    };
     const holder = { ...of, nowMs: this.clock.wallMs() };
     const moved = await this.store.moveEpisode(FEED, episode, stage, () => ({
       kind: 'assign',

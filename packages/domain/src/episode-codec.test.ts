@@ -94,6 +94,7 @@ function step(state: EpisodeState, stage: 'download' | 'transcribe', next: Move)
 
 function assigned(state: EpisodeState, stage: 'download' | 'transcribe'): EpisodeState {
   const holder = {
+    cluster,
     token,
     agent: 'gpu-host-12' as AgentId,
     session: 123_400_000 as SessionId,

@@ -80,6 +80,7 @@ function moveOf(command: Command, seen: Written): Move {
       return { kind: 'request', request: command.request };
     case 'assign': {
       const holder = {
+        cluster: 'c'.repeat(16) as ClusterId,
         token: seen.revision as Token,
         agent: command.agent as AgentId,
         session: 1 as SessionId,
@@ -293,6 +294,7 @@ function nextStep(state: EpisodeState, revision: number): { stage: Stage; step: 
     if (lock.state === 'committed') return { stage, step: { kind: 'publish', token: lock.token } };
     if (whyNotAssignable(state, stage) === null) {
       const holder = {
+        cluster: 'c'.repeat(16) as ClusterId,
         token: revision as Token,
         agent: 'a' as AgentId,
         session: 1 as SessionId,

@@ -34,6 +34,7 @@ const request = (id: string): Move => ({ kind: 'request', request: id });
 const assign = (token: number, agent = 'a'): Move => ({
   kind: 'assign',
   holder: {
+    cluster,
     token: token as Token,
     agent: agent as AgentId,
     session: 5 as SessionId,
@@ -342,5 +343,13 @@ describe('a run that goes wrong', () => {
     expect(lockOf(dead)).toMatchObject({ state: 'dead', run: 2 });
     const freed = after(dead, 'download', request('r2'));
     expect(nextRun(freed.stages.download)).toBe(2);
+  });
+});
+
+describe('after a restore', () => {
+  it('an episode is of the new world from its first assignment on', () => {
+    const restored = { ...fresh, cluster: 'd'.repeat(16) as ClusterId };
+    const held = move(restored, 'download', assign(7), second, limits);
+    expect(held.ok && held.value.cluster).toBe(cluster);
   });
 });

@@ -1,6 +1,6 @@
 import type { EpisodeState, FreeLock, HeldLock, Lock, StageState } from './episode-state.ts';
 import { FRESH_LOCK } from './episode-state.ts';
-import type { AgentId, Epoch, Nonce, SessionId, Token } from './ids.ts';
+import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
 import { type AttemptEnd, afterAttempt, type RetryLimits } from './retry.ts';
@@ -32,6 +32,8 @@ export type Move =
   | { readonly kind: 'publish'; readonly token: Token };
 
 export interface Holder {
+  /** The world in which it is given: after a restore, what was written before is of another one. */
+  readonly cluster: ClusterId;
   /** The revision that the assigning CAS expects. */
   readonly token: Token;
   readonly agent: AgentId;
@@ -59,9 +61,9 @@ export function move(
   if (!from.includes(before.lock.state))
     return err(`${step.kind} is not legal from ${before.lock.state}`);
   const after = moveStage(state, stage, step, nonce, limits);
-  return after.ok
-    ? ok({ ...state, nonce, stages: { ...state.stages, [stage]: after.value } })
-    : after;
+  if (!after.ok) return after;
+  const cluster = step.kind === 'assign' ? step.holder.cluster : state.cluster;
+  return ok({ cluster, nonce, stages: { ...state.stages, [stage]: after.value } });
 }
 
 function moveStage(

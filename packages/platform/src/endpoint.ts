@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { writeJsonFile } from './json-file.ts';
 
 /** Where a process of ours listens: `host:port` each; empty where it does not. */
 export interface Endpoint {
@@ -13,10 +13,8 @@ export interface Address {
 }
 
 /** Tells whoever started us where we listen: whole or not at all. */
-export async function writeEndpoint(path: string, endpoint: Endpoint): Promise<void> {
-  const part = `${path}.part`;
-  await writeFile(part, `${JSON.stringify(endpoint)}\n`, { mode: 0o600 });
-  await rename(part, path);
+export function writeEndpoint(path: string, endpoint: Endpoint): Promise<void> {
+  return writeJsonFile(path, endpoint);
 }
 
 /** From `host:port` or `[v6]:port`, as the settings have checked it. */

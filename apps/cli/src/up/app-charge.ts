@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type AppKey, bootstrapVariable } from '@podctl/platform/bootstrap.ts';
 import { type ChildSpec, spawnChild } from '@podctl/platform/child/child-process.ts';
 import type { Endpoint } from '@podctl/platform/endpoint.ts';
+import { readJsonFile, writeJsonFile } from '@podctl/platform/json-file.ts';
 import { waitInFolder } from './file-wait.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
 import type { Charge } from './supervised-child.ts';
 
 /** One of our apps as a child: what it is told in a file, and where it listens once it is ready. */

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, spawnChild } from '@podctl/platform/child/child-process.ts';
+import { readJsonFile, writeJsonFile, writePrivateFile } from '@podctl/platform/json-file.ts';
 import { waitInFolder } from './file-wait.ts';
-import { readJsonFile, writeJsonFile, writePrivateFile } from './json-file.ts';
 import type { Charge } from './supervised-child.ts';
 
 export interface NatsCredentials {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readJsonFile, writeJsonFile } from '@podctl/platform/json-file.ts';
 import type { FeedToAdd } from '../feed-adding.ts';
 import { readOpml } from '../feed-source.ts';
-import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { type SampleServer, startSampleServer } from './sample-server.ts';
 
 const SAMPLE_FOLDER = fileURLToPath(new URL('../../../../examples/sample', import.meta.url));

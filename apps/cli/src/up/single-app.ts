@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { type AppKey, bootstrapVariable } from '@podctl/platform/bootstrap.ts';
 import { spawnChild } from '@podctl/platform/child/child-process.ts';
 import { acquireFolderLock, FolderLockError } from '@podctl/platform/folder-lock.ts';
+import { writeJsonFile } from '@podctl/platform/json-file.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
 import { appScript } from './bootstrap.ts';
-import { writeJsonFile } from './json-file.ts';
 import type { Stopping } from './stopping.ts';
 
 export interface SingleApp {

@@ -6,6 +6,7 @@ import {
   type FolderLock,
   FolderLockError,
 } from '@podctl/platform/folder-lock.ts';
+import { writeJsonFile } from '@podctl/platform/json-file.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
@@ -14,7 +15,6 @@ import { countWords } from '../render/words.ts';
 import type { AddedFeedView } from '../views/feed-map.ts';
 import { dataFolder } from './data-folder.ts';
 import { Family } from './family.ts';
-import { writeJsonFile } from './json-file.ts';
 import { openLogFile } from './log-file.ts';
 import { sampleFeeds, serveSample } from './sample-feeds.ts';
 import type { SetupReport } from './setup-report.ts';

@@ -40,7 +40,14 @@ class Story {
 
   assign(stage: Stage, by = agent, nowMs = 0): FleetEvent[] {
     const token = this.row.revision as Token;
-    const holder = { token, agent: by, session: 3 as SessionId, epoch: 1 as Epoch, nowMs };
+    const holder = {
+      cluster: CLUSTER,
+      token,
+      agent: by,
+      session: 3 as SessionId,
+      epoch: 1 as Epoch,
+      nowMs,
+    };
     return this.step(stage, { kind: 'assign', holder });
   }
 
@@ -81,6 +88,7 @@ describe('what the change of an episode tells', () => {
     const story = new Story();
     const event = { type: 'job_assigned', feed, episode, stage: 'download', agent };
     expect(story.assign('download')).toEqual([{ ...event, message: 'attempt 1' }]);
+    expect(story.become(structuredClone(story.row.state))).toEqual([]);
     story.revoke('download', failed);
     expect(told(story.assign('download'))).toEqual([['job_assigned', 'attempt 2']]);
     story.revoke('download', { kind: 'lost' });
@@ -123,7 +131,7 @@ describe('what the change of an episode tells', () => {
     expect(dead).toEqual([
       { type: 'job_dead', feed, episode, stage: 'download', agent, message: 'HTTP 503' },
     ]);
-    expect(story.become({ ...story.row.state })).toEqual([]);
+    expect(story.become(structuredClone(story.row.state))).toEqual([]);
   });
 
   it('a commit tells nothing yet; the done pointer tells, once', () => {
@@ -141,7 +149,7 @@ describe('what the change of an episode tells', () => {
         message: '12.3 MB, 61 s of audio',
       },
     ]);
-    expect(story.become({ ...story.row.state })).toEqual([]);
+    expect(story.become(structuredClone(story.row.state))).toEqual([]);
   });
 
   it('a transcription is told with its seconds and its speed', () => {
@@ -156,17 +164,23 @@ describe('what the change of an episode tells', () => {
     ]);
   });
 
-  it('no speed is made up where nobody saw the job begin', () => {
+  it('no speed and no agent is made up where nobody saw the attempt begin', () => {
     const story = new Story();
     story.assign('download');
     story.commit('download', 1, 600);
     story.publish('download', 0);
-    const { row } = story;
-    story.assign('transcribe', agent, 1_000);
+    const { row: free } = story;
+    story.assign('transcribe', 'a2' as AgentId, 1_000);
+    const { row: othersAttempt } = story;
+    story.revoke('transcribe', returned);
+    story.assign('transcribe', agent, 2_000);
     story.commit('transcribe', 1, 600);
-    story.publish('transcribe', 2_000);
+    story.publish('transcribe', 3_000);
     // A tail tells the newest value only: what was between may never be seen.
-    expect(told(eventsOfEpisode(row, story.row, 9_000))).toEqual([['job_done', '600 s of audio']]);
+    for (const before of [free, othersAttempt])
+      expect(eventsOfEpisode(before, story.row, 9_000)).toMatchObject([
+        { type: 'job_done', agent: null, message: '600 s of audio' },
+      ]);
   });
 
   it('a second run that is done is told as well, and a request tells nothing', () => {

@@ -41,8 +41,10 @@ export function eventsOfEpisode(
     const was = before.state.stages[stage];
     const is = after.state.stages[stage];
     if (is.done !== null && is.done.run !== was.done?.run) {
-      const message = doneMessage(stage, is.done, was.lock, nowMs);
-      return [jobEvent('job_done', after, stage, holder(was.lock), message)];
+      // The tail tells the newest value only: the attempt may never have been seen here.
+      const seen = 'token' in was.lock && was.lock.token === is.done.token ? was.lock : null;
+      const message = doneMessage(stage, is.done, seen?.sinceMs ?? null, nowMs);
+      return [jobEvent('job_done', after, stage, seen?.agent ?? null, message)];
     }
     if (was.lock === is.lock) return [];
     return eventOfLock(was.lock, is.lock, after, stage);
@@ -69,12 +71,17 @@ function eventOfLock(was: Lock, is: Lock, row: EpisodeRow, stage: Stage): FleetE
   return [];
 }
 
-/** How much came of it, and how fast. */
-function doneMessage(stage: Stage, { manifest }: Done, lock: Lock, nowMs: number): string {
+/** How much came of it, and how fast where its beginning is known. */
+function doneMessage(
+  stage: Stage,
+  { manifest }: Done,
+  sinceMs: number | null,
+  nowMs: number,
+): string {
   const audioSeconds = manifest.audioSeconds ?? 0;
   const audio = `${Math.round(audioSeconds)} s of audio`;
   if (stage === 'download') return `${(manifest.bytes / 1e6).toFixed(1)} MB, ${audio}`;
-  const sinceMs = lock.state === 'held' || lock.state === 'committed' ? lock.sinceMs : nowMs;
+  if (sinceMs === null) return audio;
   const seconds = Math.max(0.1, (nowMs - sinceMs) / 1_000);
   const speed = `${(audioSeconds / seconds).toFixed(1)}x`;
   return `${audio} in ${seconds.toFixed(1)} s (${speed})`;

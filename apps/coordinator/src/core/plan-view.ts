@@ -2,18 +2,11 @@ import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
 import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
-import {
-  type Candidate,
-  headsNeeded,
-  type PlannedAgent,
-  type PlannedFeed,
-  type PlanView,
-  takeHeads,
-} from './plan.ts';
+import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 import type { AgentReport } from './view.ts';
 
-/** Reads what a plan needs out of the snapshot: feeds with something ready, at most as many heads as there are slots. */
+/** Reads what a plan needs out of the snapshot: feeds with something ready, whose heads are read as far as the plan needs them. */
 export function planView(
   snapshot: Snapshot,
   reports: ReadonlyMap<AgentId, AgentReport>,
@@ -25,22 +18,21 @@ export function planView(
   );
   // The usual case of a busy fleet: nothing could be given, so nothing is looked at.
   if (!hasFree) return { feeds: [], agents };
-  const headsMax = headsNeeded(agents);
   const feeds = [...snapshot.feeds.values()]
     .filter(({ ready }) => STAGES.some((stage) => ready[stage].size > 0))
-    .map((row) => plannedFeed(row, nowMs, headsMax));
+    .map((row) => plannedFeed(row, nowMs));
   return { feeds, agents };
 }
 
-function plannedFeed(row: FeedRow, nowMs: number, headsMax: number): PlannedFeed {
+function plannedFeed(row: FeedRow, nowMs: number): PlannedFeed {
   return {
     feed: row.id,
     bookScore: row.record?.bookScore ?? BOOK_SCORE_UNKNOWN,
     remaining: row.tally.remaining,
     running: row.tally.running,
     heads: {
-      download: takeHeads(dueCandidates(row, 'download', nowMs), headsMax),
-      transcribe: takeHeads(dueCandidates(row, 'transcribe', nowMs), headsMax),
+      download: dueCandidates(row, 'download', nowMs),
+      transcribe: dueCandidates(row, 'transcribe', nowMs),
     },
   };
 }

@@ -6,13 +6,11 @@ import { describe, expect, it } from 'vitest';
 import {
   type Assignment,
   type Candidate,
-  headsNeeded,
   type PlanLimits,
   type PlannedAgent,
   type PlannedFeed,
   type PlanView,
   plan,
-  takeHeads,
 } from './plan.ts';
 import { transcribersMax } from './rank.ts';
 
@@ -117,11 +115,14 @@ interface Waiting extends Candidate {
 function waiting(view: PlanView, given: readonly Assignment[], stage: Stage): Waiting[] {
   const taken = new Set(given.map(job));
   return view.feeds.flatMap(({ feed, heads }) =>
-    heads[stage]
+    [...heads[stage]]
       .map((head) => ({ ...head, feed, stage }))
       .filter((head) => !taken.has(`${feed}.${head.episode}.${stage}`)),
   );
 }
+
+const headsOf = (view: PlanView, feed: FeedId, stage: Stage): Candidate[] =>
+  view.feeds.filter((row) => row.feed === feed).flatMap((row) => [...row.heads[stage]]);
 
 const isCanary = (head: Candidate) => isCanaryJob(head.lostBy);
 
@@ -240,9 +241,7 @@ describe('any plan', () => {
   it('runs a canary alone: on an agent that was idle and gets nothing else', () => {
     always(views(3), (view, given) => {
       const canaries = given.filter(({ feed, stage, episode }) =>
-        view.feeds
-          .find((row) => row.feed === feed)
-          ?.heads[stage].some((head) => head.episode === episode && isCanary(head)),
+        headsOf(view, feed, stage).some((head) => head.episode === episode && isCanary(head)),
       );
       for (const { agent } of canaries) {
         const row = view.agents.find((other) => other.agent === agent);
@@ -255,8 +254,8 @@ describe('any plan', () => {
   it('gives a job to an agent that lost it only when no other agent offers its stage (without canaries)', () => {
     always(views(1), (view, given) => {
       for (const { feed, stage, episode, agent } of given) {
-        const row = view.feeds.find((other) => other.feed === feed);
-        const lostBy = row?.heads[stage].find((head) => head.episode === episode)?.lostBy ?? [];
+        const heads = headsOf(view, feed, stage);
+        const lostBy = heads.find((head) => head.episode === episode)?.lostBy ?? [];
         if (!lostBy.includes(agent)) continue;
         const others = view.agents.filter((other) => other.slots[stage] > 0);
         expect(others.every((other) => lostBy.includes(other.agent))).toBe(true);
@@ -272,7 +271,7 @@ describe('any plan', () => {
         const due = transcribersMax(feed.remaining.transcribe, max.multiWorkerMinEpisodes);
         const added = given.filter((a) => a.feed === feed.feed && a.stage === 'transcribe').length;
         const over = feed.running.transcribe + added - Math.min(share, due);
-        return { added, over, waits: added < feed.heads.transcribe.length };
+        return { added, over, waits: added < [...feed.heads.transcribe].length };
       });
       const someWait = rows.some((row) => row.waits && row.over < 0);
       if (someWait) expect(rows.every((row) => row.over <= 0 || row.added === 0)).toBe(true);
@@ -280,24 +279,8 @@ describe('any plan', () => {
   });
 });
 
-describe('the heads that a plan needs', () => {
-  const cut = (view: PlanView): PlanView => {
-    const needed = headsNeeded(view.agents);
-    const feeds = view.feeds.map((feed) => ({
-      ...feed,
-      heads: {
-        download: takeHeads(feed.heads.download, needed),
-        transcribe: takeHeads(feed.heads.transcribe, needed),
-      },
-    }));
-    return { ...view, feeds };
-  };
-
-  it('are enough where nothing was lost: more heads give the same plan', () => {
-    always(views(0), (view, given, max) => expect(plan(cut(view), max)).toEqual(given));
-  });
-
-  it('are enough where agents were lost: jobs that must wait do not hide work behind them', () => {
+describe('the heads that a plan reads', () => {
+  it('are as many as it needs: jobs that must wait do not hide work behind them', () => {
     const slot = { download: 0, transcribe: 1 };
     const [idle, busy] = agentIds.map((agent, i) => ({
       agent,
@@ -310,16 +293,37 @@ describe('the heads that a plan needs', () => {
     const transcribe = [[idle.agent], [idle.agent], []];
     const row = { bookScore: 3, unseen: 1, heads: { download: [], transcribe } };
     const view = { agents: [idle, busy], feeds: [feedOf(row, 0, slot)] };
-    const max = {
-      downloadsMax: 30,
-      transcribersMax: 'auto',
-      multiWorkerMinEpisodes: 50,
-      feedShareMax: 1,
-    } as const;
-    expect(plan(view, max)).toHaveLength(1);
-    expect(plan(cut(view), max)).toHaveLength(1);
+    expect(plan(view, SEED_LIMITS)).toHaveLength(1);
+  });
+
+  it('are not read beyond what can be given', () => {
+    let read = 0;
+    function* endless(): Generator<Candidate> {
+      for (;;) {
+        read += 1;
+        yield { episode: `e${read}` as EpisodeId, revision: read, lostBy: [] };
+      }
+    }
+    const slots = { download: 0, transcribe: 3 };
+    const [agent] = agentIds;
+    if (agent === undefined) throw new Error('there are agents');
+    const feed = {
+      ...feedOf({ bookScore: 3, unseen: 1, heads: { download: [], transcribe: [] } }, 0, slots),
+      heads: { download: [], transcribe: { [Symbol.iterator]: endless } },
+    };
+    const running = { download: 0, transcribe: 0 };
+    const agents = [{ agent, session: 1 as SessionId, slots, running, runsCanary: false }];
+    expect(plan({ agents, feeds: [feed] }, SEED_LIMITS)).toHaveLength(3);
+    expect(read).toBe(3);
   });
 });
+
+const SEED_LIMITS = {
+  downloadsMax: 30,
+  transcribersMax: 'auto',
+  multiWorkerMinEpisodes: 50,
+  feedShareMax: 1,
+} as const;
 
 describe('a canary while other work never ends', () => {
   it('has its turn: an agent is kept for it until it is empty', () => {

@@ -17,8 +17,8 @@ export interface PlanView {
 
 export interface PlannedFeed extends RankedFeed {
   readonly running: { readonly [S in Stage]: number };
-  /** The first episodes that may be assigned, in their order. */
-  readonly heads: { readonly [S in Stage]: readonly Candidate[] };
+  /** The episodes that may be assigned, in their order. Read as far as needed, and once. */
+  readonly heads: { readonly [S in Stage]: Iterable<Candidate> };
 }
 
 export interface Candidate {
@@ -97,7 +97,9 @@ class StagePlan {
   readonly assignments: Assignment[] = [];
   readonly #stage: Stage;
   readonly #pool: Pool;
-  readonly #next = new Map<FeedId, number>();
+  readonly #heads = new Map<FeedId, Iterator<Candidate>>();
+  /** Of which nothing more can be given in this plan. */
+  readonly #through = new Set<FeedId>();
   readonly #added = new Map<FeedId, number>();
   #budget: number;
 
@@ -105,7 +107,7 @@ class StagePlan {
     this.#stage = stage;
     this.#pool = pool;
     this.#budget = budget;
-    this.order = feeds.filter((feed) => feed.heads[stage].length > 0);
+    this.order = [...feeds];
   }
 
   /** Goes once through the feeds; each gets at most `each`, and none above its cap. True when anything was given. */
@@ -125,34 +127,47 @@ class StagePlan {
   }
 
   #give(feed: PlannedFeed): boolean {
-    const heads = feed.heads[this.#stage];
-    for (let i = this.#next.get(feed.feed) ?? 0; i < heads.length; i += 1) {
-      const head = heads[i];
-      if (head === undefined) return false;
-      this.#next.set(feed.feed, i + 1);
+    if (this.#through.has(feed.feed)) return false;
+    const heads = this.#headsOf(feed);
+    for (let passed = 0; passed <= PASSED_OVER_MAX; passed += 1) {
+      const { value: head, done } = heads.next();
+      if (done === true) break;
       const taken = this.#pool.take(this.#stage, head.lostBy);
-      // Nobody is free for this one; a canary may wait while a plain one behind it need not.
+      // Nobody is free for this one, which was lost before; a plain one behind it need not wait for that.
       if (taken === null) continue;
-      this.#budget -= 1;
-      this.#added.set(feed.feed, (this.#added.get(feed.feed) ?? 0) + 1);
-      const reason = `${feed.remaining[this.#stage]} left, book score ${feed.bookScore}`;
-      this.assignments.push({
-        feed: feed.feed,
-        episode: head.episode,
-        stage: this.#stage,
-        revision: head.revision,
-        ...taken,
-        reason,
-      });
+      this.#assign(feed, head, taken);
       return true;
     }
+    this.#through.add(feed.feed);
     return false;
   }
+
+  #headsOf({ feed, heads }: PlannedFeed): Iterator<Candidate> {
+    const known = this.#heads.get(feed);
+    if (known !== undefined) return known;
+    const made = heads[this.#stage][Symbol.iterator]();
+    this.#heads.set(feed, made);
+    return made;
+  }
+
+  #assign(feed: PlannedFeed, head: Candidate, taken: { agent: AgentId; session: SessionId }): void {
+    this.#budget -= 1;
+    this.#added.set(feed.feed, (this.#added.get(feed.feed) ?? 0) + 1);
+    const reason = `${feed.remaining[this.#stage]} left, book score ${feed.bookScore}`;
+    const { episode, revision } = head;
+    const stage = this.#stage;
+    this.assignments.push({ feed: feed.feed, episode, stage, revision, ...taken, reason });
+  }
 }
+
+/** Heads of one feed that are passed over in a row, since agents were lost with them; what is behind more waits a plan. */
+const PASSED_OVER_MAX = 1_000;
 
 /** The free slots of the agents. One canary at a time in the fleet: many of them would keep all agents waiting. */
 class Pool {
   #hasCanary: boolean;
+  /** Free slots of all open agents, since it is asked for each feed. */
+  readonly #free: { [S in Stage]: number } = { download: 0, transcribe: 0 };
   readonly #agents: {
     readonly agent: PlannedAgent;
     free: { [S in Stage]: number };
@@ -171,10 +186,14 @@ class Pool {
       busy: agent.running.download + agent.running.transcribe,
       closed: agent.runsCanary,
     }));
+    for (const stage of STAGES) {
+      const open = this.#agents.filter(({ closed }) => !closed);
+      this.#free[stage] = sum(open, ({ free }) => Math.max(0, free[stage]));
+    }
   }
 
   hasFree(stage: Stage): boolean {
-    return this.#agents.some((entry) => !entry.closed && entry.free[stage] > 0);
+    return this.#free[stage] > 0;
   }
 
   /** The agent with the most free slots, spread evenly; one that lost the job before only when nobody else is there. */
@@ -190,9 +209,11 @@ class Pool {
       // Kept empty from now on, so that its turn comes however much other work there is.
       best.closed = true;
       this.#hasCanary = true;
+      for (const each of STAGES) this.#free[each] -= Math.max(0, best.free[each]);
       if (best.busy > 0) return null;
     }
     best.free[stage] -= 1;
+    if (!best.closed) this.#free[stage] -= 1;
     best.busy += 1;
     return { agent: best.agent.agent, session: best.agent.session };
   }
@@ -217,33 +238,4 @@ function leastBusy<T extends { busy: number; agent: PlannedAgent }>(
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
-}
-
-/** The most that one plan could give of one stage. */
-export function headsNeeded(agents: readonly PlannedAgent[]): number {
-  return STAGES.reduce(
-    (most, stage) =>
-      Math.max(
-        most,
-        sum(agents, (agent) => agent.slots[stage]),
-      ),
-    0,
-  );
-}
-
-/**
- * The heads of a feed: the first `needed` that any agent may take, and as many of those that were lost before. These may
- * have to wait for an agent, and must not hide what stands behind them.
- */
-export function takeHeads(candidates: Iterable<Candidate>, needed: number): Candidate[] {
-  const heads: Candidate[] = [];
-  let plain = 0;
-  for (const candidate of candidates) {
-    if (plain >= needed) break;
-    const wasLost = candidate.lostBy.length > 0;
-    if (wasLost && heads.length - plain >= needed) continue;
-    heads.push(candidate);
-    if (!wasLost) plain += 1;
-  }
-  return heads;
 }

@@ -57,6 +57,12 @@ describe('the movement of a feed', () => {
     expect(stillSince()).toBe(50);
   });
 
+  it('is forgotten while nothing is left to move', () => {
+    report(5, 0.2, 10);
+    progress.rest(alpha);
+    expect(progress.stillSinceMs(alpha, 5_000)).toBe(5_000);
+  });
+
   it('of a feed never heard of here begins with the first question', () => {
     expect(progress.stillSinceMs(alpha, 70)).toBe(70);
     expect(progress.stillSinceMs(alpha, 90)).toBe(70);

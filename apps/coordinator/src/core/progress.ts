@@ -36,6 +36,11 @@ export class Progress {
     this.#feedMoved.set(feed, nowMs);
   }
 
+  /** Nothing of the feed is left to move: it is still only from its next work on. */
+  rest(feed: FeedId): void {
+    this.#feedMoved.delete(feed);
+  }
+
   /** The lock is gone. */
   forget(id: string): void {
     this.#rows.delete(id);

@@ -1,5 +1,12 @@
 import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
-import type { AgentId, ClusterId, EpisodeId, FeedId, SessionId, Token } from '@podctl/domain/ids.ts';
+import type {
+  AgentId,
+  ClusterId,
+  EpisodeId,
+  FeedId,
+  SessionId,
+  Token,
+} from '@podctl/domain/ids.ts';
 import type { HeartbeatMessage, TokenReport } from '@podctl/domain/protocol.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';

@@ -44,6 +44,7 @@ export interface EpisodeRow {
   readonly feed: FeedId;
   readonly episode: EpisodeId;
   readonly revision: number;
+  /** Worked out anew at each reading: not for a loop over all episodes. */
   readonly state: EpisodeState;
 }
 
@@ -98,15 +99,19 @@ export function foldEpisode(
   const state = decodeEpisode(text);
   if (!state.ok) {
     snapshot.unreadable.set(key, revision);
-    for (const stage of STAGES) row.ready[stage].delete(episode);
+    for (const stage of STAGES) {
+      row.ready[stage].delete(episode);
+      // Nobody here can settle it: tried again and again, it would keep every lock behind it from being settled.
+      snapshot.locks.delete(lockId(feed, episode, stage));
+    }
     return null;
   }
   snapshot.unreadable.delete(key);
-  const after: EpisodeRow = { feed, episode, revision, state: state.value };
-  row.episodes.set(episode, after);
+  const after = new StoredEpisode(row.id, before?.episode ?? flat(episode), revision, text);
+  row.episodes.set(after.episode, after);
   if (before !== null) addTally(row.tally, before.state, -1);
-  addTally(row.tally, after.state, 1);
-  for (const stage of STAGES) indexStage(snapshot, row, after, stage);
+  addTally(row.tally, state.value, 1);
+  for (const stage of STAGES) indexStage(snapshot, row, after, stage, state.value);
   return { before, after };
 }
 
@@ -139,27 +144,62 @@ export function locksOfSession(snapshot: Snapshot, agent: AgentId, session: numb
   );
 }
 
+/** One of perhaps a million: it keeps the value as it was read, which takes a third of what its objects would. */
+class StoredEpisode implements EpisodeRow {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly revision: number;
+  readonly #value: string;
+
+  constructor(feed: FeedId, episode: EpisodeId, revision: number, value: string) {
+    this.feed = feed;
+    this.episode = episode;
+    this.revision = revision;
+    this.#value = value;
+  }
+
+  get state(): EpisodeState {
+    const state = decodeEpisode(this.#value);
+    if (!state.ok) throw new Error(`broken invariant: ${state.error}`);
+    return state.value;
+  }
+}
+
+/**
+ * A copy of its own. An id cut out of a key keeps the whole key alive, which is 100 MB for a million of them: what is kept
+ * for long is copied once. JSON is the one pure way to a new string.
+ */
+function flat<T extends string>(text: T): T {
+  return JSON.parse(JSON.stringify(text)) as T;
+}
+
 function feedRow(snapshot: Snapshot, id: FeedId): FeedRow {
   const known = snapshot.feeds.get(id);
   if (known !== undefined) return known;
   const row: FeedRow = {
-    id,
+    id: flat(id),
     record: null,
     revision: 0,
     episodes: new Map(),
     tally: emptyTally(),
     ready: { download: new Set(), transcribe: new Set() },
   };
-  snapshot.feeds.set(id, row);
+  snapshot.feeds.set(row.id, row);
   return row;
 }
 
-function indexStage(snapshot: Snapshot, feed: FeedRow, row: EpisodeRow, stage: Stage): void {
+function indexStage(
+  snapshot: Snapshot,
+  feed: FeedRow,
+  row: EpisodeRow,
+  stage: Stage,
+  state: EpisodeState,
+): void {
   const ready = feed.ready[stage];
-  if (whyNotAssignable(row.state, stage) === null) ready.add(row.episode);
+  if (whyNotAssignable(state, stage) === null) ready.add(row.episode);
   else ready.delete(row.episode);
   const id = lockId(row.feed, row.episode, stage);
-  const { lock } = row.state.stages[stage] satisfies StageState;
+  const { lock } = state.stages[stage] satisfies StageState;
   if (lock.state === 'held' || lock.state === 'committed') {
     const { feed: feedId, episode, revision } = row;
     snapshot.locks.set(id, { feed: feedId, episode, stage, revision, lock });

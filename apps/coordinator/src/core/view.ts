@@ -89,7 +89,10 @@ function feedState(picture: Picture, { record, tally }: FeedRow, stalled: boolea
 
 /** Work left and no movement for long enough; wall-clock time since when. */
 function stalledSince(picture: Picture, { id, tally }: FeedRow): number | null {
-  if (left(tally) === 0) return null;
+  if (left(tally) === 0) {
+    picture.progress.rest(id);
+    return null;
+  }
   const { wallMs, monotonicMs } = picture.now;
   const stillMs = monotonicMs - picture.progress.stillSinceMs(id, monotonicMs);
   return stillMs >= picture.limits.stalledAfterMs ? wallMs - stillMs : null;

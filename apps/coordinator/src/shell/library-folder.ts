@@ -1,7 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writePrivateFile } from '@podctl/platform/json-file.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
+import { codeOf } from '@podctl/platform/library/synced-folder.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
 
 const ID_FILE = 'library-id';
 
@@ -13,14 +16,15 @@ export async function openOrCreateLibrary(root: string, stateDir: string): Promi
   const path = join(stateDir, ID_FILE);
   const remembered = await readFile(path, 'utf8').then(
     (text) => text.trim(),
-    () => null,
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return null;
+      throw new LibraryError('io', `${path} cannot be read: make it readable, or remove it`, error);
+    },
   );
   if (remembered !== null) return openLibrary(root, remembered);
   const library = await openLibrary(root, null).catch(async () =>
     openLibrary(root, await createLibrary(root)),
   );
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  await writeFile(`${path}.part`, `${library.id}\n`);
-  await rename(`${path}.part`, path);
+  await writePrivateFile(path, `${library.id}\n`);
   return library;
 }

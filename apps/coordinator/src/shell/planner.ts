@@ -90,6 +90,7 @@ export class Planner extends Loop {
     const row = episodeRow(replica.snapshot, feed, episode);
     if (row === null || row.revision !== revision) return false;
     const holder = {
+      cluster: store.cluster(),
       token: revision as LockRow['lock']['token'],
       agent,
       session,

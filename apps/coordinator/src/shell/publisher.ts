@@ -50,7 +50,10 @@ export class Publisher extends Loop {
     const { store, library, views, log } = this.#options;
     try {
       const to = acceptedFolder(feed, episode, stage, lock.run, lock.token);
-      const from = stagingFolder(store.cluster(), feed, episode, stage, lock.token);
+      const { record } = await store.readEpisode(feed, episode);
+      // Not the world of today: what was committed before a restore is finished after it.
+      const cluster = record?.cluster ?? store.cluster();
+      const from = stagingFolder(cluster, feed, episode, stage, lock.token);
       await giveFinalNames(library, from, to);
       await store.moveEpisode(feed, episode, stage, (state) => {
         const now = state.stages[stage].lock;
@@ -77,8 +80,8 @@ async function giveFinalNames(library: Library, from: string, to: string): Promi
   if (!read.ok) throw new Error(`its files are in neither place: ${read.error}`);
   const { manifest } = read.value;
   for (const { name } of manifest.files) await library.link(`${from}/${name}`, `${to}/${name}`);
-  await library.link(`${from}/${MANIFEST_NAME}`, `${to}/${MANIFEST_NAME}`);
   await verify(library, to, manifest);
+  await library.link(`${from}/${MANIFEST_NAME}`, `${to}/${MANIFEST_NAME}`);
 }
 
 async function verify(library: Library, folder: string, manifest: Manifest): Promise<void> {

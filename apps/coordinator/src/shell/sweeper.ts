@@ -5,6 +5,7 @@ import {
   stagingFolder,
 } from '@podctl/domain/library-path.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { KvUnavailable } from '@podctl/platform/kv.ts';
 import type { Library, ListedFile } from '@podctl/platform/library.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
@@ -76,11 +77,17 @@ export class Sweeper extends Loop {
   }
 
   async #isNeeded({ cluster, feed, episode, stage, token }: StagingPlace): Promise<boolean> {
-    // Of another world: nobody here can hold it.
-    if (cluster !== this.#options.store.cluster()) return false;
-    const { record } = await this.#options.store.readEpisode(feed, episode);
-    const lock = record?.stages[stage].lock;
-    return (lock?.state === 'held' || lock?.state === 'committed') && lock.token === token;
+    try {
+      const { record } = await this.#options.store.readEpisode(feed, episode);
+      const lock = record?.stages[stage].lock;
+      // Of another world than the lock: the same number there is another token.
+      if (record?.cluster !== cluster) return false;
+      return (lock?.state === 'held' || lock?.state === 'committed') && lock.token === token;
+    } catch (error) {
+      // Of a value that only a newer version can read nobody here can say that it is not needed.
+      if (error instanceof KvUnavailable) throw error;
+      return true;
+    }
   }
 }
 

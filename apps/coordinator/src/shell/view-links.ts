@@ -58,12 +58,14 @@ export class ViewLinks {
     }
   }
 
-  /** Size and hash; of large files the size alone, since reading a whole archive again and again would wear its disk. */
-  async #fits({ to, sizeBytes, sha256 }: ViewLink): Promise<boolean> {
+  /** Size and hash; of large files size and age, since reading a whole archive again and again would wear its disk. */
+  async #fits({ from, to, sizeBytes, sha256 }: ViewLink): Promise<boolean> {
     const { library } = this.#options;
     const there = await library.stat(to);
     if (there?.sizeBytes !== sizeBytes) return false;
-    if (sizeBytes > HASHED_BYTES_MAX) return true;
+    // A link has the time of its file, a copy a later one: an earlier one is of another run.
+    if (sizeBytes > HASHED_BYTES_MAX)
+      return there.modifiedMs >= ((await library.stat(from))?.modifiedMs ?? 0);
     return (await library.hash(to, AbortSignal.timeout(HASH_MS_MAX))).sha256 === sha256;
   }
 
