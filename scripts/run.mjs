@@ -21,6 +21,7 @@ const SCRIPTS = {
   types: [[bin('tsc'), '--noEmit', '-p', 'tsconfig.json']],
   proto: [[...script('scripts/check-proto.mjs')]],
   generate: [[bin('buf'), 'generate']],
+  'bench:state': [[...script('test/bench/state.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],
 };

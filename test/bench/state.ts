@@ -28,6 +28,7 @@ import { plan } from '../../apps/coordinator/src/core/plan.ts';
 import { planView } from '../../apps/coordinator/src/core/plan-view.ts';
 import { Replica } from '../../apps/coordinator/src/shell/replica.ts';
 import { startNatsServer } from '../support/nats-server.ts';
+import setup from '../support/toolchain-setup.ts';
 
 const AT_ONCE = 512;
 const AGENTS = 100;
@@ -181,6 +182,7 @@ const { values } = parseArgs({
 });
 if (values.child !== undefined) await coldStart(values.child);
 else {
+  await setup();
   const server = await startNatsServer({ syncInterval: '2m' });
   try {
     const began = performance.now();
