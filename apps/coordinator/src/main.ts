@@ -84,6 +84,7 @@ async function run(
     grpc.setServing(true);
     if (bootstrap.endpointFile !== null)
       await writeEndpoint(bootstrap.endpointFile, { grpc: address(), http: http.address ?? '' });
+    log.info({ grpc: address(), http: http.address }, 'ready');
     await Promise.race([aborted(signal), coordinator.broken()]);
     return 0;
   } finally {

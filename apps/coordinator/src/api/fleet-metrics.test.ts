@@ -92,7 +92,6 @@ test('locks, fenced results, leadership, NATS and watchers are told', async () =
       'podctl_fenced_results_total{} 4',
       'podctl_leader{} 0',
       'podctl_leader_term{} 41',
-      'podctl_nats_connected{component=coordinator} 0',
       'podctl_watch_subscribers{} 2',
     ]),
   );

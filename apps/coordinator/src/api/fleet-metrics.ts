@@ -160,9 +160,6 @@ function coordinatorFamilies(info: FleetInfo, watchers: number): MetricFamily[] 
       'Epoch of the term that it leads or follows; 0 when nobody leads.',
       one(info.epoch),
     ),
-    gauge('podctl_nats_connected', '1 when connected to NATS.', [
-      { labels: { component: 'coordinator' }, value: Number(info.natsVersion !== '') },
-    ]),
     gauge('podctl_watch_subscribers', 'Open Watch streams.', one(watchers)),
   ];
 }

@@ -6,6 +6,7 @@ import {
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { ListenError } from '@podctl/platform/health-server.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Fleet } from '../shell/fleet.ts';
@@ -122,7 +123,7 @@ export class GrpcServer implements Service {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
         if (error === null) resolve(port);
-        else reject(new Error(whyNotBound(address, error), { cause: error }));
+        else reject(new ListenError('grpc', whyNotBound(address, error), error));
       });
     });
   }
