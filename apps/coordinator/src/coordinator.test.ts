@@ -213,6 +213,22 @@ describe('feeds', () => {
     await world.until(() => world.episodes('alpha').length === 3);
   });
 
+  it('is called by its title where nobody gave it a name, and by its URL where it does not tell', async () => {
+    await begin();
+    world.feeds.set('/x7/rss', { status: 200, body: rss('alpha', 1) });
+    const add = (path: string) => ({
+      url: world.url(path),
+      title: null,
+      bookScore: null,
+      id: null,
+    });
+    const added = await world.coordinator.addFeeds([add('/x7/rss'), add('/nowhere/rss')]);
+    expect(added.map((one) => one.kind === 'added' && one.feed)).toEqual([
+      'the-alpha-show',
+      '127-0-0-1-nowhere-rss',
+    ]);
+  });
+
   it('shows a feed that is not XML as failing, and forgets nothing', async () => {
     await begin();
     await world.addFeed('alpha', 2);

@@ -10,9 +10,13 @@ export interface FeedRegistryOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly replica: Replica;
+  /** What the feed calls itself; null when that cannot be known now. */
+  titleOf(url: string): Promise<string | null>;
 }
 
 const IDS_TRIED_MAX = 100;
+/** Feeds of one call that are asked for their titles; of a long list without titles the rest is named by URL. */
+const TITLES_ASKED_MAX = 50;
 
 /** Adds feeds: one URL is one feed, however often it is added. Leader only. */
 export class FeedRegistry {
@@ -24,13 +28,30 @@ export class FeedRegistry {
 
   async add(feeds: readonly FeedToAdd[]): Promise<AddedFeed[]> {
     const byUrl = this.#urls();
+    const titles = await this.#titles(feeds, byUrl);
     const added: AddedFeed[] = [];
     for (const feed of feeds) {
-      const one = await this.#addOne(feed, byUrl);
+      const title = feed.title ?? titles.get(feed.url) ?? null;
+      const one = await this.#addOne({ ...feed, title }, byUrl);
       if (one.kind !== 'refused') byUrl.set(normalized(feed.url), one.feed);
       added.push(one);
     }
     return added;
+  }
+
+  /** The id stays for good: of a feed that comes without a title it is worth a look at the feed itself. */
+  async #titles(
+    feeds: readonly FeedToAdd[],
+    byUrl: ReadonlyMap<string, FeedId>,
+  ): Promise<ReadonlyMap<string, string | null>> {
+    const unnamed = feeds.filter(
+      ({ id, title, url }) => id === null && title === null && !byUrl.has(normalized(url)),
+    );
+    const asked = unnamed.slice(0, TITLES_ASKED_MAX).map(async ({ url }) => {
+      const found = normalizeFeedUrl(url);
+      return [url, found.ok ? await this.#options.titleOf(found.value) : null] as const;
+    });
+    return new Map(await Promise.all(asked));
   }
 
   async #addOne(feed: FeedToAdd, byUrl: ReadonlyMap<string, FeedId>): Promise<AddedFeed> {

@@ -7,6 +7,7 @@ import type { CoordinatorPorts } from '../ports.ts';
 import type { CoordinatorSettings } from '../settings.ts';
 import type { FeedParser } from './feed-parser.ts';
 import { FeedRegistry } from './feed-registry.ts';
+import { feedTitle } from './feed-title.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
@@ -100,7 +101,12 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const { sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });
-  const registry = new FeedRegistry({ clock, store, replica });
+  const registry = new FeedRegistry({
+    clock,
+    store,
+    replica,
+    titleOf: (url) => feedTitle({ clock, parser, fetch }, url),
+  });
   return {
     registry,
     planner,
