@@ -44,34 +44,12 @@ export interface LeaderServices {
 
 /** What only a leader runs, made anew for each reign. */
 export function leaderServices(parts: LeaderParts): LeaderServices {
-  const { ports, settings, store, replica, liveness, reports, parser, views, epoch, fenced } =
-    parts;
+  const { ports, settings, store, replica, reports, views, epoch, fenced } = parts;
   const { clock, bus, library, log } = ports;
-  const random = () => ports.random();
-  const settle = { store, library, clock, random };
-  const { heartbeatMs, lostAfterMs, libraryId, model, language } = settings;
-  const sessions = new Sessions({
-    ...settle,
-    bus,
-    replica,
-    log,
-    heartbeatMs,
-    lostAfterMs,
-    libraryId,
-  });
+  const settle = { store, library, clock, random: () => ports.random() };
+  const { model, language, sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
   const verdicts = new Verdicts({ ...settle, bus, log, fenced });
-  const watchdog = new Watchdog({
-    clock,
-    replica,
-    liveness,
-    sessions,
-    lostAfterMs,
-    log,
-    connected: () => ports.connected(),
-  });
   const publisher = new Publisher({ ...settle, replica, views, log });
-  const planned = (seconds: number, entries: number, rejected: number) =>
-    ports.planned(seconds, entries, rejected);
   const planner = new Planner({
     ...settle,
     bus,
@@ -82,31 +60,12 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     log,
     model,
     language,
-    planned,
+    planned: (...figures) => ports.planned(...figures),
   });
-  const polled = (seconds: number) => ports.polled(seconds);
-  const { poll: policy, fetch, itemsMax } = settings;
-  const poller = new Poller({
-    clock,
-    store,
-    replica,
-    parser,
-    fetch,
-    policy,
-    itemsMax,
-    log,
-    random,
-    polled,
-  });
-  const { sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });
-  const registry = new FeedRegistry({
-    clock,
-    store,
-    replica,
-    titleOf: (url) => feedTitle({ clock, parser, fetch }, url),
-  });
+  const { registry, poller } = feedServices(parts);
+  const { sessions, watchdog } = sessionServices(parts);
   return {
     registry,
     planner,
@@ -114,4 +73,26 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     poller,
     all: [verdicts, sessions, watchdog, publisher, planner, poller, sweeper, repair],
   };
+}
+
+function sessionServices({ ports, settings, store, replica, liveness }: LeaderParts) {
+  const { clock, bus, library, log } = ports;
+  const { heartbeatMs, lostAfterMs, libraryId } = settings;
+  const settle = { store, library, clock, random: () => ports.random() };
+  const of = { clock, replica, log, lostAfterMs };
+  const sessions = new Sessions({ ...settle, ...of, bus, heartbeatMs, libraryId });
+  const connected = () => ports.connected();
+  return { sessions, watchdog: new Watchdog({ ...of, liveness, sessions, connected }) };
+}
+
+function feedServices({ ports, settings, store, replica, parser }: LeaderParts) {
+  const { clock, log } = ports;
+  const { poll: policy, fetch, itemsMax } = settings;
+  const of = { clock, store, replica };
+  const titleOf = (url: string) => feedTitle({ clock, parser, fetch }, url);
+  const registry = new FeedRegistry({ ...of, titleOf });
+  const random = () => ports.random();
+  const polled = (seconds: number) => ports.polled(seconds);
+  const poller = new Poller({ ...of, parser, fetch, policy, itemsMax, log, random, polled });
+  return { registry, poller };
 }
