@@ -101,6 +101,32 @@ async function fill(url: string, feeds: number, episodes: number): Promise<void>
   await link.close();
 }
 
+/** The same tail into nothing: what the fold is measured against. */
+async function bareTail(url: string): Promise<void> {
+  const began = performance.now();
+  const { link, kv } = await connected(url);
+  const current = Promise.withResolvers<void>();
+  let entries = 0;
+  const tail = kv.tail({
+    entry: () => {
+      entries += 1;
+    },
+    current: () => current.resolve(),
+  });
+  await tail.start();
+  await current.promise;
+  const loadedSeconds = (performance.now() - began) / 1_000;
+  process.send?.({
+    bare: true,
+    entries,
+    loadedSeconds,
+    rssMegabytes: process.memoryUsage().rss / 1e6,
+  });
+  await tail.stop();
+  await link.close();
+  process.disconnect?.();
+}
+
 /** In a process of its own, so that its memory is its own. */
 async function coldStart(url: string): Promise<void> {
   const began = performance.now();
@@ -178,9 +204,11 @@ const { values } = parseArgs({
     feeds: { type: 'string', default: '1000' },
     episodes: { type: 'string', default: '1000' },
     child: { type: 'string' },
+    bare: { type: 'boolean', default: false },
   },
 });
-if (values.child !== undefined) await coldStart(values.child);
+if (values.child !== undefined)
+  await (values.bare ? bareTail(values.child) : coldStart(values.child));
 else {
   await setup();
   const server = await startNatsServer({ syncInterval: '2m' });
@@ -189,10 +217,10 @@ else {
     await fill(server.url, Number(values.feeds), Number(values.episodes));
     console.log(`filled in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
     console.log(`store: ${((await bytesBelow(server.storeFolder)) / 1e6).toFixed(0)} MB`);
-    for (let run = 0; run < 3; run += 1) {
-      const child = fork(import.meta.filename, ['--child', server.url], {
-        execArgv: ['--expose-gc'],
-      });
+    // In turn, so that a slow minute of the machine is everybody's.
+    for (let run = 0; run < 6; run += 1) {
+      const args = ['--child', server.url, ...(run % 2 === 0 ? ['--bare'] : [])];
+      const child = fork(import.meta.filename, args, { execArgv: ['--expose-gc'] });
       child.on('message', (figures) => console.log(JSON.stringify(figures)));
       await new Promise((resolve) => child.on('exit', resolve));
     }
