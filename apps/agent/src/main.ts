@@ -217,6 +217,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
     },
     journal: new Journal(join(config.stateDir, 'results'), log),
     library,
+    freeBytesMin: settings.library.freeFloorBytes,
     workers: {
       download: downloadWorker({
         ...shared,

@@ -9,7 +9,7 @@ import type { FleetEvent } from './core/event.ts';
 import { Liveness } from './core/liveness.ts';
 import { Progress } from './core/progress.ts';
 import { lockId } from './core/snapshot.ts';
-import type { AgentReport, Picture } from './core/view.ts';
+import { type AgentReport, fleetProblem, type Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { EventLog } from './shell/event-log.ts';
@@ -141,8 +141,13 @@ export class Coordinator implements Service, Fleet {
       cluster: this.#replica.snapshot.cluster ?? '',
       natsVersion: this.#ports.natsVersion(),
       fencedResults: this.#fencedResults,
-      problem: this.#ports.connected() ? this.#libraryProblem : 'the connection to NATS is gone',
+      problem: this.#problem(),
     };
+  }
+
+  #problem(): string {
+    if (!this.#ports.connected()) return 'the connection to NATS is gone';
+    return this.#libraryProblem || fleetProblem(this.picture());
   }
 
   onChange(listener: Listener): () => void {

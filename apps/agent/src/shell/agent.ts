@@ -27,6 +27,8 @@ export interface AgentPorts {
   readonly identity: AgentIdentity;
   readonly journal: Journal;
   readonly library: Library & { readonly id: string };
+  /** Stays free on the library's disk: below it no new work is taken. */
+  readonly freeBytesMin: number;
   readonly workers: { readonly [S in Stage]: Worker };
   /** Engine, model and device in words, as they are now. */
   readonly describeEngine: () => string;
@@ -220,14 +222,17 @@ export class Agent {
     return { cluster, session, tokens: reports(this.#state), engine, problem };
   }
 
-  /** A library that is away, or another than the leader's, is a problem: no new work until it is back. */
+  /** A library that is away, full, or another than the leader's is a problem: no new work until that is mended. */
   async #watchLibrary(): Promise<void> {
-    const { library, clock } = this.#ports;
+    const { library, clock, freeBytesMin } = this.#ports;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       const health = await library.check();
-      // Read after the wait: a welcome may have come meanwhile.
-      const problem = problemOf(library.id, this.#expectedLibrary, health);
+      const space = await library.space().catch(() => null);
+      // Read after the waits: a welcome may have come meanwhile.
+      const problem =
+        problemOf(library.id, this.#expectedLibrary, health) ??
+        spaceProblem(space?.freeBytes ?? null, freeBytesMin);
       if (problem !== this.#state.problem) this.#take({ kind: 'problem', problem });
       await clock.sleep(LIBRARY_CHECK_MS, signal).catch(() => undefined);
     }
@@ -237,6 +242,13 @@ export class Agent {
 function problemOf(id: string, expected: string | null, health: LibraryHealth): string | null {
   if (health.kind === 'offline') return `The library is offline: ${health.reason}`;
   return expected === null || expected === id ? null : otherLibrary(id, expected);
+}
+
+/** A disk that does not tell its space is taken for one with room. */
+function spaceProblem(freeBytes: number | null, freeBytesMin: number): string | null {
+  if (freeBytes === null || freeBytes >= freeBytesMin) return null;
+  const inMb = (bytes: number) => `${Math.floor(bytes / 1e6)} MB`;
+  return `The library's disk has ${inMb(freeBytes)} free, and ${inMb(freeBytesMin)} must stay free (library.freeFloor): free some space.`;
 }
 
 function otherLibrary(id: string, expected: string): string {

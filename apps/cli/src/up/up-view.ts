@@ -67,8 +67,13 @@ function liveView(fleet: RunningFleet, options: ViewOptions): [Show, () => void]
 }
 
 function plainView(options: ViewOptions): [Show, () => void] {
-  const show: Show = (_, news) => {
+  let told = '';
+  const show: Show = ({ overview }, news) => {
     for (const event of news) options.print(eventLine(event));
+    const problem = oneLine(overview?.problem ?? '');
+    if (problem === told) return;
+    options.print(problem === '' ? 'The problem is over.' : `PROBLEM: ${problem}`);
+    told = problem;
   };
   return [show, () => undefined];
 }

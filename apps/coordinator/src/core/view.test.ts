@@ -12,7 +12,15 @@ import {
   type StageChange,
 } from '../../../../test/support/stage-change.ts';
 import { emptyTally, sumTallies, type Tally } from './tally.ts';
-import { agentViews, feedView, findEpisodes, lockViews, stageViews, totals } from './view.ts';
+import {
+  agentViews,
+  feedView,
+  findEpisodes,
+  fleetProblem,
+  lockViews,
+  stageViews,
+  totals,
+} from './view.ts';
 
 const [alpha, beta] = ['alpha', 'beta'] as FeedId[] as [FeedId, FeedId];
 const [a1, a2] = ['a1', 'a2'] as AgentId[] as [AgentId, AgentId];
@@ -304,3 +312,19 @@ function wanted(runs: number): StageChange {
     stages: { ...state.stages, download: { ...state.stages.download, wanted: runs } },
   });
 }
+
+describe('the problem of the fleet', () => {
+  const tells = (agent: AgentId, session: number, problem: string | null) =>
+    fleet.reports.set(agent, { session, engine: '', problem });
+
+  it('is told when no live agent takes work, and gone as soon as one does', () => {
+    expect(fleetProblem(fleet.picture())).toBe('');
+    const one = fleet.agent(a1);
+    expect(fleetProblem(fleet.picture())).toBe('');
+    tells(a1, one, 'its disk is full');
+    expect(fleetProblem(fleet.picture())).toBe('agent a1 takes no work: its disk is full');
+    const two = fleet.agent(a2);
+    tells(a2, two, null);
+    expect(fleetProblem(fleet.picture())).toBe('');
+  });
+});

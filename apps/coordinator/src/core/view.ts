@@ -156,6 +156,18 @@ export function agentViews(picture: Picture): AgentView[] {
     });
 }
 
+/** Why nothing can go on, when every live agent says that it takes no work; else empty. */
+export function fleetProblem({ snapshot, reports }: Picture): string {
+  const live = [...snapshot.sessions.values()].filter(({ record }) => record.state === 'live');
+  const told = live.map(({ record, session }) => {
+    const report = reports.get(record.agent);
+    return report?.session === session ? report.problem : null;
+  });
+  const [first] = told;
+  if (first === undefined || first === null || told.includes(null)) return '';
+  return `agent ${live[0]?.record.agent} takes no work: ${first}`;
+}
+
 export interface Totals {
   readonly asOfMs: number;
   readonly revision: number;
