@@ -44,19 +44,27 @@ if (commands === undefined) {
 
 let child = null;
 let stopping = null;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    stopping = signal;
-    // A terminal sends Ctrl-C to the whole foreground group: the child has it already.
-    if (child !== null && !(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal);
-  });
-}
+let installing = false;
+/** npm takes its time to stop, and what it leaves is done anew by the next start. */
+const NPM_STOP_MS = 2_000;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal));
 // npm killed -9 cannot tell us; an adopted process sees that its parent changed.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) (child ?? process).kill?.('SIGTERM') ?? process.exit(143);
-  }, 500).unref();
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    if (child === null) process.exit(143);
+    stop('SIGTERM');
+  }, 500);
+  watch.unref();
+}
+
+function stop(signal) {
+  stopping = signal;
+  if (installing) setTimeout(() => child?.kill('SIGKILL'), NPM_STOP_MS).unref();
+  // A terminal sends Ctrl-C to the whole foreground group: the child has it already.
+  if (child !== null && !(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal);
 }
 
 await install();
@@ -81,14 +89,21 @@ async function install() {
   const tick = setInterval(() => {
     say(`  still installing npm packages, ${Math.round((Date.now() - began) / 1000)} s`);
   }, 5_000);
+  installing = true;
   const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  installing = false;
   clearInterval(tick);
+  if (stopping !== null) {
+    const numbers = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+    fail(
+      numbers[stopping],
+      `stopped by ${stopping} while npm packages were installed; run the same command to go on`,
+    );
+  }
   if (code !== 0) {
-    const why =
-      stopping === null ? `npm ci ended with code ${code}` : `it was stopped by ${stopping}`;
     fail(
       code,
-      `the npm packages could not be installed: ${why}; see npm's words above, then run the same command again`,
+      `npm ci ended with code ${code}; see its words above, mend that, then run the same command again`,
     );
   }
   if (!existsSync(bin('node')) || spawnSync(bin('node'), ['--version']).status !== 0) {
