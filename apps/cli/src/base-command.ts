@@ -96,7 +96,7 @@ export abstract class BaseCommand extends Command {
     process.exitCode = told.exitCode;
     if (this.jsonEnabled())
       this.logJson({ error: { message: told.message, exitCode: told.exitCode } });
-    else process.stderr.write(`podctl: ${told.message}.\n`);
+    else process.stderr.write(`podctl: ${told.message.replace(/(?<![.?!…])$/, '.')}\n`);
     if (isBug(told)) process.stderr.write(`${stackOf(told)}\n`);
     this.exit(told.exitCode);
   }

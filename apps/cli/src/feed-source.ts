@@ -16,6 +16,8 @@ export interface FeedSource {
 /** An OPML file; `-` is stdin. Relative URLs are resolved against `baseUrl`. Throws CommandError. */
 export async function readOpml(path: string, baseUrl: string | null): Promise<FeedSource> {
   const parsed = parseOpml(await readInput(path), baseUrl);
+  if (parsed.ok && parsed.value.feeds.length === 0)
+    throw new CommandError(EXIT.usage, `${nameOf(path)} lists no feed: no outline has an xmlUrl`);
   if (parsed.ok) return parsed.value;
   throw new CommandError(EXIT.usage, `${nameOf(path)} is not a list of feeds: ${parsed.error}`);
 }

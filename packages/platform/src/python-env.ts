@@ -198,7 +198,7 @@ async function venvFailure(words: string, root: string, version: string): Promis
   // venv runs ensurepip and keeps its words for itself: ask the disk.
   const { bavail, bsize } = await statfs(root);
   if (bavail * bsize < VENV_BYTES) return pipFailure('No space left on device', root, null);
-  if (!/ensurepip is not available|No module named/i.test(words))
+  if (!/ensurepip is not\s+available|No module named/i.test(words))
     return pipFailure(words, root, null);
   return new PythonEnvError(
     'no_venv',

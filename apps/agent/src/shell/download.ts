@@ -26,6 +26,9 @@ export interface DownloadLimits {
   readonly spaceWaitMs: number;
 }
 
+/** Somebody has to make room first; at once it would only come back, again and again. */
+const OPERATOR_WAIT_MS = 60_000;
+
 export interface DownloadPorts {
   readonly library: Library;
   /** Where a file of the library is on this machine. */
@@ -50,7 +53,11 @@ export function downloadWorker(ports: DownloadPorts): Worker {
     const { work } = assignment;
     invariant(work.kind === 'download', 'a download job has download work');
     if (!(await hasSpace(ports, context.signal)))
-      return returned('The library’s disk is nearly full: free some space.', 'no_space');
+      return returned(
+        'The library’s disk is nearly full: free some space.',
+        'no_space',
+        OPERATOR_WAIT_MS,
+      );
     const totalSignal = AbortSignal.timeout(ports.limits.totalMs);
     const signal = AbortSignal.any([context.signal, totalSignal]);
     try {
@@ -233,6 +240,7 @@ function outcomeOf(error: unknown): ResultOutcome {
     return returned(
       `The library cannot take the audio: ${error.message}.`,
       `library_${error.code}`,
+      OPERATOR_WAIT_MS,
     );
   return failure(`library_${error.code}`, `The library did not take the audio: ${error.message}.`);
 }

@@ -82,6 +82,10 @@ export function failure(code: string, reason: string, details: FailureDetails = 
 }
 
 /** Given back unharmed: no failure is counted. */
-export function returned(reason: string, code = 'cancelled'): ResultOutcome {
-  return { kind: 'failed', code, reason, retryAfterMs: null, final: false, returned: true };
+export function returned(
+  reason: string,
+  code = 'cancelled',
+  retryAfterMs: number | null = null,
+): ResultOutcome {
+  return { kind: 'failed', code, reason, retryAfterMs, final: false, returned: true };
 }

@@ -178,6 +178,10 @@ function engineOutcome({ code, message }: EngineFailure): ResultOutcome {
 
 function libraryOutcome(error: LibraryError): ResultOutcome {
   if (error.code === 'full' || error.code === 'offline')
-    return returned(`The library cannot be used: ${error.message}.`, `library_${error.code}`);
+    return returned(
+      `The library cannot be used: ${error.message}.`,
+      `library_${error.code}`,
+      OPERATOR_WAIT_MS,
+    );
   return failure(`library_${error.code}`, `The library failed: ${error.message}.`);
 }

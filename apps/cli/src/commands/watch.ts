@@ -75,6 +75,8 @@ export default class Watch extends BaseCommand {
     flags: WatchFlags,
     leaving: AbortController,
   ): Promise<void> {
+    // One table of nobody is an error at once; a live one waits for a coordinator that is being started.
+    if (flags.once) await client.overview();
     const live = process.stdout.isTTY && !flags.once && flags.output !== 'jsonl';
     const stop = (reason?: CommandError) => leaving.abort(reason ?? 'left');
     const [show, close] = live ? this.liveTable(client, stop) : this.plain(client, flags, stop);

@@ -176,6 +176,9 @@ function ready(rows: readonly Entry[], stage: Stage): EpisodeId[] {
     .sort();
 }
 
+const isLeft = ({ lock, done, wanted }: EpisodeState['stages'][Stage]) =>
+  lock.state !== 'dead' && wanted > (done?.run ?? 0);
+
 function tallyOf(states: readonly EpisodeState[]) {
   const how = (is: (state: EpisodeState) => boolean) => states.filter(is).length;
   const each = (is: (stage: EpisodeState['stages'][Stage]) => boolean) => ({
@@ -194,7 +197,14 @@ function tallyOf(states: readonly EpisodeState[]) {
     audioSecondsTranscribed: seconds(
       states.filter(({ stages }) => stages.transcribe.done !== null),
     ),
-    remaining: each(({ lock, done, wanted }) => lock.state !== 'dead' && wanted > (done?.run ?? 0)),
+    remaining: {
+      download: how(({ stages }) => isLeft(stages.download)),
+      // After a dead download nothing is left to transcribe, unless an older audio is there.
+      transcribe: how(
+        ({ stages: { download, transcribe } }) =>
+          isLeft(transcribe) && (download.done !== null || download.lock.state !== 'dead'),
+      ),
+    },
     running: each(({ lock }) => lock.state === 'held' || lock.state === 'committed'),
     done: each(({ done }) => done !== null),
   };

@@ -1,5 +1,5 @@
-import type { EpisodeState, StageState } from '@podctl/domain/episode-state.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
 /** Counts over the episodes of a feed, kept by the fold so that nobody has to walk them. */
 export interface Tally {
@@ -40,13 +40,21 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
     tally.retrying += times;
   tally.audioSeconds += times * audioSeconds;
   if (state.stages.transcribe.done !== null) tally.audioSecondsTranscribed += times * audioSeconds;
-  for (const stage of STAGES) addStage(tally, stage, state.stages[stage], times);
+  for (const stage of STAGES) addStage(tally, stage, state, times);
 }
 
-function addStage(tally: Tally, stage: Stage, { lock, done, wanted }: StageState, times: 1 | -1) {
+function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1 | -1) {
+  const { lock, done, wanted } = stages[stage];
   if (done !== null) tally.done[stage] += times;
   if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;
-  if ((done?.run ?? 0) < wanted && lock.state !== 'dead') tally.remaining[stage] += times;
+  if ((done?.run ?? 0) < wanted && lock.state !== 'dead' && mayCome(stages, stage))
+    tally.remaining[stage] += times;
+}
+
+/** What a stage works on is there, or somebody may still bring it: after a dead download no transcription is left. */
+function mayCome(stages: EpisodeState['stages'], stage: Stage): boolean {
+  const input = STAGE_INPUT[stage];
+  return input === null || stages[input].done !== null || stages[input].lock.state !== 'dead';
 }
 
 /** The sum over feeds. */

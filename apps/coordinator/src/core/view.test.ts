@@ -64,6 +64,12 @@ describe('the state of a feed', () => {
     expect(seen(alpha).state).toBe('done');
   });
 
+  it('is done when a download was given up, since nothing is left to transcribe', () => {
+    fleet.feed(alpha, { lastSuccessMs: 5 });
+    fleet.episode(alpha, 0, dead('download', 'x'));
+    expect(seen(alpha)).toMatchObject({ state: 'done', tally: { dead: 1 } });
+  });
+
   it('is done with what was given up: nobody works on that', () => {
     fleet.feed(alpha, { lastSuccessMs: 5 });
     fleet.episode(alpha, 0, (state) => dead('transcribe', 'x')(done('download')(state)));
@@ -211,7 +217,7 @@ describe('the totals', () => {
       retrying: 1,
       audioSeconds: 90,
       audioSecondsTranscribed: 60,
-      remaining: { download: 2, transcribe: 4 },
+      remaining: { download: 2, transcribe: 3 },
       running: { download: 1, transcribe: 0 },
       done: { download: 2, transcribe: 1 },
     };

@@ -167,7 +167,7 @@ export class Poller extends Loop {
     const nowMs = clock.wallMs();
     const after = {
       ...record,
-      ...standing(record, verdict, problems, nowMs),
+      ...standing(record, verdict, problems, nowMs, policy.failingAfter),
       nonce: store.newNonce(),
     };
     const retryAfterMs = verdict.kind === 'failed' ? verdict.retryAfterMs : null;
@@ -190,6 +190,7 @@ function standing(
   verdict: PollVerdict,
   problems: readonly string[],
   nowMs: number,
+  failingAfter: number,
 ) {
   switch (verdict.kind) {
     case 'fresh':
@@ -197,6 +198,8 @@ function standing(
     case 'unchanged':
       return { failures: 0, lastSuccessMs: nowMs, problem: null };
     case 'gone':
+      // It is not asked again: failing at once, and for good.
+      return { failures: Math.max(record.failures + 1, failingAfter), problem: verdict.reason };
     case 'failed':
       return { failures: record.failures + 1, problem: verdict.reason };
   }
