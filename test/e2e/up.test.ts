@@ -211,7 +211,7 @@ describe('what can go wrong before it runs', () => {
     const { code, stderr } = await up('--sample').ended;
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'podctl: podctl.yaml: "agent.slot" is not a setting; did you mean agent.slots?.\n',
+      'podctl: podctl.yaml: "agent.slot" is not a setting; did you mean agent.slots?\n',
     );
   });
 

@@ -48,7 +48,7 @@ test('the figures of feeds, episodes, jobs and audio add up to what was folded',
       'podctl_jobs{stage=download,state=waiting} 1',
       'podctl_jobs{stage=download,state=running} 1',
       'podctl_jobs{stage=download,state=done} 2',
-      'podctl_jobs{stage=transcribe,state=waiting} 4',
+      'podctl_jobs{stage=transcribe,state=waiting} 3',
       'podctl_audio_remaining_seconds{stage=transcribe} 30',
     ]),
   );
