@@ -192,6 +192,17 @@ describe.each(drivers)('a library (%s)', (_name, make) => {
     ]);
   });
 
+  it('lists on after any path, also one that is gone', async () => {
+    const all = ['staging/a-b', 'staging/a.b', 'staging/a/x', 'staging/a/y/z', 'staging/ab'];
+    for (const path of all) await put(path, path);
+    const rest = async (after: string) =>
+      (await library.list('staging', 100, after)).map(({ path }) => path);
+    for (const [i, path] of all.entries()) expect(await rest(path)).toEqual(all.slice(i + 1));
+    expect(await rest('staging/a/w')).toEqual(all.slice(2));
+    expect(await rest('staging/a/y')).toEqual(all.slice(3));
+    expect(await rest('staging/b')).toEqual([]);
+  });
+
   it('removes a folder of staging and nothing beside it', async () => {
     for (const path of ['staging/c/j/1/a', 'staging/c/j/1/b/c', 'staging/c/j/12/a', 'staging/d/a'])
       await put(path, '');

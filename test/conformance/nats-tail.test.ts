@@ -4,7 +4,7 @@ import { type Bucket, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { connectNats, type NatsLink } from '@podctl/platform/nats/connection.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
 import { checkStream } from '@podctl/platform/nats/tail-backstop.ts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startNatsServer, type TestNatsServer } from '../support/nats-server.ts';
 import { TailRecorder } from './tail-recorder.ts';
 
@@ -158,4 +158,42 @@ describe('the tail of a real server', () => {
     await recorder.until(() => recorder.newest('b') === 'b=new@2');
     await recorder.tail.stop();
   });
+});
+
+describe('a tail that gets no consumer', () => {
+  const full = 'authorization { users = [ { user: "c", password: "p" } ] }';
+  const noConsumers =
+    'authorization { users = [ { user: "c", password: "p", permissions: { publish: { deny: ["$JS.API.CONSUMER.>"] } } } ] }';
+  const ports = { clock: systemClock, random: () => 0, onError: () => undefined };
+
+  test('goes on by reading the stream, in order, deletions too, and takes a consumer again when it can', async () => {
+    const server = await startNatsServer({ config: full });
+    const auth = { kind: 'password', user: 'c', password: 'p' } as const;
+    const options = { servers: [server.url], name: 'test', auth };
+    const link = await connectNats(options, { ...ports, listen: () => undefined }, never);
+    try {
+      const bucket = await openBucket(link, { name: 'direct', replicas: 1 }, systemClock, never);
+      const kv = natsKv(bucket, ports);
+      const first = await kv.put('a', bytes('1'));
+      const recorder = await TailRecorder.start(kv);
+      await recorder.untilCurrent();
+      await server.restart(noConsumers);
+      await link.whenConnected(never);
+      const second = await kv.put('b', bytes('2'));
+      await kv.remove('b', second);
+      const last = await kv.put('a', bytes('3'));
+      await recorder.untilRevision(last);
+      expect(recorder.shown().slice(1)).toEqual([`b gone@${second + 1}`, `a=3@${last}`]);
+      await server.restart(full);
+      await link.whenConnected(never);
+      const after = await kv.put('c', bytes('4'));
+      await recorder.untilRevision(after);
+      await vi.waitFor(() => expect(recorder.tail.state().phase).toBe('live'), 10_000);
+      expect(first).toBeLessThan(second);
+      await recorder.tail.stop();
+    } finally {
+      await link.close();
+      await server.stop();
+    }
+  }, 30_000);
 });

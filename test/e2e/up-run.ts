@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, realpath, symlink } from 'node:fs/promises';
+import { mkdir, realpath, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type FamilyMember, familyOf, leftAfter } from './process-family.ts';
 
 const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.ts', import.meta.url));
 /** What a fresh Debian has and podctl needs; nats-server and ffmpeg are not among them. */
@@ -87,26 +87,13 @@ export class UpRun {
   }
 
   /** Every process that lives and carries the mark. */
-  async family(): Promise<{ readonly pid: number; readonly command: string }[]> {
-    const found: { pid: number; command: string }[] = [];
-    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-      if (!environment.includes(this.#mark)) continue;
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (command !== '') found.push({ pid: Number(pid), command: command.replaceAll('\0', ' ') });
-    }
-    return found;
+  family(): Promise<FamilyMember[]> {
+    return familyOf(this.#mark);
   }
 
   /** Those that are still there after `msMax`; comes back as soon as there are none. */
-  async leftAfter(msMax: number): Promise<string[]> {
-    const untilMs = performance.now() + msMax;
-    for (;;) {
-      const left = (await this.family()).map(({ command }) => command);
-      if (left.length === 0 || performance.now() >= untilMs) return left;
-      // The kernel tells nobody but a parent that a process ended: these have another one, or none.
-      await delay(50);
-    }
+  leftAfter(msMax: number): Promise<string[]> {
+    return leftAfter(this.#mark, msMax);
   }
 
   #take(stream: 'out' | 'err', chunk: Buffer): void {

@@ -170,7 +170,7 @@ describe('podctl up --sample', () => {
     const end = await run.ended;
     await recorder.detach();
     expect(end.code, end.stderr).toBe(0);
-    expect(end.stderr).toContain('the coordinator ended by SIGKILL');
+    expect(end.stderr).toContain('the coordinator was ended by SIGKILL');
     const accepted = [...recorder.accepted('transcribe').values()];
     expect(accepted.map((results) => results.size)).toEqual((await knownTexts()).map(() => 1));
   });
@@ -183,7 +183,9 @@ async function kill(run: UpRun, program: string): Promise<void> {
 }
 
 describe('what can go wrong before it runs', () => {
-  test('Ctrl-C during the set-up stops it within 10 s and leaves no process', async () => {
+  test('Ctrl-C during the set-up stops it within 10 s and leaves no process', {
+    timeout: 60_000,
+  }, async () => {
     const asked = Promise.withResolvers<void>();
     // A registry that takes the request and never answers.
     const registry = createServer(() => asked.resolve());
@@ -196,6 +198,7 @@ describe('what can go wrong before it runs', () => {
     };
     const run = up('--sample');
     await Promise.race([asked.promise, run.shows(/never shown/)]);
+    await run.shows(/still waiting for the package registry, \d+ s/);
     const askedAtMs = performance.now();
     run.child.kill('SIGINT');
     const end = await run.ended;

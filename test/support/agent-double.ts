@@ -84,18 +84,19 @@ export class AgentDouble {
     return reply;
   }
 
-  async goodbye(finished: readonly JobToken[] = []): Promise<HelloReply> {
+  async goodbye(finished: readonly JobToken[] = [], reason?: string): Promise<HelloReply> {
     const message = {
       kind: 'goodbye',
       boot: this.boot,
       cluster: this.#world(),
       session: this.session,
       finished,
+      reason,
     } as const;
     return this.#ask(helloSubject(this.id), helloMessage.encode(message), helloReply.decode);
   }
 
-  heartbeat(tokens: readonly TokenReport[] = []): void {
+  heartbeat(tokens: readonly TokenReport[] = [], draining = false): void {
     const { boot, session } = this;
     const encoded = heartbeatMessage.encode({
       boot,
@@ -105,6 +106,7 @@ export class AgentDouble {
       tokens,
       engine: 'none',
       problem: null,
+      draining,
     });
     if (!encoded.ok) throw new Error(encoded.error);
     this.#bus.publish(heartbeatSubject(this.id), encoded.value);

@@ -146,7 +146,7 @@ export function rss(id: string, episodes: number): string {
   return `<?xml version="1.0"?><rss version="2.0"><channel><title>The ${id} show</title>${items.join('')}</channel></rss>`;
 }
 
-function defaults(libraryId: string): CoordinatorSettings {
+export function defaults(libraryId: string): CoordinatorSettings {
   return {
     coordinator: 'c1',
     version: '0',
@@ -172,6 +172,7 @@ function defaults(libraryId: string): CoordinatorSettings {
     },
     itemsMax: 20_000,
     view: { stalledAfterMs: 600_000, staleAfterMs: 3_600_000, failingAfter: 1 },
+    revokeStale: false,
     heartbeatMs: 5_000,
     lostAfterMs: 30_000,
     sweepEveryMs: 60_000,

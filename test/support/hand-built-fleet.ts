@@ -13,6 +13,13 @@ import {
   type Nonce,
   nonceFrom,
 } from '@podctl/domain/ids.ts';
+import type {
+  AddedFeed,
+  FeedToAdd,
+  LockToRelease,
+  ReleasedLock,
+  RunToRepeat,
+} from '@podctl/domain/order.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
@@ -31,9 +38,7 @@ import {
 import type { AgentReport, Picture } from '../../apps/coordinator/src/core/view.ts';
 import type {
   AcceptedFile,
-  AddedFeed,
   EventSource,
-  FeedToAdd,
   Fleet,
   FleetInfo,
   LoggedEvent,
@@ -56,11 +61,17 @@ export class HandBuiltFleet implements Fleet {
   readonly progress = new Progress();
   readonly reports = new Map<AgentId, AgentReport>();
   readonly metas = new Map<EpisodeId, EpisodeMeta>();
+  /** By bucket and key, with a space between. */
+  readonly values = new Map<string, string>();
   readonly files = new Map<string, readonly AcceptedFile[]>();
   readonly events: EventSource;
   readonly library: Library;
   /** What `addFeeds` was asked to add. */
   readonly asked: FeedToAdd[] = [];
+  /** What `releaseLock` was asked to release, and what it answers. */
+  readonly released: LockToRelease[] = [];
+  readonly repeated: RunToRepeat[] = [];
+  releaseAnswer: ReleasedLock = { kind: 'released', revision: 1 };
   information: FleetInfo = {
     version: '0.1.0',
     coordinator: 'coordinator-1',
@@ -69,9 +80,11 @@ export class HandBuiltFleet implements Fleet {
     cluster: CLUSTER,
     natsVersion: '2.15.1',
     fencedResults: 0,
+    failedWrites: { state: 0, meta: 0, lead: 0 },
     problem: '',
   };
   addFailure: Error | null = null;
+  releaseFailure: Error | null = null;
   pictureFailure: Error | null = null;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
@@ -80,6 +93,7 @@ export class HandBuiltFleet implements Fleet {
 
   constructor(clock: Clock, library: Library) {
     this.#clock = clock;
+    this.snapshot.cluster = CLUSTER;
     this.library = library;
     this.events = {
       after: (sequence, limit) =>
@@ -113,6 +127,14 @@ export class HandBuiltFleet implements Fleet {
     return this.#listeners.size;
   }
 
+  isLoaded(): boolean {
+    return true;
+  }
+
+  async value(bucket: 'state' | 'meta', key: string): Promise<string | null> {
+    return this.values.get(`${bucket} ${key}`) ?? null;
+  }
+
   async meta(_feed: FeedId, episode: EpisodeId): Promise<EpisodeMeta | null> {
     return this.metas.get(episode) ?? null;
   }
@@ -132,6 +154,17 @@ export class HandBuiltFleet implements Fleet {
     });
   }
 
+  async repeatRuns(_request: string, runs: readonly RunToRepeat[]): Promise<number> {
+    this.repeated.push(...runs);
+    return runs.length;
+  }
+
+  async releaseLock(lock: LockToRelease): Promise<ReleasedLock> {
+    if (this.releaseFailure !== null) throw this.releaseFailure;
+    this.released.push(lock);
+    return this.releaseAnswer;
+  }
+
   feed(feed: FeedId, fields: Partial<FeedRecord> = {}): void {
     const record: FeedRecord = {
       cluster: CLUSTER,
@@ -141,6 +174,7 @@ export class HandBuiltFleet implements Fleet {
       title: `The ${feed}`,
       addedMs: 0,
       bookScore: null,
+      formerUrls: [],
       generation: 0,
       etag: null,
       lastModified: null,

@@ -3,6 +3,7 @@ import {
   type ClusterId,
   clusterIdFrom,
   isSession,
+  nonceFrom,
   type SessionId,
 } from '@podctl/domain/ids.ts';
 import {
@@ -36,6 +37,7 @@ import {
 export class LeaderDouble {
   cluster: ClusterId = clusterIdFrom(new Uint8Array(10).fill(7));
   session = sessionOf(100);
+  readonly ticket = nonceFrom(new Uint8Array(10).fill(8));
   /** What a result is answered. */
   verdict: (message: ResultMessage) => ResultReply = () => ({
     kind: 'verdict',
@@ -78,7 +80,8 @@ export class LeaderDouble {
   }
 
   start(job: JobToken, work: Work): void {
-    this.send({ kind: 'start', cluster: this.cluster, session: this.session, job, work });
+    const { cluster, session, ticket } = this;
+    this.send({ kind: 'start', cluster, session, job, work, ticket });
   }
 
   cancel(job: JobToken, reason: string): void {

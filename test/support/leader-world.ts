@@ -14,7 +14,7 @@ import { BUCKETS, CLUSTER_KEY, jobKey, parseStateKey } from '@podctl/domain/key.
 import { stagingFolder } from '@podctl/domain/library-path.ts';
 import { encodeManifest, MANIFEST_NAME, type ManifestRef } from '@podctl/domain/manifest.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
-import type { ListedFile } from '@podctl/platform/library.ts';
+import { LibraryError, type ListedFile, type WrittenFile } from '@podctl/platform/library.ts';
 import { clusterRecord } from '@podctl/platform/records.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
@@ -32,10 +32,14 @@ export class SteppedLibrary extends MemoryLibrary {
   afterList: () => Promise<void> = async () => {};
   /** May throw: the link is not made then. */
   beforeLink: (to: string) => Promise<void> = async () => {};
+  beforeHash: () => Promise<void> = async () => {};
+  beforeStat: () => Promise<void> = async () => {};
+  /** On a bad sector. */
+  readonly unreadable = new Set<string>();
   readonly linked: string[] = [];
 
-  override async list(folder: string, limit: number): Promise<readonly ListedFile[]> {
-    const listed = await super.list(folder, limit);
+  override async list(folder: string, limit: number, after = ''): Promise<readonly ListedFile[]> {
+    const listed = await super.list(folder, limit, after);
     await this.afterList();
     return listed;
   }
@@ -44,6 +48,18 @@ export class SteppedLibrary extends MemoryLibrary {
     await this.beforeLink(to);
     await super.link(from, to);
     this.linked.push(to);
+  }
+
+  override async stat(path: string) {
+    await this.beforeStat();
+    if (this.unreadable.has(path)) throw new LibraryError('io', `${path}: permission denied`);
+    return super.stat(path);
+  }
+
+  override async hash(path: string, signal: AbortSignal): Promise<WrittenFile> {
+    await this.beforeHash();
+    if (this.unreadable.has(path)) throw new LibraryError('io', `${path}: input/output error`);
+    return super.hash(path, signal);
   }
 
   /** Puts a file there, as of now. */

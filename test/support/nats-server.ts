@@ -16,8 +16,8 @@ export interface TestNatsServer {
   readonly url: string;
   /** Where JetStream keeps its files. */
   readonly storeFolder: string;
-  /** Stops it and starts it on the same data and port. */
-  restart(): Promise<void>;
+  /** Stops it and starts it on the same data and port; with other lines of configuration, where they are given. */
+  restart(config?: string): Promise<void>;
   /** Stops it and removes its data. Safe twice. */
   stop(): Promise<void>;
 }
@@ -29,13 +29,15 @@ const TETHER = '"$@" </dev/null & p=$!; cat >/dev/null; kill "$p" 2>/dev/null; w
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<TestNatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'podctl-nats-'));
   const configPath = join(folder, 'server.conf');
-  const write = (port: number) => writeFile(configPath, configOf(folder, port, options));
+  let current = options;
+  const write = (port: number) => writeFile(configPath, configOf(folder, port, current));
   await write(-1);
   let server = await spawnServer(configPath);
   return {
     url: `nats://127.0.0.1:${server.port}`,
     storeFolder: join(folder, 'js'),
-    restart: async () => {
+    restart: async (config) => {
+      if (config !== undefined) current = { ...current, config };
       const { port } = server;
       await server.stop();
       await write(port);

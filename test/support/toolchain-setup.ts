@@ -17,7 +17,10 @@ export default async function setup(): Promise<void> {
       root: process.env.PODCTL_PYTHON_ROOT ?? inRepository('.podctl'),
       requirementsPaths: [inRepository('apps/agent/engines/requirements.txt')],
       signal: stop.signal,
-      onProgress: (progress) => process.stderr.write(`${sentence(progress)}\n`),
+      onProgress: (progress) => {
+        if (progress.kind === 'silent' && progress.silentMs % 5_000 !== 0) return;
+        process.stderr.write(`${sentence(progress)}\n`);
+      },
     });
     process.env.PODCTL_TEST_NATS_SERVER = env.bin('nats-server');
     process.env.PODCTL_TEST_PYTHON = env.python;
@@ -37,6 +40,8 @@ function sentence(progress: PythonEnvProgress): string {
       return `  ${progress.name} ${inMb(progress.sizeBytes)}, ${inMb(progress.totalBytes)} in all`;
     case 'installing':
       return `  installing ${progress.packages} packages`;
+    case 'silent':
+      return `  still ${progress.at}, ${progress.silentMs / 1_000} s`;
     case 'ready':
       return `prepared it in ${(progress.tookMs / 1000).toFixed(0)} s`;
   }

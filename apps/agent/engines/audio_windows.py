@@ -8,13 +8,14 @@ and counted.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Optional
 
 import av
 import numpy as np
 
-from engine_error import AUDIO_UNREADABLE, EngineError
+from engine_error import AUDIO_UNREADABLE, INTERNAL, EngineError
 
 SAMPLE_RATE_HZ = 16_000
 WINDOW_SECONDS = 900
@@ -22,6 +23,8 @@ CUT_SEARCH_SECONDS = 20
 CUT_FRAME_SECONDS = 0.1
 # Demuxers may fail again and again on a damaged file: more than this in a row is the file's end.
 READ_ERRORS_IN_A_ROW_MAX = 50
+# Of the disk, not of what is on it: the same file may be read well another time, and its end was not seen.
+DISK_ERRORS = (errno.EIO, errno.ESTALE, errno.ENOENT, errno.ENOTCONN)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class AudioFile:
         try:
             self._container = av.open(path, mode="r", metadata_errors="ignore")
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            _raise_disk_error(path, error)
             raise EngineError(AUDIO_UNREADABLE, f"{path} could not be opened as audio: {_reason(error)}.") from error
         if not self._container.streams.audio:
             self._container.close()
@@ -104,9 +108,15 @@ class AudioFile:
                     errors_in_a_row = 0
                     yield packet
                 return
-            except av.error.FFmpegError:
+            except av.error.FFmpegError as error:
+                _raise_disk_error(self._path, error)
                 errors_in_a_row += 1
                 self.undecodable_packets += 1
+
+
+def _raise_disk_error(path: str, error: BaseException) -> None:
+    if getattr(error, "errno", None) in DISK_ERRORS:
+        raise EngineError(INTERNAL, f"{path} could not be read: {_reason(error)}.") from error
 
 
 def _floats(frame: Any) -> np.ndarray:

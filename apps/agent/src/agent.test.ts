@@ -20,7 +20,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { LeaderDouble } from '../../../test/support/leader-double.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats-server.ts';
 import { testPython } from '../../../test/support/python.ts';
-import { EXIT_SUPERSEDED } from './core/machine.ts';
+import { EXIT_SUPERSEDED } from './core/departure.ts';
 import { job } from './core/machine-example.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -203,7 +203,11 @@ describe('an agent and its leader', () => {
     const engine = await atWork(agent);
     process.kill(agent.pid, 'SIGTERM');
     expect((await agent.exited).code).toBe(0);
-    expect(leader.hellos.at(-1)).toMatchObject({ kind: 'goodbye', finished: [] });
+    expect(leader.hellos.at(-1)).toMatchObject({
+      kind: 'goodbye',
+      finished: [],
+      reason: 'the agent was stopped by SIGTERM',
+    });
     expect(isAlive(engine)).toBe(false);
     expect(leader.results).toEqual([]);
   });
@@ -257,15 +261,15 @@ async function startAgent(): Promise<Child> {
   });
   const told: AgentBootstrap = {
     settings,
-    natsUrl: nats.url,
-    natsUser: null,
-    natsPassword: null,
+    nats: { servers: [nats.url], user: null, password: null },
     libraryRoot: join(folder, 'library'),
     stateDir: join(folder, 'state'),
     httpListen: { host: '127.0.0.1', port: 0 },
     endpointFile: join(folder, 'endpoint.json'),
     agentId: 'local',
     pythonPath: testPython(),
+    coordinators: [],
+    drainMs: 0,
     engineScript: fileURLToPath(new URL('../engines/whisper_engine.py', import.meta.url)),
   };
   await writeFile(bootstrap, JSON.stringify(told));

@@ -2,7 +2,6 @@ import { arch, hostname, platform } from 'node:os';
 import { type AgentId, agentId } from '@podctl/domain/ids.ts';
 import { type AgentBootstrap, readBootstrap } from '@podctl/platform/bootstrap.ts';
 import { SettingsError } from '@podctl/platform/config/settings-error.ts';
-import type { NatsAuth } from '@podctl/platform/nats/connection.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** Everything the agent is told, and what it knows of itself; resolved once. */
@@ -12,7 +11,6 @@ export interface AgentConfig extends AgentBootstrap {
   readonly os: string;
   readonly arch: string;
   readonly version: string;
-  readonly natsAuth: NatsAuth;
 }
 
 /** From the file of the process that starts the agent. Rejects with `SettingsError`: one sentence. */
@@ -27,12 +25,5 @@ export async function loadAgentConfig(env: NodeJS.ProcessEnv): Promise<AgentConf
     os: platform(),
     arch: arch(),
     version: packageJson.version,
-    natsAuth: authOf(bootstrap),
   };
-}
-
-function authOf({ natsUser: user, natsPassword: password }: AgentBootstrap): NatsAuth {
-  return user === null || password === null
-    ? { kind: 'none' }
-    : { kind: 'password', user, password };
 }

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { Command, Errors, Flags } from '@oclif/core';
 import { CoordinatorClient } from './client.ts';
-import { type CommandError, commandErrorFrom, EXIT } from './command-error.ts';
+import { CommandError, commandErrorFrom, EXIT } from './command-error.ts';
 import { durationFlag } from './duration-flag.ts';
 import { defaultDataDir, resolveEndpoint } from './endpoint.ts';
+import { whySeen } from './file-error.ts';
 
 const helpGroup = 'GLOBAL';
 
@@ -29,7 +30,8 @@ export abstract class BaseCommand extends Command {
       helpGroup,
       env: 'PODCTL_SERVER',
       helpValue: 'host:port',
-      description: 'coordinator to talk to; by default the one that "podctl up" runs here',
+      description:
+        'coordinator to talk to, or several with commas between; by default the one that "podctl up" runs here',
     }),
     'data-dir': Flags.string({
       helpGroup,
@@ -83,16 +85,15 @@ export abstract class BaseCommand extends Command {
 
   override async init(): Promise<void> {
     await super.init();
-    // A reader that left (`podctl … | head`) is no failure.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-    });
+    // Before oclif's own listener, which throws what is no EPIPE: that would end as a crash with a stack.
+    process.stdout.prependListener('error', onOutputError);
   }
 
   override async catch(error: Error & { exitCode?: number }): Promise<void> {
     // oclif's own: a usage error prints itself with the help, an exit is no error.
     if (error instanceof Errors.CLIError) return super.catch(error);
-    const told = commandErrorFrom(error);
+    if (isOutputError(error)) return onOutputError(error);
+    const told = spoken(commandErrorFrom(error));
     process.exitCode = told.exitCode;
     if (this.jsonEnabled())
       this.logJson({ error: { message: told.message, exitCode: told.exitCode } });
@@ -100,6 +101,25 @@ export abstract class BaseCommand extends Command {
     if (isBug(told)) process.stderr.write(`${stackOf(told)}\n`);
     this.exit(told.exitCode);
   }
+}
+
+/** A reader that left (`podctl … | head`) is no failure; data that could not be written is one. */
+function onOutputError(error: NodeJS.ErrnoException): never {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  const why = whySeen(error) ?? error.message;
+  process.stderr.write(`podctl: the output could not be written: ${why}; write it elsewhere.\n`);
+  process.exit(EXIT.failed);
+}
+
+/** A write to a file or a pipe that failed at once rather than through the stream's event. */
+function isOutputError(error: NodeJS.ErrnoException): boolean {
+  return error.syscall === 'write' && error.code !== undefined;
+}
+
+/** oclif frames the error of a flag's parser in words of its own. */
+function spoken(error: CommandError): CommandError {
+  const match = /^Parsing --\S+ \n\t([\s\S]*)\nSee more help with --help$/.exec(error.message);
+  return match?.[1] === undefined ? error : new CommandError(error.exitCode, match[1], error.cause);
 }
 
 /** What no code expected: the stack helps whoever reports it. */

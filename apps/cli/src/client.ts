@@ -3,36 +3,33 @@ import {
   type Client,
   type ClientReadableStream,
   type ClientUnaryCall,
-  credentials,
   Metadata,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js';
-import { AgentServiceClient, type ListAgentsResponse } from '@podctl/proto/podctl/v1/agent.ts';
-import {
-  type Episode,
-  EpisodeServiceClient,
-  type ListEpisodesResponse,
-} from '@podctl/proto/podctl/v1/episode.ts';
-import {
-  type AddFeedsResponse,
-  FeedServiceClient,
-  type ListFeedsResponse,
-  type NewFeed,
-} from '@podctl/proto/podctl/v1/feed.ts';
-import {
-  FleetServiceClient,
-  type GetServerInfoResponse,
-  type Overview,
-  type WatchResponse,
+import type { ListAgentsResponse } from '@podctl/proto/podctl/v1/agent.ts';
+import type { CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
+import type { Episode, ListEpisodesResponse } from '@podctl/proto/podctl/v1/episode.ts';
+import type { AddFeedsResponse, ListFeedsResponse, NewFeed } from '@podctl/proto/podctl/v1/feed.ts';
+import type {
+  GetServerInfoResponse,
+  Overview,
+  WatchResponse,
 } from '@podctl/proto/podctl/v1/fleet.ts';
-import { type ListLocksResponse, LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
-import {
-  type TranscriptFormat,
-  TranscriptServiceClient,
-} from '@podctl/proto/podctl/v1/transcript.ts';
+import type {
+  VerifyLibraryRequest,
+  VerifyLibraryResponse,
+} from '@podctl/proto/podctl/v1/library.ts';
+import type {
+  ListLocksResponse,
+  ReleaseLockRequest,
+  ReleaseLockResponse,
+} from '@podctl/proto/podctl/v1/lock.ts';
+import type { TranscriptFormat } from '@podctl/proto/podctl/v1/transcript.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import type { Endpoint } from './endpoint.ts';
-import { commandErrorOf, isServiceError } from './status-map.ts';
+import { isConnected, Line } from './line.ts';
+import { commandErrorOf, isNobodyThere, isServiceError } from './status-map.ts';
 
 export interface PageRequest {
   /** 1 to 1,000; 0 means 1,000. */
@@ -48,121 +45,187 @@ type Unary<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
-// A ping each 30 s, only while a call is open: a dead peer is noticed, and no server takes it for abuse.
-const channelOptions = {
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.keepalive_permit_without_calls': 0,
-  'grpc.max_receive_message_length': 256 * 1024 * 1024,
-};
+interface UnaryOptions {
+  /** False where the same call twice is not the same as once. */
+  readonly isRepeatable: boolean;
+}
 
-/** Talks to one coordinator. Every call rejects with CommandError; every unary call has a deadline. */
+/** Where there are other addresses, a silent one is not waited for longer than this. */
+const CONNECT_MS_MAX = 3_000;
+
+/**
+ * Talks to one coordinator of those it was given, and moves on to the next one when that one is gone. Every call
+ * rejects with CommandError; every unary call has a deadline for each coordinator that it tries.
+ */
 export class CoordinatorClient {
   readonly #endpoint: Endpoint;
   readonly #timeoutMs: number;
-  readonly #feeds: FeedServiceClient;
-  readonly #episodes: EpisodeServiceClient;
-  readonly #agents: AgentServiceClient;
-  readonly #locks: LockServiceClient;
-  readonly #fleet: FleetServiceClient;
-  readonly #transcripts: TranscriptServiceClient;
+  readonly #lines: readonly Line[];
+  #current = 0;
 
   constructor(endpoint: Endpoint, timeoutMs: number) {
     this.#endpoint = endpoint;
     this.#timeoutMs = timeoutMs;
-    const plain = credentials.createInsecure();
-    this.#feeds = new FeedServiceClient(endpoint.address, plain, channelOptions);
-    this.#episodes = new EpisodeServiceClient(endpoint.address, plain, channelOptions);
-    this.#agents = new AgentServiceClient(endpoint.address, plain, channelOptions);
-    this.#locks = new LockServiceClient(endpoint.address, plain, channelOptions);
-    this.#fleet = new FleetServiceClient(endpoint.address, plain, channelOptions);
-    this.#transcripts = new TranscriptServiceClient(endpoint.address, plain, channelOptions);
+    this.#lines = endpoint.addresses.map((address) => new Line(address));
   }
 
+  /** Of the coordinator that is talked to now. */
   get address(): string {
-    return this.#endpoint.address;
+    return this.#line().address;
   }
 
   addFeeds(feeds: NewFeed[]): Promise<AddFeedsResponse> {
-    return this.#unary(this.#feeds.addFeeds.bind(this.#feeds), { feeds });
+    return this.#unary(
+      ({ feeds: client }) => client,
+      (client) => client.addFeeds.bind(client),
+      { feeds },
+    );
   }
 
   listFeeds(page: PageRequest): Promise<ListFeedsResponse> {
-    return this.#unary(this.#feeds.listFeeds.bind(this.#feeds), page);
+    return this.#unary(
+      ({ feeds }) => feeds,
+      (client) => client.listFeeds.bind(client),
+      page,
+    );
   }
 
   listEpisodes(feedId: string, page: PageRequest): Promise<ListEpisodesResponse> {
-    return this.#unary(this.#episodes.listEpisodes.bind(this.#episodes), { feedId, ...page });
+    return this.#unary(
+      ({ episodes }) => episodes,
+      (client) => client.listEpisodes.bind(client),
+      { feedId, ...page },
+    );
   }
 
   async getEpisode(episodeId: string): Promise<Episode> {
-    const { episode } = await this.#unary(this.#episodes.getEpisode.bind(this.#episodes), {
-      episodeId,
-    });
+    const { episode } = await this.#unary(
+      ({ episodes }) => episodes,
+      (client) => client.getEpisode.bind(client),
+      { episodeId },
+    );
     return present(episode, `episode ${episodeId}`);
   }
 
   listAgents(page: PageRequest): Promise<ListAgentsResponse> {
-    return this.#unary(this.#agents.listAgents.bind(this.#agents), page);
+    return this.#unary(
+      ({ agents }) => agents,
+      (client) => client.listAgents.bind(client),
+      page,
+    );
   }
 
   listLocks(page: PageRequest): Promise<ListLocksResponse> {
-    return this.#unary(this.#locks.listLocks.bind(this.#locks), page);
+    return this.#unary(
+      ({ locks }) => locks,
+      (client) => client.listLocks.bind(client),
+      page,
+    );
+  }
+
+  /** `token` 0n: whichever holds it now. */
+  releaseLock(request: ReleaseLockRequest): Promise<ReleaseLockResponse> {
+    return this.#unary(
+      ({ locks }) => locks,
+      (client) => client.releaseLock.bind(client),
+      request,
+      // Whichever holds it now may be another one at the second time.
+      { isRepeatable: request.token !== 0n },
+    );
+  }
+
+  /** Progress and findings as they come, then the summary. */
+  verifyLibrary(
+    request: VerifyLibraryRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<VerifyLibraryResponse> {
+    return this.#stream(({ library }) => library.verifyLibrary(request), signal);
+  }
+
+  /** A backup in pieces, then its summary. */
+  createBackup(signal: AbortSignal): AsyncGenerator<CreateBackupResponse> {
+    return this.#stream(({ backups }) => backups.createBackup({}), signal);
   }
 
   serverInfo(): Promise<GetServerInfoResponse> {
-    return this.#unary(this.#fleet.getServerInfo.bind(this.#fleet), {});
+    return this.#unary(
+      ({ fleet }) => fleet,
+      (client) => client.getServerInfo.bind(client),
+      {},
+    );
   }
 
   async overview(): Promise<Overview> {
-    const { overview } = await this.#unary(this.#fleet.getOverview.bind(this.#fleet), {
-      minRevision: 0n,
-    });
+    const { overview } = await this.#unary(
+      ({ fleet }) => fleet,
+      (client) => client.getOverview.bind(client),
+      {
+        minRevision: 0n,
+      },
+    );
     return present(overview, 'the totals');
   }
 
   /** A snapshot, then deltas, until the signal or the server ends it. The caller checks the sequence. */
   watch(intervalMs: number, signal: AbortSignal): AsyncGenerator<WatchResponse> {
-    return this.#stream(() => this.#fleet.watch({ intervalMs }), signal);
+    return this.#stream(({ fleet }) => fleet.watch({ intervalMs }), signal);
   }
 
   /** The pieces of a transcript, in order. The whole of it must come within the time limit. */
   async *transcript(episodeId: string, format: TranscriptFormat): AsyncGenerator<Uint8Array> {
     const deadline = Date.now() + this.#timeoutMs;
-    const call = () =>
-      this.#transcripts.getTranscript({ episodeId, format }, new Metadata(), { deadline });
+    const call = ({ transcripts }: Line) =>
+      transcripts.getTranscript({ episodeId, format }, new Metadata(), { deadline });
     for await (const piece of this.#stream(call, new AbortController().signal)) yield piece.data;
   }
 
   close(): void {
-    for (const client of this.#clients()) client.close();
+    for (const line of this.#lines) line.close();
   }
 
-  #clients(): readonly Client[] {
-    return [this.#feeds, this.#episodes, this.#agents, this.#locks, this.#fleet, this.#transcripts];
+  #line(): Line {
+    const line = this.#lines[this.#current];
+    if (line === undefined) throw new Error('broken invariant: an endpoint has an address');
+    return line;
   }
 
-  #unary<Request, Response>(method: Unary<Request, Response>, request: Request): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const deadline = Date.now() + this.#timeoutMs;
-      method(request, new Metadata(), { deadline }, (error, response) => {
-        if (error === null) resolve(response);
-        else reject(commandErrorOf(error, this.#endpoint, this.#timeoutMs));
-      });
-    });
+  #moveOn(): void {
+    this.#current = (this.#current + 1) % this.#lines.length;
+  }
+
+  async #unary<C extends Client, Request, Response>(
+    serviceOf: (line: Line) => C,
+    methodOf: (service: C) => Unary<Request, Response>,
+    request: Request,
+    options: UnaryOptions = { isRepeatable: true },
+  ): Promise<Response> {
+    for (let left = this.#lines.length - 1; ; left -= 1) {
+      const service = serviceOf(this.#line());
+      const wasConnected = isConnected(service);
+      const patienceMs = left > 0 && !wasConnected ? CONNECT_MS_MAX : this.#timeoutMs;
+      const timeoutMs = Math.min(patienceMs, this.#timeoutMs);
+      const answer = await once(methodOf(service), request, timeoutMs);
+      if (answer.kind === 'response') return answer.response;
+      const wasSent = wasConnected || isConnected(service);
+      if (left === 0 || !isGone(answer.error, wasSent, options))
+        throw commandErrorOf(answer.error, this.#endpoint, timeoutMs);
+      this.#moveOn();
+    }
   }
 
   async *#stream<Response>(
-    open: () => ClientReadableStream<Response>,
+    open: (line: Line) => ClientReadableStream<Response>,
     signal: AbortSignal,
   ): AsyncGenerator<Response> {
     signal.throwIfAborted();
-    const call = open();
+    const call = open(this.#line());
     const cancel = () => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {
       for await (const message of call) yield message as Response;
     } catch (error) {
+      // Whoever opens it again has better chances with another one.
+      this.#moveOn();
       signal.throwIfAborted();
       if (!isServiceError(error)) throw error;
       throw commandErrorOf(error, this.#endpoint, this.#timeoutMs);
@@ -171,6 +234,29 @@ export class CoordinatorClient {
       call.cancel();
     }
   }
+}
+
+/** Whether another coordinator may be asked the same: this one cannot have done it, or doing it twice does no harm. */
+function isGone(error: ServiceError, wasSent: boolean, { isRepeatable }: UnaryOptions): boolean {
+  if (error.code === status.UNAVAILABLE) return isRepeatable || isNobodyThere(error);
+  return error.code === status.DEADLINE_EXCEEDED && !wasSent;
+}
+
+type Answer<Response> =
+  | { readonly kind: 'response'; readonly response: Response }
+  | { readonly kind: 'error'; readonly error: ServiceError };
+
+function once<Request, Response>(
+  method: Unary<Request, Response>,
+  request: Request,
+  timeoutMs: number,
+): Promise<Answer<Response>> {
+  return new Promise((resolve) => {
+    const deadline = Date.now() + timeoutMs;
+    method(request, new Metadata(), { deadline }, (error, response) => {
+      resolve(error === null ? { kind: 'response', response } : { kind: 'error', error });
+    });
+  });
 }
 
 function present<T>(value: T | undefined, what: string): T {

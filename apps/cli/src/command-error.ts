@@ -3,6 +3,7 @@
  * 127 (no such command) comes from the not-found plugin.
  */
 export const EXIT = {
+  ok: 0,
   failed: 1,
   usage: 2,
   notFound: 3,

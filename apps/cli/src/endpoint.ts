@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CommandError, EXIT } from './command-error.ts';
 
-/** Where a coordinator listens for gRPC, and who said so. */
+/** Where coordinators of one fleet listen for gRPC, and who said so. */
 export interface Endpoint {
-  /** `host:port` */
-  readonly address: string;
+  /** `host:port` each; one at least, tried in this order. */
+  readonly addresses: readonly string[];
   /** In words, e.g. `from --server`. */
   readonly origin: string;
 }
@@ -31,16 +31,10 @@ export function defaultDataDir(env: NodeJS.ProcessEnv = process.env): string {
   return join(xdg === undefined || xdg === '' ? join(homedir(), '.local', 'share') : xdg, 'podctl');
 }
 
-/** The coordinator to talk to: `server` when given, else what `up` wrote into the data folder. Throws CommandError. */
+/** The coordinators to talk to: `server`, one or several with commas between, when given; else what `up` wrote into the data folder. Throws CommandError. */
 export function resolveEndpoint(server: string | undefined, dataDir: string): Endpoint {
-  if (server !== undefined) {
-    if (/^[^\s/:]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/i.test(server))
-      return { address: server, origin: 'from --server or PODCTL_SERVER' };
-    throw new CommandError(
-      EXIT.usage,
-      `the server address ${JSON.stringify(server)} is not host:port; give e.g. --server 127.0.0.1:7070`,
-    );
-  }
+  if (server !== undefined)
+    return { addresses: server.split(',').map(checked), origin: 'from --server or PODCTL_SERVER' };
   const path = join(dataDir, ENDPOINT_FILE);
   const file = readEndpointFile(path);
   if (file === null)
@@ -48,7 +42,22 @@ export function resolveEndpoint(server: string | undefined, dataDir: string): En
       EXIT.unavailable,
       `no coordinator is known: neither --server nor PODCTL_SERVER is set, and there is no ${path}; start one with "podctl up"`,
     );
-  return { address: file.grpc, origin: `from ${path}` };
+  return { addresses: [file.grpc], origin: `from ${path}` };
+}
+
+function checked(address: string): string {
+  const match = /^(?:[^\s/:[\]]+|\[[0-9a-f:]+\]):(\d+)$/i.exec(address);
+  const port = Number(match?.[1]);
+  if (port >= 1 && port <= 65_535) return address;
+  if (match !== null)
+    throw new CommandError(
+      EXIT.usage,
+      `the server address ${JSON.stringify(address)} has no possible port; expected host:port with a port from 1 to 65535, e.g. --server 127.0.0.1:7070`,
+    );
+  throw new CommandError(
+    EXIT.usage,
+    `the server address ${JSON.stringify(address)} is not host:port; give e.g. --server 127.0.0.1:7070, or several with commas between`,
+  );
 }
 
 /** Null when the file is absent or is not an endpoint file. */

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from './base-command.ts';
+import { integerFlag } from './integer-flag.ts';
 import { type Column, tableLines } from './render/table.ts';
 import type { ListDocument } from './views/list-document.ts';
 
@@ -19,7 +20,7 @@ export abstract class ListCommand extends BaseCommand {
       description: 'form of the list; json is the same as --json',
     }),
     'no-headers': Flags.boolean({ description: 'no heads over the columns' }),
-    limit: Flags.integer({ min: 1, max: 1_000_000, description: 'at most this many' }),
+    limit: integerFlag({ min: 1, max: 1_000_000, description: 'at most this many' }),
     'page-token': Flags.string({
       default: '',
       description: 'go on after an earlier list: its nextPageToken',

@@ -26,13 +26,10 @@ export function commandErrorOf(
 }
 
 function sentence(error: ServiceError, endpoint: Endpoint, timeoutMs: number): string {
-  const place = `${endpoint.address} (${endpoint.origin})`;
+  const place = `${endpoint.addresses.join(' or ')} (${endpoint.origin})`;
   switch (error.code) {
     case status.UNAVAILABLE: {
-      const reached = /^No connection established|ECONNREFUSED|ENOTFOUND|name resolution/i.test(
-        error.details,
-      );
-      return reached
+      return isNobodyThere(error)
         ? `no coordinator answers at ${place}; start one with "podctl up", or name another with --server host:port`
         : `the coordinator at ${place} cannot serve now: ${error.details}; try again in a few seconds`;
     }
@@ -43,6 +40,11 @@ function sentence(error: ServiceError, endpoint: Endpoint, timeoutMs: number): s
     default:
       return error.details === '' ? `the coordinator at ${place} failed` : error.details;
   }
+}
+
+/** No connection was made, so that nothing was sent. */
+export function isNobodyThere(error: ServiceError): boolean {
+  return /^No connection established|ECONNREFUSED|ENOTFOUND|name resolution/i.test(error.details);
 }
 
 export function isServiceError(error: unknown): error is ServiceError {

@@ -66,6 +66,7 @@ export const overview: Overview = {
   downloadWorkers: 1,
   transcribeWorkers: 1,
   agentsLive: 1,
+  agentsDraining: 0,
   agentsLost: 0,
   locksStale: 0,
   fencedResults: 0n,

@@ -14,10 +14,19 @@ export interface TerminalRun {
   readonly ended: Promise<number>;
 }
 
-export function runOnTerminal(args: readonly string[], columns: number, rows: number): TerminalRun {
+export function runOnTerminal(
+  args: readonly string[],
+  columns: number,
+  rows: number,
+  own: NodeJS.ProcessEnv = {},
+): TerminalRun {
   const terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
   const { PODCTL_SERVER: _, PODCTL_DATA_DIR: __, CI: ___, ...env } = process.env;
-  const pty = spawn(process.execPath, [PODCTL, ...args], { cols: columns, rows, env });
+  const pty = spawn(process.execPath, [PODCTL, ...args], {
+    cols: columns,
+    rows,
+    env: { ...env, ...own },
+  });
   const waiting = new Set<() => void>();
   let text = '';
   pty.onData((data) => {

@@ -53,6 +53,7 @@ export function coordinatorSettings(
       staleAfterMs: settings.locks.staleAfterMs,
       failingAfter: POLL_POLICY.failingAfter,
     },
+    revokeStale: settings.locks.stalePolicy === 'revoke',
     heartbeatMs: settings.sessions.heartbeatMs,
     lostAfterMs: settings.sessions.lostAfterMs,
     sweepEveryMs: settings.sweep.everyMs,

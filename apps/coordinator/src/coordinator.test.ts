@@ -166,12 +166,25 @@ describe('the lives of agents', () => {
     const agent = world.agent('a1');
     await agent.hello();
     await agent.nextStart();
-    expect(await agent.goodbye()).toEqual({ kind: 'farewell' });
+    const reason = 'the agent was stopped by SIGTERM';
+    expect(await agent.goodbye([], reason)).toEqual({ kind: 'farewell' });
     expect(world.lock('alpha', 'download')).toMatchObject({
       state: 'free',
       lostBy: [],
       failures: 0,
+      reason,
     });
+  });
+
+  it('gives nothing to an agent that says that it drains', async () => {
+    await begin();
+    const [one, two] = [world.agent('a1'), world.agent('a2')];
+    await one.hello();
+    one.heartbeat([], true);
+    await two.hello();
+    await world.addFeed('alpha', 3);
+    for (let n = 0; n < 2; n += 1) await two.nextStart();
+    expect(one.commands).toEqual([]);
   });
 
   it('tells again what is missing from a heartbeat, and calls off what is not held', async () => {
@@ -255,7 +268,7 @@ describe('the library', () => {
     await agent.hello();
     expect(
       await agent.verdict(
-        { ...job(), run: 1 },
+        { ...job(), run: 1, token: 1 as never },
         { kind: 'finished', manifestSha256: '0'.repeat(64) },
       ),
     ).toMatchObject({ answer: 'fenced' });

@@ -1,9 +1,20 @@
-import { type AgentId, clusterIdFrom, nonceFrom } from '@podctl/domain/ids.ts';
-import { CLUSTER_KEY } from '@podctl/domain/key.ts';
+import { type AgentId, nonceFrom } from '@podctl/domain/ids.ts';
+import {
+  type AddedFeed,
+  type FeedToAdd,
+  inMessages,
+  type LockToRelease,
+  type Order,
+  type OrderDone,
+  type ReleasedLock,
+  RUNS_A_MESSAGE_MAX,
+  type RunToRepeat,
+} from '@podctl/domain/order.ts';
+import type { JobToken } from '@podctl/domain/protocol.ts';
+import type { HealthCheck } from '@podctl/platform/health-server.ts';
 import type { Tail } from '@podctl/platform/kv.ts';
 import { Leadership, type Reign } from '@podctl/platform/leadership.ts';
 import type { Library } from '@podctl/platform/library.ts';
-import { clusterRecord } from '@podctl/platform/records.ts';
 import { type Service, startAll, stopAll } from '@podctl/platform/service.ts';
 import type { FleetEvent } from './core/event.ts';
 import { Liveness } from './core/liveness.ts';
@@ -12,24 +23,20 @@ import { lockId } from './core/snapshot.ts';
 import { type AgentReport, fleetProblem, type Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
+import { ensureCluster } from './shell/cluster.ts';
 import { EventLog } from './shell/event-log.ts';
-import { FEED_PARSER_LIMITS, FeedParser } from './shell/feed-parser.ts';
-import {
-  type AddedFeed,
-  type FeedToAdd,
-  type Fleet,
-  type FleetInfo,
-  NotLeading,
-} from './shell/fleet.ts';
+import { type FeedSource, WebFeeds } from './shell/feed-source.ts';
+import type { Fleet, FleetInfo } from './shell/fleet.ts';
+import { Health } from './shell/health.ts';
 import { Heartbeats } from './shell/heartbeats.ts';
 import { type LeaderServices, leaderServices } from './shell/leader-services.ts';
+import { LibraryWatch } from './shell/library-watch.ts';
+import { passOn } from './shell/order-desk.ts';
 import { Replica } from './shell/replica.ts';
 import { Store } from './shell/store.ts';
 import { ViewLinks } from './shell/view-links.ts';
 
 type Listener = () => void;
-
-const LIBRARY_CHECK_MS = 5_000;
 
 /**
  * The composition of one coordinator. It follows the state and listens to heartbeats always; while it leads, it also
@@ -40,6 +47,7 @@ export class Coordinator implements Service, Fleet {
   readonly library: Library;
   readonly events: EventLog;
   readonly #ports: CoordinatorPorts;
+  readonly #health: Health;
   readonly #settings: CoordinatorSettings;
   readonly #broken = Promise.withResolvers<never>();
   readonly #replica: Replica;
@@ -52,19 +60,25 @@ export class Coordinator implements Service, Fleet {
   readonly #tail: Tail;
   readonly #leadership: Leadership;
   readonly #heartbeats: Heartbeats;
-  readonly #parser: FeedParser;
+  readonly #feeds: FeedSource;
+  readonly #libraryWatch: LibraryWatch;
   readonly #end = new AbortController();
   #leader: LeaderServices | null = null;
+  /** Ends the reign that runs, if one does: without the library it could accept nothing, and another one may have it. */
+  #resign: () => void = () => {};
   #fencedResults = 0;
-  #libraryProblem = '';
-  #libraryWatch: Promise<void> | null = null;
 
-  constructor(ports: CoordinatorPorts, settings: CoordinatorSettings) {
-    this.#ports = ports;
+  constructor(
+    ports: CoordinatorPorts,
+    settings: CoordinatorSettings,
+    feeds: FeedSource = new WebFeeds(settings.fetch),
+  ) {
+    const { coordinator } = settings;
+    this.#health = new Health({ ...ports, coordinator });
+    this.#ports = { ...ports, ...this.#health.buckets };
     this.#settings = settings;
     this.library = ports.library;
-    const { bytesMax } = settings.fetch;
-    this.#parser = new FeedParser({ ...FEED_PARSER_LIMITS, bytesMax });
+    this.#feeds = feeds;
     this.#replica = new Replica({
       nowMs: () => ports.clock.wallMs(),
       rewound: () =>
@@ -77,10 +91,16 @@ export class Coordinator implements Service, Fleet {
       titleOf: (event) => this.#titleOf(event),
       added: () => this.#tell(),
     });
+    this.#libraryWatch = new LibraryWatch({
+      library: ports.library,
+      clock: ports.clock,
+      changed: (message) => this.#note({ type: 'library', agent: null, message }),
+      awayLong: () => this.#resign(),
+    });
     // Whoever waits for it is told; nobody waiting is no crash.
     this.#broken.promise.catch(() => {});
     this.#replica.listen({ changed: (events) => this.#changed(events) });
-    this.#tail = ports.state.tail(this.#replica);
+    this.#tail = this.#ports.state.tail(this.#replica);
     this.#leadership = this.#makeLeadership();
     this.#heartbeats = this.#makeHeartbeats();
   }
@@ -89,16 +109,15 @@ export class Coordinator implements Service, Fleet {
     await this.#tail.start();
     await Promise.race([this.#replica.loaded(), aborted(this.#end.signal)]);
     this.#end.signal.throwIfAborted();
-    await startAll([this.#parser, this.#heartbeats, this.#leadership]);
-    this.#libraryWatch = this.#watchLibrary(this.#end.signal);
+    await startAll([this.#libraryWatch, this.#feeds, this.#heartbeats, this.#leadership]);
   }
 
   async stop(): Promise<void> {
     this.#end.abort(new Error('the coordinator stops'));
-    await this.#libraryWatch;
     await stopAll([
       { name: 'tail', start: async () => {}, stop: () => this.#tail.stop() },
-      this.#parser,
+      this.#libraryWatch,
+      this.#feeds,
       this.#heartbeats,
       this.#leadership,
     ]);
@@ -141,18 +160,40 @@ export class Coordinator implements Service, Fleet {
       cluster: this.#replica.snapshot.cluster ?? '',
       natsVersion: this.#ports.natsVersion(),
       fencedResults: this.#fencedResults,
+      failedWrites: this.#health.failedWrites(),
       problem: this.#problem(),
     };
   }
 
+  /** What must be so before this coordinator is ready, beside its connection. */
+  checks(): HealthCheck[] {
+    const problem = this.#health.writeProblem();
+    return [
+      { name: 'state', ok: this.isLoaded(), detail: `tail ${this.tailState().phase}` },
+      { name: 'writes', ok: problem === '', detail: problem || 'they land' },
+    ];
+  }
+
+  /** The cause before what comes of it. */
   #problem(): string {
     if (!this.#ports.connected()) return 'the connection to NATS is gone';
-    return this.#libraryProblem || fleetProblem(this.picture());
+    return (
+      this.#health.silenceProblem(this.tailState()) ||
+      this.#health.writeProblem() ||
+      this.#libraryWatch.problem ||
+      this.#health.vacancyProblem() ||
+      fleetProblem(this.picture())
+    );
   }
 
   onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async value(...[bucket, key]: Parameters<Fleet['value']>): Promise<string | null> {
+    const entry = await this.#ports[bucket].get(key);
+    return entry?.kind === 'value' ? new TextDecoder().decode(entry.value) : null;
   }
 
   meta(...of: Parameters<Fleet['meta']>) {
@@ -173,10 +214,31 @@ export class Coordinator implements Service, Fleet {
   }
 
   async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
-    if (this.#leader === null) throw new NotLeading();
-    const added = await this.#leader.registry.add(feeds);
-    this.#leader.poller.kick();
+    const added: AddedFeed[] = [];
+    for (const some of inMessages(feeds)) {
+      const done = await this.#order({ kind: 'add_feeds', feeds: some });
+      if (done.kind === 'add_feeds') added.push(...done.added);
+    }
     return added;
+  }
+
+  async releaseLock(lock: LockToRelease): Promise<ReleasedLock> {
+    const done = await this.#order({ kind: 'release_lock', lock });
+    return done.kind === 'release_lock' ? done.released : { kind: 'not_held' };
+  }
+
+  async repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number> {
+    let requested = 0;
+    for (let i = 0; i < runs.length; i += RUNS_A_MESSAGE_MAX) {
+      const some = runs.slice(i, i + RUNS_A_MESSAGE_MAX);
+      const done = await this.#order({ kind: 'repeat_runs', request, runs: some });
+      if (done.kind === 'repeat_runs') requested += done.requested;
+    }
+    return requested;
+  }
+
+  #order(order: Order): Promise<OrderDone> {
+    return this.#leader?.desk.carryOut(order) ?? passOn(this.#ports.bus, order);
   }
 
   #changed(events: readonly FleetEvent[]): void {
@@ -205,7 +267,7 @@ export class Coordinator implements Service, Fleet {
 
   async #lead(reign: Reign, signal: AbortSignal): Promise<void> {
     const { log } = this.#ports;
-    await this.#ensureCluster();
+    await ensureCluster(this.#ports, this.#replica);
     log.info({ epoch: reign.epoch }, 'leading');
     const services = leaderServices({
       ports: this.#ports,
@@ -213,76 +275,41 @@ export class Coordinator implements Service, Fleet {
       store: this.#store,
       replica: this.#replica,
       liveness: this.#liveness,
+      progress: this.#progress,
       reports: this.#reports,
-      parser: this.#parser,
+      feeds: this.#feeds,
       views: this.#views,
       epoch: reign.epoch,
       fenced: (agent, { job }) => this.#fenced(agent, job),
     });
     await startAll(services.all);
     this.#leader = services;
+    this.#health.noteLead(true, null);
     this.#tell();
+    const resigned = Promise.withResolvers<void>();
+    this.#resign = resigned.resolve;
     try {
-      await aborted(signal);
+      await Promise.race([aborted(signal), resigned.promise]);
     } finally {
       this.#leader = null;
+      this.#health.noteLead(false, this.#leadership.leader());
       await stopAll(services.all);
       log.info({ epoch: reign.epoch }, 'no longer leading');
       this.#tell();
     }
   }
 
-  /** The first leader of all names the world; everybody else reads the name. */
-  async #ensureCluster(): Promise<void> {
-    const { state, randomBytes } = this.#ports;
-    const known = await state.get(CLUSTER_KEY);
-    if (known?.kind !== 'value') {
-      const value = clusterRecord.encode({ cluster: clusterIdFrom(randomBytes(10)) });
-      const written = await state.cas(CLUSTER_KEY, known?.revision ?? 0, value);
-      if (written.kind === 'unknown') throw written.cause;
-    }
-    const entry = await state.get(CLUSTER_KEY);
-    if (entry?.kind !== 'value') throw new Error('the cluster id cannot be read back');
-    this.#replica.entry(entry);
-  }
-
-  #fenced(
-    agent: AgentId,
-    job: {
-      feed: FleetEvent['feed'];
-      episode: FleetEvent['episode'];
-      stage: FleetEvent['stage'];
-      token: number;
-    },
-  ): void {
+  #fenced(agent: AgentId, { feed, episode, stage, token }: JobToken): void {
     this.#fencedResults += 1;
-    const { feed, episode, stage, token } = job;
-    this.events.add([
-      {
-        type: 'result_fenced',
-        feed,
-        episode,
-        stage,
-        agent,
-        message: `token ${token} does not hold the lock`,
-      },
-    ]);
+    const message = `token ${token} does not hold the lock`;
+    this.#note({ type: 'result_fenced', agent, message }, { feed, episode, stage });
   }
 
-  /** Tells when the library goes away and comes back. */
-  async #watchLibrary(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const health = await this.library.check();
-      const problem = health.kind === 'online' ? '' : `library offline: ${health.reason}`;
-      if (problem !== this.#libraryProblem) {
-        this.#libraryProblem = problem;
-        const message = problem === '' ? 'the library is back' : problem;
-        this.events.add([
-          { type: 'library', feed: null, episode: null, stage: null, agent: null, message },
-        ]);
-      }
-      await this.#ports.clock.sleep(LIBRARY_CHECK_MS, signal).catch(() => {});
-    }
+  #note(
+    event: Pick<FleetEvent, 'type' | 'agent' | 'message'>,
+    of: Pick<FleetEvent, 'feed' | 'episode' | 'stage'> = { feed: null, episode: null, stage: null },
+  ): void {
+    this.events.add([{ ...event, ...of }]);
   }
 
   #makeStore(): Store {
@@ -312,8 +339,9 @@ export class Coordinator implements Service, Fleet {
       randomBytes,
       proveAlone,
       // A coordinator that cannot reach the library could accept nothing: it leaves the lead to one that can.
-      mayStand: () => this.#libraryProblem === '',
+      mayStand: () => this.#libraryWatch.problem === '',
       onLead: (reign, signal) => this.#lead(reign, signal),
+      onLeader: (leader) => this.#health.noteLead(this.#leader !== null, leader),
       onError: (error) =>
         log.warn(
           { reason: error instanceof Error ? error.message : 'unknown' },

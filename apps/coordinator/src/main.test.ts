@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
 import { bootstrapVariable, type CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
@@ -8,6 +9,7 @@ import { type Child, spawnChild } from '@podctl/platform/child/child-process.ts'
 import { loadSettings } from '@podctl/platform/config/load.ts';
 import type { Endpoint } from '@podctl/platform/endpoint.ts';
 import { writeJsonFile } from '@podctl/platform/json-file.ts';
+import { type AddFeedsResponse, FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient, type GetServerInfoResponse } from '@podctl/proto/podctl/v1/fleet.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats-server.ts';
@@ -35,12 +37,11 @@ async function coordinator(name: string, own: Partial<CoordinatorBootstrap> = {}
   const endpointFile = join(folder, `${name}-endpoint.json`);
   const bootstrap: CoordinatorBootstrap = {
     settings,
-    natsUrl: nats.url,
-    natsUser: null,
-    natsPassword: null,
+    nats: { servers: [nats.url], user: null, password: null },
     libraryRoot: join(folder, 'library'),
     stateDir: join(folder, name),
     grpcListen: { host: '127.0.0.1', port: 0 },
+    bytesListen: null,
     httpListen: { host: '127.0.0.1', port: 0 },
     endpointFile,
     proveAlone: false,
@@ -100,6 +101,8 @@ test('a coordinator serves its API, its health and its figures, and stops at TER
     'podctl_nats_connected{component="coordinator"} 1',
     'podctl_leader ',
     'podctl_feeds_stalled 0',
+    'podctl_tail_revision',
+    'podctl_library_online 1',
     'podctl_grpc_handled_total{method="GetServerInfo",code="OK"} 1',
   ])
     expect(text).toContain(row);
@@ -123,6 +126,36 @@ test('a second coordinator leads at once when the first is stopped politely', as
   expect(info.epoch).toBeGreaterThan(before.epoch);
 });
 
+test('a second request to stop ends it at once, though NATS does not answer', async () => {
+  const one = await coordinator('one');
+  await one.ready;
+  const server = await pidOf(join(dirname(nats.storeFolder), 'server.conf'));
+  process.kill(server, 'SIGSTOP');
+  try {
+    process.kill(one.child.pid, 'SIGTERM');
+    // Two presses of a person: closer ones are one request.
+    await delay(600);
+    expect(one.child.running).toBe(true);
+    const beganAtMs = performance.now();
+    process.kill(one.child.pid, 'SIGTERM');
+    expect(await one.exit).toMatchObject({ code: 0 });
+    expect(performance.now() - beganAtMs).toBeLessThan(1_500);
+  } finally {
+    process.kill(server, 'SIGCONT');
+  }
+});
+
+/** Of the nats-server with this configuration. */
+async function pidOf(configPath: string): Promise<number> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [program = '', ...args] = (
+      await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    ).split('\0');
+    if (program.endsWith('nats-server') && args.includes(configPath)) return Number(pid);
+  }
+  throw new Error(`no nats-server runs with ${configPath}`);
+}
+
 test.each(['http', 'grpc'] as const)(
   'a taken %s port is one sentence that names the setting, and exit 1',
   async (kind) => {
@@ -136,3 +169,39 @@ test.each(['http', 'grpc'] as const)(
     expect(two.said.join('\n')).toContain(`coordinator.${kind}.listen`);
   },
 );
+
+test('a NATS that refuses the credentials is one sentence, and exit 1', async () => {
+  const secured = await startNatsServer({
+    config: 'authorization { users = [ { user: "podctl", password: "right" } ] }',
+  });
+  try {
+    const access = { servers: [secured.url], user: 'podctl', password: 'wrong' };
+    const one = await coordinator('one', { nats: access });
+    one.ready.catch(() => {});
+    expect(await one.exit).toMatchObject({ code: 1 });
+    expect(one.said.join('\n')).toContain('refused the credentials');
+    expect(one.said.join('\n')).not.toContain('at async');
+  } finally {
+    await secured.stop();
+  }
+});
+
+test('what is asked of a coordinator that does not lead is done by the one that does', async () => {
+  const one = await coordinator('one');
+  await one.ready;
+  const two = await coordinator('two');
+  await two.ready;
+  const { grpc } = await endpointOf(two.endpointFile);
+  expect((await serverInfo(grpc)).leading).toBe(false);
+  const feeds = new FeedServiceClient(grpc, credentials.createInsecure());
+  try {
+    const feed = { url: 'http://127.0.0.1:9/feed.xml', title: 'A show', feedId: '' };
+    const request = { feeds: [{ ...feed, bookScore: undefined }] };
+    const { feeds: added } = await new Promise<AddFeedsResponse>((resolve, reject) =>
+      feeds.addFeeds(request, (error, response) => (error ? reject(error) : resolve(response))),
+    );
+    expect(added).toMatchObject([{ feedId: 'a-show' }]);
+  } finally {
+    feeds.close();
+  }
+});

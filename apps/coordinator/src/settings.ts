@@ -22,6 +22,8 @@ export interface CoordinatorSettings {
   /** Episodes of one feed that are read. */
   readonly itemsMax: number;
   readonly view: ViewLimits;
+  /** Whether stale locks are revoked, or only shown. */
+  readonly revokeStale: boolean;
   readonly heartbeatMs: number;
   readonly lostAfterMs: number;
   readonly sweepEveryMs: number;

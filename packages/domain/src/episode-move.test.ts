@@ -116,6 +116,24 @@ describe('the table of legal moves', () => {
       });
     }
 
+  it('assigns nothing in a new world before what the old one accepted has its final names', () => {
+    const done = { run: 1, token: 4 as Token, manifest };
+    const old: EpisodeState = {
+      ...fresh,
+      stages: {
+        download: { ...fresh.stages.download, wanted: 2, done },
+        transcribe: { ...fresh.stages.transcribe, lock: locks.committed },
+      },
+    };
+    const step = assign(20);
+    const elsewhere = 'd'.repeat(16) as ClusterId;
+    const moved = move({ ...old, cluster: elsewhere }, 'download', step, second, limits);
+    expect(moved).toMatchObject({ ok: false, error: expect.stringContaining('transcribe') });
+    expect(move(old, 'download', step, second, limits)).toMatchObject({ ok: true });
+    const published = after({ ...old, cluster: elsewhere }, 'transcribe', publish(10));
+    expect(move(published, 'download', step, second, limits)).toMatchObject({ ok: true });
+  });
+
   it('knows no further move and no further state', () => {
     expect(Object.keys(LEGAL_FROM).sort()).toEqual(moves.map(({ kind }) => kind).sort());
     expect([...new Set(Object.values(LEGAL_FROM).flat())].sort()).toEqual(

@@ -4,7 +4,7 @@ import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.t
 import type { ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
 import { type AttemptEnd, afterAttempt, type RetryLimits } from './retry.ts';
-import { STAGE_INPUT, type Stage } from './stage.ts';
+import { STAGE_INPUT, STAGES, type Stage } from './stage.ts';
 
 /** The one table of legal moves: from which states of a stage's lock each move may start. */
 export const LEGAL_FROM = {
@@ -78,7 +78,7 @@ function moveStage(
     case 'request':
       return requested(before, step.request);
     case 'assign': {
-      const refusal = whyNotAssignable(state, stage);
+      const refusal = whyNotAssignable(state, stage) ?? whyNotInNewWorld(state, step.holder);
       return refusal === null
         ? ok({ ...before, lock: held(before, step.holder, nonce) })
         : err(refusal);
@@ -116,6 +116,16 @@ export function whyNotAssignable(state: EpisodeState, stage: Stage): string | nu
   const input = STAGE_INPUT[stage];
   if (input !== null && state.stages[input].done === null) return `it waits for its ${input}`;
   return null;
+}
+
+/**
+ * An assignment writes its own cluster into the value, and by the one that stands there the files of an accepted result
+ * are found until they have their final names: after a restore the two differ, and the result would be lost.
+ */
+function whyNotInNewWorld(state: EpisodeState, { cluster }: Holder): string | null {
+  const unnamed = STAGES.find((stage) => state.stages[stage].lock.state === 'committed');
+  if (cluster === state.cluster || unnamed === undefined) return null;
+  return `its ${unnamed} of before the restore is being published`;
 }
 
 /** The run that an assignment of this stage would do. */

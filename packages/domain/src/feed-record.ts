@@ -7,6 +7,8 @@ export interface FeedRecord {
   readonly feed: FeedId;
   /** With its secrets; never shown. */
   readonly url: string;
+  /** Where it was before, newest first: whoever still has one of these adds no second feed. */
+  readonly formerUrls: readonly string[];
   /** The title that the feed gave last, else the one given when it was added, else null. */
   readonly title: string | null;
   readonly addedMs: number;
@@ -26,6 +28,18 @@ export interface FeedRecord {
   readonly problem: string | null;
   /** Episodes that the feed listed at its last success. */
   readonly listed: number;
+}
+
+const FORMER_URLS_MAX = 5;
+
+/** The former URLs after a move to `url`. */
+export function formerUrlsOf(
+  { url: before, formerUrls }: Pick<FeedRecord, 'url' | 'formerUrls'>,
+  url: string,
+): readonly string[] {
+  if (url === before) return formerUrls;
+  const former = [before, ...formerUrls.filter((one) => one !== before)];
+  return former.filter((one) => one !== url).slice(0, FORMER_URLS_MAX);
 }
 
 /** 3 until known: the seed's rule. */

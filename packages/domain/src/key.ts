@@ -41,8 +41,13 @@ export const heartbeatSubject = (agent: AgentId | '*') => `hb.${agent}`;
 export const resultSubject = (agent: AgentId | '*') => `res.${agent}`;
 /** The leader tells an agent something: a hint only. */
 export const commandSubject = (agent: AgentId) => `cmd.${agent}`;
+/** Coordinators pass on to the leader what people ask for. No agent has a right to it. */
+export const ORDER_SUBJECT = 'order';
 /** A new leader asks every agent to heartbeat at once. */
 export const ROLL_CALL_SUBJECT = 'roll-call';
+
+/** Agents have the replies to their requests sent below it, so that they need not hear anybody else's. */
+export const AGENT_INBOXES = '_INBOX.agent';
 
 /** The agent's id in a subject of its own; null when the subject is not of that form. */
 export function agentOfSubject(subject: string): AgentId | null {

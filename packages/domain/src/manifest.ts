@@ -18,7 +18,7 @@ import { isStage, type Stage } from './stage.ts';
 /** Written last into an attempt's staging folder: where it is, the attempt is complete. */
 export const MANIFEST_NAME = 'manifest.json';
 export const MANIFEST_BYTES_MAX = 64 * 1024;
-const FILES_MAX = 64;
+export const FILES_MAX = 64;
 const DETAILS_MAX = 64;
 const DETAIL_TEXT_MAX = 1024;
 
@@ -63,6 +63,11 @@ export interface ManifestRef {
 const namePattern = /^[a-z0-9-][a-z0-9.-]{0,63}$/;
 const detailPattern = /^[a-zA-Z0-9._-]{1,64}$/;
 const sha256Pattern = /^[0-9a-f]{64}$/;
+
+/** Whether a file of an attempt may have this name; the manifest's own is one of them. */
+export function isFileName(text: string): boolean {
+  return namePattern.test(text);
+}
 
 /** UTF-8 JSON text, the same bytes for the same manifest. Throws on a manifest that `decodeManifest` would refuse: a bug. */
 export function encodeManifest(manifest: Manifest): string {

@@ -1,4 +1,4 @@
-import type { AgentId, ClusterId, EpisodeId, FeedId, SessionId, Token } from './ids.ts';
+import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce, SessionId, Token } from './ids.ts';
 import type { Slots } from './session.ts';
 import type { Stage } from './stage.ts';
 import type { VerdictAnswer } from './verdict.ts';
@@ -31,6 +31,8 @@ export type HelloMessage =
       readonly session: SessionId;
       /** Finished and not settled: judged before anything is revoked. */
       readonly finished: readonly JobToken[];
+      /** Why what it held is handed back; older agents do not say. */
+      readonly reason?: string | undefined;
     };
 
 export type HelloReply =
@@ -67,6 +69,8 @@ export interface HeartbeatMessage {
   readonly engine: string;
   /** What the agent complains of, one sentence; null when nothing. */
   readonly problem: string | null;
+  /** It finishes what it holds and wants no more; older agents do not say. */
+  readonly draining?: boolean | undefined;
 }
 
 /** `cmd.<agent>`: a hint only. */
@@ -77,6 +81,8 @@ export type CommandMessage =
       readonly session: SessionId;
       readonly job: JobToken;
       readonly work: Work;
+      /** The lock's nonce: who has it may move the job's bytes through a coordinator, as long as the lock is held. */
+      readonly ticket: Nonce;
     }
   | {
       readonly kind: 'cancel';

@@ -89,6 +89,12 @@ describe('a verdict', () => {
         );
   });
 
+  it('on a token that has the number of another run’s done one, as after a restore, is settled first', () => {
+    const state = at(held(2, 10, 5), done(1, 10));
+    expect(judge(state, cluster, ask(2, 10, 5))).toEqual({ kind: 'settle' });
+    expect(judge(state, cluster, ask(1, 10, 4))).toEqual(answered('accepted'));
+  });
+
   it('on a token of a run below the done one is over: the copy may be dropped', () => {
     for (const lock of [FRESH_LOCK, held(3, 30, 8), dead])
       expect(judge(at(lock, done(2, 20)), cluster, ask(1, 10, 5))).toEqual(answered('over'));
@@ -156,7 +162,7 @@ describe('a verdict', () => {
       fc.property(lock, last, question, (now, pointer, asked) => {
         const verdict = judge(at(now, pointer), cluster, asked);
         const word = verdict.kind === 'answer' ? verdict.answer : null;
-        const isDone = pointer?.token === asked.token;
+        const isDone = pointer?.token === asked.token && pointer.run === asked.run;
         const isCommitted = now.state === 'committed' && now.token === asked.token;
         const isHeld = now.state === 'held' && now.token === asked.token && !isDone;
         expect(word === 'accepted').toBe(isDone || isCommitted);

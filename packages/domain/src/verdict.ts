@@ -37,7 +37,8 @@ export function judge(state: EpisodeState, cluster: ClusterId, question: Verdict
   if (question.cluster !== cluster || state.cluster !== cluster) return answer('fenced');
   const { lock, done } = state.stages[question.stage];
   const { token } = question;
-  if (done?.token === token) return answer('accepted');
+  // Also by its run: after a restore a new token may have the number of an old world's done one.
+  if (done?.token === token && done.run === question.run) return answer('accepted');
   const holds = (lock.state === 'held' || lock.state === 'committed') && lock.token === token;
   if (!holds) return answer(withoutLock(done?.run ?? 0, question));
   if (lock.state === 'committed') return answer('accepted');

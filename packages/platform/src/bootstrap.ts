@@ -2,6 +2,16 @@ import { readFile } from 'node:fs/promises';
 import type { Settings } from './config/settings.ts';
 import { SettingsError } from './config/settings-error.ts';
 import type { Address } from './endpoint.ts';
+import type { NatsAuth } from './nats/connection.ts';
+
+/** How to reach NATS. */
+export interface NatsAccess {
+  /** `nats://host:port`, one or more of one cluster. */
+  readonly servers: readonly string[];
+  /** Null: no user is needed. */
+  readonly user: string | null;
+  readonly password: string | null;
+}
 
 /**
  * What a process of ours is told by the one that starts it (`podctl up`, `podctl coordinator run`, `podctl agent run`): a
@@ -10,10 +20,7 @@ import type { Address } from './endpoint.ts';
  */
 export interface CommonBootstrap {
   readonly settings: Settings;
-  readonly natsUrl: string;
-  /** Null: none is needed. */
-  readonly natsUser: string | null;
-  readonly natsPassword: string | null;
+  readonly nats: NatsAccess;
   readonly libraryRoot: string;
   readonly stateDir: string;
   readonly httpListen: Address;
@@ -23,12 +30,20 @@ export interface CommonBootstrap {
 
 export interface CoordinatorBootstrap extends CommonBootstrap {
   readonly grpcListen: Address;
+  /** For the bytes of agents without a mount of the library; null: they are not served. */
+  readonly bytesListen: Address | null;
   /** A lock on the data folder proves that no other coordinator lives. */
   readonly proveAlone: boolean;
+  /** A backup to restore, in place of the work of a coordinator; its news are lines of stdout. */
+  readonly restoreFile?: string;
 }
 
 export interface AgentBootstrap extends CommonBootstrap {
   readonly agentId: string;
+  /** `http://host:port` of the coordinators that serve bytes. Empty: the library is mounted at `libraryRoot`. */
+  readonly coordinators: readonly string[];
+  /** How long it may finish what runs once it is asked to stop; 0 hands it back at once. */
+  readonly drainMs: number;
   readonly pythonPath: string;
   readonly engineScript: string;
 }
@@ -39,6 +54,12 @@ interface Bootstraps {
 }
 
 export type AppKey = keyof Bootstraps;
+
+export function natsAuth({ user, password }: NatsAccess): NatsAuth {
+  return user === null || password === null
+    ? { kind: 'none' }
+    : { kind: 'password', user, password };
+}
 
 /** Names the bootstrap file to an app. */
 export function bootstrapVariable(app: AppKey): string {

@@ -4,6 +4,8 @@ import { writeJsonFile } from './json-file.ts';
 export interface Endpoint {
   readonly grpc: string;
   readonly http: string;
+  /** A coordinator's, for the bytes of agents without a mount; absent where it does not serve them. */
+  readonly bytes?: string;
 }
 
 export interface Address {

@@ -129,7 +129,11 @@ function plain(status: number, text: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', text };
 }
 
-function listenError(error: NodeJS.ErrnoException, options: HealthServerOptions): ListenError {
+/** What a failed listen means, with what to do about it. */
+export function listenError(
+  error: NodeJS.ErrnoException,
+  options: Pick<HealthServerOptions, 'listen' | 'setting'>,
+): ListenError {
   const { host, port } = options.listen;
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const code = error.code ?? '';

@@ -1,5 +1,6 @@
 import { TERM_RULES } from '@podctl/domain/term.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Kv } from './kv.ts';
 import { Leadership, type LeadershipOptions, type Reign } from './leadership.ts';
 import { ManualClock } from './twin/manual-clock.ts';
 import type { WriteFault } from './twin/memory-kv.ts';
@@ -85,6 +86,30 @@ describe('leadership under faults', () => {
     await clock.advance(30_000);
     expect(a.reigns).toHaveLength(1);
     expect(a.reigns[0]?.isTrusted()).toBe(true);
+  });
+
+  test('a lead is handed over at once though its key could not be read at the first look', async () => {
+    const kv = nats.client('unreliable').kv('lead');
+    let failures = 0;
+    const unreliable: Kv = {
+      get: (key, signal) =>
+        failures-- > 0 ? Promise.reject(new Error('no answer')) : kv.get(key, signal),
+      cas: (...of) => kv.cas(...of),
+      remove: (...of) => kv.remove(...of),
+      put: (...of) => kv.put(...of),
+      tail: (sink) => kv.tail(sink),
+    };
+    const a = candidate('a', { kv: unreliable });
+    await a.leadership.start();
+    await clock.advance(1_000);
+    const b = candidate('b');
+    await b.leadership.start();
+    await clock.advance(1_000);
+    expect(b.reigns).toHaveLength(0);
+    failures = 1;
+    await finish(a.leadership.stop());
+    await clock.advance(500);
+    expect(b.reigns).toHaveLength(1);
   });
 
   test('a leader that is cut off is not trusted five seconds after its last renewal was sent', async () => {

@@ -160,8 +160,10 @@ export class Leadership implements Service {
     for (let look = 0; look < 2; look++) {
       const entry = await kv.get(LEADER_KEY).catch((error: unknown) => {
         onError(error);
-        return null;
+        return 'unread' as const;
       });
+      // Not known to be free: leaving it would keep the others waiting for its end.
+      if (entry === 'unread') continue;
       const seen = this.#note(entry);
       if (seen.kind === 'free' || !isOwn(this.#term, seen.nonce)) return;
       const outcome = await kv.remove(LEADER_KEY, seen.revision);

@@ -19,8 +19,11 @@ export interface Library {
   link(from: string, to: string): Promise<void>;
   /** Hashes a file as it lies there. */
   hash(path: string, signal: AbortSignal): Promise<WrittenFile>;
-  /** Files below a folder, any depth, at most `limit`, in order of path. Empty when the folder is not there. */
-  list(folder: string, limit: number): Promise<readonly ListedFile[]>;
+  /**
+   * Files below a folder, any depth, at most `limit`, in order of path, those after the path `after`. Empty when the
+   * folder is not there.
+   */
+  list(folder: string, limit: number, after?: string): Promise<readonly ListedFile[]>;
   /** Removes a folder and what is in it. Refuses with `LibraryError` `refused` anything that is not below `staging/`. */
   removeStaging(folder: string): Promise<void>;
   /** Bytes free and in all, where the driver can tell. */

@@ -16,7 +16,7 @@ function start(body: string, options = '{ graceMs: 20_000 }') {
     const forever = setInterval(() => {}, 1e6);
     const aborted = (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
     const never = new Promise(() => {});
-    await runMain(async ({ signal, force }) => { ${body} }, {
+    await runMain(async ({ signal, cancel, force, drainFor }) => { ${body} }, {
       onCrash: (error) => console.log('crash: ' + error.message), ...${options},
     });
     console.log('not reached');
@@ -64,7 +64,7 @@ describe('a main program', () => {
 
   it('is forced by a second signal', async () => {
     const { child, exited, said } = start(`
-      aborted(signal).then(() => setTimeout(() => console.log('stopping'), 200));
+      aborted(signal).then(() => setTimeout(() => console.log('stopping'), 500));
       console.log('up');
       console.log('forced by ' + (await aborted(force)).stopCause);
       return 5;
@@ -82,16 +82,81 @@ describe('a main program', () => {
       console.log('up');
       await aborted(signal);
       await new Promise((resolve) => setTimeout(resolve, 200));
-      console.log(force.aborted);
+      console.log(force.aborted, cancel.aborted);
       return 0;
     `);
     expect(await said()).toBe('up');
     child.kill('SIGTERM');
     child.kill('SIGINT');
     child.kill('SIGHUP');
-    expect(await said()).toBe('false');
+    expect(await said()).toBe('false true');
     expect(await exited).toBe(0);
   });
+
+  it('drains first, then ends, then is forced: one request after the other', async () => {
+    const { child, exited, said } = start(`
+      drainFor(20_000);
+      const apart = () => new Promise((resolve) => setTimeout(resolve, 500));
+      console.log('up');
+      await aborted(signal);
+      await apart();
+      console.log('draining ' + cancel.aborted);
+      console.log('ended by ' + (await aborted(cancel)).stopCause);
+      await apart();
+      console.log(force.aborted);
+      console.log('forced by ' + (await aborted(force)).stopCause);
+      return 5;
+    `);
+    expect(await said()).toBe('up');
+    child.kill('SIGTERM');
+    // As from a terminal and a parent both: one request.
+    child.kill('SIGINT');
+    expect(await said()).toBe('draining false');
+    child.kill('SIGINT');
+    expect(await said()).toBe('ended by SIGINT');
+    expect(await said()).toBe('false');
+    child.kill('SIGTERM');
+    expect(await said()).toBe('forced by SIGTERM');
+    expect(await exited).toBe(5);
+  });
+
+  it('drains no longer than its time', async () => {
+    const { child, exited, said } = start(`
+      drainFor(100);
+      console.log('up');
+      console.log('ended by ' + (await aborted(cancel)).stopCause);
+      return 0;
+    `);
+    expect(await said()).toBe('up');
+    child.kill('SIGTERM');
+    expect(await said()).toBe('ended by drain over');
+    expect(await exited).toBe(0);
+  });
+
+  it.each(['SIGHUP', 'parent gone'] as const)(
+    'does not drain, nor go on draining, at %s',
+    async (why) => {
+      for (const isDraining of [false, true]) {
+        const { child, exited, said } = start(`
+        drainFor(20_000);
+        console.log('up');
+        aborted(signal).then(() => setTimeout(() => console.log('draining'), 500));
+        const { stopCause } = await aborted(cancel);
+        console.log('ended by ' + stopCause);
+        return 0;
+      `);
+        expect(await said()).toBe('up');
+        if (isDraining) {
+          child.kill('SIGTERM');
+          expect(await said()).toBe('draining');
+        }
+        if (why === 'SIGHUP') child.kill('SIGHUP');
+        else child.stdio[3]?.destroy();
+        expect(await said()).toBe(`ended by ${why}`);
+        expect(await exited).toBe(0);
+      }
+    },
+  );
 
   it('that does not stop is told to force, and ended when its grace time is over', async () => {
     const { child, exited, said } = start(

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -25,7 +27,7 @@ function ensure(signal = never, onProgress: (progress: PythonEnvProgress) => voi
 
 it('an environment is made once by two that want it, used again, made anew when it was left incomplete, and not used for other requirements', async () => {
   const kinds: string[] = [];
-  const note = (progress: PythonEnvProgress) => void kinds.push(progress.kind);
+  const note = ({ kind }: PythonEnvProgress) => void (kind === 'silent' || kinds.push(kind));
   const [one, two] = await Promise.all([ensure(never, note), ensure(never, note)]);
   expect(one.folder).toBe(two.folder);
   expect(kinds.toSorted()).toEqual(['creating', 'fetching', 'installing', 'ready', 'waiting']);
@@ -65,23 +67,63 @@ it('an abort ends it, pip and all, within 5 s, and the next one begins anew', as
   await expect(ensure(AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
-it('a registry that cannot be reached is a sentence that says so', async () => {
-  const before = {
-    PIP_INDEX_URL: process.env.PIP_INDEX_URL,
-    PIP_CACHE_DIR: process.env.PIP_CACHE_DIR,
-  };
-  // Port 1 of loopback: refused at once.
-  Object.assign(process.env, { PIP_INDEX_URL: 'http://127.0.0.1:1/simple', PIP_CACHE_DIR: root });
+/** With these variables set; as it was before, afterwards. */
+async function withEnvironment(set: NodeJS.ProcessEnv, run: () => Promise<void>): Promise<void> {
+  const before = Object.keys(set).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, set);
   try {
-    await expect(ensure()).rejects.toMatchObject({
-      code: 'offline',
-      message: expect.stringMatching(/^the Python packages could not be fetched: .*[^.\n]$/),
-    });
+    await run();
   } finally {
-    for (const [name, value] of Object.entries(before))
+    for (const [name, value] of before)
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
   }
+}
+
+it('a registry that cannot be reached is a sentence that says so', async () => {
+  // Port 1 of loopback: refused at once.
+  const set = { PIP_INDEX_URL: 'http://127.0.0.1:1/simple', PIP_CACHE_DIR: root };
+  await withEnvironment(set, () =>
+    expect(ensure()).rejects.toMatchObject({
+      code: 'offline',
+      message: expect.stringMatching(/^the Python packages could not be fetched: .*[^.\n]$/),
+    }),
+  );
+}, 60_000);
+
+it('a registry that takes requests and never answers is told of each second, and is a sentence after three tries', async () => {
+  const registry = createServer(() => {});
+  await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  const { port } = registry.address() as AddressInfo;
+  const set = { PIP_INDEX_URL: `http://127.0.0.1:${port}/simple`, PIP_CACHE_DIR: root };
+  const silences: number[] = [];
+  let lastAtMs = performance.now();
+  let gapMsMax = 0;
+  const beganAtMs = lastAtMs;
+  const note = (progress: PythonEnvProgress) => {
+    gapMsMax = Math.max(gapMsMax, performance.now() - lastAtMs);
+    lastAtMs = performance.now();
+    if (progress.kind === 'silent' && progress.at === 'asking') silences.push(progress.silentMs);
+  };
+  try {
+    await withEnvironment({ ...set, PIP_FIND_LINKS: '' }, () =>
+      expect(
+        ensurePythonEnv({
+          root,
+          requirementsPaths: [requirements],
+          signal: never,
+          onProgress: note,
+          registryTimeoutS: 2,
+        }),
+      ).rejects.toMatchObject({ code: 'offline' }),
+    );
+  } finally {
+    registry.closeAllConnections();
+    registry.close();
+  }
+  expect(performance.now() - beganAtMs).toBeLessThan(45_000);
+  expect(gapMsMax).toBeLessThan(5_000);
+  expect(silences).toContain(5_000);
 }, 60_000);
 
 it.skipIf(process.getuid?.() !== 0)(
@@ -100,4 +142,23 @@ it.skipIf(process.getuid?.() !== 0)(
       execFileSync('umount', [small]);
     }
   },
+  60_000,
+);
+
+it.skipIf(process.getuid?.() !== 0)(
+  'a TMPDIR without room stops nothing: packages are unpacked where they are installed (needs root to mount)',
+  async () => {
+    const small = join(root, 'small');
+    await mkdir(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'podctl-test', small]);
+    try {
+      await withEnvironment({ TMPDIR: small }, async () => {
+        await access((await ensure()).python);
+      });
+      expect(await readdir(root)).not.toContain('python-tmp');
+    } finally {
+      execFileSync('umount', [small]);
+    }
+  },
+  60_000,
 );

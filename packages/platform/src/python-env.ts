@@ -16,6 +16,9 @@ export interface PythonEnv {
   bin(name: string): string;
 }
 
+/** `asking`: the registry has not answered yet. */
+export type PythonEnvWork = 'creating' | 'asking' | 'fetching' | 'installing';
+
 /** What happens, in order: `waiting` when another process prepares it, `creating`, `fetching` for each package, `installing`, `ready`. */
 export type PythonEnvProgress =
   | { readonly kind: 'waiting'; readonly holder: string }
@@ -30,6 +33,8 @@ export type PythonEnvProgress =
       readonly totalBytes: number;
     }
   | { readonly kind: 'installing'; readonly packages: number; readonly totalBytes: number }
+  /** Nothing was said for `silentMs`, told once a second: `at` is what goes on meanwhile. */
+  | { readonly kind: 'silent'; readonly at: PythonEnvWork; readonly silentMs: number }
   | { readonly kind: 'ready'; readonly tookMs: number };
 
 export interface PythonEnvOptions {
@@ -42,13 +47,20 @@ export interface PythonEnvOptions {
   /** Takes what pip writes. */
   readonly log?: (line: string) => void;
   readonly pythonNames?: readonly string[];
+  /** How long the registry may be silent before pip tries again, which it does twice. */
+  readonly registryTimeoutS?: number;
 }
 
 const WAIT_MS_MAX = 15 * 60_000;
 const GRACE_MS = 3_000;
+/** Three tries of it: 52 s were seen until a registry that takes requests and never answers was told of. */
+const REGISTRY_TIMEOUT_S = 15;
 /** What a bare environment takes on disk. */
 const VENV_BYTES = 30e6;
 const MARK = '.complete';
+/** In the root; used under the lock, and gone after each program. */
+const TEMPORARY = 'python-tmp';
+const TICK_MS = 1_000;
 
 interface Mark {
   readonly requirements: string;
@@ -94,32 +106,36 @@ async function build(
   await rm(folder, { recursive: true, force: true });
   signal.throwIfAborted();
   onProgress?.({ kind: 'creating', version: python.version });
-  const venv = await run(options, python.path, ['-m', 'venv', folder], lockFd, () => {});
+  const making = { command: python.path, args: ['-m', 'venv', folder], lockFd };
+  const venv = await run(options, making, () => 'creating');
   if (venv.code !== 0) throw await venvFailure(venv.words, root, python.version);
 
   let packages = 0;
   let totalBytes = 0;
-  const pip = await run(options, pythonOf(folder), pipArguments(options), lockFd, (line) => {
+  const installing = { command: pythonOf(folder), args: pipArguments(options), lockFd };
+  const pip = await run(options, installing, (line) => {
     const event = readPipLine(line);
-    if (event?.kind === 'package') {
-      packages += 1;
-      totalBytes += event.sizeBytes;
-      const { name, sizeBytes, cached } = event;
-      onProgress?.({ kind: 'fetching', name, sizeBytes, cached, packages, totalBytes });
-    } else if (event !== null) onProgress?.({ ...event, totalBytes });
+    if (event === null) return 'asking';
+    if (event.kind === 'installing') {
+      onProgress?.({ ...event, totalBytes });
+      return 'installing';
+    }
+    packages += 1;
+    totalBytes += event.sizeBytes;
+    const { name, sizeBytes, cached } = event;
+    onProgress?.({ kind: 'fetching', name, sizeBytes, cached, packages, totalBytes });
+    return 'fetching';
   });
   if (pip.code !== 0) throw pipFailure(pip.words, root, pip.code);
 }
 
-/**
- * `--no-deps`: the lock is complete. `--no-compile`: compiling took 5 s of 16, and saved 0.05 s of the first import.
- * Two retries of 30 s: a registry that is silent is told of after 2 minutes at the latest.
- */
+/** `--no-deps`: the lock is complete. `--no-compile`: compiling took 5 s of 16, and saved 0.05 s of the first import. */
 function pipArguments(options: PythonEnvOptions): readonly string[] {
   const files = options.requirementsPaths.flatMap((path) => ['-r', path]);
   const how = '--require-hashes --no-deps --only-binary=:all: --no-compile --no-input';
-  const show = '--disable-pip-version-check --progress-bar off --timeout 30 --retries 2';
-  return ['-m', 'pip', 'install', ...how.split(' '), ...show.split(' '), ...files];
+  const show = '--disable-pip-version-check --progress-bar off --retries 2';
+  const timeout = ['--timeout', String(options.registryTimeoutS ?? REGISTRY_TIMEOUT_S)];
+  return ['-m', 'pip', 'install', ...how.split(' '), ...show.split(' '), ...timeout, ...files];
 }
 
 interface Run {
@@ -128,56 +144,83 @@ interface Run {
   readonly words: string;
 }
 
+interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly lockFd: number;
+}
+
+/** Runs it to its end. `onLine` takes each line of its stdout, and says what goes on from there; '' at the start. */
 async function run(
   options: PythonEnvOptions,
-  command: string,
-  args: readonly string[],
-  lockFd: number,
-  onLine: (line: string) => void,
+  program: Program,
+  onLine: (line: string) => PythonEnvWork,
 ): Promise<Run> {
-  const { signal, log = () => {} } = options;
+  const { root, signal, log = () => {} } = options;
+  const temporary = join(root, TEMPORARY);
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
   const child = await spawnChild({
+    ...program,
     name: 'python',
-    command,
-    args,
     tie: 'shell',
-    env: cleanEnvironment(),
+    env: cleanEnvironment(temporary),
     stdout: 'lines',
-    lockFd,
     log,
   });
   const abort = () => void child.stop({ graceMs: GRACE_MS });
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   try {
-    const said = await readLines(child, onLine, log);
+    const said = await readLines(child, options, onLine);
     const exit = await child.exited;
     signal.throwIfAborted();
     return { code: exit.code, words: `${said}\n${exit.stderrTail}` };
   } finally {
     signal.removeEventListener('abort', abort);
     await child.stop({ graceMs: GRACE_MS });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
 async function readLines(
   child: Child,
-  onLine: (line: string) => void,
-  log: (line: string) => void,
+  { log, onProgress }: PythonEnvOptions,
+  onLine: (line: string) => PythonEnvWork,
 ): Promise<string> {
   let said = '';
-  for await (const line of child.lines) {
-    if (line.kind !== 'line') continue;
-    log(line.text);
-    onLine(line.text);
-    said = `${said}\n${line.text}`.slice(-2_000);
+  let at = onLine('');
+  let silentMs = 0;
+  const tick = setInterval(() => {
+    silentMs += TICK_MS;
+    onProgress?.({ kind: 'silent', at, silentMs });
+  }, TICK_MS);
+  try {
+    for await (const line of child.lines) {
+      if (line.kind !== 'line') continue;
+      log?.(line.text);
+      at = onLine(line.text);
+      silentMs = 0;
+      tick.refresh();
+      said = `${said}\n${line.text}`.slice(-2_000);
+    }
+  } finally {
+    clearInterval(tick);
   }
   return said;
 }
 
-/** What the user set for another project must not change where and how this one is made. Their registry and proxy stay. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const env = { ...process.env, PYTHONUNBUFFERED: '1', PYTHONNOUSERSITE: '1' };
+/**
+ * What the user set for another project must not change where and how this one is made. Their registry and proxy stay.
+ * Packages are unpacked in `temporary`, on the disk that they are for: the machine's own folder may be small.
+ */
+function cleanEnvironment(temporary: string): NodeJS.ProcessEnv {
+  const env = {
+    ...process.env,
+    PYTHONUNBUFFERED: '1',
+    PYTHONNOUSERSITE: '1',
+    TMPDIR: temporary,
+  };
   const others = [
     'PYTHONPATH',
     'PYTHONHOME',

@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -67,3 +68,43 @@ it('a probe that hangs ends with an abort', async () => {
   stop.abort(reason);
   await expect(finding).rejects.toBe(reason);
 });
+
+/** A program of these shell lines. */
+async function program(name: string, lines: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, `#!/bin/sh\n${lines}\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+it('a Python that hangs, and all it started, is ended at its limit, and the next one is taken', async () => {
+  const pidFile = join(folder, 'pid');
+  // What it started holds its stdout.
+  const hangs = await program('hangs', `sleep 1000 &\necho $! > ${pidFile}\nwait`);
+  const good = await python('3.11');
+  const limitMs = 1_000;
+  const beganAtMs = performance.now();
+  expect(await findPython(never, [hangs, good], limitMs)).toEqual({ path: good, version: '3.11' });
+  expect(performance.now() - beganAtMs).toBeLessThan(5_000);
+  expect(isAlive(Number(await readFile(pidFile, 'utf8')))).toBe(false);
+  await expect(findPython(never, [hangs], limitMs)).rejects.toMatchObject({
+    code: 'no_python',
+    message: expect.stringContaining(`${hangs} did not tell its version within 1 s; expected 3.10`),
+  });
+});
+
+it('a Python that answers is taken, though what it started holds its stdout', async () => {
+  const path = await program('leaves', 'setsid sleep 6 &\necho "3.11 - $0"');
+  const beganAtMs = performance.now();
+  expect(await findPython(never, [path])).toEqual({ path, version: '3.11' });
+  expect(performance.now() - beganAtMs).toBeLessThan(4_000);
+});
+
+/** A zombie that nobody has reaped yet is not alive. */
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false;
+  }
+}

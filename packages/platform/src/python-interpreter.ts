@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnChild } from './child/child-process.ts';
 import { PythonEnvError } from './python-env-error.ts';
 
 /** A Python that can make environments. */
@@ -12,6 +11,8 @@ export interface PythonInterpreter {
 
 type Probe =
   | { readonly kind: 'absent' }
+  /** It did not answer in time. */
+  | { readonly kind: 'hung'; readonly name: string }
   | { readonly kind: 'old'; readonly version: string }
   | { readonly kind: 'lacking'; readonly version: string; readonly modules: readonly string[] }
   | { readonly kind: 'good'; readonly python: PythonInterpreter };
@@ -42,10 +43,11 @@ print("%d.%d" % sys.version_info[:2], ",".join(missing) or "-", sys.executable)
 export async function findPython(
   signal: AbortSignal,
   names: readonly string[] = PYTHON_NAMES,
+  probeMsMax: number = PROBE_MS_MAX,
 ): Promise<PythonInterpreter> {
   const probes: Probe[] = [];
   for (const name of names) {
-    const found = await probe(name, signal);
+    const found = await probe(name, signal, probeMsMax);
     if (found.kind === 'good' && minorOf(found.python.version) <= MINOR_MAX) return found.python;
     probes.push(found);
   }
@@ -57,38 +59,45 @@ export async function findPython(
       'no_venv',
       `Python ${lacking.version} has no ${lacking.modules.join(' and no ')}; install the package python3-venv (Debian: apt install python3-venv), then run this again`,
     );
-  const old = probes.find((found) => found.kind === 'old');
-  const seen =
-    old?.kind === 'old' ? `Python ${old.version} was found` : 'no Python was found in PATH';
   throw new PythonEnvError(
     'no_python',
-    `${seen}; expected 3.${MINOR_MIN} or newer: install python3 and python3-venv (Debian: apt install python3 python3-venv), then run this again`,
+    `${seen(probes, probeMsMax)}; expected 3.${MINOR_MIN} or newer: install python3 and python3-venv (Debian: apt install python3 python3-venv), then run this again`,
   );
 }
 
-async function probe(name: string, signal: AbortSignal): Promise<Probe> {
+function seen(probes: readonly Probe[], probeMsMax: number): string {
+  const hung = probes.find((found) => found.kind === 'hung');
+  if (hung?.kind === 'hung')
+    return `${hung.name} did not tell its version within ${probeMsMax / 1_000} s`;
+  const old = probes.find((found) => found.kind === 'old');
+  return old?.kind === 'old' ? `Python ${old.version} was found` : 'no Python was found in PATH';
+}
+
+async function probe(name: string, signal: AbortSignal, limitMs: number): Promise<Probe> {
   signal.throwIfAborted();
-  const child = spawn(name, ['-I', '-c', PROBE], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: PROBE_MS_MAX,
-    killSignal: 'SIGKILL',
-  });
   let said = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(0, 4_096);
+  const child = await spawnChild({
+    name: 'python',
+    command: name,
+    args: ['-I', '-c', PROBE],
+    tie: 'shell',
+    stdout: 'log',
+    log: (line) => {
+      said = `${said}\n${line}`.slice(-4_096);
+    },
   });
-  const stop = () => child.kill('SIGKILL');
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await once(child, 'close');
-  } catch {
-    return { kind: 'absent' };
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  const late = AbortSignal.timeout(limitMs);
+  // The whole group: a wrapper that hangs may have started a Python of its own.
+  const kill = () => child.kill();
+  const over = AbortSignal.any([signal, late]);
+  over.addEventListener('abort', kill, { once: true });
+  if (over.aborted) kill();
+  const exit = await child.exited;
+  over.removeEventListener('abort', kill);
   signal.throwIfAborted();
   const [, version, missing, path] = /^(3\.\d+) (\S+) (\/.+)$/m.exec(said) ?? [];
-  if (version === undefined || path === undefined) return { kind: 'absent' };
+  if (version === undefined || path === undefined)
+    return exit.signal === 'SIGKILL' && late.aborted ? { kind: 'hung', name } : { kind: 'absent' };
   if (minorOf(version) < MINOR_MIN) return { kind: 'old', version };
   if (missing !== '-') return { kind: 'lacking', version, modules: (missing ?? '').split(',') };
   return { kind: 'good', python: { path, version } };

@@ -42,6 +42,7 @@ export const feedRecord = codec<FeedRecord>(
     nonce: branded(nonce),
     feed: branded(feedId),
     url: z.string(),
+    formerUrls: z.array(z.string()).max(16).default([]),
     title: z.string().nullable(),
     addedMs: millis,
     bookScore: z.number().int().min(1).max(10).nullable(),
@@ -88,3 +89,12 @@ export const episodeMeta = codec<EpisodeMeta>(
 
 /** The cluster's id, under its own key. */
 export const clusterRecord = codec('cluster', z.object({ cluster: branded(clusterId) }));
+
+/**
+ * What stands under the cluster's key while a backup is being restored: nobody may lead on half of one. No coordinator
+ * takes it for a cluster record.
+ */
+export const restoringRecord = codec(
+  'restoring',
+  z.object({ restoring: z.object({ sha256: z.string(), file: z.string() }) }),
+);

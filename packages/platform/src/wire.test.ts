@@ -1,4 +1,13 @@
-import { clusterId, episodeIdFrom, feedId, isSession, isToken } from '@podctl/domain/ids.ts';
+import { FEED_LIMITS } from '@podctl/domain/feed/feed-document.ts';
+import { httpUrl } from '@podctl/domain/feed/url.ts';
+import {
+  clusterId,
+  episodeIdFrom,
+  feedId,
+  isSession,
+  isToken,
+  nonceFrom,
+} from '@podctl/domain/ids.ts';
 import type { HeartbeatMessage, JobToken } from '@podctl/domain/protocol.ts';
 import { invariant } from '@podctl/domain/result.ts';
 import { describe, expect, test } from 'vitest';
@@ -25,6 +34,7 @@ const job: JobToken = {
   token,
 };
 const held = { cluster, session, job };
+const ticket = nonceFrom(new Uint8Array(10));
 const sha256 = 'a'.repeat(64);
 const slots = { download: 4, transcribe: 1 };
 const episode = { feedTitle: 'Alpha', title: 'Été — 日本', guid: null, publishedMs: -1 };
@@ -46,10 +56,15 @@ describe('every message survives its way over the wire', () => {
 
   test('commands', () => {
     const url = 'http://127.0.0.1/a.mp3';
-    survives(commandMessage, { kind: 'start', ...held, work: { kind: 'download', url, episode } });
+    survives(commandMessage, {
+      kind: 'start',
+      ...held,
+      work: { kind: 'download', url, episode },
+      ticket,
+    });
     const audio = { audioPath: 'a/b.mp3', audioSha256: sha256, audioSeconds: 1.5 };
     const work = { kind: 'transcribe', ...audio, model: 'tiny.en', language: null } as const;
-    survives(commandMessage, { kind: 'start', ...held, work });
+    survives(commandMessage, { kind: 'start', ...held, work, ticket });
     survives(commandMessage, { kind: 'cancel', ...held, reason: 'so' });
     survives(commandMessage, { kind: 'superseded', session });
     survives(commandMessage, { kind: 'rehello', session });
@@ -98,6 +113,22 @@ describe('what does not fit is refused with a sentence', () => {
     expect(resultReply.decode(data).ok).toBe(false);
     const many = heartbeatOf(TOKENS_PER_MESSAGE_MAX + 1);
     expect(heartbeatMessage.decode(Buffer.from(JSON.stringify(many))).ok).toBe(false);
+  });
+
+  test('what the other end would not read, already where it is sent', () => {
+    const start = (text: string, url: string) => {
+      const of = { feedTitle: text, title: text, guid: text, publishedMs: null };
+      const work = { kind: 'download', url, episode: of } as const;
+      return { kind: 'start', ...held, work, ticket } as const;
+    };
+    const text = '日'.repeat(FEED_LIMITS.textLengthMax);
+    const url = httpUrl(`http://127.0.0.1/${'日'.repeat(4_000)}`, null);
+    invariant(url !== null, 'a URL that a feed may have');
+    survives(commandMessage, start(text, url.href));
+    expect(commandMessage.encode(start(`${text}.`, url.href))).toMatchObject({
+      ok: false,
+      error: expect.stringContaining('work.episode.feedTitle'),
+    });
   });
 
   test('but fields that a newer sender adds are passed over', () => {

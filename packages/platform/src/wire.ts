@@ -1,9 +1,12 @@
+import { FEED_LIMITS } from '@podctl/domain/feed/feed-document.ts';
+import { URL_HREF_LENGTH_MAX } from '@podctl/domain/feed/url.ts';
 import {
   isSession,
   isToken,
   clusterId as parseClusterId,
   episodeId as parseEpisodeId,
   feedId as parseFeedId,
+  nonce as parseNonce,
   type SessionId,
   type Token,
 } from '@podctl/domain/ids.ts';
@@ -27,7 +30,7 @@ export const TOKENS_PER_MESSAGE_MAX = 1_000;
 
 /** One kind of message as bytes (JSON, UTF-8). Unknown fields are dropped, so that a newer sender is still understood. */
 export interface Codec<T> {
-  /** Fails when the message is longer than MESSAGE_BYTES_MAX, with one sentence. */
+  /** Fails with one sentence for what `decode` would refuse: so nothing is sent again and again that nobody can read. */
   encode(message: T): Result<Uint8Array, string>;
   /** Fails with one sentence naming the field. Never throws. */
   decode(data: Uint8Array): Result<T, string>;
@@ -36,9 +39,12 @@ export interface Codec<T> {
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true });
 
-function codec<T>(name: string, schema: z.ZodType<T>): Codec<T> {
+/** `name` is for errors. */
+export function messageCodec<T>(name: string, schema: z.ZodType<T>): Codec<T> {
   return {
     encode(message) {
+      const fits = schema.safeParse(message);
+      if (!fits.success) return err(misfit(name, fits.error));
       const data = encoder.encode(JSON.stringify(message));
       if (data.length > MESSAGE_BYTES_MAX)
         return err(
@@ -56,12 +62,14 @@ function codec<T>(name: string, schema: z.ZodType<T>): Codec<T> {
         return err(`the ${name} is not JSON in UTF-8`);
       }
       const parsed = schema.safeParse(raw);
-      if (parsed.success) return ok(parsed.data);
-      const issue = parsed.error.issues[0];
-      const where = issue?.path.join('.') || 'the whole';
-      return err(`the ${name} does not fit: ${where}: ${issue?.message ?? 'unreadable'}`);
+      return parsed.success ? ok(parsed.data) : err(misfit(name, parsed.error));
     },
   };
+}
+
+function misfit(name: string, { issues: [issue] }: z.ZodError): string {
+  const where = issue?.path.join('.') || 'the whole';
+  return `the ${name} does not fit: ${where}: ${issue?.message ?? 'unreadable'}`;
 }
 
 export function branded<T>(parse: (text: string) => Result<T, string>) {
@@ -84,7 +92,7 @@ function revision<T extends number>(name: string, is: (value: number) => value i
 const cluster = branded(parseClusterId);
 const session = revision<SessionId>('session', isSession);
 const boot = z.string().min(1).max(64);
-const sentence = z.string().max(4_000);
+const sentence = z.string().max(FEED_LIMITS.textLengthMax);
 const label = z.string().max(400);
 const slotCount = z.number().int().min(0).max(1_000);
 const milliseconds = z.number().int().min(0);
@@ -99,7 +107,7 @@ const jobFields = {
 };
 const job: z.ZodType<JobToken> = z.object(jobFields);
 
-export const helloMessage = codec<HelloMessage>(
+export const helloMessage = messageCodec<HelloMessage>(
   'hello',
   z.discriminatedUnion('kind', [
     z.object({
@@ -117,11 +125,12 @@ export const helloMessage = codec<HelloMessage>(
       cluster,
       session,
       finished: z.array(job).max(TOKENS_PER_MESSAGE_MAX),
+      reason: sentence.optional(),
     }),
   ]),
 );
 
-export const helloReply = codec<HelloReply>(
+export const helloReply = messageCodec<HelloReply>(
   'reply to a hello',
   z.discriminatedUnion('kind', [
     z.object({
@@ -137,7 +146,7 @@ export const helloReply = codec<HelloReply>(
   ]),
 );
 
-export const heartbeatMessage = codec<HeartbeatMessage>(
+export const heartbeatMessage = messageCodec<HeartbeatMessage>(
   'heartbeat',
   z.object({
     boot,
@@ -155,13 +164,14 @@ export const heartbeatMessage = codec<HeartbeatMessage>(
       .max(TOKENS_PER_MESSAGE_MAX),
     engine: label,
     problem: sentence.nullable(),
+    draining: z.boolean().optional(),
   }),
 );
 
 const work = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('download'),
-    url: z.string().min(1).max(16_384),
+    url: z.string().min(1).max(URL_HREF_LENGTH_MAX),
     episode: z.object({
       feedTitle: sentence,
       title: sentence,
@@ -179,10 +189,17 @@ const work = z.discriminatedUnion('kind', [
   }),
 ]);
 
-export const commandMessage = codec<CommandMessage>(
+export const commandMessage = messageCodec<CommandMessage>(
   'command',
   z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('start'), cluster, session, job, work }),
+    z.object({
+      kind: z.literal('start'),
+      cluster,
+      session,
+      job,
+      work,
+      ticket: branded(parseNonce),
+    }),
     z.object({ kind: z.literal('cancel'), cluster, session, job, reason: sentence }),
     z.object({ kind: z.literal('superseded'), session }),
     z.object({ kind: z.literal('rehello'), session }),
@@ -190,7 +207,7 @@ export const commandMessage = codec<CommandMessage>(
   ]),
 );
 
-export const resultMessage = codec<ResultMessage>(
+export const resultMessage = messageCodec<ResultMessage>(
   'result',
   z.object({
     boot,
@@ -211,7 +228,7 @@ export const resultMessage = codec<ResultMessage>(
   }),
 );
 
-export const resultReply = codec<ResultReply>(
+export const resultReply = messageCodec<ResultReply>(
   'reply to a result',
   z.discriminatedUnion('kind', [
     z.object({

@@ -7,13 +7,15 @@ import {
   feedId,
   isSession,
   isToken,
+  nonceFrom,
   type SessionId,
   type Token,
 } from '@podctl/domain/ids.ts';
 import type { JobToken, Work } from '@podctl/domain/protocol.ts';
 import { invariant } from '@podctl/domain/result.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
-import { type AgentInput, type AgentState, beginLife, step } from './machine.ts';
+import type { AgentInput, AgentState } from './agent-state.ts';
+import { beginLife, step } from './machine.ts';
 import { tokenKey } from './token-key.ts';
 
 /** Small worlds for the tests of the machine. */
@@ -22,6 +24,7 @@ export const world = clusterIdFrom(new Uint8Array(10).fill(1));
 export const otherWorld = clusterIdFrom(new Uint8Array(10).fill(2));
 const feed = feedOf('alpha');
 const sha256 = 'a'.repeat(64);
+export const ticket = nonceFrom(new Uint8Array(10).fill(3));
 
 export function serving(): AgentState {
   return step(beginLife(SLOTS, []).state, welcome(7)).state;
@@ -46,7 +49,10 @@ export function start(
   cluster: ClusterId = world,
   work: Work = workFor(hinted.stage),
 ): AgentInput {
-  return { kind: 'command', command: { kind: 'start', cluster, session, job: hinted, work } };
+  return {
+    kind: 'command',
+    command: { kind: 'start', cluster, session, job: hinted, work, ticket },
+  };
 }
 
 export function workFor(stage: Stage): Work {

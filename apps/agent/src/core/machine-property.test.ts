@@ -1,7 +1,8 @@
 import type { Stage } from '@podctl/domain/stage.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AgentEffect, type AgentInput, type AgentState, loadOf, step } from './machine.ts';
+import type { AgentEffect, AgentInput, AgentState } from './agent-state.ts';
+import { loadOf, reports, step } from './machine.ts';
 import {
   failed,
   finished,
@@ -70,6 +71,44 @@ describe('whatever comes in, in whatever order', () => {
     );
   });
 
+  test('draining, it begins nothing, and says goodbye once, when nothing runs, and without a stop only when all is settled', () => {
+    fc.assert(
+      fc.property(inputs, (sequence) => {
+        let goodbyes = 0;
+        walk(sequence, (before, effect, after, input) => {
+          if (after.draining) expect(effect.kind).not.toBe('begin');
+          if (effect.kind !== 'goodbye') return;
+          goodbyes += 1;
+          expect(goodbyes).toBe(1);
+          expect(reports(after).filter(({ phase }) => phase === 'running')).toEqual([]);
+          if (endsDrain(before, input)) expect(after.tokens.size).toBe(0);
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('draining, it always comes to its end when what runs ends and what is asked is answered', () => {
+    fc.assert(
+      fc.property(inputs, (sequence) => {
+        let state = walk([...sequence, { kind: 'drain' }], () => undefined);
+        if (state.mode === 'greeting' && state.cluster !== null)
+          state = step(state, {
+            kind: 'welcomed',
+            cluster: state.cluster,
+            session: sessionOf(7),
+          }).state;
+        for (const [key, { phase }] of state.tokens) {
+          if (phase === 'running')
+            state = step(state, { kind: 'done', key, outcome: finished() }).state;
+          state = step(state, { kind: 'settled', key, answer: 'accepted' }).state;
+        }
+        expect(step(state, { kind: 'farewell' }).state.mode).toBe('ended');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('after its exit nothing is done any more', () => {
     fc.assert(
       fc.property(inputs, (sequence) => {
@@ -85,6 +124,11 @@ describe('whatever comes in, in whatever order', () => {
   });
 });
 
+/** By itself, with a leader there. */
+function endsDrain({ mode }: AgentState, input: AgentInput): boolean {
+  return mode === 'serving' && input.kind !== 'stop' && input.kind !== 'command';
+}
+
 function isAnswer(input: AgentInput, key: string): boolean {
   return input.kind === 'settled' && input.key === key;
 }
@@ -93,13 +137,14 @@ function isAnswer(input: AgentInput, key: string): boolean {
 function walk(
   sequence: readonly AgentInput[],
   see: (before: AgentState, effect: AgentEffect, after: AgentState, input: AgentInput) => void,
-): void {
+): AgentState {
   let state = serving();
   for (const input of sequence) {
     const next = step(state, input);
     for (const effect of next.effects) see(state, effect, next.state, input);
     state = next.state;
   }
+  return state;
 }
 
 function anyInput(): fc.Arbitrary<AgentInput> {
@@ -151,7 +196,8 @@ function anyInput(): fc.Arbitrary<AgentInput> {
         }),
       ),
     },
-    { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'stop' }) },
+    { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'drain' }) },
+    { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'stop', reason: 'so' }) },
     { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'farewell' }) },
   );
 }

@@ -1,13 +1,7 @@
+import { invariant } from '@podctl/domain/result.ts';
 import { describe, expect, test } from 'vitest';
-import {
-  beginLife,
-  EXIT_REFUSED,
-  EXIT_STOPPED,
-  EXIT_SUPERSEDED,
-  loadOf,
-  reports,
-  step,
-} from './machine.ts';
+import { EXIT_REFUSED, EXIT_STOPPED, EXIT_SUPERSEDED } from './departure.ts';
+import { beginLife, loadOf, reports, step } from './machine.ts';
 import {
   failed,
   finished,
@@ -165,24 +159,101 @@ describe('the agent machine', () => {
     const second = step(state, start(sessionOf(7), job('download', 2, 6)));
     const secondKey = tokenKey(world, job('download', 2, 6));
     const ended = step(second.state, { kind: 'done', key: secondKey, outcome: finished() });
-    const leaving = step(ended.state, { kind: 'stop' });
-    expect(leaving.effects).toMatchObject([{ kind: 'cancel', key }]);
+    const leaving = step(ended.state, { kind: 'stop', reason: 'SIGTERM' });
+    expect(leaving.effects).toEqual([{ kind: 'cancel', key, reason: 'SIGTERM' }]);
     expect(step(leaving.state, start(sessionOf(7), job('download', 3, 7))).effects).toEqual([]);
     const quiet = step(leaving.state, { kind: 'done', key, outcome: failed() });
     expect(quiet.effects).toEqual([
-      { kind: 'goodbye', cluster: world, session: sessionOf(7), finished: [job('download', 2, 6)] },
+      {
+        kind: 'goodbye',
+        cluster: world,
+        session: sessionOf(7),
+        finished: [job('download', 2, 6)],
+        reason: 'SIGTERM',
+      },
     ]);
     expect(step(quiet.state, { kind: 'farewell' }).effects).toMatchObject([
       { kind: 'exit', code: EXIT_STOPPED },
     ]);
   });
 
-  test('with a problem it takes no new work and goes on with the old', () => {
+  test('draining it hands back what waits and what still comes, finishes what runs, and leaves when all is settled', () => {
+    let state = serving();
+    for (const n of [1, 2])
+      state = step(state, start(sessionOf(7), job('transcribe', n, 10 + n))).state;
+    const [ran, waited, late] = [1, 2, 3].map((n) => tokenKey(world, job('transcribe', n, 10 + n)));
+    invariant(ran !== undefined && waited !== undefined && late !== undefined, 'three keys');
+    const drained = step(state, { kind: 'drain' });
+    const handedBack = { kind: 'failed', code: 'draining', returned: true };
+    expect(drained.effects).toMatchObject([
+      { kind: 'record', key: waited, result: { outcome: handedBack } },
+      { kind: 'ask', key: waited },
+    ]);
+    expect(step(drained.state, { kind: 'drain' }).effects).toEqual([]);
+    const hint = start(sessionOf(7), job('transcribe', 3, 13));
+    const refused = step(drained.state, hint);
+    expect(refused.effects).toMatchObject([
+      { kind: 'record', key: late },
+      { kind: 'ask', key: late },
+    ]);
+    expect(reports(refused.state).map(({ phase }) => phase)).toEqual([
+      'running',
+      'unsettled',
+      'unsettled',
+    ]);
+    state = refused.state;
+    for (const key of [waited, late])
+      state = step(state, { kind: 'settled', key, answer: 'noted' }).state;
+    expect(step(state, hint).effects).toEqual([]);
+    const done = step(state, { kind: 'done', key: ran, outcome: finished() });
+    expect(done.effects.map(({ kind }) => kind)).toEqual(['record', 'ask']);
+    const settled = step(done.state, { kind: 'settled', key: ran, answer: 'accepted' });
+    expect(settled.effects.map(({ kind }) => kind)).toEqual(['forget', 'goodbye']);
+  });
+
+  test('draining it goes on through a change of leaders, and does not wait for one when nothing runs', () => {
+    const { state, key } = running();
+    const drained = step(state, { kind: 'drain' }).state;
+    const greeting = step(drained, { kind: 'command', command: rehello(7) });
+    const resumed = step(greeting.state, welcome(7));
+    expect(resumed).toEqual({ state: drained, effects: [] });
+    const alone = step(greeting.state, { kind: 'done', key, outcome: finished() });
+    expect(alone.effects).toMatchObject([
+      { kind: 'record', key },
+      { kind: 'goodbye', finished: [job('download', 1, 5)] },
+    ]);
+    expect(step(beginLife(SLOTS, []).state, { kind: 'drain' }).effects).toMatchObject([
+      { kind: 'exit', code: EXIT_STOPPED },
+    ]);
+  });
+
+  test('a stop amid a drain hands back what runs', () => {
+    const { state, key } = running();
+    const stopped = step(step(state, { kind: 'drain' }).state, {
+      kind: 'stop',
+      reason: 'too late',
+    });
+    expect(stopped.effects).toEqual([{ kind: 'cancel', key, reason: 'too late' }]);
+    const { effects } = step(stopped.state, { kind: 'done', key, outcome: failed() });
+    expect(effects).toMatchObject([{ kind: 'goodbye', finished: [], reason: 'too late' }]);
+  });
+
+  test('with a problem it hands new work back, once the leader can know why, and goes on with the old', () => {
     const { state } = running();
-    const troubled = step(state, { kind: 'problem', problem: 'the library is offline' }).state;
-    const hint = start(sessionOf(7), job('download', 2, 6));
-    expect(step(troubled, hint).effects).toEqual([]);
+    const problem = 'the library is offline';
+    const troubled = step(state, { kind: 'problem', problem }).state;
+    const hinted = job('download', 2, 6);
+    const hint = start(sessionOf(7), hinted);
+    const refused = step(troubled, hint);
+    const outcome = { kind: 'failed', reason: problem, returned: true, retryAfterMs: 60_000 };
+    expect(refused.effects).toMatchObject([
+      { kind: 'beat' },
+      { kind: 'record', result: { job: hinted, outcome } },
+      { kind: 'ask', result: { job: hinted, outcome } },
+    ]);
+    expect(reports(refused.state).map(({ phase }) => phase)).toEqual(['running', 'unsettled']);
+    expect(step(refused.state, hint).effects).toEqual([]);
     const well = step(troubled, { kind: 'problem', problem: null }).state;
-    expect(step(well, hint).effects).toHaveLength(1);
+    expect(step(well, hint).effects.map(({ kind }) => kind)).toEqual(['begin']);
   });
 });

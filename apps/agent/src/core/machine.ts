@@ -1,113 +1,32 @@
 import type { ClusterId, SessionId } from '@podctl/domain/ids.ts';
-import type {
-  CommandMessage,
-  JobToken,
-  ResultOutcome,
-  TokenReport,
-  Work,
-} from '@podctl/domain/protocol.ts';
+import type { CommandMessage, ResultOutcome, TokenReport } from '@podctl/domain/protocol.ts';
 import type { Slots } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
-import type { VerdictAnswer } from '@podctl/domain/verdict.ts';
 import { admit, type Load, mayBegin } from './admission.ts';
+import {
+  type AgentEffect,
+  type AgentInput,
+  type AgentState,
+  type CancelCause,
+  type HeldToken,
+  type Step,
+  unchanged,
+  without,
+} from './agent-state.ts';
+import type { Assignment } from './assignment.ts';
+import {
+  draining,
+  EXIT_REFUSED,
+  EXIT_STOPPED,
+  EXIT_SUPERSEDED,
+  exit,
+  handedBack,
+  handedBackFor,
+  leaveWhenDrained,
+  sayGoodbye,
+  stopping,
+} from './departure.ts';
 import { jobKeyOf, type PendingResult, tokenKey } from './token-key.ts';
-
-/**
- * The agent's life, as a pure machine: `step(state, input)` gives the next state and what the shell must do.
- *
- * States of the agent:
- *   greeting  it has no session that it may believe in; a hello is under way, and no hint is taken
- *   serving   it has a session, and takes the hints of this session in this cluster
- *   leaving   it was asked to stop: it takes nothing, what runs is being stopped, then it says goodbye
- *   ended     nothing more is done, whatever comes in
- * States of a token: waiting (for a slot, not begun) → running (begun) → ended (its result is journalled and asked about) → gone.
- *
- * What is never true: a token begun twice in one session (hints of any other session are ignored, so this is all there
- * is to remember); a result forgotten before it was answered in this cluster; more running than slots.
- */
-export type AgentState = {
-  readonly slots: Slots;
-  /** The world it knows; null before the first welcome. */
-  readonly cluster: ClusterId | null;
-  /** The newest session, kept while greeting since what runs belongs to it. */
-  readonly session: SessionId | null;
-  readonly mode: 'greeting' | 'serving' | 'leaving' | 'ended';
-  /** By tokenKey, in order of arrival. */
-  readonly tokens: ReadonlyMap<string, HeldToken>;
-  /** The newest token begun of each job in this session: bounded by the jobs of one session. */
-  readonly begun: ReadonlyMap<string, number>;
-  /** Why it takes no new work, one sentence; null when it does. */
-  readonly problem: string | null;
-};
-
-export type HeldToken =
-  | { readonly phase: 'waiting'; readonly assignment: Assignment }
-  | {
-      readonly phase: 'running';
-      readonly assignment: Assignment;
-      readonly progress: number;
-      readonly cancelled: CancelCause | null;
-    }
-  /** `carried`: from an earlier session. */
-  | { readonly phase: 'ended'; readonly result: PendingResult; readonly carried: boolean };
-
-/** A start that was believed. */
-export interface Assignment {
-  readonly cluster: ClusterId;
-  readonly session: SessionId;
-  readonly job: JobToken;
-  readonly work: Work;
-}
-
-/** hint: the leader said so. session: its session is over. world: its cluster is. stop: the agent leaves. */
-export type CancelCause = 'hint' | 'session' | 'world' | 'stop';
-
-export type AgentInput =
-  | { readonly kind: 'welcomed'; readonly cluster: ClusterId; readonly session: SessionId }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'command'; readonly command: CommandMessage }
-  | { readonly kind: 'progress'; readonly key: string; readonly fraction: number }
-  /** A begun token has come to its end, one way or the other. */
-  | { readonly kind: 'done'; readonly key: string; readonly outcome: ResultOutcome }
-  | { readonly kind: 'settled'; readonly key: string; readonly answer: VerdictAnswer }
-  | { readonly kind: 'problem'; readonly problem: string | null }
-  | { readonly kind: 'stop' }
-  /** The goodbye was answered, or nobody answered it in time. */
-  | { readonly kind: 'farewell' };
-
-export type AgentEffect =
-  | { readonly kind: 'hello'; readonly cluster: ClusterId | null }
-  | { readonly kind: 'begin'; readonly key: string; readonly assignment: Assignment }
-  | { readonly kind: 'cancel'; readonly key: string; readonly reason: string }
-  /** Onto the disk, before it is asked about. */
-  | { readonly kind: 'record'; readonly key: string; readonly result: PendingResult }
-  /** Ask until answered, in this session; an older question about the same key ends. */
-  | {
-      readonly kind: 'ask';
-      readonly key: string;
-      readonly session: SessionId;
-      readonly result: PendingResult;
-    }
-  /** Off the disk; no more questions. */
-  | { readonly kind: 'forget'; readonly key: string }
-  | {
-      readonly kind: 'goodbye';
-      readonly cluster: ClusterId;
-      readonly session: SessionId;
-      readonly finished: readonly JobToken[];
-    }
-  | { readonly kind: 'exit'; readonly code: number; readonly reason: string };
-
-export interface Step {
-  readonly state: AgentState;
-  readonly effects: readonly AgentEffect[];
-}
-
-export const EXIT_STOPPED = 0;
-/** A newer process took the agent's id over. */
-export const EXIT_SUPERSEDED = 3;
-/** The leader refuses this agent for good. */
-export const EXIT_REFUSED = 4;
 
 /** At the process's start, with what the journal holds from earlier ones. */
 export function beginLife(slots: Slots, journal: readonly PendingResult[]): Step {
@@ -126,13 +45,18 @@ export function beginLife(slots: Slots, journal: readonly PendingResult[]): Step
     tokens,
     begun: new Map(),
     problem: null,
+    draining: false,
+    leavesFor: '',
   };
   return { state, effects: [{ kind: 'hello', cluster }] };
 }
 
 /** Pure. Inputs about a token that is not held are late echoes and change nothing. */
 export function step(state: AgentState, input: AgentInput): Step {
-  if (state.mode === 'ended') return unchanged(state);
+  return state.mode === 'ended' ? unchanged(state) : leaveWhenDrained(taken(state, input));
+}
+
+function taken(state: AgentState, input: AgentInput): Step {
   switch (input.kind) {
     case 'welcomed':
       return welcomed(state, input.cluster, input.session);
@@ -150,8 +74,10 @@ export function step(state: AgentState, input: AgentInput): Step {
         : unchanged(state);
     case 'problem':
       return unchanged({ ...state, problem: input.problem });
+    case 'drain':
+      return draining(state);
     case 'stop':
-      return stopping(state);
+      return stopping(state, input.reason);
     case 'farewell':
       return state.mode === 'leaving'
         ? exit(state, EXIT_STOPPED, 'The agent stopped.')
@@ -255,14 +181,17 @@ function commanded(state: AgentState, command: CommandMessage): Step {
   }
 }
 
-function started(state: AgentState, assignment: Assignment): Step {
-  const { cluster, session, job, work } = assignment;
+function started(state: AgentState, hint: Assignment): Step {
+  const { cluster, session, job, work, ticket } = hint;
   const key = tokenKey(cluster, job);
   const begunToken = state.begun.get(jobKeyOf(cluster, job)) ?? 0;
-  const mayTake = state.mode === 'serving' && state.problem === null;
-  if (!mayTake || work.kind !== job.stage || job.token <= begunToken || state.tokens.has(key))
-    return unchanged(state);
-  const taken: HeldToken = { phase: 'waiting', assignment: { cluster, session, job, work } };
+  const isKnown = job.token <= begunToken || state.tokens.has(key);
+  if (state.mode !== 'serving' || work.kind !== job.stage || isKnown) return unchanged(state);
+  const assignment = { cluster, session, job, work, ticket };
+  if (state.draining) return handedBack(withBegun(state, assignment), key, assignment);
+  if (state.problem !== null)
+    return handedBackFor(state.problem, withBegun(state, assignment), key, assignment);
+  const taken: HeldToken = { phase: 'waiting', assignment };
   if (admit(job.stage, state.slots, loadOf(state, job.stage)) === 'refuse') return unchanged(state);
   return beginWaiting({ ...state, tokens: new Map(state.tokens).set(key, taken) });
 }
@@ -272,7 +201,7 @@ function beginWaiting(state: AgentState): Step {
   if (state.mode !== 'serving') return unchanged(state);
   const tokens = new Map(state.tokens);
   const effects: AgentEffect[] = [];
-  let { begun } = state;
+  let after = state;
   for (const stage of STAGES) {
     let count = mayBegin(stage, state.slots, loadOf(state, stage));
     for (const [key, held] of state.tokens) {
@@ -281,14 +210,16 @@ function beginWaiting(state: AgentState): Step {
       count -= 1;
       const { assignment } = held;
       tokens.set(key, { phase: 'running', assignment, progress: 0, cancelled: null });
-      begun = new Map(begun).set(
-        jobKeyOf(assignment.cluster, assignment.job),
-        assignment.job.token,
-      );
+      after = withBegun(after, assignment);
       effects.push({ kind: 'begin', key, assignment });
     }
   }
-  return { state: { ...state, tokens, begun }, effects };
+  return { state: { ...after, tokens }, effects };
+}
+
+/** Its token is not begun (again) in this session. */
+function withBegun(state: AgentState, { cluster, job }: Assignment): AgentState {
+  return { ...state, begun: new Map(state.begun).set(jobKeyOf(cluster, job), job.token) };
 }
 
 function cancelled(state: AgentState, command: Extract<CommandMessage, { kind: 'cancel' }>): Step {
@@ -347,53 +278,4 @@ function endOf(
     held: { phase: 'ended', result, carried: begunIn !== state.session },
     effects,
   };
-}
-
-function stopping(state: AgentState): Step {
-  if (state.mode === 'leaving') return unchanged(state);
-  const effects: AgentEffect[] = [];
-  const tokens = new Map<string, HeldToken>();
-  for (const [key, held] of state.tokens) {
-    if (held.phase === 'waiting') continue;
-    if (held.phase === 'running' && held.cancelled === null) {
-      effects.push({ kind: 'cancel', key, reason: 'the agent is stopping' });
-      tokens.set(key, { ...held, cancelled: 'stop' });
-    } else tokens.set(key, held);
-  }
-  const next = sayGoodbye({ ...state, mode: 'leaving', tokens });
-  return { state: next.state, effects: [...effects, ...next.effects] };
-}
-
-/** Once nothing runs any more. Without a session there is nobody to say it to. */
-function sayGoodbye(state: AgentState): Step {
-  const held = [...state.tokens.values()];
-  if (held.some((token) => token.phase === 'running')) return unchanged(state);
-  const { cluster, session } = state;
-  if (cluster === null || session === null) return exit(state, EXIT_STOPPED, 'The agent stopped.');
-  const finished = held.flatMap((token) =>
-    token.phase === 'ended' && token.result.outcome.kind === 'finished' ? [token.result.job] : [],
-  );
-  return { state, effects: [{ kind: 'goodbye', cluster, session, finished }] };
-}
-
-function exit(state: AgentState, code: number, reason: string): Step {
-  const effects = [...state.tokens].flatMap(([key, held]): AgentEffect[] =>
-    held.phase === 'running' && held.cancelled === null
-      ? [{ kind: 'cancel', key, reason: 'the agent ends' }]
-      : [],
-  );
-  return {
-    state: { ...state, mode: 'ended' },
-    effects: [...effects, { kind: 'exit', code, reason }],
-  };
-}
-
-function without(state: AgentState, key: string): AgentState {
-  const tokens = new Map(state.tokens);
-  tokens.delete(key);
-  return { ...state, tokens };
-}
-
-function unchanged(state: AgentState): Step {
-  return { state, effects: [] };
 }

@@ -1,3 +1,4 @@
+import { STAGES } from '@podctl/domain/stage.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Metrics } from '@podctl/platform/metrics.ts';
 import type { NatsLink } from '@podctl/platform/nats/connection.ts';
@@ -20,8 +21,13 @@ export interface AgentMetricsOptions {
 export interface AgentMetrics {
   observe(event: AgentEvent): void;
   received(bytes: number): void;
+  /** From (`in`) and to a coordinator. */
+  moved(direction: 'in' | 'out', bytes: number): void;
   transcribed(model: string, audioSeconds: number): void;
 }
+
+/** How jobs end on an agent. */
+const RESULTS = ['finished', 'failed', 'returned'];
 
 /** The agent's rows. The coordinator counts jobs of the whole fleet under names of its own: a sum never counts one twice. */
 export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
@@ -38,6 +44,8 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     help: 'Jobs that ended on this agent, by how they ended.',
     labels: ['agent', 'stage', 'result'],
   });
+  // From 0 at the start: a rate over a series that begins at 1 misses its first job.
+  for (const stage of STAGES) for (const result of RESULTS) jobs.add({ agent, stage, result }, 0);
   const unanswered = metrics.counter({
     name: 'podctl_agent_results_unanswered_total',
     help: 'Requests for a verdict that brought none.',
@@ -47,6 +55,11 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     name: 'podctl_download_bytes_total',
     help: 'Bytes of audio received.',
     labels: ['agent'],
+  });
+  const transfers = metrics.counter({
+    name: 'podctl_agent_transfer_bytes_total',
+    help: 'Bytes of artifacts moved from (in) and to (out) coordinators.',
+    labels: ['agent', 'direction'],
   });
   const seconds = metrics.counter({
     name: 'podctl_audio_transcribed_seconds_total',
@@ -66,6 +79,7 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
         slots = advance(slots, event.count, clock.monotonicMs());
     },
     received: (count) => bytes.add({ agent }, count),
+    moved: (direction, count) => transfers.add({ agent, direction }, count),
     transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
   };
 }

@@ -2,20 +2,13 @@ import type { SessionId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { Bus } from '@podctl/platform/bus.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import type { Library, LibraryHealth } from '@podctl/platform/library.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
-import {
-  type AgentEffect,
-  type AgentInput,
-  type AgentState,
-  beginLife,
-  loadOf,
-  reports,
-  step,
-} from '../core/machine.ts';
+import type { AgentEffect, AgentInput, AgentState } from '../core/agent-state.ts';
+import { hasUntoldFailure } from '../core/departure.ts';
+import { beginLife, loadOf, reports, step } from '../core/machine.ts';
 import type { PendingResult } from '../core/token-key.ts';
 import { Jobs, type Worker } from './jobs.ts';
-import type { Journal } from './journal.ts';
+import type { ResultJournal } from './journal.ts';
 import { Results } from './results.ts';
 import { type AgentIdentity, type Pulse, SessionLink } from './session.ts';
 
@@ -25,10 +18,9 @@ export interface AgentPorts {
   readonly random: () => number;
   readonly log: Logger;
   readonly identity: AgentIdentity;
-  readonly journal: Journal;
-  readonly library: Library & { readonly id: string };
-  /** Stays free on the library's disk: below it no new work is taken. */
-  readonly freeBytesMin: number;
+  readonly journal: ResultJournal;
+  /** Why no new work can be taken where attempts are written; null when it can. `expectedLibrary`: the leader's. */
+  readonly storeProblem: (expectedLibrary: string | null) => Promise<string | null>;
   readonly workers: { readonly [S in Stage]: Worker };
   /** Engine, model and device in words, as they are now. */
   readonly describeEngine: () => string;
@@ -47,7 +39,9 @@ export interface AgentEnd {
   readonly reason: string;
 }
 
-const LIBRARY_CHECK_MS = 10_000;
+const STORE_CHECK_MS = 10_000;
+/** How long the goodbye waits for the leader to hear of failures. */
+const UNTOLD_MS_MAX = 2_000;
 
 /** Carries out what the machine says, and tells it what came of it. Nothing is decided here. */
 export class Agent {
@@ -57,6 +51,8 @@ export class Agent {
   readonly #jobs: Jobs;
   readonly #ended = Promise.withResolvers<AgentEnd>();
   readonly #closing = new AbortController();
+  /** The goodbye waits for it. */
+  #failuresTold = new AbortController();
   #state: AgentState;
   /** What is written to the journal is written in order. */
   #journalling: Promise<void> = Promise.resolve();
@@ -75,11 +71,12 @@ export class Agent {
     this.#link = new SessionLink({
       ...{ bus, clock, random, log, identity, input },
       pulse: () => this.#pulse(),
+      // The old one took the questions with it.
+      rollCalled: () => this.#results.askAgain(),
       welcomed: ({ session, library }) => {
         log.info({ session }, 'Welcomed by the leader');
         this.#expectedLibrary = library;
-        if (library !== ports.library.id)
-          input({ kind: 'problem', problem: otherLibrary(ports.library.id, library) });
+        void this.#checkStore();
       },
     });
     this.#results = new Results({
@@ -110,12 +107,27 @@ export class Agent {
     const life = beginLife(this.#ports.identity.slots, journal);
     this.#state = life.state;
     for (const effect of life.effects) this.#apply(effect);
-    void this.#watchLibrary();
+    void this.#watchStore();
   }
 
-  /** Takes no more, hands back what runs, says goodbye; then `ended` resolves. */
-  leave(): void {
-    this.#take({ kind: 'stop' });
+  /** How many jobs run, and how many results wait for their verdict. */
+  get held(): { readonly running: number; readonly unsettled: number } {
+    const phases = [...this.#state.tokens.values()].map(({ phase }) => phase);
+    const unsettled = phases.filter((phase) => phase === 'ended').length;
+    return { running: phases.length - unsettled, unsettled };
+  }
+
+  /** Takes no more, finishes what runs, says goodbye; then `ended` resolves. */
+  drain(): void {
+    this.#take({ kind: 'drain' });
+    // Before anything that is handed back: or the leader would give it to this agent again.
+    this.#link.beat();
+  }
+
+  /** Takes no more, hands back what runs, says goodbye; then `ended` resolves. `reason`: for the history of those jobs. */
+  leave(reason = 'the agent was asked to stop'): void {
+    this.#take({ kind: 'stop', reason });
+    this.#link.beat();
   }
 
   /** Ends everything, at once. Safe twice. */
@@ -132,6 +144,7 @@ export class Agent {
     const next = step(before, input);
     this.#state = next.state;
     this.#observe(before);
+    if (!hasUntoldFailure(next.state)) this.#failuresTold.abort();
     for (const effect of next.effects) this.#apply(effect);
   }
 
@@ -156,6 +169,9 @@ export class Agent {
         return;
       case 'cancel':
         this.#jobs.cancel(effect.key, effect.reason);
+        return;
+      case 'beat':
+        this.#link.beat();
         return;
       case 'record':
         this.#record(effect.result);
@@ -210,47 +226,42 @@ export class Agent {
 
   async #goodbye(effect: Extract<AgentEffect, { kind: 'goodbye' }>): Promise<void> {
     await this.#journalling;
-    await this.#link.goodbye(effect.cluster, effect.session, effect.finished);
+    if (hasUntoldFailure(this.#state)) {
+      this.#failuresTold = new AbortController();
+      const until = AbortSignal.any([this.#failuresTold.signal, this.#closing.signal]);
+      await this.#ports.clock.sleep(UNTOLD_MS_MAX, until).catch(() => undefined);
+    }
+    const { cluster, session, finished, reason } = effect;
+    await this.#link.goodbye(cluster, session, finished, reason);
     this.#take({ kind: 'farewell' });
   }
 
   #pulse(): Pulse | null {
     const { mode, cluster, session, problem } = this.#state;
+    const draining = this.#state.draining || mode === 'leaving';
     if (mode === 'greeting' || mode === 'ended' || cluster === null || session === null)
       return null;
     const engine = this.#ports.describeEngine();
-    return { cluster, session, tokens: reports(this.#state), engine, problem };
+    return { cluster, session, tokens: reports(this.#state), engine, problem, draining };
+  }
+
+  async #watchStore(): Promise<void> {
+    const { clock } = this.#ports;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#checkStore();
+      await clock.sleep(STORE_CHECK_MS, signal).catch(() => undefined);
+    }
   }
 
   /** A library that is away, full, or another than the leader's is a problem: no new work until that is mended. */
-  async #watchLibrary(): Promise<void> {
-    const { library, clock, freeBytesMin } = this.#ports;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const health = await library.check();
-      const space = await library.space().catch(() => null);
-      // Read after the waits: a welcome may have come meanwhile.
-      const problem =
-        problemOf(library.id, this.#expectedLibrary, health) ??
-        spaceProblem(space?.freeBytes ?? null, freeBytesMin);
-      if (problem !== this.#state.problem) this.#take({ kind: 'problem', problem });
-      await clock.sleep(LIBRARY_CHECK_MS, signal).catch(() => undefined);
-    }
+  async #checkStore(): Promise<void> {
+    const expected = this.#expectedLibrary;
+    const problem = await this.#ports
+      .storeProblem(expected)
+      .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+    // A welcome that came meanwhile has begun a check of its own.
+    if (expected !== this.#expectedLibrary || this.#closing.signal.aborted) return;
+    if (problem !== this.#state.problem) this.#take({ kind: 'problem', problem });
   }
-}
-
-function problemOf(id: string, expected: string | null, health: LibraryHealth): string | null {
-  if (health.kind === 'offline') return `The library is offline: ${health.reason}`;
-  return expected === null || expected === id ? null : otherLibrary(id, expected);
-}
-
-/** A disk that does not tell its space is taken for one with room. */
-function spaceProblem(freeBytes: number | null, freeBytesMin: number): string | null {
-  if (freeBytes === null || freeBytes >= freeBytesMin) return null;
-  const inMb = (bytes: number) => `${Math.floor(bytes / 1e6)} MB`;
-  return `The library's disk has ${inMb(freeBytes)} free, and ${inMb(freeBytesMin)} must stay free (library.freeFloor): free some space.`;
-}
-
-function otherLibrary(id: string, expected: string): string {
-  return `This agent has the library ${id} mounted, and the coordinator uses ${expected}: mount the same one.`;
 }

@@ -10,11 +10,15 @@ import { guardedAgent } from '@podctl/platform/address-guard.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
+import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import type { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Assignment } from '../core/machine.ts';
-import { job, sessionOf, world } from '../core/machine-example.ts';
-import { type DownloadLimits, downloadWorker } from './download.ts';
+import type { Assignment } from '../core/assignment.ts';
+import { job, sessionOf, ticket, world } from '../core/machine-example.ts';
+import type { AttemptStore } from './attempt-store.ts';
+import { type DownloadLimits, type DownloadPorts, downloadWorker } from './download.ts';
+import { MountedStore } from './mounted-store.ts';
 
 const named = agentId('local');
 invariant(named.ok, 'an agent id');
@@ -149,6 +153,28 @@ describe('a download', () => {
     expect(await stagedNames()).toEqual([]);
   });
 
+  test('that takes long on its way into the library is not the host’s fault', async () => {
+    const clock = new ManualClock();
+    const store = new MountedStore(library, 0);
+    const slow: AttemptStore = {
+      ...{ freeBytes: () => store.freeBytes(), problem: (expected) => store.problem(expected) },
+      input: (...of) => store.input(...of),
+      begin: async (...of) => ({
+        ...(await store.begin(...of)),
+        finish: async () => {
+          await clock.advance(20_000);
+          throw new LibraryError('offline', 'it went away');
+        },
+        [Symbol.asyncDispose]: async () => {},
+      }),
+    };
+    expect(await downloaded('/good', { clock, store: slow })).toMatchObject({
+      code: 'library_offline',
+      returned: true,
+    });
+    expect(clock.sleeping()).toBe(0);
+  });
+
   test('of a host that asks for patience tells for how long', async () => {
     expect(await download('/busy')).toMatchObject({ code: 'http_429', retryAfterMs: 90_000 });
   });
@@ -194,15 +220,20 @@ function download(
   return run(path, limits, { signal, progress: (fraction) => void progress.push(fraction) }, user);
 }
 
+function downloaded(path: string, ports: Partial<DownloadPorts>) {
+  const context = { signal: new AbortController().signal, progress: () => undefined };
+  return run(path, {}, context, '', ports);
+}
+
 function run(
   path: string,
   limits: Partial<DownloadLimits>,
   context: { signal: AbortSignal; progress: (fraction: number) => void },
   user = '',
+  ports: Partial<DownloadPorts> = {},
 ) {
   const worker = downloadWorker({
-    library,
-    localPath: async (at) => join(library.root, at),
+    store: new MountedStore(library, 0),
     dispatcher,
     userAgent: 'podctl-test',
     limits: {
@@ -217,6 +248,7 @@ function run(
     clock: systemClock,
     agent,
     received: () => undefined,
+    ...ports,
   });
   return worker(assignmentOf(path, user), context);
 }
@@ -228,7 +260,7 @@ function assignmentOf(path: string, user: string): Assignment {
   const publishedMs = Date.parse(NOW);
   const episode = { feedTitle: 'Alpha', title: 'One', guid: 'g-1', publishedMs };
   const work = { kind: 'download', url, episode } as const;
-  return { cluster: world, session: sessionOf(7), job: job('download', 1, 5), work };
+  return { cluster: world, session: sessionOf(7), job: job('download', 1, 5), work, ticket };
 }
 
 async function stagedNames(): Promise<string[]> {

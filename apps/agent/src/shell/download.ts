@@ -4,15 +4,15 @@ import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome, Work } from '@podctl/domain/protocol.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import { type Library, LibraryError } from '@podctl/platform/library.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
 import type { Dispatcher } from 'undici';
+import type { Assignment } from '../core/assignment.ts';
 import { SNIFF_BYTES, sniff } from '../core/audio-kind.ts';
 import type { DownloadFault } from '../core/http-answer.ts';
-import type { Assignment } from '../core/machine.ts';
+import type { Attempt, AttemptStore } from './attempt-store.ts';
 import { type AudioFacts, readAudioFacts } from './audio-facts.ts';
 import { fault, type HttpAudio, networkFault, openHttpAudio } from './http-audio.ts';
 import { failure, type JobContext, returned, type Worker } from './jobs.ts';
-import { Staging } from './staging.ts';
 
 export interface DownloadLimits {
   /** Less is no episode. The seed's floor is 100 KB. */
@@ -20,7 +20,7 @@ export interface DownloadLimits {
   readonly bytesMax: number;
   readonly idleMs: number;
   readonly totalMs: number;
-  /** Stays free on the library's disk. */
+  /** Stays free on the disk that attempts are written to. */
   readonly freeBytesMin: number;
   /** How long to wait for space before the job is given back. */
   readonly spaceWaitMs: number;
@@ -30,9 +30,7 @@ export interface DownloadLimits {
 const OPERATOR_WAIT_MS = 60_000;
 
 export interface DownloadPorts {
-  readonly library: Library;
-  /** Where a file of the library is on this machine. */
-  readonly localPath: (path: string) => Promise<string>;
+  readonly store: AttemptStore;
   readonly dispatcher: Dispatcher;
   readonly userAgent: string;
   readonly limits: DownloadLimits;
@@ -53,48 +51,66 @@ export function downloadWorker(ports: DownloadPorts): Worker {
     const { work } = assignment;
     invariant(work.kind === 'download', 'a download job has download work');
     if (!(await hasSpace(ports, context.signal)))
-      return returned(
-        'The library’s disk is nearly full: free some space.',
-        'no_space',
-        OPERATOR_WAIT_MS,
-      );
-    const totalSignal = AbortSignal.timeout(ports.limits.totalMs);
-    const signal = AbortSignal.any([context.signal, totalSignal]);
+      return returned('The disk is nearly full: free some space.', 'no_space', OPERATOR_WAIT_MS);
+    // The time that a download may take is the host's, not that of the way into the library.
+    const limit = totalLimit(ports);
+    const signal = AbortSignal.any([context.signal, limit.signal]);
     try {
-      return await download(ports, assignment, work, { ...context, signal });
+      await using attempt = await ports.store.begin(assignment, context);
+      const of = { attempt, assignment, work, whole: limit.lift };
+      return await download(ports, of, { ...context, signal });
     } catch (error) {
       if (context.signal.aborted) throw error;
-      if (totalSignal.aborted)
+      if (limit.signal.aborted)
         return failure(
           'too_slow',
           `The download took longer than ${ports.limits.totalMs / 1000} s.`,
         );
       return outcomeOf(error);
+    } finally {
+      limit.lift();
     }
   };
 }
 
+/** Aborts once the time is over, unless it was lifted before. */
+function totalLimit({ clock, limits }: DownloadPorts) {
+  const [passed, lifted] = [new AbortController(), new AbortController()];
+  void clock.sleep(limits.totalMs, lifted.signal).then(
+    () => passed.abort(),
+    () => undefined,
+  );
+  return { signal: passed.signal, lift: () => lifted.abort() };
+}
+
+interface Task {
+  readonly attempt: Attempt;
+  readonly assignment: Assignment;
+  readonly work: DownloadWork;
+  /** To be called when all that the host sends is there. */
+  readonly whole: () => void;
+}
+
 async function download(
   ports: DownloadPorts,
-  assignment: Assignment,
-  work: DownloadWork,
+  task: Task,
   context: JobContext,
 ): Promise<ResultOutcome> {
+  const { attempt, assignment, work } = task;
   const { dispatcher, userAgent, clock, limits } = ports;
   const { signal } = context;
   const nowMs = clock.wallMs();
-  const staging = await Staging.open(ports.library, assignment, signal);
   const options = { dispatcher, userAgent, idleMs: limits.idleMs, nowMs, signal };
   const opened = await openHttpAudio(work.url, options);
   if (!opened.ok) return faulted(opened.error);
   const audio = opened.value;
   try {
-    const stored = await store(ports, staging, audio, context);
+    const stored = await store(ports, task, audio, context);
     if (!stored.ok) return faulted(stored.error);
     const { file, facts } = stored.value;
     const metadata = metadataOf(assignment, work, file, facts, nowMs);
-    await staging.writeText('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
-    return await staging.finish(ports.agent, facts.seconds, {
+    await attempt.writeText('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
+    return await attempt.finish(ports.agent, facts.seconds, {
       codec: facts.codec,
       container: facts.container,
       etag: audio.etag?.slice(0, 200) ?? null,
@@ -108,7 +124,7 @@ async function download(
 /** Takes the body into staging when its content is audio. A fault leaves no part of it there. */
 async function store(
   ports: DownloadPorts,
-  staging: Staging,
+  { attempt, whole }: Task,
   audio: HttpAudio,
   context: JobContext,
 ): Promise<Result<{ file: ManifestFile; facts: AudioFacts }, DownloadFault>> {
@@ -119,8 +135,9 @@ async function store(
     return err(fault('web_page', `The host sent a web page (${kind.what}) instead of audio.`));
   const extension = kind.kind === 'audio' ? kind.extension : 'bin';
   const source = checked(ports, audio.lengthBytes, head, chunks, context);
-  const file = await staging.write(`audio.${extension}`, source);
-  const facts = await readAudioFacts(await ports.localPath(staging.path(file.name)));
+  const file = await attempt.write(`audio.${extension}`, source);
+  whole();
+  const facts = await readAudioFacts(await attempt.localPath(file.name));
   if (!facts.ok) return err(fault('undecodable', facts.error));
   return ok({ file, facts: facts.value });
 }
@@ -216,8 +233,8 @@ function isoTime(epochMs: number): string | null {
 async function hasSpace(ports: DownloadPorts, signal: AbortSignal): Promise<boolean> {
   const { freeBytesMin, spaceWaitMs } = ports.limits;
   for (let waitedMs = 0; ; waitedMs += SPACE_CHECK_MS) {
-    const space = await ports.library.space();
-    if (space === null || space.freeBytes >= freeBytesMin) return true;
+    const freeBytes = await ports.store.freeBytes();
+    if (freeBytes === null || freeBytes >= freeBytesMin) return true;
     if (waitedMs >= spaceWaitMs) return false;
     await ports.clock.sleep(Math.min(SPACE_CHECK_MS, spaceWaitMs), signal);
   }

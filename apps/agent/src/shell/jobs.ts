@@ -1,7 +1,8 @@
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
-import type { AgentInput, Assignment } from '../core/machine.ts';
+import type { AgentInput } from '../core/agent-state.ts';
+import type { Assignment } from '../core/assignment.ts';
 
 export interface JobContext {
   readonly signal: AbortSignal;

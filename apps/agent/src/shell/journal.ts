@@ -8,11 +8,21 @@ import { tokenKey } from '../core/token-key.ts';
 const TEMPORARY = '.tmp';
 const BROKEN = '.broken';
 
+/** Results that survive the agent's death until they are settled. */
+export interface ResultJournal {
+  /** What earlier lives left, in order of name. */
+  open(): Promise<readonly ResultMessage[]>;
+  /** Resolves when it would survive a power cut. */
+  put(result: ResultMessage): Promise<void>;
+  /** Does nothing when it is not there. */
+  remove(key: string): Promise<void>;
+}
+
 /**
  * Results on the agent's disk until they are settled: one file a token, whole or not there at all, so that a result
  * survives the agent's death at any step. One process at a time.
  */
-export class Journal {
+export class Journal implements ResultJournal {
   readonly #folder: string;
   readonly #log: Logger;
 

@@ -64,6 +64,20 @@ describe('asking for a verdict', () => {
     expect(unanswered).toBe(2);
   });
 
+  test('asks at once when there is a new leader, whether it waits or an old question hangs', async () => {
+    const deaf = nats.client('dead leader').bus.subscribe(resultSubject(agent), () => {});
+    results.ask(key, sessionOf(7), pending);
+    await clock.advance(3_000);
+    deaf.stop();
+    leader([{ kind: 'later', reason: 'so' }, verdict]);
+    results.askAgain();
+    await clock.advance(100);
+    results.askAgain();
+    await clock.advance(1);
+    expect(asked.map(({ atMs }) => atMs)).toEqual([3_000, 3_100]);
+    expect(settled).toEqual([`${key} accepted`]);
+  });
+
   test('never waits longer than 15 s and a quarter', async () => {
     leader(Array.from({ length: 20 }, () => ({ kind: 'later', reason: 'so' })));
     results.ask(key, sessionOf(7), pending);

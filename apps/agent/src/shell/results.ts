@@ -30,6 +30,8 @@ export class Results {
   readonly #ports: ResultsPorts;
   readonly #asking = new Map<string, AbortController>();
   readonly #loops = new Set<Promise<void>>();
+  /** Ends the waits and the questions of now, so that all is asked anew. */
+  #nudge = new AbortController();
 
   constructor(ports: ResultsPorts) {
     this.#ports = ports;
@@ -44,6 +46,12 @@ export class Results {
       this.#loops.delete(loop);
     });
     this.#loops.add(loop);
+  }
+
+  /** Asks anew what has no answer yet, without waiting for the time-out of a question that nobody may have heard. */
+  askAgain(): void {
+    this.#nudge.abort();
+    this.#nudge = new AbortController();
   }
 
   drop(key: string): void {
@@ -65,7 +73,8 @@ export class Results {
   ): Promise<void> {
     const { clock, random, log } = this.#ports;
     for (let tries = 1; !signal.aborted; tries += 1) {
-      const answer = await this.#askOnce(session, result, signal);
+      const until = AbortSignal.any([signal, this.#nudge.signal]);
+      const answer = await this.#askOnce(session, result, until);
       if (signal.aborted) return;
       if (answer.kind === 'verdict') {
         this.#asking.delete(key);
@@ -75,7 +84,7 @@ export class Results {
       this.#ports.unanswered();
       const waitMs = backoffMs(tries, RESULT_BACKOFF, random());
       log.info({ token: result.job.token, tries, waitMs }, `No verdict yet: ${answer.reason}`);
-      await clock.sleep(waitMs, signal).catch(() => undefined);
+      await clock.sleep(waitMs, until).catch(() => undefined);
     }
   }
 

@@ -18,7 +18,7 @@ import {
   helloReply,
 } from '@podctl/platform/wire.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AgentInput } from '../core/machine.ts';
+import type { AgentInput } from '../core/agent-state.ts';
 import { job, SLOTS, sessionOf, world } from '../core/machine-example.ts';
 import { type Pulse, SessionLink } from './session.ts';
 
@@ -36,7 +36,9 @@ let inputs: AgentInput[];
 let pulse: Pulse | null;
 let hellos: { atMs: number; message: HelloMessage }[];
 let beats: { atMs: number; message: HeartbeatMessage }[];
+let rollCalls: number;
 beforeEach(() => {
+  rollCalls = 0;
   clock = new ManualClock();
   nats = new MemoryNats(clock, {
     onError: (error) => {
@@ -59,7 +61,10 @@ beforeEach(() => {
       inputs.push(input);
       if (input.kind !== 'welcomed') return;
       const { cluster, session } = input;
-      pulse = { cluster, session, tokens: [], engine: 'e', problem: null };
+      pulse = { cluster, session, tokens: [], engine: 'e', problem: null, draining: false };
+    },
+    rollCalled: () => {
+      rollCalls += 1;
     },
     welcomed: () => undefined,
   });
@@ -107,6 +112,7 @@ describe('the link to the leader', () => {
     leader.publish(ROLL_CALL_SUBJECT, new Uint8Array());
     await clock.advance(0);
     expect(beats.map(({ atMs }) => atMs)).toEqual([20_000, 21_000]);
+    expect(rollCalls).toBe(2);
   });
 
   test('commands become inputs, and what cannot be read does not', async () => {
@@ -133,10 +139,14 @@ describe('the link to the leader', () => {
 
   test('a goodbye lists what is finished, and gives up after 2 s without an answer', async () => {
     leader.subscribe(helloSubject('*'), ({ data }) => heard(data));
-    const said = link.goodbye(world, sessionOf(7), [job('download', 1, 5)]);
+    const said = link.goodbye(world, sessionOf(7), [job('download', 1, 5)], 'so');
     await clock.advance(2_000);
     await said;
-    expect(hellos[0]?.message).toMatchObject({ kind: 'goodbye', finished: [{ token: 5 }] });
+    expect(hellos[0]?.message).toMatchObject({
+      kind: 'goodbye',
+      finished: [{ token: 5 }],
+      reason: 'so',
+    });
   });
 });
 

@@ -19,7 +19,7 @@ import {
   helloReply,
   TOKENS_PER_MESSAGE_MAX,
 } from '@podctl/platform/wire.ts';
-import type { AgentInput } from '../core/machine.ts';
+import type { AgentInput } from '../core/agent-state.ts';
 
 const HELLO_MS_MAX = 5_000;
 const HELLO_BACKOFF = { backoffFirstMs: 500, backoffMaxMs: 10_000 };
@@ -47,6 +47,8 @@ export interface SessionPorts {
   readonly pulse: () => Pulse | null;
   readonly input: (input: AgentInput) => void;
   /** Called with the library's id of each welcome, before its input. */
+  /** There is a new leader. */
+  readonly rollCalled: () => void;
   readonly welcomed: (reply: Extract<HelloReply, { kind: 'welcome' }>) => void;
 }
 
@@ -56,6 +58,7 @@ export interface Pulse {
   readonly tokens: readonly TokenReport[];
   readonly engine: string;
   readonly problem: string | null;
+  readonly draining: boolean;
 }
 
 /** The agent's side of its session with the leader: what is said and heard, not what is decided. */
@@ -78,9 +81,14 @@ export class SessionLink {
     const { bus, identity } = this.#ports;
     this.#subscriptions.push(
       bus.subscribe(commandSubject(identity.agent), (message) => this.#command(message)),
-      bus.subscribe(ROLL_CALL_SUBJECT, () => this.beat()),
+      bus.subscribe(ROLL_CALL_SUBJECT, () => this.#rollCalled()),
     );
     this.#keep(this.#heartbeats());
+  }
+
+  #rollCalled(): void {
+    this.beat();
+    this.#ports.rollCalled();
   }
 
   async stop(): Promise<void> {
@@ -103,6 +111,7 @@ export class SessionLink {
     cluster: ClusterId,
     session: SessionId,
     finished: readonly JobToken[],
+    reason: string,
   ): Promise<void> {
     this.#helloing.abort();
     const { boot } = this.#ports.identity;
@@ -113,6 +122,7 @@ export class SessionLink {
       cluster,
       session,
       finished: listed,
+      reason,
     });
     const reply = await this.#request(message, GOODBYE_MS_MAX, this.#stopping.signal);
     if (reply.kind === 'refused')

@@ -9,7 +9,7 @@ import {
 } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Library } from '@podctl/platform/library.ts';
-import type { Assignment } from '../core/machine.ts';
+import type { Assignment } from '../core/assignment.ts';
 
 /** The folder of one token: files first, the manifest last, and nothing after it. */
 export class Staging {
@@ -37,6 +37,11 @@ export class Staging {
     if ((await library.stat(staging.path(MANIFEST_NAME))) !== null)
       throw new Error(`broken invariant: ${staging.folder} is finished and is written again`);
     return staging;
+  }
+
+  /** Those written so far; the manifest is not among them. */
+  get files(): readonly ManifestFile[] {
+    return this.#files;
   }
 
   path(name: string): string {

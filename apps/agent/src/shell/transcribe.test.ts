@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agentId } from '@podctl/domain/ids.ts';
@@ -7,9 +7,10 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Assignment } from '../core/machine.ts';
-import { job, sessionOf, world } from '../core/machine-example.ts';
+import type { Assignment } from '../core/assignment.ts';
+import { job, sessionOf, ticket, world } from '../core/machine-example.ts';
 import type { Engine, EngineFailure } from './engine.ts';
+import { MountedStore } from './mounted-store.ts';
 import { transcribeWorker } from './transcribe.ts';
 
 const named = agentId('local');
@@ -61,25 +62,50 @@ test.each([
   expect(outcome).toMatchObject({ kind: 'failed', reason: 'So it is.', ...means });
 });
 
+test('audio that is not as it was accepted any more is given back, not judged unreadable', async () => {
+  const unreadable = { code: 'audio_unreadable', message: 'So it is.' } as const;
+  const back = { kind: 'failed', code: 'audio_unreadable', final: false, returned: true };
+  const lost = engine(unreadable, () => rm(join(library.root, AUDIO)));
+  expect(await transcribe(lost)).toMatchObject(back);
+  await writeFile(join(library.root, AUDIO), 'sound');
+  const damaged = engine(unreadable, () => writeFile(join(library.root, AUDIO), 'noise'));
+  expect(await transcribe(damaged)).toMatchObject(back);
+});
+
+test('audio that was decoded to a part of it only is a failure, not a short transcript', async () => {
+  expect(await transcribe(engine(null), { audioSeconds: 60 })).toMatchObject({
+    kind: 'failed',
+    code: 'audio_short',
+    final: false,
+    returned: false,
+  });
+  // The engine hears one second.
+  expect(await transcribe(engine(null), { audioSeconds: 5.9 })).toMatchObject({ kind: 'finished' });
+});
+
 /** Hears nothing, or fails. */
-function engine(failure: EngineFailure | null): Engine {
+function engine(failure: EngineFailure | null, meanwhile = async () => {}): Engine {
   const model = { model: 'm', revision: 'r', device: 'cpu', computeType: 'int8', note: null };
   const heard = { language: null, languageProbability: null, durationSeconds: 1 };
   return {
     describe: () => 'silence',
     load: async () => ok({ engine: 'silence', engineVersion: '1', ...model }),
-    transcribe: async () =>
-      failure === null
+    transcribe: async () => {
+      await meanwhile();
+      return failure === null
         ? ok({ segments: [], speechSeconds: 0, elapsedMs: 1, ...heard })
-        : { ok: false, error: failure },
+        : { ok: false, error: failure };
+    },
     stop: async () => undefined,
   };
 }
 
-function transcribe(by: Engine, changes: { audioPath?: string; audioSha256?: string } = {}) {
+function transcribe(
+  by: Engine,
+  changes: { audioPath?: string; audioSha256?: string; audioSeconds?: number } = {},
+) {
   const worker = transcribeWorker({
-    library,
-    localPath: async (path) => join(library.root, path),
+    store: new MountedStore(library, 0),
     engines: [by],
     clock: systemClock,
     agent,
@@ -98,6 +124,7 @@ function transcribe(by: Engine, changes: { audioPath?: string; audioSha256?: str
     session: sessionOf(7),
     job: job('transcribe', 1, 5),
     work,
+    ticket,
   };
   return worker(assignment, { signal: new AbortController().signal, progress: () => undefined });
 }

@@ -1,5 +1,5 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
-import type { ResultOutcome, Work } from '@podctl/domain/protocol.ts';
+import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { invariant } from '@podctl/domain/result.ts';
 import { renderJson } from '@podctl/domain/transcript/json.ts';
 import { renderSrt } from '@podctl/domain/transcript/srt.ts';
@@ -7,15 +7,14 @@ import type { Transcript, TranscriptSegment } from '@podctl/domain/transcript/tr
 import { renderTxt } from '@podctl/domain/transcript/txt.ts';
 import { renderVtt } from '@podctl/domain/transcript/vtt.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import { type Library, LibraryError } from '@podctl/platform/library.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
+import type { Assignment } from '../core/assignment.ts';
+import type { Attempt, AttemptStore, AudioInput, TranscribeWork } from './attempt-store.ts';
 import type { Engine, EngineFailure, LoadedModel, RawSegment, RawTranscript } from './engine.ts';
 import { failure, type JobContext, returned, type Worker } from './jobs.ts';
-import { Staging } from './staging.ts';
 
 export interface TranscribePorts {
-  readonly library: Library;
-  /** Where a file of the library is on this machine. */
-  readonly localPath: (path: string) => Promise<string>;
+  readonly store: AttemptStore;
   /** One a slot. */
   readonly engines: readonly Engine[];
   readonly clock: Clock;
@@ -23,14 +22,21 @@ export interface TranscribePorts {
   readonly transcribed: (model: string, audioSeconds: number) => void;
 }
 
-type TranscribeWork = Extract<Work, { kind: 'transcribe' }>;
-
 /** What `auto` stands for: real time many times over on any CPU. */
 const MODEL_DEFAULT = 'tiny.en';
 /** ISO 639: undetermined. */
 const NO_LANGUAGE = 'und';
 /** The operator has to do something first; the wait keeps the episode's tries from being used up meanwhile. */
 const OPERATOR_WAIT_MS = 60_000;
+
+const SHORT_SECONDS = 5;
+const SHORT_SHARE = 0.05;
+
+interface Task {
+  readonly attempt: Attempt;
+  readonly assignment: Assignment;
+  readonly work: TranscribeWork;
+}
 
 /** Turns accepted audio into `transcript.{txt,srt,vtt,json}` in staging, then the manifest. */
 export function transcribeWorker(ports: TranscribePorts): Worker {
@@ -41,8 +47,8 @@ export function transcribeWorker(ports: TranscribePorts): Worker {
     const engine = free.pop();
     invariant(engine !== undefined, 'there is an engine for every slot');
     try {
-      const staging = await Staging.open(ports.library, assignment, context.signal);
-      return await transcribe(ports, engine, staging, work, context);
+      await using attempt = await ports.store.begin(assignment, context);
+      return await transcribe(ports, engine, { attempt, assignment, work }, context);
     } catch (error) {
       if (context.signal.aborted || !(error instanceof LibraryError)) throw error;
       return libraryOutcome(error);
@@ -55,51 +61,73 @@ export function transcribeWorker(ports: TranscribePorts): Worker {
 async function transcribe(
   ports: TranscribePorts,
   engine: Engine,
-  staging: Staging,
-  work: TranscribeWork,
+  { attempt, assignment, work }: Task,
   context: JobContext,
 ): Promise<ResultOutcome> {
-  const { clock, library } = ports;
+  const { clock, store } = ports;
   const { signal, progress } = context;
   const startedAtMs = clock.wallMs();
-  const { sha256 } = await library.hash(work.audioPath, signal);
-  if (sha256 !== work.audioSha256)
-    return failure(
-      'audio_changed',
-      `The audio in the library has SHA-256 ${sha256.slice(0, 12)}… where ${work.audioSha256.slice(0, 12)}… was accepted.`,
-    );
+  const found = await store.input(assignment, work, signal);
+  if (!found.ok) return found.error;
+  using audio = found.value;
   const loaded = await engine.load(work.model === 'auto' ? MODEL_DEFAULT : work.model, signal);
   if (!loaded.ok) return engineOutcome(loaded.error);
-  const request = { audioPath: await ports.localPath(work.audioPath), language: work.language };
+  const request = { audioPath: audio.path, language: work.language };
   const onPosition = (seconds: number, durationSeconds: number | null) => {
     const whole = durationSeconds ?? work.audioSeconds;
     if (whole !== null && whole > 0) progress(seconds / whole);
   };
   const heard = await engine.transcribe(request, onPosition, signal);
-  if (!heard.ok) return engineOutcome(heard.error);
+  if (!heard.ok) return unheard(heard.error, audio, signal);
+  if (isShort(heard.value.durationSeconds, work.audioSeconds))
+    return failure(
+      'audio_short',
+      `Only ${Math.round(heard.value.durationSeconds)} of ${Math.round(work.audioSeconds ?? 0)} s of the audio could be decoded: its file may be damaged, or could not be read to its end.`,
+    );
   const finishedAtMs = clock.wallMs();
   const transcript = transcriptOf(work, loaded.value, heard.value, {
     agent: ports.agent,
     startedAtMs,
     finishedAtMs,
   });
-  const outcome = await store(staging, ports.agent, transcript, heard.value);
+  const outcome = await finish(attempt, ports.agent, transcript, heard.value);
   ports.transcribed(loaded.value.model, heard.value.durationSeconds);
   return outcome;
 }
 
-async function store(
-  staging: Staging,
+/** Far less than was measured when it was downloaded. Decoders and containers differ by a little. */
+function isShort(heardSeconds: number, audioSeconds: number | null): boolean {
+  const missingSeconds = (audioSeconds ?? 0) - heardSeconds;
+  return missingSeconds > SHORT_SECONDS && missingSeconds > SHORT_SHARE * (audioSeconds ?? 0);
+}
+
+/** Only audio that is there as it was accepted is known to be unreadable: a disk may have been away for a while. */
+async function unheard(
+  why: EngineFailure,
+  audio: AudioInput,
+  signal: AbortSignal,
+): Promise<ResultOutcome> {
+  if (why.code !== 'audio_unreadable') return engineOutcome(why);
+  const isIntact = await audio.intact(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (error instanceof LibraryError) return false;
+    throw error;
+  });
+  return isIntact ? engineOutcome(why) : returned(why.message, why.code, OPERATOR_WAIT_MS);
+}
+
+async function finish(
+  attempt: Attempt,
   agent: AgentId,
   transcript: Transcript,
   raw: RawTranscript,
 ): Promise<ResultOutcome> {
-  await staging.writeText('transcript.txt', renderTxt(transcript));
-  await staging.writeText('transcript.srt', renderSrt(transcript));
-  await staging.writeText('transcript.vtt', renderVtt(transcript));
-  await staging.writeText('transcript.json', renderJson(transcript));
+  await attempt.writeText('transcript.txt', renderTxt(transcript));
+  await attempt.writeText('transcript.srt', renderSrt(transcript));
+  await attempt.writeText('transcript.vtt', renderVtt(transcript));
+  await attempt.writeText('transcript.json', renderJson(transcript));
   const { provenance, durationSeconds, language, segments } = transcript;
-  return staging.finish(agent, durationSeconds, {
+  return attempt.finish(agent, durationSeconds, {
     language,
     segments: segments.length,
     speechSeconds: raw.speechSeconds,

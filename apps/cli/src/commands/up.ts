@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
 import type { FeedToAdd } from '../feed-adding.ts';
-import { readOpml } from '../feed-source.ts';
+import { feedUrl, readOpml } from '../feed-source.ts';
 import { type SetupReport, setupReport } from '../up/setup-report.ts';
 import { LEFT, listenForStop, type Stopping } from '../up/stopping.ts';
 import { type RunningFleet, type UpPlan, withFleet } from '../up/up.ts';
@@ -85,7 +85,7 @@ export default class Up extends BaseCommand {
       allowPrivate: flags.sample,
       version: this.config.version,
     });
-    const feeds: FeedToAdd[] = (flags.feed ?? []).map((url) => feedToAdd(url, ''));
+    const feeds: FeedToAdd[] = (flags.feed ?? []).map((url) => feedToAdd(feedUrl(url), ''));
     if (flags.opml !== undefined) {
       const list = await readOpml(flags.opml, null);
       for (const problem of list.problems) this.say(`In the list: ${problem}`);

@@ -8,7 +8,9 @@ export function verdictOf(overview: OverviewView): { healthy: boolean; sentence:
   const left = overview.episodes - overview.transcribed - dead;
   const problems = [
     oneLine(overview.problem),
-    overview.agentsLive === 0 && left > 0 ? `no agent is live and ${left} episodes wait` : '',
+    overview.agentsLive === 0 && left > 0
+      ? `no agent is live and ${countWords(left, 'episode')} wait${left === 1 ? 's' : ''}`
+      : '',
     agentsLost > 0 ? `${countWords(agentsLost, 'agent')} fell silent` : '',
     feedsStalled > 0 ? `${countWords(feedsStalled, 'feed')} stalled` : '',
     feedsFailing > 0 ? `${countWords(feedsFailing, 'feed')} cannot be read` : '',
@@ -23,6 +25,8 @@ export function verdictOf(overview: OverviewView): { healthy: boolean; sentence:
 export function statusLines(overview: OverviewView, nowMs: number): string[] {
   const { healthy, sentence } = verdictOf(overview);
   const role = overview.leading ? 'leads' : 'follows';
+  const { agentsDraining } = overview;
+  const draining = agentsDraining > 0 ? ` (${agentsDraining} DRAINING)` : '';
   return [
     `Health     ${healthy ? 'ok' : 'PROBLEM'}: ${sentence}`,
     `Feeds      ${overview.feeds}, ${overview.feedsRead} read`,
@@ -30,7 +34,7 @@ export function statusLines(overview: OverviewView, nowMs: number): string[] {
     `Download   ${overview.downloaded} done, ${percentWords(overview.downloadedRatio)}%, ${overview.downloadWorkers} running`,
     `Transcribe ${overview.transcribed} done, ${percentWords(overview.transcribedRatio)}%, ${overview.transcribeWorkers} running`,
     `Audio      ${durationWords(overview.audioTranscribedSeconds)} transcribed`,
-    `Agents     ${overview.agentsLive} live, ${overview.agentsLost} lost`,
+    `Agents     ${overview.agentsLive} live${draining}, ${overview.agentsLost} lost`,
     `Fenced     ${countWords(overview.fencedResults, 'result')}`,
     `As of      ${ageWords(overview.asOf, nowMs)} ago, revision ${overview.revision}; this coordinator ${role}`,
   ];

@@ -70,6 +70,7 @@ const overview: OverviewView = {
   downloadWorkers: 4,
   transcribeWorkers: 2,
   agentsLive: 3,
+  agentsDraining: 0,
   agentsLost: 1,
   locksStale: 0,
   fencedResults: 0,

@@ -3,6 +3,7 @@ import type { OverviewView } from '../views/fleet-map.ts';
 import type { WatchState } from '../watch/watch-state.ts';
 import { cut, fit, oneLine } from './cell.ts';
 import { eventLine } from './event-line.ts';
+import { failingLines } from './failing-feeds.ts';
 import { ageWords, countWords, durationWords, percentWords } from './words.ts';
 
 export interface WatchHead {
@@ -67,8 +68,10 @@ export function frame(
     '-'.repeat(terminalColumns),
   ];
   const events = rows >= ROWS_FOR_EVENTS_MIN ? eventLines(state) : [];
-  const room = Math.max(1, rows - lines.length - events.length);
-  lines.push(...feedLines(state, terminalColumns, room, nowMs), ...events);
+  const feeds = [...state.feeds.values()].sort(byNeed);
+  const failing = rows >= ROWS_FOR_EVENTS_MIN ? failingLines(feeds) : [];
+  const room = Math.max(1, rows - lines.length - failing.length - events.length);
+  lines.push(...feedLines(state, feeds, terminalColumns, room, nowMs), ...failing, ...events);
   return lines.slice(0, rows).map((line) => cut(oneLine(line), terminalColumns).trimEnd());
 }
 
@@ -115,13 +118,18 @@ function summaryLines(overview: OverviewView | null, width: number): string[] {
   return overview.problem === '' ? lines : [...lines, `PROBLEM: ${overview.problem}`];
 }
 
-function feedLines(state: WatchState, width: number, room: number, nowMs: number): string[] {
+function feedLines(
+  state: WatchState,
+  feeds: readonly FeedView[],
+  width: number,
+  room: number,
+  nowMs: number,
+): string[] {
   const shown = columns.filter((column) => width >= column.from);
   const taken = shown.reduce((sum, column) => sum + column.width + 1, 0);
   const feedWidth = Math.min(FEED_WIDTH_MAX, Math.max(FEED_WIDTH_MIN, width - taken));
   const line = (name: string, cells: (column: WatchColumn) => string) =>
     [fit(name, feedWidth), ...shown.map((c) => fit(cells(c), c.width, c.align))].join(' ');
-  const feeds = [...state.feeds.values()].sort(byNeed);
   const heads = line('FEED', (column) => column.head);
   if (feeds.length === 0 && state.overview !== null)
     return [heads, 'no feeds yet: add one with "podctl feed add URL"'];

@@ -71,5 +71,6 @@ async function readEndpoint(path: string): Promise<Endpoint | null> {
   return {
     grpc: typeof found.grpc === 'string' ? found.grpc : '',
     http: typeof found.http === 'string' ? found.http : '',
+    ...(typeof found.bytes === 'string' ? { bytes: found.bytes } : {}),
   };
 }

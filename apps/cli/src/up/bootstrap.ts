@@ -1,49 +1,55 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { slug } from '@podctl/domain/ids.ts';
-import type { AgentBootstrap, AppKey, CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
+import type {
+  AgentBootstrap,
+  AppKey,
+  CoordinatorBootstrap,
+  NatsAccess,
+} from '@podctl/platform/bootstrap.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { type Address, type Endpoint, parseAddress } from '@podctl/platform/endpoint.ts';
 import { dataFolder } from './data-folder.ts';
 
-/** How an app reaches NATS; null where no user is needed. */
-export interface NatsAccess {
-  readonly natsUrl: string;
-  readonly natsUser: string | null;
-  readonly natsPassword: string | null;
-}
-
 /** `before`: where it listened in an earlier life of this `up`; it gets the same ports, so that who watches finds it again. */
 export function coordinatorBootstrap(
   settings: Settings,
-  access: NatsAccess,
+  nats: NatsAccess,
   before: Endpoint | null,
 ): Omit<CoordinatorBootstrap, 'endpointFile'> {
   return {
     settings,
-    ...access,
+    nats,
     libraryRoot: settings.library.folder,
     stateDir: dataFolder(settings.dataDir).coordinatorState,
     grpcListen: again(before?.grpc, settings.coordinator.grpc.listen),
     httpListen: again(before?.http, settings.coordinator.http.listen),
+    bytesListen:
+      settings.coordinator.bytes.listen === null
+        ? null
+        : again(before?.bytes, settings.coordinator.bytes.listen),
     // Only the one who also runs the NATS server knows that no other coordinator uses it.
-    proveAlone: settings.nats.url === null,
+    proveAlone: settings.nats.servers === null,
   };
 }
 
 export function agentBootstrap(
   settings: Settings,
-  access: NatsAccess,
+  nats: NatsAccess,
   pythonPath: string,
+  drainMs: number,
   before: Endpoint | null,
+  coordinators: readonly string[] = [],
 ): Omit<AgentBootstrap, 'endpointFile'> {
   return {
     settings,
-    ...access,
+    nats,
     libraryRoot: settings.library.folder,
     stateDir: dataFolder(settings.dataDir).agentState,
     httpListen: again(before?.http, settings.agent.http.listen),
     agentId: settings.agent.id ?? slug(hostname()) ?? 'agent',
+    coordinators,
+    drainMs,
     pythonPath,
     engineScript: inAgent('../engines/whisper_engine.py'),
   };

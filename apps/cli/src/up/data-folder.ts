@@ -1,5 +1,8 @@
-import { join } from 'node:path';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { CommandError, EXIT } from '../command-error.ts';
 import { ENDPOINT_FILE } from '../endpoint.ts';
+import { errorCode, whySeen } from '../file-error.ts';
 
 /** Where `up` keeps what, under its data folder. */
 export interface DataFolder {
@@ -14,6 +17,8 @@ export interface DataFolder {
   /** Bootstrap files of the children, and what they answer. */
   readonly run: string;
   readonly sampleFile: string;
+  /** For agents of other machines. */
+  readonly joinFile: string;
 }
 
 export function dataFolder(root: string): DataFolder {
@@ -27,5 +32,43 @@ export function dataFolder(root: string): DataFolder {
     python: join(root, 'python'),
     run: join(root, 'run'),
     sampleFile: join(root, 'sample.json'),
+    joinFile: join(root, 'join.yaml'),
   };
+}
+
+/**
+ * Makes the data folder and those above it. One at a time: Node's own recursive `mkdir` never ends on a file system that
+ * answers ENOENT to it (/proc). Rejects with CommandError.
+ */
+export async function makeDataFolder(root: string): Promise<void> {
+  const missing: string[] = [];
+  for (let path = resolve(root); !(await isThere(path, root)); path = dirname(path))
+    missing.unshift(path);
+  for (const path of missing)
+    try {
+      await mkdir(path);
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw dataFolderError(root, error);
+    }
+}
+
+/** What was seen, and what to do: the errors of the data folder all end alike. */
+export function dataFolderError(root: string, error: unknown): CommandError {
+  const why = whySeen(error) ?? (error instanceof Error ? error.message : String(error));
+  return new CommandError(
+    EXIT.failed,
+    `${root} cannot be used as the data folder: ${why}; choose another with --data-dir`,
+    error,
+  );
+}
+
+async function isThere(path: string, root: string): Promise<boolean> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) return true;
+    throw dataFolderError(root, Object.assign(new Error('no folder'), { code: 'ENOTDIR' }));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' && path !== dirname(path)) return false;
+    throw error instanceof CommandError ? error : dataFolderError(root, error);
+  }
 }

@@ -1,12 +1,15 @@
 import { join } from 'node:path';
-import type { AppKey } from '@podctl/platform/bootstrap.ts';
+import type { AppKey, NatsAccess } from '@podctl/platform/bootstrap.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import type { Endpoint } from '@podctl/platform/endpoint.ts';
 import { type App, appCharge } from './app-charge.ts';
-import { agentBootstrap, appScript, coordinatorBootstrap, type NatsAccess } from './bootstrap.ts';
+import { agentBootstrap, appScript, coordinatorBootstrap } from './bootstrap.ts';
 import type { DataFolder } from './data-folder.ts';
+import { isLoopback } from './join-offer.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
-import { embeddedNats, natsCredentials } from './nats-server.ts';
+import { natsAccess } from './nats-access.ts';
+import { embeddedNats, guestCredentials, natsCredentials } from './nats-server.ts';
+import { NatsWait } from './nats-wait.ts';
 import { type Charge, SupervisedChild, type SupervisionSink } from './supervised-child.ts';
 import type { Toolchain } from './toolchain.ts';
 
@@ -20,6 +23,8 @@ export interface FamilyPlan {
 
 /** An agent hands its work back first; with nats-server's, all of it together stays below 10 s. */
 const GRACE_MS = { coordinator: 2_500, agent: 5_500 } as const;
+/** Whoever stops `up` wants all of it to end now. */
+const DRAIN_MS = 0;
 const READY_MS_MAX = { coordinator: 30_000, agent: 60_000 } as const;
 
 /**
@@ -31,6 +36,7 @@ export class Family {
   readonly #sink: SupervisionSink;
   readonly #started: SupervisedChild[] = [];
   readonly #logs: LogFile[] = [];
+  #guestAccess: (() => NatsAccess) | null = null;
 
   constructor(plan: FamilyPlan, sink: SupervisionSink) {
     this.#plan = plan;
@@ -40,20 +46,25 @@ export class Family {
   /** Resolves when all are ready, with where the coordinator listens. What was started before an error stays until `stop`. */
   async start(signal: AbortSignal): Promise<Endpoint> {
     const { settings, toolchain } = this.#plan;
-    const { url } = settings.nats;
-    const access =
-      url === null
-        ? await this.#startNats(signal)
-        : () => ({ natsUrl: url, natsUser: null, natsPassword: null });
-    const coordinator = this.#app('coordinator', (before) =>
-      coordinatorBootstrap(settings, access(), before),
+    const known = await natsAccess(settings);
+    const access = known === null ? await this.#startNats(signal) : () => known;
+    const wait = known === null ? null : this.#natsWait(known);
+    const coordinator = this.#app(
+      'coordinator',
+      (before) => coordinatorBootstrap(settings, access(), before),
+      wait,
     );
-    await this.#startOne(coordinator.charge, signal);
+    await this.#startOne(wait?.during(coordinator.charge) ?? coordinator.charge, signal);
     const agent = this.#app('agent', (before) =>
-      agentBootstrap(settings, access(), toolchain.python, before),
+      agentBootstrap(settings, access(), toolchain.python, DRAIN_MS, before),
     );
     await this.#startOne(agent.charge, signal);
     return coordinator.endpoint() ?? { grpc: '', http: '' };
+  }
+
+  /** How agents of other machines reach the NATS server that is run here; null where they cannot. */
+  guestAccess(): NatsAccess | null {
+    return this.#guestAccess?.() ?? null;
   }
 
   /** Newest first. Safe at any time, also twice. */
@@ -74,23 +85,43 @@ export class Family {
       program: toolchain.natsServer,
       folder: data.nats,
       storeLimitBytes: settings.nats.storeLimitBytes,
+      listen: settings.nats.listen,
       lockFd,
       log: this.#logTo('nats-server'),
+      told: (line: string) => this.#sink.told(line),
     };
-    const nats = embeddedNats(place, credentials);
+    const guest = isLoopback(place.listen.host) ? null : await guestCredentials(data.nats);
+    const nats = embeddedNats(place, credentials, guest);
     await this.#startOne(nats.charge, signal);
+    if (guest !== null) this.#guestAccess = () => ({ servers: [nats.url()], ...guest });
     const { user, password } = credentials;
-    return () => ({ natsUrl: nats.url(), natsUser: user, natsPassword: password });
+    return () => ({ servers: [nats.url()], user, password });
   }
 
-  #app(key: AppKey, bootstrap: (before: Endpoint | null) => object): App {
+  #natsWait({ servers }: NatsAccess): NatsWait {
+    return new NatsWait({
+      servers,
+      logPath: this.#logPath('coordinator'),
+      told: (line) => this.#sink.told(line),
+    });
+  }
+
+  #app(
+    key: AppKey,
+    bootstrap: (before: Endpoint | null) => object,
+    wait: NatsWait | null = null,
+  ): App {
+    const log = this.#logTo(key);
     return appCharge({
       name: `the ${key}`,
       key,
       script: appScript(key),
       folder: this.#plan.data.run,
       lockFd: this.#plan.lockFd,
-      log: this.#logTo(key),
+      log: (line) => {
+        log(line);
+        wait?.heard(line, performance.now());
+      },
       graceMs: GRACE_MS[key],
       readyMsMax: READY_MS_MAX[key],
       bootstrap,
@@ -98,9 +129,13 @@ export class Family {
   }
 
   #logTo(key: string): (line: string) => void {
-    const log = openLogFile(join(this.#plan.data.logs, `${key}.log`));
+    const log = openLogFile(this.#logPath(key));
     this.#logs.push(log);
     return (line) => log.write(line);
+  }
+
+  #logPath(key: string): string {
+    return join(this.#plan.data.logs, `${key}.log`);
   }
 
   async #startOne(charge: Charge, signal: AbortSignal): Promise<void> {

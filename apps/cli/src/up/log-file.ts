@@ -1,4 +1,12 @@
-import { createWriteStream, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import {
+  createWriteStream,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  truncateSync,
+  type WriteStream,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 
@@ -21,7 +29,7 @@ export function openLogFile(path: string, bytesMax: number = LOG_BYTES_MAX): Log
   let stream = open();
   let closed = false;
 
-  function open() {
+  function open(): WriteStream {
     const fd = openSync(path, 'a', 0o600);
     sizeBytes = fstatSync(fd).size;
     const opened = createWriteStream(path, { fd });
@@ -31,25 +39,43 @@ export function openLogFile(path: string, bytesMax: number = LOG_BYTES_MAX): Log
   }
   function rotate(): void {
     stream.end();
-    renameSync(path, `${path}.1`);
+    try {
+      renameSync(path, `${path}.1`);
+    } catch {
+      // The older lines go: what is new counts, and the size stays bounded.
+      truncateSync(path);
+    }
     stream = open();
   }
   function append(line: string): void {
+    // After an error it takes nothing any more; the disk may have room again.
+    if (stream.destroyed) stream = open();
     if (sizeBytes > 0 && sizeBytes + line.length >= bytesMax) rotate();
     sizeBytes += Buffer.byteLength(line) + 1;
-    stream.write(`${line}\n`);
+    stream.write(`${line}\n`, (error) => {
+      if (error) leftOut += 1;
+    });
+  }
+  function take(line: string): void {
+    const lost = leftOut;
+    if (lost > 0) append(`(${lost} lines are left out: the disk did not keep up)`);
+    leftOut -= lost;
+    append(line);
   }
   return {
     path,
     write(line) {
       if (closed) return;
-      if (stream.writableLength > UNWRITTEN_BYTES_MAX) {
+      if (!stream.destroyed && stream.writableLength > UNWRITTEN_BYTES_MAX) {
         leftOut += 1;
         return;
       }
-      if (leftOut > 0) append(`(${leftOut} lines are left out: the disk did not keep up)`);
-      leftOut = 0;
-      append(line);
+      try {
+        take(line);
+      } catch {
+        // The folder is gone, or no file can be opened: what is logged must not end who logs it.
+        leftOut += 1;
+      }
     },
     async close() {
       if (closed) return;

@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AGENT_INBOXES } from '@podctl/domain/key.ts';
 import { type Child, spawnChild } from '@podctl/platform/child/child-process.ts';
+import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
 import { readJsonFile, writeJsonFile, writePrivateFile } from '@podctl/platform/json-file.ts';
 import { waitInFolder } from './file-wait.ts';
+import { roomAgain, saysDiskFull } from './full-disk-watch.ts';
+import { isWildcard } from './join-offer.ts';
 import type { Charge } from './supervised-child.ts';
 
 export interface NatsCredentials {
@@ -13,7 +17,7 @@ export interface NatsCredentials {
 
 export interface EmbeddedNats {
   readonly charge: Charge;
-  /** Where it listens, once it is ready: `nats://127.0.0.1:port`. */
+  /** Where it listens, once it is ready, for who runs on this machine. */
   url(): string;
 }
 
@@ -23,61 +27,116 @@ export interface NatsPlace {
   /** Folder for its data, its configuration and its credentials. */
   readonly folder: string;
   readonly storeLimitBytes: number;
+  readonly listen: Address;
   readonly lockFd: number;
   readonly log: (line: string) => void;
+  /** One line for the person. */
+  readonly told: (line: string) => void;
 }
 
 const READY_MS_MAX = 30_000;
 const GRACE_MS = 1_500;
 
+/** Those of coordinator and agent on this machine. */
+export function natsCredentials(folder: string): Promise<NatsCredentials> {
+  return credentialsIn(join(folder, 'credentials.json'), 'podctl');
+}
+
+/** Those of agents on other machines, who may speak as agents do, and touch no stream. */
+export function guestCredentials(folder: string): Promise<NatsCredentials> {
+  return credentialsIn(join(folder, 'guest-credentials.json'), 'agent');
+}
+
 /** Made at the first start, kept in a file that only this user may read. */
-export async function natsCredentials(folder: string): Promise<NatsCredentials> {
-  const path = join(folder, 'credentials.json');
+async function credentialsIn(path: string, user: string): Promise<NatsCredentials> {
   const kept = await readJsonFile(path);
   if (typeof kept?.user === 'string' && typeof kept.password === 'string')
     return { user: kept.user, password: kept.password };
-  const made = { user: 'podctl', password: randomBytes(24).toString('base64url') };
+  const made = { user, password: randomBytes(24).toString('base64url') };
   await writeJsonFile(path, made);
   return made;
 }
 
 /**
  * The nats-server of a fleet on one machine: JetStream on disk, each write synced before it is acknowledged, on a
- * random port of loopback. A restart keeps the port, since coordinator and agent were told it.
+ * random port of loopback unless it is told where to listen. A restart keeps the port, since coordinator and agent were told it.
  */
-export function embeddedNats(place: NatsPlace, credentials: NatsCredentials): EmbeddedNats {
+export function embeddedNats(
+  place: NatsPlace,
+  credentials: NatsCredentials,
+  guest: NatsCredentials | null = null,
+): EmbeddedNats {
   const ports = join(place.folder, 'ports');
   const config = join(place.folder, 'nats-server.conf');
   let url = '';
+  let endedFor: string | null = null;
   return {
     url: () => url,
     charge: {
       name: 'nats-server',
       graceMs: GRACE_MS,
       readyMsMax: READY_MS_MAX,
+      endedFor: () => endedFor,
       async spawn(): Promise<Child> {
         await rm(ports, { recursive: true, force: true });
         await mkdir(ports, { recursive: true, mode: 0o700 });
-        const port = url === '' ? -1 : Number(new URL(url).port);
-        await writePrivateFile(config, natsConfig({ ...credentials, ...place, port, ports }));
-        return spawnChild({
+        const { host } = place.listen;
+        // 0 would be the usual port of NATS.
+        const port = url === '' ? place.listen.port || -1 : Number(new URL(url).port);
+        await writePrivateFile(
+          config,
+          natsConfig({ ...credentials, ...place, guest, host, port, ports }),
+        );
+        endedFor = null;
+        const full = Promise.withResolvers<void>();
+        const child = await spawnChild({
           name: 'nats-server',
           command: place.program,
           args: ['--config', config],
           tie: 'shell',
           stdout: 'log',
-          log: place.log,
+          log: (line) => {
+            place.log(line);
+            if (saysDiskFull(line)) full.resolve();
+          },
           lockFd: place.lockFd,
         });
+        const ending = () => {
+          endedFor = `the disk of ${place.folder} has room again: nats-server was stopped`;
+        };
+        void full.promise.then(() => endWhenRoom(child, place, ending));
+        return child;
       },
       async ready(signal) {
-        url = await waitInFolder(ports, () => listeningUrl(ports), signal);
+        const found = await waitInFolder(ports, () => listeningUrl(ports), signal);
+        url = urlHere(place.listen.host, Number(new URL(found).port));
       },
     },
   };
 }
 
+/**
+ * A stream that could not write takes nothing until the server is started anew, room or not: ends it when there is
+ * room, for its supervisor to start it again. `ending` is called before. Never rejects.
+ */
+async function endWhenRoom(child: Child, place: NatsPlace, ending: () => void): Promise<void> {
+  const gone = new AbortController();
+  void child.exited.then(() => gone.abort());
+  place.told(
+    `nats-server cannot write: the disk of ${place.folder} is full; free some space: it is started again by itself then`,
+  );
+  try {
+    await roomAgain(place.folder, gone.signal);
+  } catch {
+    return;
+  }
+  ending();
+  await child.stop({ graceMs: GRACE_MS });
+}
+
 interface NatsSettings extends NatsCredentials {
+  readonly guest: NatsCredentials | null;
+  readonly host: string;
   readonly port: number;
   readonly ports: string;
   readonly folder: string;
@@ -89,7 +148,7 @@ export function natsConfig(settings: NatsSettings): string {
   const text = (value: string) => JSON.stringify(value);
   return [
     'server_name: podctl',
-    'host: "127.0.0.1"',
+    `host: ${text(settings.host)}`,
     `port: ${settings.port}`,
     `ports_file_dir: ${text(settings.ports)}`,
     'max_payload: 1MB',
@@ -99,11 +158,30 @@ export function natsConfig(settings: NatsSettings): string {
     '  sync_interval: always',
     '}',
     'authorization {',
-    `  user: ${text(settings.user)}`,
-    `  password: ${text(settings.password)}`,
+    '  users: [',
+    `    { user: ${text(settings.user)}, password: ${text(settings.password)} }`,
+    ...(settings.guest === null ? [] : guestLines(settings.guest)),
+    '  ]',
     '}',
     '',
   ].join('\n');
+}
+
+/** The replies that the coordinator gets, and with them the state, go to inboxes that guests cannot hear. */
+function guestLines({ user, password }: NatsCredentials): string[] {
+  return [
+    `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}, permissions: {`,
+    '      publish: { allow: ["hello.*", "hb.*", "res.*"] }',
+    `      subscribe: { allow: ["cmd.*", "roll-call", "${AGENT_INBOXES}.>"] }`,
+    '      allow_responses: true',
+    '    } }',
+  ];
+}
+
+/** For who runs on this machine. */
+function urlHere(host: string, port: number): string {
+  const loopback = host.includes(':') ? '::1' : '127.0.0.1';
+  return `nats://${formatAddress({ host: isWildcard(host) ? loopback : host, port })}`;
 }
 
 /** What the server's ports file says; null until it is there. */

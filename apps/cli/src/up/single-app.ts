@@ -12,12 +12,18 @@ export interface SingleApp {
   readonly key: AppKey;
   /** A folder that only one process of this app may use. */
   readonly stateDir: string;
+  /** How long it may take to finish what runs, before its end begins. */
+  readonly drainMs: number;
   readonly bootstrap: object;
 }
 
 const GRACE_MS = 9_000;
 
-/** Runs one app until it ends or is to stop; its output is ours. Rejects with CommandError when it failed. */
+/**
+ * Runs one app until it ends or is to stop; its output is ours. Rejects with CommandError when it failed, or did not end
+ * in order. It leads a group of its own: a Ctrl-C reaches it only from here. It answers each request itself (drain, end,
+ * force); only one that all that did not end is killed.
+ */
 export async function runSingleApp(app: SingleApp, stopping: Stopping): Promise<void> {
   await mkdir(app.stateDir, { recursive: true, mode: 0o700 });
   const lock = await lockOf(app.stateDir, stopping.signal);
@@ -35,11 +41,13 @@ export async function runSingleApp(app: SingleApp, stopping: Stopping): Promise<
       log: () => undefined,
       lockFd: lock.fd,
     });
-    const stop = () => void child.stop({ graceMs: GRACE_MS });
-    stopping.signal.addEventListener('abort', stop, { once: true });
-    if (stopping.signal.aborted) stop();
+    const stop = (graceMs: number) => void child.stop({ graceMs, signal: stopping.asked() });
+    const first = () => stop(app.drainMs + GRACE_MS);
+    stopping.onAgain(() => stop(GRACE_MS));
+    stopping.signal.addEventListener('abort', first, { once: true });
+    if (stopping.signal.aborted) first();
     const { code, signal } = await child.exited;
-    if (stopping.signal.aborted) throw commandErrorFrom(stopping.signal.reason);
+    if (stopping.signal.aborted && code !== 0) throw commandErrorFrom(stopping.signal.reason);
     if (code !== 0)
       throw new CommandError(
         EXIT.failed,

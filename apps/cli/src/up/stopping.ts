@@ -7,14 +7,18 @@ export interface Stopping {
   readonly signal: AbortSignal;
   /** Ends `up` for this reason; safe at any time. */
   end(reason: CommandError | typeof LEFT): void;
+  /** The newest signal that asked; SIGHUP when the parent did, by its death: nobody waits any more. */
+  asked(): (typeof SIGNALS)[number];
+  /** From now on further requests go to `next`, and force nothing. */
+  onAgain(next: () => void): void;
   /** Takes the signal handlers away. */
   dispose(): void;
 }
 
 export const LEFT = 'left';
 
-/** npm and `timeout` signal a process and then its whole group: what comes so soon is the same request. */
-const SAME_REQUEST_MS = 200;
+/** npm and `timeout` signal a process and then its whole group: what comes so soon is the same request. More than an app's own (lifecycle.ts): what counts here counts there. */
+const SAME_REQUEST_MS = 500;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -24,24 +28,32 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export function listenForStop(force: (exitCode: number) => void): Stopping {
   const controller = new AbortController();
-  let endedAtMs = 0;
+  let askedAtMs = 0;
+  let newest: (typeof SIGNALS)[number] = 'SIGHUP';
+  let next: (exitCode: number) => void = force;
   const end = (reason: CommandError | typeof LEFT) => {
     if (controller.signal.aborted) return;
-    endedAtMs = performance.now();
+    askedAtMs = performance.now();
     controller.abort(reason);
   };
-  const onSignal = (signal: NodeJS.Signals) => {
+  const onSignal = (signal: (typeof SIGNALS)[number]) => {
+    if (controller.signal.aborted && performance.now() - askedAtMs <= SAME_REQUEST_MS) return;
+    askedAtMs = performance.now();
+    newest = signal;
     const interrupted = signal === 'SIGINT';
     const exitCode = interrupted ? EXIT.interrupted : EXIT.terminated;
-    const again = controller.signal.aborted && performance.now() - endedAtMs > SAME_REQUEST_MS;
-    if (again) force(exitCode);
-    end(new CommandError(exitCode, interrupted ? 'interrupted' : `stopped by ${signal}`));
+    if (controller.signal.aborted) next(exitCode);
+    else end(new CommandError(exitCode, interrupted ? 'interrupted' : `stopped by ${signal}`));
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   watchParent(() => end(new CommandError(EXIT.terminated, 'the process that started it is gone')));
   return {
     signal: controller.signal,
     end,
+    asked: () => newest,
+    onAgain(own) {
+      next = own;
+    },
     dispose() {
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },

@@ -61,7 +61,7 @@ test('a killed child is started again, and that is told in one line', async () =
   await child.start(never);
   process.kill(seen.pids[0] ?? 0, 'SIGKILL');
   await seen.starts(2);
-  expect(seen.lines[0]).toBe('the agent ended by SIGKILL; it is started again in 0.5 s');
+  expect(seen.lines[0]).toBe('the agent was ended by SIGKILL; it is started again in 0.5 s');
   await child.stop();
   expect(() => process.kill(seen.pids[1] ?? 0, 0)).toThrow('ESRCH');
 });

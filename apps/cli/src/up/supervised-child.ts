@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Child, ChildExit } from '@podctl/platform/child/child-process.ts';
+import type { Child } from '@podctl/platform/child/child-process.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { deathSentence } from './last-words.ts';
 import { afterDeath } from './restart-policy.ts';
 
 /** What is to be kept running. */
@@ -14,6 +15,10 @@ export interface Charge {
   readonly graceMs: number;
   /** How long it may take to be ready. */
   readonly readyMsMax: number;
+  /** Why the charge itself ended its last child, told in place of its last words; null when it did not. */
+  endedFor?(): string | null;
+  /** Why it is not ready in time, as a sentence; null when nothing is known. */
+  lateFor?(): string | null;
 }
 
 export interface SupervisionSink {
@@ -82,7 +87,8 @@ export class SupervisedChild {
       if (late.aborted)
         throw new CommandError(
           EXIT.failed,
-          `${this.name} was not ready after ${this.#charge.readyMsMax / 1_000} s; its log may say why`,
+          this.#charge.lateFor?.() ??
+            `${this.name} was not ready after ${this.#charge.readyMsMax / 1_000} s; its log may say why`,
         );
       throw error;
     }
@@ -93,7 +99,10 @@ export class SupervisedChild {
     let bornAtMs = Date.now();
     let sentence = '';
     while (!this.#stopping.signal.aborted) {
-      if (this.#child !== null) sentence = deathSentence(this.name, await this.#child.exited);
+      if (this.#child !== null) {
+        const exit = await this.#child.exited;
+        sentence = this.#charge.endedFor?.() ?? deathSentence(this.name, exit);
+      }
       if (this.#stopping.signal.aborted) return;
       const next = afterDeath(quickDeaths, Date.now() - bornAtMs);
       if (next.kind === 'give-up') {
@@ -122,29 +131,5 @@ export class SupervisedChild {
         this.#sink.told(error instanceof Error ? error.message : String(error));
     }
     return bornAtMs;
-  }
-}
-
-/** `the agent ended with code 1: <its last words>` */
-export function deathSentence(name: string, exit: ChildExit): string {
-  // Whoever was killed from outside said nothing about it: its last line would only mislead.
-  if (exit.signal !== null) return `${name} ended by ${exit.signal}`;
-  const last = lastWords(exit.stderrTail);
-  const how = `${name} ended with code ${exit.code ?? '?'}`;
-  return last === '' ? how : `${how}: ${last.slice(0, 400)}`;
-}
-
-/** Of the last line: the error of a log entry, or the line itself. */
-function lastWords(stderr: string): string {
-  const line = stderr.trimEnd().split('\n').at(-1)?.trim() ?? '';
-  return spoken(line).replace(/[.\s]+$/, '');
-}
-
-function spoken(line: string): string {
-  try {
-    const entry = JSON.parse(line) as { msg?: unknown; err?: { message?: unknown } };
-    return String(entry.err?.message ?? entry.msg ?? line);
-  } catch {
-    return line;
   }
 }

@@ -1,4 +1,8 @@
-import { ensurePythonEnv, type PythonEnvProgress } from '@podctl/platform/python-env.ts';
+import {
+  ensurePythonEnv,
+  type PythonEnvProgress,
+  type PythonEnvWork,
+} from '@podctl/platform/python-env.ts';
 import { cut } from '../render/cell.ts';
 import { countWords, sizeWords } from '../render/words.ts';
 import { requirementsPath } from './bootstrap.ts';
@@ -27,6 +31,15 @@ export async function prepareToolchain(
   return { python: env.python, natsServer: env.bin('nats-server') };
 }
 
+/** What is told again and again must not hide, on a terminal, the line of the package that is fetched. */
+const SILENT_MS_MIN = 3_000;
+const STILL: Readonly<Record<PythonEnvWork, string>> = {
+  creating: 'making the environment',
+  asking: 'waiting for the package registry',
+  fetching: 'fetching this package',
+  installing: 'installing the packages',
+};
+
 function tell(progress: PythonEnvProgress, report: SetupReport): void {
   switch (progress.kind) {
     case 'waiting':
@@ -47,6 +60,10 @@ function tell(progress: PythonEnvProgress, report: SetupReport): void {
       report.progress(`  installing ${countWords(packages, 'package')}`);
       break;
     }
+    case 'silent':
+      if (progress.silentMs >= SILENT_MS_MIN)
+        report.progress(`  still ${STILL[progress.at]}, ${progress.silentMs / 1_000} s`);
+      break;
     case 'ready':
       report.line(`Python environment: ready after ${(progress.tookMs / 1_000).toFixed(0)} s`);
       break;

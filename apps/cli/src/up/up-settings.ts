@@ -4,6 +4,7 @@ import type { Settings } from '@podctl/platform/config/settings.ts';
 import { SettingsError } from '@podctl/platform/config/settings-error.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { defaultDataDir } from '../endpoint.ts';
+import { errorCode, whyNotRead } from '../file-error.ts';
 
 export interface SettingsRequest {
   /** Undefined: `podctl.yaml` here, if it is there. */
@@ -28,7 +29,16 @@ export async function settleSettings(request: SettingsRequest): Promise<Settings
       version: request.version,
     });
   } catch (error) {
-    if (error instanceof SettingsError) throw new CommandError(EXIT.usage, error.message, error);
+    if (error instanceof SettingsError)
+      throw new CommandError(EXIT.usage, sentenceOf(error, request.config), error);
     throw error;
   }
+}
+
+/** A settings file that cannot be read is told by what was seen; whatever else is wrong with it, by its own sentence. */
+function sentenceOf(error: SettingsError, config: string | undefined): string {
+  if (errorCode(error) === null) return error.message;
+  return config === undefined
+    ? `${whyNotRead('podctl.yaml or podctl.toml here', error)}; mend its rights, or name another file with --config`
+    : `${whyNotRead(config, error)}; name another settings file with --config, or leave --config out`;
 }

@@ -13,8 +13,9 @@ import { CommandError, EXIT } from '../command-error.ts';
 import { addFeeds, type FeedToAdd } from '../feed-adding.ts';
 import { countWords } from '../render/words.ts';
 import type { AddedFeedView } from '../views/feed-map.ts';
-import { dataFolder } from './data-folder.ts';
+import { dataFolder, dataFolderError, makeDataFolder } from './data-folder.ts';
 import { Family } from './family.ts';
+import { offerJoin } from './join-offer.ts';
 import { openLogFile } from './log-file.ts';
 import { sampleFeeds, serveSample } from './sample-feeds.ts';
 import type { SetupReport } from './setup-report.ts';
@@ -68,7 +69,9 @@ export async function withFleet<T>(
   await using cleanup = new AsyncDisposableStack();
   const lock = await lockDataFolder(data.root, report, signal);
   cleanup.defer(() => lock.release());
-  await mkdir(data.run, { recursive: true, mode: 0o700 });
+  await mkdir(data.run, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw dataFolderError(data.root, error);
+  });
   const toolchain = await preparedToolchain(plan, ports);
   const feeds = [...plan.feeds];
   if (plan.sample) {
@@ -87,7 +90,7 @@ export async function withFleet<T>(
   await writeJsonFile(data.endpointFile, { ...endpoint, pid: process.pid });
   cleanup.defer(() => rm(data.endpointFile, { force: true }));
   const client = new CoordinatorClient(
-    { address: endpoint.grpc, origin: 'started here' },
+    { addresses: [endpoint.grpc], origin: 'started here' },
     REQUEST_MS,
   );
   cleanup.defer(() => client.close());
@@ -97,6 +100,10 @@ export async function withFleet<T>(
   report.line(
     `podctl is ready in ${seconds} s: coordinator at ${endpoint.grpc}, data in ${data.root}`,
   );
+  const access = family.guestAccess();
+  const offer =
+    access === null ? null : await offerJoin(data.joinFile, plan.settings, access, endpoint);
+  if (offer !== null) report.line(offer);
   signal.throwIfAborted();
   const known = new Set(added.map((feed) => feed.feedId).filter((id) => id !== ''));
   return await use({
@@ -114,6 +121,7 @@ async function lockDataFolder(
   report: SetupReport,
   signal: AbortSignal,
 ): Promise<FolderLock> {
+  await makeDataFolder(root);
   try {
     return await acquireFolderLock(root, {
       waitMs: LOCK_WAIT_MS,
@@ -125,8 +133,26 @@ async function lockDataFolder(
     });
   } catch (error) {
     if (!(error instanceof FolderLockError)) throw error;
-    const code = error.code === 'taken' ? EXIT.conflict : EXIT.failed;
-    throw new CommandError(code, error.message, error);
+    throw lockError(root, error);
+  }
+}
+
+function lockError(root: string, error: FolderLockError): CommandError {
+  switch (error.code) {
+    case 'taken':
+      // The setting's name is `dataDir`; whoever runs `up` has the flag at hand.
+      return new CommandError(
+        EXIT.conflict,
+        error.message.replace(
+          /name another folder with dataDir$/,
+          'choose another with --data-dir',
+        ),
+        error,
+      );
+    case 'io':
+      return dataFolderError(root, error);
+    case 'no_flock':
+      return new CommandError(EXIT.failed, error.message, error);
   }
 }
 

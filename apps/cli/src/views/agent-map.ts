@@ -2,7 +2,7 @@ import { type Agent, AgentState } from '@podctl/proto/podctl/v1/agent.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { isoTime } from './list-document.ts';
 
-export type AgentStateWord = 'live' | 'lost' | 'gone' | 'unknown';
+export type AgentStateWord = 'live' | 'draining' | 'lost' | 'gone' | 'unknown';
 
 /** A job that an agent works on. */
 export interface RunningJobView {
@@ -33,6 +33,7 @@ export interface AgentView {
 
 const stateWords: { readonly [state: number]: AgentStateWord } = {
   [AgentState.LIVE]: 'live',
+  [AgentState.DRAINING]: 'draining',
   [AgentState.LOST]: 'lost',
   [AgentState.GONE]: 'gone',
 };

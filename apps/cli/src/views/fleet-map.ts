@@ -28,6 +28,8 @@ export interface OverviewView {
   readonly downloadWorkers: number;
   readonly transcribeWorkers: number;
   readonly agentsLive: number;
+  /** Of the live ones. */
+  readonly agentsDraining: number;
   readonly agentsLost: number;
   readonly locksStale: number;
   readonly fencedResults: number;
@@ -54,6 +56,7 @@ export function overviewView(overview: Overview): OverviewView {
     downloadWorkers: overview.downloadWorkers,
     transcribeWorkers: overview.transcribeWorkers,
     agentsLive: overview.agentsLive,
+    agentsDraining: overview.agentsDraining,
     agentsLost: overview.agentsLost,
     locksStale: overview.locksStale,
     fencedResults: Number(overview.fencedResults),

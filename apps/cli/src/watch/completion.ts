@@ -1,3 +1,4 @@
+import { countWords } from '../render/words.ts';
 import type { FeedView } from '../views/feed-map.ts';
 import type { WatchState } from './watch-state.ts';
 
@@ -39,7 +40,7 @@ function failureOf(feed: FeedView): string[] {
     problems.push(`feed ${feed.feedId} cannot be read: ${feed.problem}`);
   if (feed.dead > 0)
     problems.push(
-      `feed ${feed.feedId} has ${feed.dead} dead of ${feed.episodes} episodes ("podctl episode list --feed ${feed.feedId} -o wide" shows why)`,
+      `feed ${feed.feedId} has ${feed.dead} dead of ${countWords(feed.episodes, 'episode')} ("podctl episode list --feed ${feed.feedId} -o wide" shows why)`,
     );
   return problems;
 }

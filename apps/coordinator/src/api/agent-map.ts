@@ -18,7 +18,7 @@ export function agentMessage(view: AgentView): Agent {
   const { record } = view;
   return {
     agentId: record.agent,
-    state: states[record.state],
+    state: view.draining ? AgentStateMessage.DRAINING : states[record.state],
     session: BigInt(record.state === 'live' ? view.session : 0),
     host: record.host,
     version: record.version,

@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { AgentState } from '@podctl/proto/podctl/v1/agent.ts';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
@@ -19,6 +20,9 @@ describe('ListAgents and ListLocks', () => {
     api.fleet.reports.set(gpu, { session, engine: 'whisper base', problem: 'its disk is full' });
     const id = api.fleet.episode(alpha, 1, held('download', { agent: gpu, session, token: 8 }));
     const { agents } = await ask(api.agents.listAgents.bind(api.agents), all);
+    api.fleet.reports.set(gpu, { session, engine: '', problem: null, draining: true });
+    const draining = await ask(api.agents.listAgents.bind(api.agents), all);
+    expect(draining.agents[0]).toMatchObject({ state: AgentState.DRAINING, problem: '' });
     expect(agents).toMatchObject([
       {
         agentId: 'gpu-1',
@@ -64,5 +68,50 @@ describe('ListAgents and ListLocks', () => {
       lockToken = l.nextPageToken;
     }
     expect([agents, locks, agentToken, lockToken]).toEqual([names, names, '', '']);
+  });
+});
+
+describe('ReleaseLock', () => {
+  async function withHeld() {
+    const api = await apiBundle();
+    api.fleet.feed(alpha);
+    const id = api.fleet.episode(alpha, 1, held('download', { agent: gpu, session: 3, token: 8 }));
+    const release = (fields: { episodeId?: string; stage?: Stage; token?: bigint }) =>
+      ask(api.locks.releaseLock.bind(api.locks), {
+        ...{ episodeId: id, stage: Stage.DOWNLOAD, token: 0n },
+        ...fields,
+      });
+    return { ...api, id, release };
+  }
+
+  test('asks for exactly the lock that is held now, by a part of the id', async () => {
+    const { id, release, fleet } = await withHeld();
+    expect(await release({ episodeId: id.slice(0, 8) })).toEqual({
+      token: 8n,
+      agentId: 'gpu-1',
+      revision: 1n,
+    });
+    expect(fleet.released).toEqual([{ feed: alpha, episode: id, stage: 'download', token: 8 }]);
+  });
+
+  test('asks for nothing when another token holds it, nobody does, or no stage is named', async () => {
+    const { release, fleet } = await withHeld();
+    await expect(release({ token: 7n })).rejects.toMatchObject({ code: status.NOT_FOUND });
+    await expect(release({ stage: Stage.TRANSCRIBE })).rejects.toMatchObject({
+      code: status.NOT_FOUND,
+    });
+    await expect(release({ stage: Stage.UNSPECIFIED })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+    });
+    expect(fleet.released).toEqual([]);
+  });
+
+  test('is refused as a failed precondition once the result is accepted', async () => {
+    const { release, fleet } = await withHeld();
+    fleet.releaseAnswer = { kind: 'committed' };
+    await expect(release({})).rejects.toMatchObject({
+      code: status.FAILED_PRECONDITION,
+      details: expect.stringContaining('accepted'),
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
+import type { AddedFeed } from '@podctl/domain/order.ts';
 import {
   AddedFeed_Outcome,
   type AddedFeed as AddedFeedMessage,
@@ -6,7 +7,6 @@ import {
   FeedState as FeedStateMessage,
 } from '@podctl/proto/podctl/v1/feed.ts';
 import type { FeedState, FeedView } from '../core/view.ts';
-import type { AddedFeed } from '../shell/fleet.ts';
 import { dateOf } from './time-map.ts';
 
 const states: { readonly [S in FeedState]: FeedStateMessage } = {

@@ -139,7 +139,7 @@ describe('AddFeeds', () => {
     const nobody = await failure(ask(addFeeds(api), request));
     expect([nobody.code, nobody.details]).toEqual([
       status.UNAVAILABLE,
-      'no leading coordinator answered: try again in a few seconds',
+      'no coordinator leads now: try again in a few seconds',
     ]);
     api.fleet.addFailure = new Error('the password is hunter2');
     const bug = await failure(ask(addFeeds(api), request));

@@ -1,5 +1,6 @@
 import { normalizeFeedUrl } from '@podctl/domain/feed/url.ts';
 import { feedId } from '@podctl/domain/ids.ts';
+import type { AddedFeed, FeedToAdd } from '@podctl/domain/order.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
 import {
   type AddFeedsRequest,
@@ -11,7 +12,7 @@ import {
   type NewFeed,
 } from '@podctl/proto/podctl/v1/feed.ts';
 import { feedView } from '../core/view.ts';
-import type { AddedFeed, FeedToAdd, Fleet } from '../shell/fleet.ts';
+import type { Fleet } from '../shell/fleet.ts';
 import { addedFeedMessage, feedMessage } from './feed-map.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';

@@ -48,7 +48,9 @@ test('the figures of feeds, episodes, jobs and audio add up to what was folded',
       'podctl_jobs{stage=download,state=waiting} 1',
       'podctl_jobs{stage=download,state=running} 1',
       'podctl_jobs{stage=download,state=done} 2',
+      'podctl_jobs{stage=download,state=dead} 1',
       'podctl_jobs{stage=transcribe,state=waiting} 3',
+      'podctl_jobs{stage=transcribe,state=dead} 0',
       'podctl_audio_remaining_seconds{stage=transcribe} 30',
     ]),
   );
@@ -82,7 +84,9 @@ test('locks, fenced results, leadership, NATS and watchers are told', async () =
   const { clock, fleet, lines } = world();
   fleet.feed(alpha);
   fleet.episode(alpha, 1, held('transcribe', { agent: gpu, session: 1, sinceMs: clock.wallMs() }));
-  fleet.information = { ...fleet.information, fencedResults: 4, leading: false, natsVersion: '' };
+  const failedWrites = { state: 2, meta: 0, lead: 7 };
+  const fenced = { fencedResults: 4, leading: false, natsVersion: '' };
+  fleet.information = { ...fleet.information, ...fenced, failedWrites };
   await clock.advance(3_600_001);
   expect(lines()).toEqual(
     expect.arrayContaining([
@@ -93,6 +97,8 @@ test('locks, fenced results, leadership, NATS and watchers are told', async () =
       'podctl_leader{} 0',
       'podctl_leader_term{} 41',
       'podctl_watch_subscribers{} 2',
+      'podctl_state_write_errors_total{bucket=state} 2',
+      'podctl_state_write_errors_total{bucket=lead} 7',
     ]),
   );
 });

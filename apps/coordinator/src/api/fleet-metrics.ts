@@ -1,4 +1,5 @@
 import { STAGES } from '@podctl/domain/stage.ts';
+import type { TailState } from '@podctl/platform/kv.ts';
 import type { MetricFamily, MetricSample } from '@podctl/platform/metrics.ts';
 import {
   type AgentView,
@@ -7,6 +8,7 @@ import {
   feedView,
   type LockView,
   lockViews,
+  type Moment,
   type Picture,
   totals,
 } from '../core/view.ts';
@@ -63,7 +65,12 @@ function jobFamilies(picture: Picture): MetricFamily[] {
   };
   const jobs = STAGES.flatMap((stage) => {
     const waiting = tally.remaining[stage] - tally.running[stage];
-    const counts = { waiting, running: tally.running[stage], done: tally.done[stage] };
+    const counts = {
+      waiting,
+      running: tally.running[stage],
+      done: tally.done[stage],
+      dead: tally.deadJobs[stage],
+    };
     return Object.entries(counts).map(([state, value]) => ({ labels: { stage, state }, value }));
   });
   return [
@@ -132,6 +139,16 @@ function agentFamilies(agents: readonly AgentView[]): MetricFamily[] {
         })),
       ),
     ),
+    gauge(
+      'podctl_agent_problem',
+      '1 when a live agent says that it takes no new work.',
+      agents
+        .filter(({ record }) => record.state === 'live')
+        .map(({ record, problem }) => ({
+          labels: { agent: record.agent },
+          value: Number(problem !== ''),
+        })),
+    ),
     gauge('podctl_agent_slots', 'Slots of each live agent by stage, used and free.', slots(agents)),
   ];
 }
@@ -161,6 +178,34 @@ function coordinatorFamilies(info: FleetInfo, watchers: number): MetricFamily[] 
       one(info.epoch),
     ),
     gauge('podctl_watch_subscribers', 'Open Watch streams.', one(watchers)),
+    {
+      name: 'podctl_state_write_errors_total',
+      type: 'counter',
+      help: 'Writes to NATS that failed or got no answer, by bucket.',
+      samples: Object.entries(info.failedWrites).map(([bucket, value]) => ({
+        labels: { bucket },
+        value,
+      })),
+    },
+  ];
+}
+
+/** How well this process follows the state: what it shows and plans by is as old as its tail. */
+export function tailFamilies(tail: TailState, now: Moment): MetricFamily[] {
+  const heardWallMs = now.wallMs - (now.monotonicMs - tail.heardAtMs);
+  return [
+    gauge(
+      'podctl_tail_last_heard_timestamp_seconds',
+      'When the state was last heard of, heartbeats of NATS included.',
+      one(heardWallMs / 1_000),
+    ),
+    gauge('podctl_tail_revision', 'Newest revision of the state seen.', one(tail.revision)),
+    {
+      name: 'podctl_tail_recreated_total',
+      type: 'counter',
+      help: 'How often following the state was begun anew.',
+      samples: one(tail.recreated),
+    },
   ];
 }
 

@@ -182,6 +182,17 @@ describe('the server', () => {
     await new Promise((resolve) => probe.close(resolve));
   });
 
+  test('that takes no more calls refuses those that come, and answers the one that runs', async () => {
+    const api = await apiBundle();
+    const running = ask(api.fleets.getOverview.bind(api.fleets), { minRevision: 1n });
+    await until(() => api.fleet.listeners === 1);
+    api.server.refuseCalls();
+    const late = ask(api.fleets.getOverview.bind(api.fleets), { minRevision: 0n });
+    await expect(late).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    api.fleet.feed(alpha);
+    expect((await running).overview?.feeds).toBe(1);
+  });
+
   test('cuts the connection of a watcher that does not read when its time to stop is over', async () => {
     const clock = new ManualClock();
     const api = await apiBundle(clock);

@@ -11,10 +11,12 @@ import type { Service } from '@podctl/platform/service.ts';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Fleet } from '../shell/fleet.ts';
 import { agentService, agentServiceDefinition } from './agent-service.ts';
+import { backupService, backupServiceDefinition } from './backup-service.ts';
 import { episodeService, episodeServiceDefinition } from './episode-service.ts';
 import { feedService, feedServiceDefinition } from './feed-service.ts';
 import { fleetService, fleetServiceDefinition } from './fleet-service.ts';
 import { type CallObserver, Handlers } from './handler.ts';
+import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
 import { STOPPING } from './status.ts';
 import { transcriptService, transcriptServiceDefinition } from './transcript-service.ts';
@@ -86,6 +88,12 @@ export class GrpcServer implements Service {
     this.#health.setStatus('', serving ? 'SERVING' : 'NOT_SERVING');
   }
 
+  /** From now on calls are refused with UNAVAILABLE, as before a stop; those that run go on. */
+  refuseCalls(): void {
+    this.setServing(false);
+    this.#handlers.refuse(STOPPING);
+  }
+
   async start(): Promise<void> {
     const { listen } = this.#options;
     // What goes wrong is told by errors; grpc-js would also print it, in its own form, on stderr.
@@ -115,6 +123,8 @@ export class GrpcServer implements Service {
     server.addService(transcriptServiceDefinition, transcriptService(fleet, handlers));
     server.addService(agentServiceDefinition, agentService(fleet, handlers));
     server.addService(lockServiceDefinition, lockService(fleet, handlers));
+    server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
+    server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));
     this.#health.addToServer(server);
   }
 

@@ -75,9 +75,14 @@ export class Handlers {
     };
   }
 
+  /** Refuses the calls that still come; those that run go on. */
+  refuse(reason: Failure): void {
+    this.#stopReason = reason;
+  }
+
   /** Ends the calls that run, and those that still come. */
   stop(reason: Failure): void {
-    this.#stopReason = reason;
+    this.refuse(reason);
     for (const call of this.#calls) call.abort(new CallEnded(reason));
   }
 

@@ -1,4 +1,7 @@
-import { createMetrics, type Metrics } from '@podctl/platform/metrics.ts';
+import { STAGES } from '@podctl/domain/stage.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Library } from '@podctl/platform/library.ts';
+import { createMetrics, type MetricFamily, type Metrics } from '@podctl/platform/metrics.ts';
 import type { EventType, FleetEvent } from '../core/event.ts';
 import type { CallObserver } from './handler.ts';
 
@@ -9,7 +12,20 @@ export interface CoordinatorMetrics {
   planned(seconds: number, entries: number, rejected: number): void;
   polled(seconds: number): void;
   happened(events: readonly FleetEvent[]): void;
+  /** Looks at the library at once and every 10 s, for the page, until the signal. Never rejects. */
+  watchLibrary(library: WatchedLibrary, clock: Clock, signal: AbortSignal): Promise<void>;
 }
+
+export type WatchedLibrary = Pick<Library, 'check' | 'space'>;
+
+/** A hung mount answers nothing, so a scrape shows what was seen last, and when. */
+interface LibrarySight {
+  readonly online: boolean;
+  readonly space: Awaited<ReturnType<Library['space']>>;
+  readonly atMs: number;
+}
+
+const LIBRARY_LOOK_MS = 10_000;
 
 const CALL_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10];
 const POLL_SECONDS = [0.05, 0.2, 1, 5, 20, 60];
@@ -50,11 +66,16 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
     help: 'Attempts that ended, by how they ended; dead ones were the last of their job.',
     labels: ['stage', 'result'],
   });
+  // From 0 at the start: a rate over a series that begins at 1 misses its first job.
+  for (const stage of STAGES)
+    for (const result of Object.values(RESULTS)) finished.add({ stage, result }, 0);
   const lost = page.counter({
     name: 'podctl_leases_expired_total',
     help: 'Agents that fell silent.',
     labels: [],
   });
+  let sight: LibrarySight | null = null;
+  page.addSource(() => (sight === null ? [] : libraryFamilies(sight)));
   return {
     page,
     onCall: (method, code, seconds) => {
@@ -73,7 +94,42 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
         if (type === 'agent_lost') lost.add({});
       }
     },
+    watchLibrary: async (library, clock, signal) => {
+      while (!signal.aborted) {
+        sight = await lookAt(library, clock);
+        await clock.sleep(LIBRARY_LOOK_MS, signal).catch(() => undefined);
+      }
+    },
   };
+}
+
+async function lookAt(library: WatchedLibrary, clock: Clock): Promise<LibrarySight> {
+  const { kind } = await library.check();
+  const online = kind === 'online';
+  // The folder of a disk that is away lies on another disk, of which this says nothing.
+  const space = online ? await library.space().catch(() => null) : null;
+  return { online, space, atMs: clock.wallMs() };
+}
+
+/** Space that the driver cannot tell is absent. */
+function libraryFamilies({ online, space, atMs }: LibrarySight): MetricFamily[] {
+  const gauge = (name: string, help: string, value: number | null, labels = {}) =>
+    ({ name, type: 'gauge', help, samples: value === null ? [] : [{ labels, value }] }) as const;
+  const mount = { mount: 'library' };
+  return [
+    gauge(
+      'podctl_library_online',
+      '1 when the library was there at the last look.',
+      Number(online),
+    ),
+    gauge(
+      'podctl_library_last_look_timestamp_seconds',
+      'When the last look at the library ended; looked at every 10 s.',
+      atMs / 1_000,
+    ),
+    gauge('podctl_storage_free_bytes', 'Room left.', space?.freeBytes ?? null, mount),
+    gauge('podctl_storage_size_bytes', 'Room in all.', space?.sizeBytes ?? null, mount),
+  ];
 }
 
 /** How an attempt ended, by the event that tells it. */

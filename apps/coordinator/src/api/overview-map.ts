@@ -19,6 +19,7 @@ export function overviewMessage(totals: Totals, info: FleetInfo): Overview {
     downloadWorkers: tally.running.download,
     transcribeWorkers: tally.running.transcribe,
     agentsLive: totals.agentsLive,
+    agentsDraining: totals.agentsDraining,
     agentsLost: totals.agentsLost,
     locksStale: totals.locksStale,
     fencedResults: BigInt(info.fencedResults),

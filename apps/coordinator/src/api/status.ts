@@ -2,7 +2,7 @@ import { type ServiceError, status } from '@grpc/grpc-js';
 import { BusError } from '@podctl/platform/bus.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError, type LibraryErrorCode } from '@podctl/platform/library.ts';
-import { NotLeading } from '../shell/fleet.ts';
+import { OrderFailed } from '../shell/order-failed.ts';
 
 /** Why a call cannot be answered as asked. The message is one sentence for people: what was seen, and what to do next. */
 export interface Failure {
@@ -14,6 +14,7 @@ export type FailureKind =
   | 'invalid'
   | 'not_found'
   | 'conflict'
+  | 'precondition'
   | 'exhausted'
   | 'unavailable'
   | 'cancelled'
@@ -25,6 +26,7 @@ const codes: { readonly [K in FailureKind]: status } = {
   invalid: status.INVALID_ARGUMENT,
   not_found: status.NOT_FOUND,
   conflict: status.ALREADY_EXISTS,
+  precondition: status.FAILED_PRECONDITION,
   exhausted: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
   cancelled: status.CANCELLED,
@@ -54,11 +56,12 @@ export function failureOf(error: unknown): Failure {
       kind: 'unavailable',
       message: 'the NATS server did not answer in time: try again in a few seconds',
     };
-  if (error instanceof NotLeading) return { kind: 'unavailable', message: error.message };
+  if (error instanceof OrderFailed)
+    return { kind: 'unavailable', message: `${error.message}: try again in a few seconds` };
   if (error instanceof BusError)
     return {
       kind: 'unavailable',
-      message: 'no leading coordinator answered: try again in a few seconds',
+      message: 'no coordinator leads now: try again in a few seconds',
     };
   if (error instanceof LibraryError) return libraryFailure(error.code);
   return {

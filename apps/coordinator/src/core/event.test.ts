@@ -62,9 +62,9 @@ class Story {
     return this.step(stage, { kind: 'revoke', token, end, nowMs: 0, random: 0 });
   }
 
-  commit(stage: Stage, bytes: number, audioSeconds: number | null): FleetEvent[] {
+  commit(stage: Stage, bytes: number, audioSeconds: number | null, nowMs = 0): FleetEvent[] {
     const manifest = { sha256: '0'.repeat(64), files: 1, bytes, audioSeconds };
-    return this.step(stage, { kind: 'commit', token: this.token(stage), manifest });
+    return this.step(stage, { kind: 'commit', token: this.token(stage), manifest }, nowMs);
   }
 
   publish(stage: Stage, nowMs: number): FleetEvent[] {
@@ -134,11 +134,10 @@ describe('what the change of an episode tells', () => {
     expect(story.become(structuredClone(story.row.state))).toEqual([]);
   });
 
-  it('a commit tells nothing yet; the done pointer tells, once', () => {
+  it('a commit is told as done, for it frees the slot; the done pointer tells nothing more', () => {
     const story = new Story();
     story.assign('download');
-    expect(story.commit('download', 12_345_678, 61.4)).toEqual([]);
-    const events = story.publish('download', 0);
+    const events = story.commit('download', 12_345_678, 61.4);
     expect(events).toEqual([
       {
         type: 'job_done',
@@ -149,6 +148,7 @@ describe('what the change of an episode tells', () => {
         message: '12.3 MB, 61 s of audio',
       },
     ]);
+    expect(story.publish('download', 0)).toEqual([]);
     expect(story.become(structuredClone(story.row.state))).toEqual([]);
   });
 
@@ -158,8 +158,7 @@ describe('what the change of an episode tells', () => {
     story.commit('download', 1, 600);
     story.publish('download', 0);
     story.assign('transcribe', agent, 1_000_000);
-    story.commit('transcribe', 1, 600);
-    expect(told(story.publish('transcribe', 1_040_000))).toEqual([
+    expect(told(story.commit('transcribe', 1, 600, 1_040_000))).toEqual([
       ['job_done', '600 s of audio in 40.0 s (15.0x)'],
     ]);
   });
@@ -190,8 +189,10 @@ describe('what the change of an episode tells', () => {
     story.publish('download', 0);
     expect(story.step('download', { kind: 'request', request: 'again' })).toEqual([]);
     expect(told(story.assign('download'))).toEqual([['job_assigned', 'attempt 1']]);
-    story.commit('download', 2_000_000, null);
-    expect(told(story.publish('download', 0))).toEqual([['job_done', '2.0 MB, 0 s of audio']]);
+    expect(told(story.commit('download', 2_000_000, null))).toEqual([
+      ['job_done', '2.0 MB, 0 s of audio'],
+    ]);
+    expect(story.publish('download', 0)).toEqual([]);
   });
 });
 

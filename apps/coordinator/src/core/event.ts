@@ -1,4 +1,4 @@
-import type { Done, Lock } from '@podctl/domain/episode-state.ts';
+import type { Done, Lock, StageState } from '@podctl/domain/episode-state.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
@@ -40,15 +40,25 @@ export function eventsOfEpisode(
   return STAGES.flatMap((stage) => {
     const was = before.state.stages[stage];
     const is = after.state.stages[stage];
-    if (is.done !== null && is.done.run !== was.done?.run) {
+    const accepted = acceptedRun(is);
+    // By its run, which has one result: after a restore two runs may have tokens of one number.
+    if (accepted !== null && accepted.run !== acceptedRun(was)?.run) {
       // The tail tells the newest value only: the attempt may never have been seen here.
-      const seen = 'token' in was.lock && was.lock.token === is.done.token ? was.lock : null;
-      const message = doneMessage(stage, is.done, seen?.sinceMs ?? null, nowMs);
+      const seen = 'token' in was.lock && was.lock.token === accepted.token ? was.lock : null;
+      const message = doneMessage(stage, accepted.manifest, seen?.sinceMs ?? null, nowMs);
       return [jobEvent('job_done', after, stage, seen?.agent ?? null, message)];
     }
     if (was.lock === is.lock) return [];
     return eventOfLock(was.lock, is.lock, after, stage);
   });
+}
+
+/**
+ * The newest run whose result is accepted for good, by a commit or the done pointer that follows. It is told by the first
+ * of them: a commit frees the slot, so what is assigned to the slot is told after it.
+ */
+function acceptedRun({ lock, done }: StageState): Pick<Done, 'run' | 'token' | 'manifest'> | null {
+  return lock.state === 'committed' ? lock : done;
 }
 
 function eventOfLock(was: Lock, is: Lock, row: EpisodeRow, stage: Stage): FleetEvent[] {
@@ -74,7 +84,7 @@ function eventOfLock(was: Lock, is: Lock, row: EpisodeRow, stage: Stage): FleetE
 /** How much came of it, and how fast where its beginning is known. */
 function doneMessage(
   stage: Stage,
-  { manifest }: Done,
+  manifest: Done['manifest'],
   sinceMs: number | null,
   nowMs: number,
 ): string {

@@ -116,13 +116,15 @@ describe('the agents that a plan may use', () => {
     expect(view().agents.map(({ agent }) => agent)).toEqual(['a0', a1]);
   });
 
-  it('are not those that say themselves that they cannot work, as long as they say so', () => {
+  it('are not those that say themselves that they cannot work, or that they drain, as long as they say so', () => {
     const session = fleet.agent(a1);
     fleet.reports.set(a1, { session, engine: '', problem: 'its disk is full' });
     fleet.episode(alpha, 0);
     expect(view()).toEqual({ feeds: [], agents: [] });
     fleet.reports.set(a1, { session, engine: '', problem: null });
     expect(view().agents).toHaveLength(1);
+    fleet.reports.set(a1, { session, engine: '', problem: null, draining: true });
+    expect(view().agents).toEqual([]);
     // What an older process complained of is not the new one's.
     fleet.reports.set(a1, { session: session - 1, engine: '', problem: 'its disk is full' });
     expect(view().agents).toHaveLength(1);

@@ -63,10 +63,13 @@ function plannedAgents(
   const locks = Map.groupBy(snapshot.locks.values(), ({ lock }) => lock.agent);
   const agents: PlannedAgent[] = [];
   for (const { record, session } of snapshot.sessions.values()) {
-    if (record.state !== 'live' || !isSession(session)) continue;
+    // A session of another world ends: its agent says hello again.
+    if (record.state !== 'live' || record.cluster !== snapshot.cluster || !isSession(session))
+      continue;
     const report = reports.get(record.agent);
-    // It says itself that it cannot work (another library, a full disk): what it is given would only come back.
-    if (report?.session === session && report.problem !== null) continue;
+    // It says itself that it cannot work (another library, a full disk), or that it drains: what it is given would only come back.
+    const isUnfit = report?.problem != null || report?.draining === true;
+    if (report?.session === session && isUnfit) continue;
     const held = (locks.get(record.agent) ?? []).filter(({ lock }) => lock.state === 'held');
     agents.push({
       agent: record.agent,

@@ -206,6 +206,7 @@ function tallyOf(states: readonly EpisodeState[]) {
       ),
     },
     running: each(({ lock }) => lock.state === 'held' || lock.state === 'committed'),
+    deadJobs: each(({ lock }) => lock.state === 'dead'),
     done: each(({ done }) => done !== null),
   };
 }
@@ -332,6 +333,7 @@ describe('feeds and sessions', () => {
     title: 'one',
     addedMs: 0,
     bookScore: null,
+    formerUrls: [],
     generation: 1,
     etag: null,
     lastModified: null,

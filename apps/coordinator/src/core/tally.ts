@@ -12,6 +12,8 @@ export interface Tally {
   /** Runs wanted, not done, and not dead; running ones are among them. */
   readonly remaining: { [S in Stage]: number };
   readonly running: { [S in Stage]: number };
+  /** Jobs given up. */
+  readonly deadJobs: { [S in Stage]: number };
   /** Episodes with a done run. */
   readonly done: { [S in Stage]: number };
 }
@@ -26,6 +28,7 @@ export function emptyTally(): Tally {
     audioSecondsTranscribed: 0,
     remaining: none(),
     running: none(),
+    deadJobs: none(),
     done: none(),
   };
 }
@@ -46,6 +49,7 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
 function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1 | -1) {
   const { lock, done, wanted } = stages[stage];
   if (done !== null) tally.done[stage] += times;
+  if (lock.state === 'dead') tally.deadJobs[stage] += times;
   if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;
   if ((done?.run ?? 0) < wanted && lock.state !== 'dead' && mayCome(stages, stage))
     tally.remaining[stage] += times;
@@ -69,6 +73,7 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
     for (const stage of STAGES) {
       sum.remaining[stage] += tally.remaining[stage];
       sum.running[stage] += tally.running[stage];
+      sum.deadJobs[stage] += tally.deadJobs[stage];
       sum.done[stage] += tally.done[stage];
     }
   }

@@ -190,6 +190,14 @@ describe('an agent', () => {
     expect(look()[0]).toMatchObject({ engine: 'cuda', problem: 'disk full', lastHeartbeatMs });
   });
 
+  it('drains when its newest heartbeat says so, which is no problem', () => {
+    const session = fleet.agent(a1);
+    fleet.reports.set(a1, { session: session - 1, engine: '', problem: null, draining: true });
+    expect(agentViews(fleet.picture())[0]?.draining).toBe(false);
+    fleet.reports.set(a1, { session, engine: '', problem: null, draining: true });
+    expect(agentViews(fleet.picture())[0]).toMatchObject({ draining: true, problem: '' });
+  });
+
   it('has no job any more once that is committed', () => {
     const session = fleet.agent(a1);
     fleet.episode(alpha, 0, committed(session));
@@ -219,9 +227,11 @@ describe('the totals', () => {
       audioSecondsTranscribed: 60,
       remaining: { download: 2, transcribe: 3 },
       running: { download: 1, transcribe: 0 },
+      deadJobs: { download: 1, transcribe: 0 },
       done: { download: 2, transcribe: 1 },
     };
     expect(all).toEqual({
+      agentsDraining: 0,
       asOfMs: clock.wallMs(),
       revision: fleet.snapshot.revision,
       feeds: 2,

@@ -44,6 +44,7 @@ export interface AgentReport {
   readonly session: number;
   readonly engine: string;
   readonly problem: string | null;
+  readonly draining?: boolean | undefined;
 }
 
 export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing';
@@ -130,6 +131,8 @@ export function lockViews(picture: Picture): LockView[] {
 export interface AgentView extends SessionRow {
   readonly engine: string;
   readonly problem: string;
+  /** It finishes what it holds and takes no more. */
+  readonly draining: boolean;
   /** Wall clock; null when not heard since this coordinator started. */
   readonly lastHeartbeatMs: number | null;
   readonly jobs: readonly LockView[];
@@ -150,10 +153,16 @@ export function agentViews(picture: Picture): AgentView[] {
         ...row,
         engine: current?.engine ?? row.record.engine,
         problem: current?.problem ?? '',
+        draining: isDraining(picture, row),
         lastHeartbeatMs: heardAtMs === null ? null : wallMs - (monotonicMs - heardAtMs),
         jobs: (jobs.get(agent) ?? []).filter(({ lock }) => lock.state === 'held'),
       };
     });
+}
+
+function isDraining({ reports }: Picture, { record, session }: SessionRow): boolean {
+  const report = reports.get(record.agent);
+  return record.state === 'live' && report?.session === session && report.draining === true;
 }
 
 /** Why nothing can go on, when every live agent says that it takes no work; else empty. */
@@ -177,6 +186,8 @@ export interface Totals {
   readonly feedsFailing: number;
   readonly tally: Tally;
   readonly agentsLive: number;
+  /** Of the live ones. */
+  readonly agentsDraining: number;
   readonly agentsLost: number;
   readonly locksStale: number;
 }
@@ -195,6 +206,7 @@ export function totals(picture: Picture): Totals {
     feedsFailing: states.filter((state) => state === 'failing').length,
     tally: sumTallies(rows.map(({ tally }) => tally)),
     agentsLive: sessions.filter(({ record }) => record.state === 'live').length,
+    agentsDraining: sessions.filter((row) => isDraining(picture, row)).length,
     agentsLost: sessions.filter(({ record }) => record.state === 'lost').length,
     locksStale: lockViews(picture).filter(({ stale }) => stale).length,
   };

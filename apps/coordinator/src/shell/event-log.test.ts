@@ -111,6 +111,7 @@ describe('who comes later', () => {
   it('gets the newest of them, oldest first, where it takes only so many', () => {
     expect(messages(0, 3)).toEqual(['8', '9', '10']);
     expect(messages(5, 2)).toEqual(['9', '10']);
+    expect(messages(5, 0)).toEqual([]);
   });
 
   it('finds the newest thousand, under the numbers that they had', async () => {

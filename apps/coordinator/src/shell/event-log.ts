@@ -30,7 +30,7 @@ export class EventLog implements EventSource {
   after(sequence: number, limit: number): readonly LoggedEvent[] {
     const first = this.#events[0]?.sequence ?? 1;
     const from = Math.max(0, sequence - first + 1);
-    return this.#events.slice(from).slice(-limit);
+    return this.#events.slice(Math.max(from, this.#events.length - limit));
   }
 
   newest(): number {

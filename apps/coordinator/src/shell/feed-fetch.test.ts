@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { classify } from '@podctl/domain/feed/poll.ts';
+import { guardedAgent } from '@podctl/platform/address-guard.ts';
 import { Agent } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type FeedFetchOptions, fetchFeed } from './feed-fetch.ts';
@@ -43,7 +44,14 @@ async function fetched(
   some: Partial<FeedFetchOptions> = {},
   validators: { etag?: string; lastModified?: string } = {},
 ) {
-  const url = path.startsWith('http') ? path : `${origin}${path}`;
+  return fetchedUrl(path.startsWith('http') ? path : `${origin}${path}`, some, validators);
+}
+
+async function fetchedUrl(
+  url: string,
+  some: Partial<FeedFetchOptions> = {},
+  validators: { etag?: string; lastModified?: string } = {},
+) {
   const options = {
     dispatcher,
     userAgent: 'podctl-test',
@@ -164,11 +172,13 @@ describe('redirects', () => {
     expect(await fetched('/a')).toEqual({
       kind: 'failed',
       reason: 'the host redirects in a circle',
+      fault: 'url',
     });
     for (let i = 0; i < 20; i++) routes.set(`/${i}`, redirect(302, `/${i + 1}`));
     expect(await fetched('/0')).toMatchObject({
       kind: 'failed',
       reason: expect.stringContaining('5 times'),
+      fault: 'url',
     });
     expect(seen.length).toBeLessThan(10);
   });
@@ -201,6 +211,7 @@ describe('limits', () => {
     expect(await fetched('/feed')).toEqual({
       kind: 'failed',
       reason: 'the feed has more than 100000 bytes, the limit',
+      fault: 'size',
     });
   });
 
@@ -213,15 +224,20 @@ describe('limits', () => {
     expect(await fetched('/feed')).toEqual({
       kind: 'failed',
       reason: 'the feed has more than 1000000 bytes decompressed, the limit',
+      fault: 'size',
     });
   });
 
   test('a host that falls silent is given up after the idle time', async () => {
     routes.set('/headers', () => {});
     routes.set('/body', (_request, response) => void response.writeHead(200).write('<rss>'));
-    const reason = 'the host sent nothing for 100 ms';
-    expect(await fetched('/headers', { idleMs: 100 })).toEqual({ kind: 'failed', reason });
-    expect(await fetched('/body', { idleMs: 100 })).toEqual({ kind: 'failed', reason });
+    const failed = {
+      kind: 'failed',
+      reason: 'the host sent nothing for 0.1 s',
+      fault: 'network',
+    };
+    expect(await fetched('/headers', { idleMs: 100 })).toEqual(failed);
+    expect(await fetched('/body', { idleMs: 100 })).toEqual(failed);
   });
 
   test('a body that drips for ever ends with the total time', async () => {
@@ -233,7 +249,8 @@ describe('limits', () => {
     });
     expect(await fetched('/feed', { totalMs: 200 })).toEqual({
       kind: 'failed',
-      reason: 'the feed took longer than 200 ms',
+      reason: 'the feed took longer than 0.2 s',
+      fault: 'network',
     });
     clearInterval(drip);
   });
@@ -254,6 +271,41 @@ describe('limits', () => {
   });
 });
 
+describe('what asking again soon cannot change', () => {
+  test('is an address that the guard refuses, with what to do about it', async () => {
+    const guarded = guardedAgent({
+      allowPrivate: false,
+      connectionsMax: 1,
+      connectTimeoutMs: 5_000,
+    });
+    try {
+      expect(await fetched('/feed', { dispatcher: guarded })).toEqual({
+        kind: 'failed',
+        reason:
+          '127.0.0.1 is not a public address; set network.allowPrivate to true if it may be reached',
+        fault: 'address',
+      });
+      expect(seen).toEqual([]);
+    } finally {
+      await guarded.destroy();
+    }
+  });
+
+  test.each(['ftp', 'http'])('is a %s URL that cannot be asked', async (scheme) => {
+    const url = scheme === 'ftp' ? 'ftp://feeds.example/a' : 'http://';
+    expect(await fetchedUrl(url)).toEqual({
+      kind: 'failed',
+      reason: 'the URL is not one of a feed: it must begin with http:// or https://',
+      fault: 'url',
+    });
+  });
+
+  test('is a redirect to another scheme', async () => {
+    routes.set('/a', redirect(301, 'ftp://feeds.example/a'));
+    expect(await fetched('/a')).toMatchObject({ kind: 'failed', fault: 'url' });
+  });
+});
+
 describe('trouble of the network is an outcome', () => {
   const gone = async () => {
     const closed = createServer();
@@ -265,7 +317,11 @@ describe('trouble of the network is an outcome', () => {
 
   test('a refused connection', async () => {
     const outcome = await fetched(`http://me:hunter2@127.0.0.1:${await gone()}/feed?token=hunter2`);
-    expect(outcome).toEqual({ kind: 'failed', reason: 'the host refused the connection' });
+    expect(outcome).toEqual({
+      kind: 'failed',
+      reason: 'the host refused the connection',
+      fault: 'network',
+    });
   });
 
   test('a connection that breaks off in the body', async () => {
@@ -287,7 +343,7 @@ describe('trouble of the network is an outcome', () => {
       routes.set('/feed', (_request, response) => {
         response.writeHead(200, { 'content-encoding': 'gzip' }).end(body);
       });
-      expect(await fetched('/feed')).toEqual({ kind: 'failed', reason });
+      expect(await fetched('/feed')).toEqual({ kind: 'failed', reason, fault: 'network' });
     }
   });
 
@@ -295,6 +351,6 @@ describe('trouble of the network is an outcome', () => {
     routes.set('/feed', (_request, response) => {
       response.writeHead(200, { 'content-encoding': 'rot13' }).end(FEED);
     });
-    expect(await fetched('/feed')).toMatchObject({ kind: 'failed' });
+    expect(await fetched('/feed')).toMatchObject({ kind: 'failed', fault: 'document' });
   });
 });

@@ -1,7 +1,6 @@
 import { PassThrough, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
-import type { FetchOutcome } from '@podctl/domain/feed/poll.ts';
 import {
   basicAuthorization,
   type FeedHop,
@@ -10,6 +9,7 @@ import {
   isRedirect,
 } from '@podctl/domain/feed/redirect.ts';
 import type { Dispatcher } from 'undici';
+import type { FeedFault, FeedOutcome } from '../core/feed-verdict.ts';
 
 export interface FeedRequest {
   /** With its secrets. */
@@ -44,11 +44,14 @@ export async function fetchFeed(
   request: FeedRequest,
   options: FeedFetchOptions,
   signal: AbortSignal,
-): Promise<FetchOutcome> {
+): Promise<FeedOutcome> {
   signal.throwIfAborted();
   const deadline = new AbortController();
   const timer = setTimeout(
-    () => deadline.abort(new FetchTrouble(`the feed took longer than ${options.totalMs} ms`)),
+    () =>
+      deadline.abort(
+        new FetchTrouble('network', `the feed took longer than ${seconds(options.totalMs)}`),
+      ),
     options.totalMs,
   );
   try {
@@ -56,20 +59,26 @@ export async function fetchFeed(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const cause = deadline.signal.aborted ? deadline.signal.reason : error;
-    return { kind: 'failed', reason: reasonOf(cause, options) };
+    return { kind: 'failed', ...troubleOf(cause, options) };
   } finally {
     clearTimeout(timer);
   }
 }
 
 /** What goes wrong in a way that we can name: the message is a sentence for people. */
-class FetchTrouble extends Error {}
+class FetchTrouble extends Error {
+  readonly fault: FeedFault;
+  constructor(fault: FeedFault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
 
 async function follow(
   request: FeedRequest,
   options: FeedFetchOptions,
   signal: AbortSignal,
-): Promise<FetchOutcome> {
+): Promise<FeedOutcome> {
   let chain = firstHop(request.url);
   for (;;) {
     const { hop } = chain;
@@ -79,7 +88,7 @@ async function follow(
     await discard(response.body);
     const next = followRedirect(chain, status, header(response, 'location'));
     // `followRedirect` refuses circles and long chains, which ends the loop.
-    if (!next.ok) return { kind: 'failed', reason: next.error };
+    if (!next.ok) return { kind: 'failed', reason: next.error, fault: 'url' };
     chain = next.value;
   }
 }
@@ -114,7 +123,7 @@ async function read(
   hop: FeedHop,
   options: FeedFetchOptions,
   signal: AbortSignal,
-): Promise<FetchOutcome> {
+): Promise<FeedOutcome> {
   const status = response.statusCode;
   const isBodyWanted = status >= 200 && status <= 299;
   const { body, wireBytes } = isBodyWanted
@@ -150,7 +159,7 @@ async function readBody(
   const decoder = decoderOf(response);
   if (decoder === null) {
     await discard(response.body);
-    throw new FetchTrouble('the host sent a content encoding that was not asked for');
+    throw new FetchTrouble('document', 'the host sent a content encoding that was not asked for');
   }
   await pipeline(response.body, wire, decoder, whole, collect, { signal });
   return { body: Buffer.concat(chunks), wireBytes: wire.bytes };
@@ -163,7 +172,7 @@ class ByteLimit extends Transform {
     super({
       transform: (chunk: Buffer, _encoding, done) => {
         this.bytes += chunk.byteLength;
-        if (this.bytes > bytesMax) done(new FetchTrouble(`${trouble}, the limit`));
+        if (this.bytes > bytesMax) done(new FetchTrouble('size', `${trouble}, the limit`));
         else done(null, chunk);
       },
     });
@@ -200,30 +209,55 @@ function header(response: Dispatcher.ResponseData, name: string): string | null 
   return (Array.isArray(value) ? value[0] : value) ?? null;
 }
 
-/** One sentence for people, without the URL. */
-function reasonOf(error: unknown, options: FeedFetchOptions): string {
-  if (error instanceof FetchTrouble) return error.message;
+interface Trouble {
+  /** One sentence for people, without the URL. */
+  readonly reason: string;
+  readonly fault: FeedFault;
+}
+
+function troubleOf(error: unknown, options: FeedFetchOptions): Trouble {
+  if (error instanceof FetchTrouble) return { reason: error.message, fault: error.fault };
   const [first] = error instanceof AggregateError ? error.errors : [error];
-  if (!(first instanceof Error)) return 'the feed could not be fetched';
+  if (!(first instanceof Error)) return passing('the feed could not be fetched');
   switch ('code' in first ? first.code : null) {
+    case 'ADDRESS_REFUSED':
+      return { reason: first.message, fault: 'address' };
+    case 'ERR_INVALID_URL':
+    case 'UND_ERR_INVALID_ARG':
+      return {
+        reason: 'the URL is not one of a feed: it must begin with http:// or https://',
+        fault: 'url',
+      };
     case 'UND_ERR_HEADERS_TIMEOUT':
     case 'UND_ERR_BODY_TIMEOUT':
-      return `the host sent nothing for ${options.idleMs} ms`;
+      return passing(`the host sent nothing for ${seconds(options.idleMs)}`);
     case 'UND_ERR_CONNECT_TIMEOUT':
-      return 'the host did not take the connection in time';
+      return passing('the host did not take the connection in time');
     case 'ENOTFOUND':
-      return 'the name of the host is not known: check the URL';
+      return passing('the name of the host is not known: check the URL');
     case 'EAI_AGAIN':
-      return 'the name of the host could not be looked up: the name server did not answer';
+      return passing('the name of the host could not be looked up: the name server did not answer');
     case 'ECONNREFUSED':
-      return 'the host refused the connection';
+      return passing('the host refused the connection');
     case 'ECONNRESET':
     case 'UND_ERR_SOCKET':
-      return 'the connection broke off';
+      return passing('the connection broke off');
     case 'Z_DATA_ERROR':
     case 'Z_BUF_ERROR':
-      return 'the body is not what its content encoding says, or was cut off';
+      return passing('the body is not what its content encoding says, or was cut off');
     default:
-      return `the feed could not be fetched: ${first.message.replace(/https?:\/\/\S+/gi, '(URL)')}`;
+      return passing(`the feed could not be fetched: ${withoutUrls(first.message)}`);
   }
+}
+
+function passing(reason: string): Trouble {
+  return { reason, fault: 'network' };
+}
+
+function withoutUrls(text: string): string {
+  return text.replace(/https?:\/\/\S+/gi, '(URL)');
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1_000} s`;
 }

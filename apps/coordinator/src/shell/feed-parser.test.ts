@@ -141,7 +141,11 @@ describe('what is no feed is an error with its reason', () => {
     ['', 'it is empty'],
     ['<opml/>', 'it is an OPML list of feeds, not a feed: import it instead'],
   ])('%j', async (source, error) => {
-    expect(await parserWith().parseFeed(feed(source), NEVER)).toEqual({ ok: false, error });
+    expect(await parserWith().parseFeed(feed(source), NEVER)).toEqual({
+      ok: false,
+      error,
+      fault: 'document',
+    });
   });
 });
 
@@ -150,7 +154,11 @@ describe('limits', () => {
 
   test('a document over the limit of bytes is not parsed', async () => {
     const result = await parserWith({ bytesMax: 10 }).parseFeed(feed('<rss></rss>'), NEVER);
-    expect(result).toEqual({ ok: false, error: 'it has more than 10 bytes, the limit' });
+    expect(result).toEqual({
+      ok: false,
+      error: 'it has more than 10 bytes, the limit',
+      fault: 'size',
+    });
   });
 
   test('a document that takes too long is given up, and the next one is parsed', async () => {
@@ -158,7 +166,11 @@ describe('limits', () => {
     const parser = new FeedParser(limits);
     parsers.push(parser);
     const slow = await parser.parseFeed(feed(large), NEVER);
-    expect(slow).toEqual({ ok: false, error: 'it took longer than 1 ms to parse, the limit' });
+    expect(slow).toEqual({
+      ok: false,
+      error: 'it took longer than 0.001 s to parse, the limit',
+      fault: 'parser',
+    });
     limits.parseMs = FEED_PARSER_LIMITS.parseMs;
     expect(await parser.parseFeed(feed(rss(item('1'))), NEVER)).toMatchObject({ ok: true });
   });
@@ -170,7 +182,11 @@ describe('limits', () => {
       parser.parseFeed(feed(`<rss ${attributes}>`), NEVER),
       parser.parseFeed(feed(rss(item('1'))), NEVER),
     ]);
-    expect(crashed).toMatchObject({ ok: false, error: expect.stringContaining('did not survive') });
+    expect(crashed).toMatchObject({
+      ok: false,
+      error: expect.stringContaining('did not survive'),
+      fault: 'parser',
+    });
     expect(next).toMatchObject({ ok: true });
   });
 
@@ -210,7 +226,7 @@ describe('an end from outside', () => {
     const jobs = [parser.parseFeed(feed(rss('')), NEVER), parser.parseFeed(feed(rss('')), NEVER)];
     await parser.stop();
     await parser.stop();
-    const stopped = { ok: false, error: 'the coordinator is stopping' };
+    const stopped = { ok: false, error: 'the coordinator is stopping', fault: 'parser' };
     expect(await Promise.all(jobs)).toEqual([stopped, stopped]);
     expect(await parser.parseFeed(feed(rss('')), NEVER)).toEqual(stopped);
   });

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { err } from '@podctl/domain/result.ts';
+import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import type { Service } from '@podctl/platform/service.ts';
+import type { FeedFault } from '../core/feed-verdict.ts';
 import type { ParseReply, ParseRequest } from './feed-parser-worker.ts';
 
 export interface FeedParserLimits {
@@ -21,9 +22,14 @@ export const FEED_PARSER_LIMITS: FeedParserLimits = {
   heapMegabytesMax: 768,
 };
 
+/** The error is the rest of a sentence about the document: "it is empty". */
+export type ParseOutcome =
+  | { readonly ok: true; readonly value: FeedDocument }
+  | { readonly ok: false; readonly error: string; readonly fault: FeedFault };
+
 interface Job {
   readonly request: ParseRequest;
-  readonly settle: (outcome: ParseReply) => void;
+  readonly settle: (outcome: ParseOutcome) => void;
 }
 
 /** A job, the thread that has it, and the timer that ends both. */
@@ -57,20 +63,20 @@ export class FeedParser implements Service {
     this.isStopped = true;
     const waiting = this.queue.splice(0);
     const ended = this.endWorker('the coordinator is stopping');
-    for (const job of waiting) job.settle(err('the coordinator is stopping'));
+    for (const job of waiting) job.settle(failed('the coordinator is stopping'));
     await ended;
   }
 
-  /** Rejects only with the signal's reason; the error is the rest of a sentence about the document: "it is empty". */
-  parseFeed(request: ParseRequest, signal: AbortSignal): Promise<ParseReply> {
+  /** Rejects only with the signal's reason. */
+  parseFeed(request: ParseRequest, signal: AbortSignal): Promise<ParseOutcome> {
     const { bytesMax, queueMax } = this.limits;
-    if (this.isStopped) return Promise.resolve(err('the coordinator is stopping'));
+    if (this.isStopped) return Promise.resolve(failed('the coordinator is stopping'));
     if (request.bytes.byteLength > bytesMax) {
-      return Promise.resolve(err(`it has more than ${bytesMax} bytes, the limit`));
+      return Promise.resolve(failed(`it has more than ${bytesMax} bytes, the limit`, 'size'));
     }
     if (this.queue.length >= queueMax) {
       return Promise.resolve(
-        err(`${queueMax} documents wait to be parsed already: try again later`),
+        failed(`${queueMax} documents wait to be parsed already: try again later`),
       );
     }
     return new Promise((resolve, reject) => {
@@ -101,7 +107,7 @@ export class FeedParser implements Service {
     this.worker ??= this.startWorker();
     const { parseMs } = this.limits;
     const timer = setTimeout(() => {
-      void this.endWorker(`it took longer than ${parseMs} ms to parse, the limit`);
+      void this.endWorker(`it took longer than ${parseMs / 1_000} s to parse, the limit`);
     }, parseMs);
     this.running = { job, worker: this.worker, timer };
     this.worker.postMessage(job.request);
@@ -114,7 +120,9 @@ export class FeedParser implements Service {
       name: this.name,
       resourceLimits: { maxOldGenerationSizeMb: this.limits.heapMegabytesMax },
     });
-    worker.on('message', (reply: ParseReply) => this.finish(worker, reply));
+    worker.on('message', (reply: ParseReply) =>
+      this.finish(worker, reply.ok ? reply : failed(reply.error, 'document')),
+    );
     worker.on('error', (error: Error) => this.lose(worker, error.message));
     worker.on('exit', (code) => this.lose(worker, `exit ${code}`));
     return worker;
@@ -122,7 +130,7 @@ export class FeedParser implements Service {
 
   private lose(worker: Worker, reason: string): void {
     if (this.worker === worker) this.worker = null;
-    this.finish(worker, err(`the parser did not survive it (${reason})`));
+    this.finish(worker, failed(`the parser did not survive it (${reason})`));
   }
 
   private async endWorker(reason: string): Promise<void> {
@@ -130,12 +138,12 @@ export class FeedParser implements Service {
     if (worker === null) return;
     this.worker = null;
     const ended = worker.terminate();
-    this.finish(worker, err(reason));
+    this.finish(worker, failed(reason));
     await ended;
   }
 
   /** Only for the job that this thread has: an older one's late exit says nothing about the next. */
-  private finish(worker: Worker, outcome: ParseReply): void {
+  private finish(worker: Worker, outcome: ParseOutcome): void {
     const { running } = this;
     if (running === null || running.worker !== worker) return;
     clearTimeout(running.timer);
@@ -143,4 +151,8 @@ export class FeedParser implements Service {
     running.job.settle(outcome);
     this.next();
   }
+}
+
+function failed(error: string, fault: FeedFault = 'parser'): ParseOutcome {
+  return { ok: false, error, fault };
 }

@@ -1,8 +1,9 @@
 import { normalizeFeedUrl, withoutSecrets } from '@podctl/domain/feed/url.ts';
-import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import { type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
 import { type FeedId, feedId, slug } from '@podctl/domain/ids.ts';
+import type { AddedFeed, FeedToAdd } from '@podctl/domain/order.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import type { AddedFeed, FeedToAdd } from './fleet.ts';
+import { OrderFailed } from './order-failed.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
 
@@ -69,11 +70,16 @@ export class FeedRegistry {
   }
 
   async #write(feed: FeedToAdd, url: string, wanted: FeedId | null): Promise<AddedFeed> {
-    for (let n = 1; n <= IDS_TRIED_MAX; n += 1) {
+    for (let tries = 1, n = 1; tries <= IDS_TRIED_MAX; tries += 1) {
       const id = wanted ?? derivedId(feed, url, n);
       const { record, revision } = await this.#options.store.readFeed(id);
       // A derived id that is taken belongs to another feed; a given one takes the URL over.
-      if (record !== null && wanted === null) continue;
+      if (record !== null && wanted === null) {
+        // Somebody added the same at the same time.
+        if (isUrlOf(record, url)) return knownFeed(record, revision);
+        n += 1;
+        continue;
+      }
       const added = await this.#put(this.#record(record, feed, id, url), revision);
       if (added !== null) return added;
     }
@@ -93,18 +99,17 @@ export class FeedRegistry {
       case 'conflict':
         return null;
       case 'unknown':
-        return {
-          kind: 'refused',
-          url,
-          problem: `it could not be written: ${written.cause.message}`,
-        };
+        // Nobody can tell whether it landed: asked again, it is known or added.
+        throw new OrderFailed(`the feed ${url} could not be written: ${written.cause.message}`);
     }
   }
 
   #record(known: FeedRecord | null, feed: FeedToAdd, id: FeedId, url: string): FeedRecord {
     if (known === null) return this.#fresh(feed, id, url);
     const nonce = this.#options.store.newNonce();
-    return { ...known, nonce, url, nextPollMs: 0, failures: 0, etag: null, lastModified: null };
+    const formerUrls = formerUrlsOf(known, url);
+    const fresh = { nextPollMs: 0, failures: 0, etag: null, lastModified: null };
+    return { ...known, nonce, url, formerUrls, ...fresh };
   }
 
   #fresh(feed: FeedToAdd, id: FeedId, url: string): FeedRecord {
@@ -113,6 +118,7 @@ export class FeedRegistry {
       nonce: this.#options.store.newNonce(),
       feed: id,
       url,
+      formerUrls: [],
       title: feed.title,
       addedMs: this.#options.clock.wallMs(),
       bookScore: feed.bookScore,
@@ -130,9 +136,18 @@ export class FeedRegistry {
   #urls(): Map<string, FeedId> {
     const urls = new Map<string, FeedId>();
     for (const { id, record } of this.#options.replica.snapshot.feeds.values())
-      if (record !== null) urls.set(normalized(record.url), id);
+      for (const url of record === null ? [] : [...record.formerUrls, record.url])
+        urls.set(normalized(url), id);
     return urls;
   }
+}
+
+function isUrlOf(record: FeedRecord, url: string): boolean {
+  return [record.url, ...record.formerUrls].some((one) => normalized(one) === url);
+}
+
+function knownFeed({ feed, url }: FeedRecord, revision: number): AddedFeed {
+  return { kind: 'known', feed, url: withoutSecrets(url), revision };
 }
 
 function normalized(url: string): string {

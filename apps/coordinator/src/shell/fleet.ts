@@ -1,5 +1,12 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import type {
+  AddedFeed,
+  FeedToAdd,
+  LockToRelease,
+  ReleasedLock,
+  RunToRepeat,
+} from '@podctl/domain/order.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from '../core/event.ts';
@@ -14,11 +21,19 @@ export interface Fleet {
   onChange(listener: () => void): () => void;
   readonly events: EventSource;
   readonly library: Library;
+  /** Whether the whole state is in the picture; before, it holds a part. */
+  isLoaded(): boolean;
+  /** The value of a key as it is; null when there is none. Rejects with KvUnavailable. */
+  value(bucket: 'state' | 'meta', key: string): Promise<string | null>;
   /** Null when nothing is known beside the state. */
   meta(feed: FeedId, episode: EpisodeId): Promise<EpisodeMeta | null>;
   /** The accepted files of the newest done run; empty when none is done. */
   acceptedFiles(feed: FeedId, episode: EpisodeId, stage: Stage): Promise<readonly AcceptedFile[]>;
+  /** Here or, passed on, by the leader. Rejects with OrderFailed; the same may be asked again. */
   addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]>;
+  releaseLock(lock: LockToRelease): Promise<ReleasedLock>;
+  /** Has done runs done once more; gives how many were not asked for before. */
+  repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number>;
 }
 
 export interface FleetInfo {
@@ -32,6 +47,12 @@ export interface FleetInfo {
   readonly natsVersion: string;
   /** Results refused since this coordinator started. */
   readonly fencedResults: number;
+  /** Writes that failed or got no answer since this coordinator started, by bucket. */
+  readonly failedWrites: {
+    readonly state: number;
+    readonly meta: number;
+    readonly lead: number;
+  };
   /** What is wrong with the fleet as a whole; empty when nothing is. */
   readonly problem: string;
 }
@@ -43,23 +64,6 @@ export interface AcceptedFile {
   readonly sizeBytes: number;
   readonly sha256: string;
 }
-
-export interface FeedToAdd {
-  readonly url: string;
-  readonly title: string | null;
-  readonly bookScore: number | null;
-  /** Null lets the coordinator derive one. */
-  readonly id: string | null;
-}
-
-export type AddedFeed =
-  | {
-      readonly kind: 'added' | 'known' | 'moved';
-      readonly feed: FeedId;
-      readonly url: string;
-      readonly revision: number;
-    }
-  | { readonly kind: 'refused'; readonly url: string; readonly problem: string };
 
 /** A numbered event, with the episode's title where one is concerned. */
 export interface LoggedEvent extends FleetEvent {
@@ -73,12 +77,4 @@ export interface EventSource {
   after(sequence: number, limit: number): readonly LoggedEvent[];
   /** The newest sequence; 0 before the first. */
   newest(): number;
-}
-
-/** A write was asked of a coordinator that does not lead. */
-export class NotLeading extends Error {
-  constructor() {
-    super('this coordinator does not lead now: try again in a few seconds');
-    this.name = 'NotLeading';
-  }
 }

@@ -8,7 +8,7 @@ import { commandMessage, heartbeatMessage } from '@podctl/platform/wire.ts';
 import type { Liveness } from '../core/liveness.ts';
 import type { Progress } from '../core/progress.ts';
 import { reconcile, standing } from '../core/reconcile.ts';
-import type { LockRow, SessionRow } from '../core/snapshot.ts';
+import { type LockRow, lockId, type SessionRow } from '../core/snapshot.ts';
 import type { AgentReport } from '../core/view.ts';
 import type { Logger } from './logger.ts';
 import type { Replica } from './replica.ts';
@@ -93,8 +93,16 @@ export class Heartbeats implements Service {
       session: row.session,
       engine: heartbeat.engine,
       problem: heartbeat.problem,
+      draining: heartbeat.draining,
     });
-    for (const report of heartbeat.tokens) progress.report(report, nowMs);
+    for (const report of heartbeat.tokens) {
+      const { lock } = replica.snapshot.locks.get(
+        lockId(report.feed, report.episode, report.stage),
+      ) ?? { lock: null };
+      // Only of what it holds: nobody makes another one's lock look alive, or ours grow.
+      if (lock?.token === report.token && lock.agent === agent && lock.session === row.session)
+        progress.report(report, nowMs);
+    }
     this.#options.changed();
     if (!this.#options.leads()) return;
     const { resend, cancel } = reconcile(replica.snapshot, row, heartbeat);

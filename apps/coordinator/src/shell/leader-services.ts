@@ -2,17 +2,20 @@ import type { AgentId, Epoch } from '@podctl/domain/ids.ts';
 import type { ResultMessage } from '@podctl/domain/protocol.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { Liveness } from '../core/liveness.ts';
+import type { Progress } from '../core/progress.ts';
 import type { AgentReport } from '../core/view.ts';
 import type { CoordinatorPorts } from '../ports.ts';
 import type { CoordinatorSettings } from '../settings.ts';
-import type { FeedParser } from './feed-parser.ts';
 import { FeedRegistry } from './feed-registry.ts';
+import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
+import { OrderDesk } from './order-desk.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
 import type { Replica } from './replica.ts';
 import { Sessions } from './sessions.ts';
+import { StaleLocks } from './stale-locks.ts';
 import type { Store } from './store.ts';
 import { Sweeper } from './sweeper.ts';
 import { Verdicts } from './verdicts.ts';
@@ -26,15 +29,16 @@ export interface LeaderParts {
   readonly store: Store;
   readonly replica: Replica;
   readonly liveness: Liveness;
+  readonly progress: Progress;
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
-  readonly parser: FeedParser;
+  readonly feeds: FeedSource;
   readonly views: ViewLinks;
   readonly epoch: Epoch;
   fenced(agent: AgentId, message: ResultMessage): void;
 }
 
 export interface LeaderServices {
-  readonly registry: FeedRegistry;
+  readonly desk: OrderDesk;
   readonly planner: Planner;
   readonly publisher: Publisher;
   readonly poller: Poller;
@@ -44,7 +48,7 @@ export interface LeaderServices {
 
 /** What only a leader runs, made anew for each reign. */
 export function leaderServices(parts: LeaderParts): LeaderServices {
-  const { ports, settings, store, replica, reports, views, epoch, fenced } = parts;
+  const { ports, settings, store, replica, progress, reports, views, epoch, fenced } = parts;
   const { clock, bus, library, log } = ports;
   const settle = { store, library, clock, random: () => ports.random() };
   const { model, language, sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
@@ -66,12 +70,29 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const repair = new ViewRepair({ clock, replica, library, views, log });
   const { registry, poller } = feedServices(parts);
   const { sessions, watchdog } = sessionServices(parts);
+  const { staleAfterMs } = settings.view;
+  const stale = settings.revokeStale
+    ? [new StaleLocks({ ...settle, replica, progress, log, staleAfterMs })]
+    : [];
+  const kick = () => poller.kick();
+  const desk = new OrderDesk({ ...settle, bus, log, registry, feedsAdded: kick });
   return {
-    registry,
+    desk,
     planner,
     publisher,
     poller,
-    all: [verdicts, sessions, watchdog, publisher, planner, poller, sweeper, repair],
+    all: [
+      verdicts,
+      sessions,
+      watchdog,
+      publisher,
+      planner,
+      poller,
+      desk,
+      ...stale,
+      sweeper,
+      repair,
+    ],
   };
 }
 
@@ -85,14 +106,14 @@ function sessionServices({ ports, settings, store, replica, liveness }: LeaderPa
   return { sessions, watchdog: new Watchdog({ ...of, liveness, sessions, connected }) };
 }
 
-function feedServices({ ports, settings, store, replica, parser }: LeaderParts) {
+function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const { clock, log } = ports;
-  const { poll: policy, fetch, itemsMax } = settings;
+  const { poll: policy, itemsMax } = settings;
   const of = { clock, store, replica };
-  const titleOf = (url: string) => feedTitle({ clock, parser, fetch }, url);
+  const titleOf = (url: string) => feedTitle({ clock, feeds }, url);
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
   const polled = (seconds: number) => ports.polled(seconds);
-  const poller = new Poller({ ...of, parser, fetch, policy, itemsMax, log, random, polled });
+  const poller = new Poller({ ...of, feeds, policy, itemsMax, log, random, polled });
   return { registry, poller };
 }

@@ -23,6 +23,12 @@ describe('the library of a coordinator', () => {
     expect(await again.check()).toEqual({ kind: 'online' });
   });
 
+  it('is one, however many coordinators start at once', async () => {
+    const states = Array.from({ length: 8 }, (_, i) => join(folder, `state-${i}`));
+    const opened = await Promise.all(states.map((state) => openOrCreateLibrary(root, state)));
+    expect(new Set(opened.map(({ id }) => id)).size).toBe(1);
+  });
+
   it('is taken as it is where one lies already, and remembered', async () => {
     const { id } = await open();
     await rm(stateDir, { recursive: true });

@@ -22,9 +22,18 @@ export async function openOrCreateLibrary(root: string, stateDir: string): Promi
     },
   );
   if (remembered !== null) return openLibrary(root, remembered);
-  const library = await openLibrary(root, null).catch(async () =>
-    openLibrary(root, await createLibrary(root)),
-  );
+  const library = await openLibrary(root, null).catch(() => createdOrFound(root));
   await writePrivateFile(path, `${library.id}\n`);
   return library;
+}
+
+/** Of several coordinators that start at once, one makes the library and the others find it. */
+async function createdOrFound(root: string): Promise<FileLibrary> {
+  try {
+    return await openLibrary(root, await createLibrary(root));
+  } catch (error) {
+    return openLibrary(root, null).catch(() => {
+      throw error;
+    });
+  }
 }

@@ -1,6 +1,12 @@
-import type { AgentId, Epoch } from '@podctl/domain/ids.ts';
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { AgentId, EpisodeId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import { commandSubject } from '@podctl/domain/key.ts';
+import type { Work } from '@podctl/domain/protocol.ts';
+import { err, type Result } from '@podctl/domain/result.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
 import type { Bus } from '@podctl/platform/bus.ts';
+import { KvUnavailable } from '@podctl/platform/kv.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
 import { commandMessage } from '@podctl/platform/wire.ts';
 import { type Assignment, type PlanLimits, plan } from '../core/plan.ts';
 import { planView } from '../core/plan-view.ts';
@@ -42,17 +48,32 @@ export class Planner extends Loop {
     this.#options = options;
   }
 
-  /** Tells an agent (again) what it holds. A hint only: it may be lost, doubled, or late. */
+  /** A hint that fails is told again by the heartbeat; it takes nothing else of the turn with it. */
+  async #tell(row: LockRow): Promise<void> {
+    try {
+      await this.hint(row);
+    } catch (error) {
+      const { feed, episode, stage } = row;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn({ feed, episode, stage, reason }, 'a job could not be told');
+    }
+  }
+
+  /**
+   * Tells an agent (again) what it holds. A hint only: it may be lost, doubled, or late. A job that cannot be put into
+   * words, now or ever, is a failure of its own: its lock would be held for nothing. Rejects when NATS or the library is
+   * away.
+   */
   async hint({ feed, episode, stage, lock }: LockRow): Promise<void> {
     const state = episodeRow(this.#options.replica.snapshot, feed, episode)?.state;
     if (state === undefined || lock.state !== 'held') return;
-    const work = await workFor(this.#options, feed, episode, stage, state);
     const { agent, session, run, token } = lock;
-    if (!work.ok) {
-      const end = { kind: 'failed', reason: work.error, retryAfterMs: null, final: false } as const;
+    const work = await this.#workFor(feed, episode, stage, state);
+    const fail = async (reason: string) => {
+      const end = { kind: 'failed', reason, retryAfterMs: null, final: false } as const;
       await revoke(this.#options, { feed, episode, stage, token }, end);
-      return;
-    }
+    };
+    if (!work.ok) return fail(work.error);
     const cluster = this.#options.store.cluster();
     const job = { feed, episode, stage, run, token };
     const command = commandMessage.encode({
@@ -61,9 +82,24 @@ export class Planner extends Loop {
       session,
       job,
       work: work.value,
+      ticket: lock.nonce,
     });
-    if (command.ok) this.#options.bus.publish(commandSubject(agent), command.value);
-    else this.#options.log.error({ feed, episode, problem: command.error }, 'a job cannot be told');
+    if (!command.ok) return fail(`it cannot be told to an agent: ${command.error}`);
+    this.#options.bus.publish(commandSubject(agent), command.value);
+  }
+
+  async #workFor(
+    ...[feed, episode, stage, state]: readonly [FeedId, EpisodeId, Stage, EpisodeState]
+  ): Promise<Result<Work, string>> {
+    try {
+      return await workFor(this.#options, feed, episode, stage, state);
+    } catch (error) {
+      const isAway =
+        error instanceof KvUnavailable ||
+        (error instanceof LibraryError && error.code === 'offline');
+      if (isAway) throw error;
+      return err(error instanceof Error ? error.message : String(error));
+    }
   }
 
   protected override async turn(signal: AbortSignal): Promise<void> {
@@ -106,7 +142,7 @@ export class Planner extends Loop {
     if (outcome.kind !== 'moved') return false;
     const { lock } = outcome.state.stages[stage];
     if (lock.state === 'held')
-      await this.hint({ feed, episode, stage, revision: outcome.revision, lock });
+      await this.#tell({ feed, episode, stage, revision: outcome.revision, lock });
     return true;
   }
 }

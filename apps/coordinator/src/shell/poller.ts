@@ -3,18 +3,13 @@ import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { newEpisode } from '@podctl/domain/episode-state.ts';
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { foldListing, type NewEpisode } from '@podctl/domain/feed/ledger.ts';
-import {
-  classify,
-  nextPollMs,
-  type PollPolicy,
-  type PollVerdict,
-} from '@podctl/domain/feed/poll.ts';
-import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import { nextPollMs, type PollPolicy } from '@podctl/domain/feed/poll.ts';
+import { type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { type FeedVerdict, isLastingFault, judge, standing } from '../core/feed-verdict.ts';
 import { episodeRow } from '../core/snapshot.ts';
-import { type FeedFetchOptions, fetchFeed } from './feed-fetch.ts';
-import type { FeedParser } from './feed-parser.ts';
+import type { FeedSource } from './feed-source.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
@@ -24,8 +19,7 @@ export interface PollerOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly replica: Replica;
-  readonly parser: FeedParser;
-  readonly fetch: FeedFetchOptions;
+  readonly feeds: FeedSource;
   readonly policy: PollPolicy;
   readonly itemsMax: number;
   readonly log: Logger;
@@ -74,8 +68,8 @@ export class Poller extends Loop {
     try {
       const { record, revision } = await this.#options.store.readFeed(feed);
       if (record === null) return;
-      const outcome = await fetchFeed(record, this.#options.fetch, signal);
-      const verdict = classify(outcome, this.#options.clock.wallMs());
+      const outcome = await this.#options.feeds.fetch(record, signal);
+      const verdict = judge(outcome, this.#options.clock.wallMs());
       if (verdict.kind === 'fresh' && outcome.kind === 'response')
         await this.#fold(record, revision, outcome, verdict, signal);
       else await this.#close(record, revision, verdict);
@@ -93,20 +87,21 @@ export class Poller extends Loop {
   async #fold(
     record: FeedRecord,
     revision: number,
-    response: Awaited<ReturnType<typeof fetchFeed>> & { kind: 'response' },
-    verdict: PollVerdict & { kind: 'fresh' },
+    response: Awaited<ReturnType<FeedSource['fetch']>> & { kind: 'response' },
+    verdict: FeedVerdict & { kind: 'fresh' },
     signal: AbortSignal,
   ): Promise<void> {
-    const { store, parser, clock, itemsMax } = this.#options;
+    const { store, feeds, clock, itemsMax } = this.#options;
     const { body, contentType, finalUrl } = response;
     const nowMs = clock.wallMs();
     const document = { bytes: body, contentType, feedUrl: finalUrl, nowMs, itemsMax };
-    const parsed = await parser.parseFeed(document, signal);
+    const parsed = await feeds.parse(document, signal);
     if (!parsed.ok)
       return this.#close(record, revision, {
         kind: 'failed',
         reason: `the answer could not be read: ${parsed.error}`,
         retryAfterMs: null,
+        isLasting: isLastingFault(parsed.fault),
       });
     // By this CAS we fold alone: another poller that read the same feed comes second here, and leaves.
     const claimed = {
@@ -119,8 +114,10 @@ export class Poller extends Loop {
     const listed = await this.#grow(claimed, parsed.value);
     // Only now may the next poll answer "unchanged".
     const { etag, lastModified } = response;
+    const url = verdict.movedTo ?? claimed.url;
+    const formerUrls = formerUrlsOf(claimed, url);
     await this.#close(
-      { ...claimed, etag, lastModified, listed, url: verdict.movedTo ?? claimed.url },
+      { ...claimed, etag, lastModified, listed, url, formerUrls },
       claim.revision,
       verdict,
       parsed.value.problems,
@@ -160,7 +157,7 @@ export class Poller extends Loop {
   async #close(
     record: FeedRecord,
     revision: number,
-    verdict: PollVerdict,
+    verdict: FeedVerdict,
     problems: readonly string[] = [],
   ): Promise<void> {
     const { store, clock, policy } = this.#options;
@@ -182,26 +179,6 @@ export class Poller extends Loop {
       revision,
     );
     if (written.kind === 'unknown') throw written.cause;
-  }
-}
-
-function standing(
-  record: FeedRecord,
-  verdict: PollVerdict,
-  problems: readonly string[],
-  nowMs: number,
-  failingAfter: number,
-) {
-  switch (verdict.kind) {
-    case 'fresh':
-      return { failures: 0, lastSuccessMs: nowMs, problem: problems[0] ?? null };
-    case 'unchanged':
-      return { failures: 0, lastSuccessMs: nowMs, problem: null };
-    case 'gone':
-      // It is not asked again: failing at once, and for good.
-      return { failures: Math.max(record.failures + 1, failingAfter), problem: verdict.reason };
-    case 'failed':
-      return { failures: record.failures + 1, problem: verdict.reason };
   }
 }
 

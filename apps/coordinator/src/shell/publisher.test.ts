@@ -1,6 +1,7 @@
-import type { EpisodeId, Token } from '@podctl/domain/ids.ts';
-import { BUCKETS } from '@podctl/domain/key.ts';
+import { clusterIdFrom, type EpisodeId, type Token } from '@podctl/domain/ids.ts';
+import { BUCKETS, CLUSTER_KEY } from '@podctl/domain/key.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
+import { clusterRecord } from '@podctl/platform/records.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { Publisher } from './publisher.ts';
@@ -59,6 +60,28 @@ describe('what is committed', () => {
     const readable = (await world.library.list('podcasts', 10)).map(({ path }) => path);
     expect(readable).toHaveLength(2);
     expect(world.said).toEqual([]);
+  });
+
+  it('before a restore is finished after it, from the staging folder of its own world', async () => {
+    const token = await world.committed(episode, FILES);
+    const name = clusterRecord.encode({ cluster: clusterIdFrom(new Uint8Array(10).fill(8)) });
+    world.nats.bucket(BUCKETS.state).write({ key: CLUSTER_KEY, expected: null, value: name });
+    await publish();
+    expect((await done())?.token).toBe(token);
+    expect(await world.library.text(`${accepted(token)}/audio.mp3`)).toBe('sound');
+  });
+
+  it('is not published over the files of another world, which had the same number', async () => {
+    const token = await world.committed(episode, FILES);
+    const staged = world.staging(episode, token);
+    const manifest = await world.library.text(`${staged}/manifest.json`);
+    await world.library.put(
+      `${accepted(token)}/manifest.json`,
+      manifest.replace('"audioSeconds":30', '"audioSeconds":31'),
+    );
+    await publish();
+    expect(await done()).toBeNull();
+    expect(world.said).toContain('error: an accepted result cannot be published yet');
   });
 
   it('gets its manifest last, and the pointer after all of them', async () => {

@@ -1,7 +1,7 @@
 import { acceptedFolder, stagingFolder } from '@podctl/domain/library-path.ts';
-import { MANIFEST_NAME, type Manifest } from '@podctl/domain/manifest.ts';
+import { MANIFEST_NAME, type Manifest, type ManifestRef } from '@podctl/domain/manifest.ts';
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
-import type { LockRow } from '../core/snapshot.ts';
+import { type LockRow, lockId } from '../core/snapshot.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
@@ -17,6 +17,9 @@ export interface PublisherOptions extends SettleDeps {
 const TICK_MS = 1_000;
 const SPACING_MS = 20;
 const AT_ONCE = 8;
+/** Between two tries of one that failed; it doubles. */
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 60_000;
 
 /**
  * Finishes what is committed, by whomever and in whatever session: the files get their final, immutable names, then one
@@ -24,6 +27,7 @@ const AT_ONCE = 8;
  */
 export class Publisher extends Loop {
   readonly #options: PublisherOptions;
+  readonly #failed = new Map<string, { readonly waitMs: number; readonly notBeforeMs: number }>();
 
   constructor(options: PublisherOptions) {
     super('publisher', {
@@ -36,9 +40,7 @@ export class Publisher extends Loop {
   }
 
   protected override async turn(signal: AbortSignal): Promise<void> {
-    const rows = [...this.#options.replica.snapshot.locks.values()].filter(
-      ({ lock }) => lock.state === 'committed',
-    );
+    const rows = this.#due();
     if (rows.length === 0) return;
     const health = await this.#options.library.check();
     if (health.kind === 'offline') throw new LibraryError('offline', health.reason);
@@ -46,38 +48,84 @@ export class Publisher extends Loop {
       await Promise.all(rows.slice(i, i + AT_ONCE).map((row) => this.#publish(row)));
   }
 
-  async #publish({ feed, episode, stage, lock }: LockRow): Promise<void> {
-    const { store, library, views, log } = this.#options;
+  /** What is committed, without what failed a short while ago. */
+  #due(): LockRow[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    const committed = [...this.#options.replica.snapshot.locks].filter(
+      ([, { lock }]) => lock.state === 'committed',
+    );
+    const names = new Set(committed.map(([id, { lock }]) => `${id} ${lock.token}`));
+    for (const name of this.#failed.keys()) if (!names.has(name)) this.#failed.delete(name);
+    return committed
+      .filter(
+        ([id, { lock }]) => (this.#failed.get(`${id} ${lock.token}`)?.notBeforeMs ?? 0) <= nowMs,
+      )
+      .map(([, row]) => row);
+  }
+
+  #noteFailure({ feed, episode, stage, lock }: LockRow): void {
+    const name = `${lockId(feed, episode, stage)} ${lock.token}`;
+    const waitMs = Math.min(RETRY_MS_MAX, 2 * (this.#failed.get(name)?.waitMs ?? RETRY_MS_MIN / 2));
+    const notBeforeMs = this.#options.clock.monotonicMs() + waitMs;
+    this.#failed.set(name, { waitMs, notBeforeMs });
+  }
+
+  async #publish(row: LockRow): Promise<void> {
+    if (!(await this.#finish(row))) return this.#noteFailure(row);
+    const { feed, episode, stage } = row;
+    // A view that cannot be made now is made by its repair.
+    await this.#options.views.show(feed, episode, stage).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#options.log.warn({ feed, episode, stage, reason }, 'the readable names must wait');
+    });
+  }
+
+  /** False when it cannot be done now. */
+  async #finish({ feed, episode, stage, lock }: LockRow): Promise<boolean> {
+    const { store, library, log } = this.#options;
+    if (lock.state !== 'committed') return true;
     try {
       const to = acceptedFolder(feed, episode, stage, lock.run, lock.token);
       const { record } = await store.readEpisode(feed, episode);
       // Not the world of today: what was committed before a restore is finished after it.
       const cluster = record?.cluster ?? store.cluster();
       const from = stagingFolder(cluster, feed, episode, stage, lock.token);
-      await giveFinalNames(library, from, to);
+      await giveFinalNames(library, from, to, lock.manifest);
       await store.moveEpisode(feed, episode, stage, (state) => {
         const now = state.stages[stage].lock;
         return now.state === 'committed' && now.token === lock.token
           ? { kind: 'publish', token: lock.token }
           : null;
       });
-      await views.show(feed, episode, stage);
+      return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
       log.error(
         { feed, episode, stage, token: lock.token, reason },
         'an accepted result cannot be published yet',
       );
+      return false;
     }
   }
 }
 
 /** Links each file of an attempt to its final name, the manifest last: where it is, the folder is whole. */
-async function giveFinalNames(library: Library, from: string, to: string): Promise<void> {
+async function giveFinalNames(
+  library: Library,
+  from: string,
+  to: string,
+  accepted: ManifestRef,
+): Promise<void> {
   const there = await readManifest(library, to);
-  if (there.ok) return;
+  if (there.ok && there.value.ref.sha256 === accepted.sha256) return;
+  if (there.ok)
+    throw new Error(
+      `${to} in the library holds another result, of cluster ${there.value.manifest.cluster}: move that folder away`,
+    );
   const read = await readManifest(library, from);
   if (!read.ok) throw new Error(`its files are in neither place: ${read.error}`);
+  if (read.value.ref.sha256 !== accepted.sha256)
+    throw new Error(`${from} in the library does not hold the result that was accepted`);
   const { manifest } = read.value;
   for (const { name } of manifest.files) await library.link(`${from}/${name}`, `${to}/${name}`);
   await verify(library, to, manifest);

@@ -113,6 +113,8 @@ export class Replica implements TailSink {
     const record = clusterRecord.decode(entry.value);
     if (!record.ok) return this.#unreadable(entry);
     this.snapshot.cluster = record.value.cluster satisfies ClusterId;
+    // It named a restore, and that has ended.
+    this.snapshot.unreadable.delete(entry.key);
     return [];
   }
 

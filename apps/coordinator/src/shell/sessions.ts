@@ -9,6 +9,7 @@ import type { CommandMessage, HelloMessage, HelloReply } from '@podctl/domain/pr
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
 import { decideHello, type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { commandMessage, helloMessage, helloReply } from '@podctl/platform/wire.ts';
 import { type LockRow, locksOfSession, type SessionRow } from '../core/snapshot.ts';
@@ -79,9 +80,10 @@ export class Sessions implements Service {
     const { sessions, locks } = this.#options.replica.snapshot;
     const left = [...locks.values()].filter(({ lock }) => {
       const row = sessions.get(lock.agent);
-      return (
-        lock.state === 'held' && (row?.session !== lock.session || row.record.state !== 'live')
-      );
+      if (lock.state !== 'held' || row === undefined) return false;
+      // A lock of a session that is not known yet is one that the tail has still to bring.
+      if (row.session < lock.session) return false;
+      return row.session > lock.session || row.record.state !== 'live';
     });
     for (const row of left) {
       const isGone = sessions.get(row.lock.agent)?.record.state === 'gone';
@@ -97,11 +99,22 @@ export class Sessions implements Service {
     const held = rows.filter(({ lock }) => lock.state === 'held');
     for (let i = 0; i < held.length; i += LOCKS_AT_ONCE) {
       const batch = held.slice(i, i + LOCKS_AT_ONCE);
-      await Promise.all(
-        batch.map(({ feed, episode, stage, lock }) =>
-          settle(this.#options, { feed, episode, stage, token: lock.token }, end),
-        ),
-      );
+      await Promise.all(batch.map((row) => this.#settleOne(row, end)));
+    }
+  }
+
+  /** One attempt whose files cannot be looked at does not keep the others from being settled: it is tried again. */
+  async #settleOne(
+    { feed, episode, stage, lock }: LockRow,
+    end: (why: string) => AttemptEnd,
+  ): Promise<void> {
+    try {
+      await settle(this.#options, { feed, episode, stage, token: lock.token }, end);
+    } catch (error) {
+      const isOfOne = error instanceof LibraryError && error.code !== 'offline';
+      if (!isOfOne) throw error;
+      const reason = error.message;
+      this.#options.log.warn({ feed, episode, stage, reason }, 'an attempt cannot be settled yet');
     }
   }
 
@@ -161,23 +174,32 @@ export class Sessions implements Service {
   }
 
   async #farewell(agent: AgentId, goodbye: Goodbye): Promise<HelloReply> {
-    const { record, revision } = await this.#options.store.readSession(agent);
-    const session = record === null ? 0 : sessionOf(record, revision);
-    if (record === null || session !== goodbye.session || record.state !== 'live')
-      return { kind: 'farewell' };
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const { record, revision } = await this.#options.store.readSession(agent);
+      const session = record === null ? 0 : sessionOf(record, revision);
+      if (record === null || session !== goodbye.session || record.state !== 'live')
+        return { kind: 'farewell' };
+      if (await this.#end(record, revision, goodbye)) return { kind: 'farewell' };
+    }
+    return { kind: 'refused', reason: 'others write this session at the same time', final: false };
+  }
+
+  /** False when somebody else wrote the session first. */
+  async #end(record: SessionRecord, revision: number, goodbye: Goodbye): Promise<boolean> {
+    const { agent } = record;
+    const session = sessionOf(record, revision);
     // What it finished is judged before anything is taken back: a complete manifest is committed by the same look.
     await this.close(agent, session, () => ({
       kind: 'returned',
-      reason: `agent ${agent} said goodbye`,
+      reason: goodbye.reason ?? `agent ${agent} said goodbye`,
       retryAfterMs: null,
     }));
-    await this.#options.store.casSession(
-      this.#renewed({ ...record, state: 'gone', session }),
-      revision,
-    );
+    const gone = this.#renewed({ ...record, state: 'gone', session });
+    const written = await this.#options.store.casSession(gone, revision);
+    if (written.kind === 'unknown') throw written.cause;
     // Something may have been assigned between the two.
     await this.closeLeftovers();
-    return { kind: 'farewell' };
+    return written.kind === 'written';
   }
 
   async #lives(agent: AgentId, record: SessionRecord): Promise<boolean> {

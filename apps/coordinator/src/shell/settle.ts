@@ -50,7 +50,8 @@ export async function settle(
     return { kind: 'declined', reason: 'not held by this token', state: record };
   const complete = await readAttempt(deps.library, record.cluster, name, lock);
   return deps.store.moveEpisode(name.feed, name.episode, name.stage, (state) => {
-    if (heldBy(state, name) === null) return null;
+    // Of another world since: what was looked at is not what this lock's staging folder is now.
+    if (heldBy(state, name) === null || state.cluster !== record.cluster) return null;
     if (complete.ok) return { kind: 'commit', token: name.token, manifest: complete.value };
     const end = otherwise(complete.error);
     return {

@@ -237,6 +237,7 @@ function feedRecordOf() {
     title: null,
     addedMs: 1,
     bookScore: null,
+    formerUrls: [],
     generation: 0,
     etag: null,
     lastModified: null,

@@ -43,7 +43,7 @@ describe('the sweeper removes', () => {
     await age();
     await sweep();
     expect(await world.library.list('staging', 10)).toEqual([]);
-    expect(world.said).toEqual(['info: swept an attempt that was not accepted']);
+    expect(world.said).toEqual(['info: swept what an attempt left in staging']);
   });
 
   it('an older token of a stage that another token holds, and leaves that one', async () => {

@@ -6,7 +6,7 @@ import {
 } from '@podctl/domain/library-path.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
-import type { Library, ListedFile } from '@podctl/platform/library.ts';
+import { type Library, LibraryError, type ListedFile } from '@podctl/platform/library.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Store } from './store.ts';
@@ -46,10 +46,21 @@ export class Sweeper extends Loop {
     if (health.kind === 'offline') return;
     const listed = await library.list(STAGING_ROOT, FILES_MAX);
     const before = clock.wallMs() - olderThanMs;
-    for (const { path } of listed.filter(isLeftover(before))) await library.removeStaging(path);
+    for (const { path } of listed.filter(isLeftover(before)))
+      await this.#unhindered(path, () => library.removeStaging(path));
     for (const place of oldAttempts(listed, before)) {
       if (signal.aborted) return;
-      await this.#sweep(place);
+      await this.#unhindered(place.episode, () => this.#sweep(place));
+    }
+  }
+
+  /** What cannot be removed now is left for the next turn, and keeps nothing else from being swept. */
+  async #unhindered(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof LibraryError) || error.code === 'offline') throw error;
+      this.#options.log.warn({ what, reason: error.message }, 'a leftover cannot be removed');
     }
   }
 
@@ -72,7 +83,7 @@ export class Sweeper extends Loop {
         token: place.token,
         cluster: store.cluster(),
       },
-      'swept an attempt that was not accepted',
+      'swept what an attempt left in staging',
     );
   }
 

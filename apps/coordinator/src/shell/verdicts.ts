@@ -1,3 +1,4 @@
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import { agentOfSubject, resultSubject } from '@podctl/domain/key.ts';
 import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
@@ -74,9 +75,10 @@ export class Verdicts implements Service {
   async #judge(agent: AgentId, question: ResultMessage): Promise<ResultReply> {
     const { job, session, cluster, outcome } = question;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const { record } = await this.#options.store.readEpisode(job.feed, job.episode);
+      const { store } = this.#options;
+      const record = await this.#read(question);
       if (record === null) return this.#refuse(agent, question);
-      const verdict = judge(record, this.#options.store.cluster(), {
+      const verdict = judge(record, store.cluster(), {
         cluster,
         session,
         stage: job.stage,
@@ -94,6 +96,15 @@ export class Verdicts implements Service {
       await this.#end(verdict.kind, question);
     }
     return { kind: 'later', reason: 'the lock changes hands' };
+  }
+
+  /** Rejects when the value has not heard of the token: the lock was written above it, so an old leader of the stream told what was. */
+  async #read({ cluster, job }: ResultMessage): Promise<EpisodeState | null> {
+    const { store } = this.#options;
+    const { record, revision } = await store.readEpisode(job.feed, job.episode);
+    if (cluster === store.cluster() && revision <= job.token)
+      throw new Error('the value that was read is older than the token');
+    return record;
   }
 
   async #end(how: 'settle' | 'close' | 'fail', { job, outcome }: ResultMessage): Promise<void> {

@@ -51,8 +51,10 @@ export class ViewRepair extends Loop {
   }
 
   *#episodes() {
-    for (const { id, episodes } of this.#options.replica.snapshot.feeds.values())
+    for (const { id, episodes, tally } of this.#options.replica.snapshot.feeds.values()) {
+      if (tally.done.download === 0) continue;
       for (const { episode, state } of episodes.values())
         if (state.stages.download.done !== null) yield { feed: id, episode };
+    }
   }
 }

@@ -98,6 +98,21 @@ describe('a session that falls silent', () => {
     expect(await lock()).toMatchObject({ lostBy: [world.agent] });
   });
 
+  it('keeps nobody else from being lost when its files cannot be looked at', async () => {
+    const token = await world.assign(episode, 'download', session);
+    world.library.unreadable.add(`${world.staging(episode, token)}/audio.mp3`);
+    await world.finish(episode, token, FILES);
+    const second = await world.episode(1);
+    await world.assign(second, 'download', session);
+    await lead();
+    await world.clock.advance(LOST_AFTER_MS + LOOK_MS);
+    expect(await lock()).toMatchObject({ state: 'held', token });
+    expect(await lock(second)).toMatchObject({ state: 'free', lostBy: [world.agent] });
+    world.library.unreadable.clear();
+    await world.clock.advance(2 * LOOK_MS);
+    expect(await lock()).toMatchObject({ state: 'committed', token });
+  });
+
   it('may begin again: its next session is live from its first moment', async () => {
     await lead();
     await world.clock.advance(LOST_AFTER_MS + LOOK_MS);

@@ -48,6 +48,8 @@ export class Watchdog extends Loop {
     this.#wasConnected = connected;
     if (!connected) return;
     for (const row of liveness.silent(replica.snapshot.sessions.values(), nowMs, lostAfterMs)) {
+      // The one before took its time: this one may have been heard since.
+      if (liveness.silent([row], nowMs, lostAfterMs).length === 0) continue;
       this.#options.log.warn(
         { agent: row.record.agent, session: row.session },
         'an agent fell silent',

@@ -18,6 +18,13 @@ export interface WorkOptions {
 /** The name of the audio in a download's manifest begins so; its ending tells the container. */
 export const AUDIO_PREFIX = 'audio.';
 
+export interface AcceptedAudio {
+  /** In the library. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
 /** What the agent needs to know to do a stage of an episode. Errors are one sentence. */
 export async function workFor(
   options: WorkOptions,
@@ -45,21 +52,32 @@ async function transcribeWork(
   episode: EpisodeId,
   state: EpisodeState,
 ): Promise<Result<Work, string>> {
-  const { done } = state.stages.download;
-  if (done === null) return err('its audio is not there yet');
-  const folder = acceptedFolder(feed, episode, 'download', done.run, done.token);
-  const read = await readManifest(options.library, folder);
-  if (!read.ok) return err(`its accepted download cannot be read: ${read.error}`);
-  const audio = read.value.manifest.files.find(({ name }) => name.startsWith(AUDIO_PREFIX));
-  if (audio === undefined) return err('its accepted download has no audio');
+  const audio = await acceptedAudio(options.library, feed, episode, state);
+  if (!audio.ok) return audio;
   const { model, language } = options;
-  const { audioSeconds } = done.manifest;
   return ok({
     kind: 'transcribe',
-    audioPath: `${folder}/${audio.name}`,
-    audioSha256: audio.sha256,
-    audioSeconds,
+    audioPath: audio.value.path,
+    audioSha256: audio.value.sha256,
+    audioSeconds: state.stages.download.done?.manifest.audioSeconds ?? null,
     model,
     language,
   });
+}
+
+/** The audio of an episode's accepted download. Errors are one sentence; rejects when the library is away. */
+export async function acceptedAudio(
+  library: Library,
+  feed: FeedId,
+  episode: EpisodeId,
+  state: EpisodeState,
+): Promise<Result<AcceptedAudio, string>> {
+  const { done } = state.stages.download;
+  if (done === null) return err('its audio is not there yet');
+  const folder = acceptedFolder(feed, episode, 'download', done.run, done.token);
+  const read = await readManifest(library, folder);
+  if (!read.ok) return err(`its accepted download cannot be read: ${read.error}`);
+  const audio = read.value.manifest.files.find(({ name }) => name.startsWith(AUDIO_PREFIX));
+  if (audio === undefined) return err('its accepted download has no audio');
+  return ok({ path: `${folder}/${audio.name}`, sizeBytes: audio.sizeBytes, sha256: audio.sha256 });
 }

@@ -1,6 +1,8 @@
 import { err, ok, type Result } from '../result.ts';
 
 const URL_LENGTH_MAX = 4096;
+/** Of a URL as it is kept: escaped, each character may become nine; beside the base it is relative to. */
+export const URL_HREF_LENGTH_MAX = 2 * 9 * URL_LENGTH_MAX;
 
 /**
  * An http or https URL as real feeds write it: spaces around it, line breaks inside, `&amp;` escaped twice,

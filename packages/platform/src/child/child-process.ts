@@ -154,10 +154,16 @@ export class Child {
     });
   }
 
-  /** TERM, and KILL to its whole group after `graceMs`. Resolves when it has ended. Safe twice, and after its end. */
-  async stop(options: { readonly graceMs: number }): Promise<ChildExit> {
+  /**
+   * `signal` (TERM), and KILL to its whole group after `graceMs`. Resolves when it has ended. Safe twice: the earlier
+   * KILL counts; and after its end.
+   */
+  async stop(options: {
+    readonly graceMs: number;
+    readonly signal?: NodeJS.Signals;
+  }): Promise<ChildExit> {
     if (this.#ended) return this.exited;
-    this.#process.kill('SIGTERM');
+    this.#process.kill(options.signal ?? 'SIGTERM');
     const timer = setTimeout(() => this.kill(), options.graceMs);
     try {
       return await this.exited;

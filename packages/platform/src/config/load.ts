@@ -144,6 +144,8 @@ function disagreement(raw: RawSettings, tree: unknown): string | null {
     return `${is('retry.backoffMax')}; expected at least retry.backoffFirst`;
   if (raw.downloads.timeout < raw.downloads.idleTimeout)
     return `${is('downloads.timeout')}; expected at least downloads.idleTimeout`;
+  if ((raw.nats.user === null) !== (raw.nats.passwordFile === null))
+    return `${is('nats.passwordFile')}; expected nats.user and nats.passwordFile together, or neither`;
   return null;
 }
 

@@ -5,6 +5,7 @@ import {
   duration,
   flag,
   listen,
+  listenOrNull,
   share,
   size,
   text,
@@ -53,10 +54,23 @@ export const settingsSchema = section({
   }),
   nats: section({
     url: textOrNull(
-      /^(?:nats|tls):\/\/[^\s]{1,1000}$/,
-      'nats:// or tls:// and a host',
-      'The NATS server to use. Null: one is run beside the coordinator.',
+      /^(?:nats|tls):\/\/[^\s,]{1,250}(?:,(?:nats|tls):\/\/[^\s,]{1,250}){0,8}$/,
+      'nats:// or tls:// and a host, or several with commas between',
+      'The NATS server to use, or the servers of one cluster. Null: one is run beside the coordinator.',
     ),
+    user: textOrNull(/^[^\s\0]{1,200}$/, 'a name', 'The user to be at NATS. Null: none is needed.'),
+    passwordFile: textOrNull(
+      /^[^\0]{1,4096}$/,
+      'a file',
+      'Holds the password of `nats.user`, and nothing else.',
+    ),
+    replicas: whole(
+      1,
+      1,
+      3,
+      'On how many servers of a cluster the state is kept; it counts when its buckets are made.',
+    ),
+    listen: listen('127.0.0.1:0', 'Where the NATS server that is run here listens.'),
     storeLimit: size('2GB', '64MB', '1000TB', 'Room on disk for the NATS server that is run here.'),
   }),
   coordinator: section({
@@ -65,6 +79,11 @@ export const settingsSchema = section({
     }),
     http: section({
       listen: listen('127.0.0.1:0', 'Where the coordinator shows health and metrics.'),
+    }),
+    bytes: section({
+      listen: listenOrNull(
+        'Where the coordinator moves the files of agents that have no mount of the library. Null: nowhere.',
+      ),
     }),
   }),
   feeds: section({
@@ -160,6 +179,11 @@ export const settingsSchema = section({
       '30d',
       'A lock without progress for so long is shown as stale.',
     ),
+    stalePolicy: choice(
+      'report',
+      ['report', 'revoke'],
+      'What becomes of a stale lock: `report` shows it, `revoke` takes it away and gives the work again.',
+    ),
   }),
   stall: section({
     checkEvery: duration('2m', '1s', '1d', 'How often it is looked whether a feed makes progress.'),
@@ -178,6 +202,18 @@ export const settingsSchema = section({
     http: section({
       listen: listen('127.0.0.1:0', 'Where the agent shows health and metrics.'),
     }),
+    spoolMax: size(
+      '10GB',
+      '0B',
+      '1000TB',
+      'How much audio an agent without a mount of the library keeps on its own disk.',
+    ),
+    drainTimeout: duration(
+      '10m',
+      '0s',
+      '7d',
+      'How long `podctl agent run` finishes what runs once it is asked to stop; then it is handed back. `podctl up` hands back at once.',
+    ),
     engine: choice('faster-whisper', ['faster-whisper'], 'What transcribes.'),
   }),
   log: section({

@@ -108,15 +108,24 @@ export function textOrNull(pattern: RegExp, expects: string, description: string
   );
 }
 
+const LISTEN_EXPECTS = 'host:port, such as "127.0.0.1:8080"; port 0 is a free one';
+
 export function listen(otherwise: string, description: string) {
-  const expects = 'host:port, such as "127.0.0.1:8080"; port 0 is a free one';
-  return setting(otherwise, expects, description, (value): Listen | undefined => {
-    const pattern = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+)):(\d{1,5})$/i;
-    const [, bracketed, plain, digits] = (typeof value === 'string' && pattern.exec(value)) || [];
-    const host = bracketed ?? plain;
-    const port = Number(digits);
-    return host !== undefined && port <= 65_535 ? { host, port } : undefined;
-  });
+  return setting(otherwise, LISTEN_EXPECTS, description, listenFrom);
+}
+
+export function listenOrNull(description: string) {
+  return setting<Listen | null>(null, `${LISTEN_EXPECTS}; or null`, description, (value) =>
+    value === null ? null : listenFrom(value),
+  );
+}
+
+function listenFrom(value: unknown): Listen | undefined {
+  const pattern = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+)):(\d{1,5})$/i;
+  const [, bracketed, plain, digits] = (typeof value === 'string' && pattern.exec(value)) || [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  return host !== undefined && port <= 65_535 ? { host, port } : undefined;
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {

@@ -27,8 +27,16 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       allowPrivate: raw.network.allowPrivate,
       userAgent: raw.network.userAgent ?? `podctl/${place.version}`,
     },
-    /** `url` is null for the embedded server. */
-    nats: { url: raw.nats.url, storeLimitBytes: raw.nats.storeLimit },
+    nats: {
+      /** Null for the embedded server. */
+      servers: raw.nats.url?.split(',') ?? null,
+      user: raw.nats.user,
+      passwordFile:
+        raw.nats.passwordFile === null ? null : folder(raw.nats.passwordFile, place.baseFolder),
+      replicas: raw.nats.replicas,
+      listen: raw.nats.listen,
+      storeLimitBytes: raw.nats.storeLimit,
+    },
     coordinator: raw.coordinator,
     feeds: {
       pollEveryMs: raw.feeds.pollEvery,
@@ -51,9 +59,16 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     },
     sessions: { heartbeatMs: raw.sessions.heartbeat, lostAfterMs: raw.sessions.lostAfter },
     leader: { ttlMs: raw.leader.ttl },
-    locks: { staleAfterMs: raw.locks.staleAfter },
+    locks: { staleAfterMs: raw.locks.staleAfter, stalePolicy: raw.locks.stalePolicy },
     stall: { checkEveryMs: raw.stall.checkEvery, checks: raw.stall.checks },
-    agent: raw.agent,
+    agent: {
+      id: raw.agent.id,
+      slots: raw.agent.slots,
+      http: raw.agent.http,
+      spoolBytesMax: raw.agent.spoolMax,
+      drainMs: raw.agent.drainTimeout,
+      engine: raw.agent.engine,
+    },
     log: raw.log,
     sweep: { everyMs: raw.sweep.every, olderThanMs: raw.sweep.olderThan },
   };

@@ -4,24 +4,24 @@ export async function* abortable<T>(
   signal: AbortSignal,
 ): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]();
-  let stop = () => {};
-  const aborted = new Promise<'aborted'>((resolve) => {
-    stop = () => resolve('aborted');
-  });
-  signal.addEventListener('abort', stop, { once: true });
+  let wake = () => {};
+  const onAbort = () => wake();
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     for (;;) {
       signal.throwIfAborted();
-      const next = iterator.next();
-      // Should it lose the race and fail later, nobody is left to hear of it.
-      next.catch(() => {});
-      const item = await Promise.race([next, aborted]);
+      // A promise of its own for each item: a race against one that lives long would keep every item alive.
+      const item = await new Promise<IteratorResult<T> | 'aborted'>((resolve, reject) => {
+        wake = () => resolve('aborted');
+        // Should it come too late and fail, nobody is left to hear of it.
+        iterator.next().then(resolve, reject);
+      });
       if (item === 'aborted') throw signal.reason;
       if (item.done) return;
       yield item.value;
     }
   } finally {
-    signal.removeEventListener('abort', stop);
+    signal.removeEventListener('abort', onAbort);
     // Not awaited: a generator that waits for its next item answers `return` only after that.
     iterator.return?.().catch(() => {});
   }

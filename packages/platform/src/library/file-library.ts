@@ -135,15 +135,24 @@ export class FileLibrary implements Library {
       if (!there?.isFile()) throw new LibraryError('missing', `${from} is not in the library`);
       const old = await lstat(target).catch(absent);
       if (old?.isFile() && old.ino === there.ino && old.dev === there.dev) return;
+      await this.#linkInto(to, source, target);
+    });
+  }
+
+  /** The temporary name, or its folder, may be swept away before the last step: a link has its source's age. */
+  async #linkInto(to: string, source: string, target: string): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      await makeFolder(dirname(target));
       const temporary = await this.#temporaryFor(to, target);
       try {
         await linkOrCopy(source, temporary);
-        await makeFolder(dirname(target));
-        await this.#moveIntoPlace(temporary, target);
+        return await this.#moveIntoPlace(temporary, target);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || tries >= FOLDER_TRIES) throw error;
       } finally {
         await rm(temporary, { force: true });
       }
-    });
+    }
   }
 
   async hash(path: string, signal: AbortSignal): Promise<WrittenFile> {
@@ -161,11 +170,11 @@ export class FileLibrary implements Library {
     return { sizeBytes, sha256: hash.digest('hex') };
   }
 
-  async list(folder: string, limit: number): Promise<readonly ListedFile[]> {
+  async list(folder: string, limit: number, after = ''): Promise<readonly ListedFile[]> {
     return this.#io(folder, async () => {
       await this.#online();
       const place = await placeOf(this.root, `${folder}/x`);
-      return listFiles(dirname(place), folder, limit);
+      return listFiles(dirname(place), folder, limit, after);
     });
   }
 

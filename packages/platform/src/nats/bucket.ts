@@ -17,14 +17,18 @@ import type { NatsLink } from './connection.ts';
 
 export interface BucketOptions {
   readonly name: string;
-  /** 1, or 3 in separate failure domains. */
-  readonly replicas: 1 | 3;
+  /** 1, or 3 or 5 in separate failure domains. */
+  readonly replicas: number;
   /** Markers of expired keys stay so long; a CAS that expects one finds 0 afterwards. At least a second. */
   readonly markerTtlMs?: number;
   /** The longest wait for one answer. Keep it under the renewal period where a leader's key lives. */
   readonly timeoutMs?: number;
   /** How long to go on trying while the servers have no leader yet. */
   readonly openWithinMs?: number;
+  /** Where revisions begin if it is made now; 1 when left out (see domain/first-revision.ts). */
+  readonly firstRevision?: number;
+  /** Made for `loadKeys`: it takes many keys in one atomic batch. */
+  readonly batches?: boolean;
 }
 
 /** An open bucket: the stream behind it and the clients to reach it. */
@@ -116,6 +120,8 @@ function streamConfig(options: BucketOptions): Partial<StreamConfig> & { name: s
     allow_rollup_hdrs: true,
     deny_delete: true,
     subject_delete_marker_ttl: nanos(options.markerTtlMs ?? MARKER_TTL_MS),
+    ...(options.firstRevision === undefined ? {} : { first_seq: options.firstRevision }),
+    ...(options.batches === true ? { allow_atomic: true } : {}),
   };
 }
 

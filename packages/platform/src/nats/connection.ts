@@ -72,7 +72,15 @@ const CLOSE_FLUSH_MS = 1_000;
 /** A dead peer is noticed after two unanswered pings. */
 const PING_EVERY_MS = 10_000;
 
-/** Connects, or rejects with one sentence: refused credentials, a server too old, nobody there in time, or aborted. */
+/** There is no NATS to work with, in one sentence: what was seen, and what to do. */
+export class NatsRefused extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'NatsRefused';
+  }
+}
+
+/** Connects, or rejects with NatsRefused (refused credentials, a server too old, nobody there in time), or aborted. */
 export async function connectNats(
   options: NatsOptions,
   ports: NatsPorts,
@@ -250,7 +258,7 @@ function refusalOf(nc: NatsConnection): Error | null {
   const version = nc.info?.version ?? '';
   if (!isTooOld(version)) return null;
   const found = version === '' ? 'of an unknown version' : version;
-  return new Error(
+  return new NatsRefused(
     `the NATS server at ${nc.getServer()} is ${found}, but ${SERVER_VERSION_MIN} or newer is needed: upgrade it`,
   );
 }
@@ -261,7 +269,7 @@ function sentence(options: NatsOptions, error: unknown): Error {
     error instanceof AuthorizationError
       ? `NATS at ${servers} refused the ${options.auth.kind === 'none' ? 'connection without credentials' : 'credentials'}: check the user that the configuration names`
       : `NATS at ${servers} could not be reached (${asError(error).message}): check the addresses and that the server runs`;
-  return new Error(text, { cause: error });
+  return new NatsRefused(text, error);
 }
 
 /** An address may carry a password, which is never printed. */

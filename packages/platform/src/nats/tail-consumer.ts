@@ -3,6 +3,8 @@ import {
   type ConsumerConfig,
   type ConsumerInfo,
   DeliverPolicy,
+  type JetStreamManager,
+  jetstreamManager,
 } from '@nats-io/jetstream';
 import { type Msg, nanos, type Subscription } from '@nats-io/transport-node';
 import type { Clock } from '../clock.ts';
@@ -94,13 +96,14 @@ class ConsumerFollower {
     let subscription: Subscription | null = null;
     try {
       await this.#bucket.link.whenConnected(either);
-      await this.#lookAtStream(either);
+      const jsm = await this.#manager();
+      await this.#lookAtStream(jsm, either);
       this.#heardAtMs = this.#clock.monotonicMs();
       const inbox = this.#bucket.link.newInbox();
       subscription = this.#bucket.link.nc.subscribe(inbox, {
         callback: (error, message) => this.#onMessage(error, message),
       });
-      const info = await this.#make(inbox, either);
+      const info = await this.#make(jsm, inbox, either);
       await Promise.race([this.#watchSilence(either), this.#watchStream(info.name, either)]);
     } catch (error) {
       if (!either.aborted) this.#fail(error);
@@ -119,11 +122,17 @@ class ConsumerFollower {
     return { kind: this.#endKind, ...facts };
   }
 
-  async #lookAtStream(signal: AbortSignal): Promise<void> {
-    const { created, state } = await orAborted(
-      this.#bucket.jsm.streams.info(this.#bucket.stream),
-      signal,
-    );
+  /**
+   * What is asked while a server is dying goes unanswered, and the question after it is answered: waiting long for the
+   * first is being blind for so long. A first load may take the server its time.
+   */
+  async #manager(): Promise<JetStreamManager> {
+    if (this.#from.revision === 0) return this.#bucket.jsm;
+    return jetstreamManager(this.#bucket.link.nc, { checkAPI: false, timeout: SILENCE_MS });
+  }
+
+  async #lookAtStream(jsm: JetStreamManager, signal: AbortSignal): Promise<void> {
+    const { created, state } = await orAborted(jsm.streams.info(this.#bucket.stream), signal);
     if (created !== this.#created || state.last_seq < this.#cursor.revision) {
       this.#created = created;
       this.#giveUp('rewound');
@@ -132,9 +141,9 @@ class ConsumerFollower {
     if (!this.#from.isCurrent) this.#target = state.last_seq;
   }
 
-  async #make(inbox: string, signal: AbortSignal): Promise<ConsumerInfo> {
+  async #make(jsm: JetStreamManager, inbox: string, signal: AbortSignal): Promise<ConsumerInfo> {
     const config = consumerConfig(this.#bucket, inbox, this.#from.revision);
-    const added = this.#bucket.jsm.consumers.add(this.#bucket.stream, config);
+    const added = jsm.consumers.add(this.#bucket.stream, config);
     const info = await orAborted(added, signal);
     this.#heard();
     this.#lookIfCaughtUp(info.num_pending === 0);

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { KvEntry, Tail, TailSink, TailState } from '../kv.ts';
 import type { Bucket } from './bucket.ts';
 import { type ConsumerEnd, followConsumer } from './tail-consumer.ts';
+import { readDirectly } from './tail-direct.ts';
 
 export interface TailPorts {
   readonly clock: Clock;
@@ -68,7 +69,24 @@ export class NatsTail implements Tail {
       created = end.created;
       // One that was heard is replaced at once: the silence was the wait.
       failures = end.wasHeard ? 0 : failures + 1;
-      if (failures > 0) await this.#backOff(failures, signal);
+      if (failures === 0) continue;
+      await this.#readOn(created, signal);
+      await this.#backOff(failures, signal);
+    }
+  }
+
+  /** No consumer was to be had: what was written meanwhile is read without one. */
+  async #readOn(created: string, signal: AbortSignal): Promise<void> {
+    if (!this.#isCurrent || this.#revision === 0) return;
+    const from = { revision: this.#revision, created };
+    const take = (entry: KvEntry) => {
+      if (!signal.aborted) this.#deliver(entry);
+    };
+    try {
+      if (!(await readDirectly(this.#bucket, from, signal, take))) return;
+      this.#heardAtMs = this.#ports.clock.monotonicMs();
+    } catch {
+      // Nobody answers at all: that is the silence that is shown already.
     }
   }
 

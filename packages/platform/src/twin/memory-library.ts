@@ -81,10 +81,10 @@ export class MemoryLibrary implements Library {
     return written(this.#get(path).bytes);
   }
 
-  async list(folder: string, limit: number): Promise<readonly ListedFile[]> {
+  async list(folder: string, limit: number, after = ''): Promise<readonly ListedFile[]> {
     this.#find(folder);
     return [...this.#files]
-      .filter(([path]) => path.startsWith(`${folder}/`))
+      .filter(([path]) => path.startsWith(`${folder}/`) && path > after)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .slice(0, limit)
       .map(([path, stored]) => ({
@@ -92,6 +92,11 @@ export class MemoryLibrary implements Library {
         sizeBytes: stored.bytes.length,
         modifiedMs: stored.modifiedMs,
       }));
+  }
+
+  /** Somebody removes a file behind everybody's back. */
+  lose(path: string): void {
+    this.#files.delete(path);
   }
 
   async removeStaging(folder: string): Promise<void> {

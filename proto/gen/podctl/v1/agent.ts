@@ -35,6 +35,8 @@ export const AgentState = {
   LOST: 2,
   /** GONE - It said goodbye. */
   GONE: 3,
+  /** DRAINING - Its session is alive; it finishes what it holds and takes no more. */
+  DRAINING: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -45,6 +47,7 @@ export namespace AgentState {
   export type LIVE = typeof AgentState.LIVE;
   export type LOST = typeof AgentState.LOST;
   export type GONE = typeof AgentState.GONE;
+  export type DRAINING = typeof AgentState.DRAINING;
   export type UNRECOGNIZED = typeof AgentState.UNRECOGNIZED;
 }
 
@@ -62,6 +65,9 @@ export function agentStateFromJSON(object: any): AgentState {
     case 3:
     case "AGENT_STATE_GONE":
       return AgentState.GONE;
+    case 4:
+    case "AGENT_STATE_DRAINING":
+      return AgentState.DRAINING;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -79,6 +85,8 @@ export function agentStateToJSON(object: AgentState): string {
       return "AGENT_STATE_LOST";
     case AgentState.GONE:
       return "AGENT_STATE_GONE";
+    case AgentState.DRAINING:
+      return "AGENT_STATE_DRAINING";
     case AgentState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

@@ -91,6 +91,8 @@ export interface Overview {
   leading: boolean;
   /** What is wrong with the fleet as a whole, in one sentence; empty when nothing is. */
   problem: string;
+  /** Of the live agents, those that finish what they hold and take no more. */
+  agentsDraining: number;
 }
 
 /** Asks for the totals. */
@@ -566,6 +568,7 @@ function createBaseOverview(): Overview {
     audioSecondsTranscribed: 0,
     leading: false,
     problem: "",
+    agentsDraining: 0,
   };
 }
 
@@ -633,6 +636,9 @@ export const Overview: MessageFns<Overview> = {
     }
     if (message.problem !== "") {
       writer.uint32(154).string(message.problem);
+    }
+    if (message.agentsDraining !== 0) {
+      writer.uint32(160).uint32(message.agentsDraining);
     }
     return writer;
   },
@@ -802,6 +808,14 @@ export const Overview: MessageFns<Overview> = {
             message.problem = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.agentsDraining = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -879,6 +893,11 @@ export const Overview: MessageFns<Overview> = {
         : 0,
       leading: isSet(object.leading) ? globalThis.Boolean(object.leading) : false,
       problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      agentsDraining: isSet(object.agentsDraining)
+        ? globalThis.Number(object.agentsDraining)
+        : isSet(object.agents_draining)
+        ? globalThis.Number(object.agents_draining)
+        : 0,
     };
   },
 
@@ -941,6 +960,9 @@ export const Overview: MessageFns<Overview> = {
     if (message.problem !== "") {
       obj.problem = message.problem;
     }
+    if (message.agentsDraining !== 0) {
+      obj.agentsDraining = Math.round(message.agentsDraining);
+    }
     return obj;
   },
 
@@ -970,6 +992,7 @@ export const Overview: MessageFns<Overview> = {
     message.audioSecondsTranscribed = object.audioSecondsTranscribed ?? 0;
     message.leading = object.leading ?? false;
     message.problem = object.problem ?? "";
+    message.agentsDraining = object.agentsDraining ?? 0;
     return message;
   },
 };

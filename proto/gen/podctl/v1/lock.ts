@@ -63,6 +63,26 @@ export interface ListLocksRequest {
   pageToken: string;
 }
 
+/** Names the lock to release. */
+export interface ReleaseLockRequest {
+  /** The episode, or 4 or more of the first characters of its id. */
+  episodeId: string;
+  /** The stage. */
+  stage: Stage;
+  /** The fencing token that is to lose its force; 0 means the one that holds it now. */
+  token: bigint;
+}
+
+/** The lock is released. */
+export interface ReleaseLockResponse {
+  /** The fencing token that lost its force. */
+  token: bigint;
+  /** The agent that held it. */
+  agentId: string;
+  /** The revision of the state that says so. */
+  revision: bigint;
+}
+
 /** A page of locks. */
 export interface ListLocksResponse {
   /** The locks, ordered by feed, episode and stage. */
@@ -434,6 +454,225 @@ export const ListLocksRequest: MessageFns<ListLocksRequest> = {
   },
 };
 
+function createBaseReleaseLockRequest(): ReleaseLockRequest {
+  return { episodeId: "", stage: 0, token: 0n };
+}
+
+export const ReleaseLockRequest: MessageFns<ReleaseLockRequest> = {
+  encode(message: ReleaseLockRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.episodeId !== "") {
+      writer.uint32(10).string(message.episodeId);
+    }
+    if (message.stage !== 0) {
+      writer.uint32(16).int32(message.stage);
+    }
+    if (message.token !== 0n) {
+      if (BigInt.asUintN(64, message.token) !== message.token) {
+        throw new globalThis.Error("value provided for field message.token of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseLockRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseLockRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.stage = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.token = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReleaseLockRequest {
+    return {
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+      stage: isSet(object.stage) ? stageFromJSON(object.stage) : 0,
+      token: isSet(object.token) ? BigInt(object.token) : 0n,
+    };
+  },
+
+  toJSON(message: ReleaseLockRequest): unknown {
+    const obj: any = {};
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    if (message.stage !== 0) {
+      obj.stage = stageToJSON(message.stage);
+    }
+    if (message.token !== 0n) {
+      obj.token = message.token.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReleaseLockRequest>, I>>(base?: I): ReleaseLockRequest {
+    return ReleaseLockRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReleaseLockRequest>, I>>(object: I): ReleaseLockRequest {
+    const message = createBaseReleaseLockRequest();
+    message.episodeId = object.episodeId ?? "";
+    message.stage = object.stage ?? 0;
+    message.token = (object.token !== undefined && object.token !== null) ? BigInt(object.token) : 0n;
+    return message;
+  },
+};
+
+function createBaseReleaseLockResponse(): ReleaseLockResponse {
+  return { token: 0n, agentId: "", revision: 0n };
+}
+
+export const ReleaseLockResponse: MessageFns<ReleaseLockResponse> = {
+  encode(message: ReleaseLockResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== 0n) {
+      if (BigInt.asUintN(64, message.token) !== message.token) {
+        throw new globalThis.Error("value provided for field message.token of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.token);
+    }
+    if (message.agentId !== "") {
+      writer.uint32(18).string(message.agentId);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseLockResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseLockResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.token = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReleaseLockResponse {
+    return {
+      token: isSet(object.token) ? BigInt(object.token) : 0n,
+      agentId: isSet(object.agentId)
+        ? globalThis.String(object.agentId)
+        : isSet(object.agent_id)
+        ? globalThis.String(object.agent_id)
+        : "",
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
+  },
+
+  toJSON(message: ReleaseLockResponse): unknown {
+    const obj: any = {};
+    if (message.token !== 0n) {
+      obj.token = message.token.toString();
+    }
+    if (message.agentId !== "") {
+      obj.agentId = message.agentId;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReleaseLockResponse>, I>>(base?: I): ReleaseLockResponse {
+    return ReleaseLockResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReleaseLockResponse>, I>>(object: I): ReleaseLockResponse {
+    const message = createBaseReleaseLockResponse();
+    message.token = (object.token !== undefined && object.token !== null) ? BigInt(object.token) : 0n;
+    message.agentId = object.agentId ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
 function createBaseListLocksResponse(): ListLocksResponse {
   return { locks: [], nextPageToken: "" };
 }
@@ -536,11 +775,31 @@ export const LockServiceService = {
     responseSerialize: (value: ListLocksResponse): Buffer => Buffer.from(ListLocksResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListLocksResponse => ListLocksResponse.decode(value),
   },
+  /**
+   * Takes a held lock from its holder: the work is given again, and what the holder still brings is refused.
+   * NOT_FOUND when the episode is not known, or the lock is not held any more; FAILED_PRECONDITION when its result is
+   * accepted already: it can only be finished.
+   */
+  releaseLock: {
+    path: "/podctl.v1.LockService/ReleaseLock" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReleaseLockRequest): Buffer => Buffer.from(ReleaseLockRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReleaseLockRequest => ReleaseLockRequest.decode(value),
+    responseSerialize: (value: ReleaseLockResponse): Buffer => Buffer.from(ReleaseLockResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReleaseLockResponse => ReleaseLockResponse.decode(value),
+  },
 } as const;
 
 export interface LockServiceServer extends UntypedServiceImplementation {
   /** Lists the held and committed locks, ordered by feed, episode and stage. */
   listLocks: handleUnaryCall<ListLocksRequest, ListLocksResponse>;
+  /**
+   * Takes a held lock from its holder: the work is given again, and what the holder still brings is refused.
+   * NOT_FOUND when the episode is not known, or the lock is not held any more; FAILED_PRECONDITION when its result is
+   * accepted already: it can only be finished.
+   */
+  releaseLock: handleUnaryCall<ReleaseLockRequest, ReleaseLockResponse>;
 }
 
 export interface LockServiceClient extends Client {
@@ -559,6 +818,26 @@ export interface LockServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListLocksResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a held lock from its holder: the work is given again, and what the holder still brings is refused.
+   * NOT_FOUND when the episode is not known, or the lock is not held any more; FAILED_PRECONDITION when its result is
+   * accepted already: it can only be finished.
+   */
+  releaseLock(
+    request: ReleaseLockRequest,
+    callback: (error: ServiceError | null, response: ReleaseLockResponse) => void,
+  ): ClientUnaryCall;
+  releaseLock(
+    request: ReleaseLockRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReleaseLockResponse) => void,
+  ): ClientUnaryCall;
+  releaseLock(
+    request: ReleaseLockRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReleaseLockResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -33,7 +33,7 @@ export default class AgentList extends ListCommand {
 function columns(nowMs: number): readonly Column<AgentView>[] {
   return [
     { head: 'AGENT', cell: (agent) => agent.agentId },
-    { head: 'STATE', cell: (agent) => agent.state },
+    { head: 'STATE', cell: stateCell },
     { head: 'HOST', cell: (agent) => agent.host },
     { head: 'HEARD', cell: (agent) => ageWords(agent.lastHeartbeatAt, nowMs), align: 'right' },
     { head: 'DOWNLOADS', cell: (agent) => slots(agent, 'download'), align: 'right' },
@@ -43,6 +43,11 @@ function columns(nowMs: number): readonly Column<AgentView>[] {
     { head: 'VERSION', cell: (agent) => agent.version, wide: true },
     { head: 'SESSION', cell: (agent) => agent.session, wide: true },
   ];
+}
+
+/** A drain is somebody's wish, and no problem: in capitals, since it will not stay so. */
+function stateCell({ state }: AgentView): string {
+  return state === 'draining' ? 'DRAINING' : state;
 }
 
 /** `running/slots` of a stage. */

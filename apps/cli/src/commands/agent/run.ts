@@ -1,20 +1,31 @@
+import { Flags } from '@oclif/core';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
-import { RunCommand } from '../../run-command.ts';
-import { agentBootstrap, type NatsAccess } from '../../up/bootstrap.ts';
+import { type FleetAccess, RunCommand } from '../../run-command.ts';
+import { agentBootstrap } from '../../up/bootstrap.ts';
 import { setupReport } from '../../up/setup-report.ts';
 import type { SingleApp } from '../../up/single-app.ts';
 import type { Stopping } from '../../up/stopping.ts';
 import { prepareToolchain } from '../../up/toolchain.ts';
 
 export default class AgentRun extends RunCommand {
-  static override summary = 'Run an agent in the foreground, against the NATS server of nats.url.';
+  static override summary =
+    'Run an agent in the foreground, against the NATS server of nats.url or of a join file.';
   static override examples = [
     '<%= config.bin %> agent run',
+    '<%= config.bin %> agent run --join join.yaml',
     '<%= config.bin %> agent run --config /etc/podctl/podctl.yaml',
     '<%= config.bin %> agent run --data-dir /var/lib/podctl',
   ];
+
+  static override flags = {
+    ...RunCommand.flags,
+    join: Flags.string({
+      helpValue: 'FILE',
+      description: 'where the fleet is, for a machine of its own (docs/machines.md)',
+    }),
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(AgentRun);
@@ -23,7 +34,7 @@ export default class AgentRun extends RunCommand {
 
   protected async app(
     settings: Settings,
-    access: NatsAccess,
+    { nats, coordinators }: FleetAccess,
     stopping: Stopping,
   ): Promise<SingleApp> {
     const report = setupReport(process.stderr, false);
@@ -35,8 +46,10 @@ export default class AgentRun extends RunCommand {
       },
     );
     report.end();
-    const bootstrap = agentBootstrap(settings, access, toolchain.python, null);
+    const { drainMs } = settings.agent;
+    const { python } = toolchain;
+    const bootstrap = agentBootstrap(settings, nats, python, drainMs, null, coordinators);
     const { stateDir } = bootstrap;
-    return { key: 'agent', stateDir, bootstrap: { ...bootstrap, endpointFile: null } };
+    return { key: 'agent', stateDir, drainMs, bootstrap: { ...bootstrap, endpointFile: null } };
   }
 }

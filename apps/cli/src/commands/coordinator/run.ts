@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { ENDPOINT_FILE } from '../../endpoint.ts';
-import { RunCommand } from '../../run-command.ts';
-import { coordinatorBootstrap, type NatsAccess } from '../../up/bootstrap.ts';
+import { type FleetAccess, RunCommand } from '../../run-command.ts';
+import { coordinatorBootstrap } from '../../up/bootstrap.ts';
 import type { SingleApp } from '../../up/single-app.ts';
 
 export default class CoordinatorRun extends RunCommand {
@@ -19,10 +19,10 @@ export default class CoordinatorRun extends RunCommand {
     await this.runApp(flags);
   }
 
-  protected async app(settings: Settings, access: NatsAccess): Promise<SingleApp> {
-    const bootstrap = coordinatorBootstrap(settings, access, null);
+  protected async app(settings: Settings, { nats }: FleetAccess): Promise<SingleApp> {
+    const bootstrap = coordinatorBootstrap(settings, nats, null);
     const endpointFile = join(settings.dataDir, ENDPOINT_FILE);
     const { stateDir } = bootstrap;
-    return { key: 'coordinator', stateDir, bootstrap: { ...bootstrap, endpointFile } };
+    return { key: 'coordinator', stateDir, drainMs: 0, bootstrap: { ...bootstrap, endpointFile } };
   }
 }

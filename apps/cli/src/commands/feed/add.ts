@@ -3,6 +3,7 @@ import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { addFeeds, type FeedToAdd } from '../../feed-adding.ts';
 import { readOpml, readUrlLines } from '../../feed-source.ts';
+import { integerFlag } from '../../integer-flag.ts';
 import { tableLines } from '../../render/table.ts';
 import { countWords } from '../../render/words.ts';
 import type { AddedFeedView } from '../../views/feed-map.ts';
@@ -30,7 +31,7 @@ export default class FeedAdd extends BaseCommand {
   static override flags = {
     opml: Flags.string({ helpValue: 'FILE', description: 'an OPML file; - is stdin' }),
     name: Flags.string({ description: 'title to show until the feed gives its own; one URL only' }),
-    'book-score': Flags.integer({
+    'book-score': integerFlag({
       min: 1,
       max: 10,
       description: 'how densely the show recommends books, 1 to 10',

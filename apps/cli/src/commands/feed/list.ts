@@ -1,4 +1,5 @@
 import { ListCommand } from '../../list-command.ts';
+import { failingLines } from '../../render/failing-feeds.ts';
 import type { Column } from '../../render/table.ts';
 import { ageWords, percentWords } from '../../render/words.ts';
 import { type FeedView, feedView } from '../../views/feed-map.ts';
@@ -26,7 +27,9 @@ export default class FeedList extends ListCommand {
       ),
     );
     const none = 'No feeds yet: add one with "podctl feed add URL".';
-    return this.table(document, columns(Date.now()), flags, none);
+    this.table(document, columns(Date.now()), flags, none);
+    if (flags.output !== 'wide') for (const line of failingLines(document.items)) this.say(line);
+    return document;
   }
 }
 

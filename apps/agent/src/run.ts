@@ -1,0 +1,326 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { base32 } from '@podctl/domain/ids.ts';
+import { AGENT_INBOXES } from '@podctl/domain/key.ts';
+import { guardedAgent } from '@podctl/platform/address-guard.ts';
+import { natsAuth } from '@podctl/platform/bootstrap.ts';
+import type { Bus } from '@podctl/platform/bus.ts';
+import { systemClock } from '@podctl/platform/clock.ts';
+import { writeEndpoint } from '@podctl/platform/endpoint.ts';
+import { inheritedLockFd } from '@podctl/platform/folder-lock.ts';
+import { type HealthCheck, HealthServer } from '@podctl/platform/health-server.ts';
+import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
+import { type MainContext, StopRequest } from '@podctl/platform/lifecycle.ts';
+import type { Logger } from '@podctl/platform/logger.ts';
+import { createMetrics, type Metrics } from '@podctl/platform/metrics.ts';
+import { natsBus } from '@podctl/platform/nats/bus.ts';
+import { connectNats, type NatsEvent, type NatsLink } from '@podctl/platform/nats/connection.ts';
+import { type Dispatcher, Agent as HttpAgent } from 'undici';
+import type { AgentConfig } from './config.ts';
+import { Agent, type AgentEnd } from './shell/agent.ts';
+import { type AgentMetrics, agentMetrics } from './shell/agent-metrics.ts';
+import type { AttemptStore } from './shell/attempt-store.ts';
+import { ByteClient } from './shell/byte-client.ts';
+import { downloadWorker } from './shell/download.ts';
+import { tellDrain } from './shell/drain-notice.ts';
+import { Journal } from './shell/journal.ts';
+import { MountedStore } from './shell/mounted-store.ts';
+import { openSpool, SpooledStore } from './shell/spooled-store.ts';
+import { transcribeWorker } from './shell/transcribe.ts';
+import { WhisperEngine } from './shell/whisper-engine.ts';
+
+const EXIT_UNUSABLE = 1;
+/** An episode of a day at 192 kbit/s has 2 GB. */
+const DOWNLOAD_BYTES_MAX = 8e9;
+const SPACE_WAIT_MS = 30_000;
+const CONNECT_MS_MAX = 15_000;
+const ENGINE_SILENT_MS = 30_000;
+const ENGINE_CANCEL_MS = 2_000;
+
+/** What an agent changes the world through. */
+export interface AgentEffects {
+  readonly bus: Bus;
+  readonly journal: Journal;
+  readonly library: FileLibrary;
+}
+
+/** What stands between an agent and what it changes: a test may put its own in the way. */
+export type WrapEffects = (effects: AgentEffects) => AgentEffects;
+
+/**
+ * An agent's whole life, until it has left or cannot go on. Resolves to its exit code.
+ *
+ * @param wrap is called once, before any of them is used.
+ */
+export async function runAgent(
+  config: AgentConfig,
+  log: Logger,
+  context: MainContext,
+  wrap: WrapEffects = (effects) => effects,
+): Promise<number> {
+  const onDisk = await openStoreFolder(config);
+  const closed = Promise.withResolvers<AgentEnd>();
+  const link = await connect(config, log, context.signal, natsListener(log, closed.resolve));
+  if (link === null) return EXIT_UNUSABLE;
+  const metrics = createMetrics({
+    version: config.version,
+    commit: '',
+    nodeVersion: process.version,
+  });
+  const onError = (error: unknown) => log.error({ err: error }, 'A message broke its handler');
+  const effects = wrap({
+    bus: natsBus(link.nc, onError),
+    journal: new Journal(join(config.stateDir, 'results'), log),
+    library: onDisk,
+  });
+  const engines = enginesOf(config, log);
+  const dispatcher = guardedAgent({
+    allowPrivate: config.settings.network.allowPrivate,
+    connectTimeoutMs: CONNECT_MS_MAX,
+    connectionsMax: config.settings.agent.slots.download + 1,
+  });
+  const byteDispatcher = new HttpAgent({ connect: { timeout: CONNECT_MS_MAX } });
+  const parts = { link, effects, engines, dispatcher, byteDispatcher, metrics };
+  const agent = agentOf(config, log, parts);
+  const health = new HealthServer({
+    listen: config.httpListen,
+    setting: 'agent.http.listen',
+    checks: () => checksOf(link, agent),
+    metrics: () => metrics.render(),
+    logger: log,
+  });
+  try {
+    await health.start();
+    if (config.endpointFile !== null)
+      await writeEndpoint(config.endpointFile, { grpc: '', http: health.address ?? '' });
+    context.drainFor(config.drainMs);
+    await agent.start();
+    const leaves = leaving(agent, context, (reason) => reasonOf(reason, config.drainMs));
+    void tellDrain(agent, context, systemClock, drainTold(log));
+    const end = await Promise.race([agent.ended, closed.promise, leaves]);
+    if (end.code === 0) log.info({}, end.reason);
+    else log.error({}, end.reason);
+    return end.code;
+  } finally {
+    await agent.stop();
+    await Promise.all(engines.map((engine) => engine.stop()));
+    await dispatcher.destroy();
+    await byteDispatcher.destroy();
+    await health.stop();
+    metrics.close();
+    await link.close();
+  }
+}
+
+/** Lets the agent drain, then leave; resolves only when it must be cut off. */
+function leaving(
+  agent: Agent,
+  { signal, cancel, force }: MainContext,
+  sentence: (request: unknown) => string,
+): Promise<AgentEnd> {
+  const { promise, resolve } = Promise.withResolvers<AgentEnd>();
+  const drain = () => {
+    if (!cancel.aborted) agent.drain();
+  };
+  const leave = () => agent.leave(sentence(cancel.reason));
+  const cutOff = () => resolve({ code: 0, reason: 'The agent stopped without a goodbye.' });
+  force.addEventListener('abort', cutOff, { once: true });
+  signal.addEventListener('abort', drain, { once: true });
+  cancel.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) drain();
+  if (cancel.aborted) leave();
+  if (force.aborted) cutOff();
+  return promise;
+}
+
+/** For the history of what is handed back. */
+function reasonOf(request: unknown, drainMs: number): string {
+  const cause = request instanceof StopRequest ? request.stopCause : 'SIGTERM';
+  switch (cause) {
+    case 'SIGINT':
+    case 'SIGTERM':
+    case 'SIGHUP':
+      return `the agent was stopped by ${cause}`;
+    case 'parent gone':
+      return 'the agent was stopped: the process that started it is gone';
+    case 'output closed':
+      return 'the agent was stopped: nobody reads its output any more';
+    case 'drain over':
+      return `it did not end within the ${drainMs / 1_000} s that the agent drained`;
+  }
+}
+
+/** On a terminal for the person at it; else into the log. */
+function drainTold(log: Logger): (words: string) => void {
+  if (!process.stderr.isTTY) return (words) => log.info({}, words);
+  return (words) => {
+    process.stderr.write(`${words}; Ctrl-C again hands them back now\n`);
+  };
+}
+
+function natsListener(log: Logger, closed: (end: AgentEnd) => void) {
+  return (event: NatsEvent) => {
+    switch (event.kind) {
+      case 'connected':
+        log.info({}, 'Connected to NATS');
+        return;
+      case 'disconnected':
+        log.warn({}, 'Disconnected from NATS; trying again');
+        return;
+      case 'trouble':
+        log.warn({ err: event.error }, 'NATS reports a trouble');
+        return;
+      case 'closed':
+        closed({
+          code: EXIT_UNUSABLE,
+          reason: event.error?.message ?? 'The connection to NATS was closed.',
+        });
+        return;
+    }
+  };
+}
+
+function checksOf(link: NatsLink, agent: Agent): readonly HealthCheck[] {
+  const isConnected = link.isConnected();
+  return [
+    { name: 'nats', ok: isConnected, detail: isConnected ? 'connected' : 'not connected' },
+    {
+      name: 'session',
+      ok: agent.welcomed,
+      detail: agent.welcomed ? 'welcomed by the leader' : 'not welcomed by a leader',
+    },
+    { name: 'library', ok: agent.problem === null, detail: agent.problem ?? 'online' },
+  ];
+}
+
+/** Null, with a line in the log, when NATS cannot be had. */
+async function connect(
+  config: AgentConfig,
+  log: Logger,
+  signal: AbortSignal,
+  listen: (event: NatsEvent) => void,
+): Promise<NatsLink | null> {
+  const { nats, agent } = config;
+  const options = {
+    servers: nats.servers,
+    name: `podctl agent ${agent}`,
+    auth: natsAuth(nats),
+    inboxPrefix: `${AGENT_INBOXES}.${agent}`,
+  };
+  try {
+    return await connectNats(options, { clock: systemClock, random: Math.random, listen }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    log.error({}, error instanceof Error ? error.message : String(error));
+    return null;
+  }
+}
+
+/** One a slot, since each does one episode at a time. */
+function enginesOf(config: AgentConfig, log: Logger): readonly WhisperEngine[] {
+  const { agent, transcribe } = config.settings;
+  const { device, computeType, batchSize } = transcribe;
+  const spec = {
+    python: config.pythonPath,
+    script: config.engineScript,
+    env: process.env,
+    lockFd: inheritedLockFd(),
+    silentMs: ENGINE_SILENT_MS,
+    cancelMs: ENGINE_CANCEL_MS,
+    clock: systemClock,
+    log,
+  };
+  const options = { device, computeType, batchSize };
+  return Array.from(
+    { length: agent.slots.transcribe },
+    () => new WhisperEngine(spec, options, Math.random),
+  );
+}
+
+interface Parts {
+  readonly link: NatsLink;
+  readonly effects: AgentEffects;
+  readonly engines: readonly WhisperEngine[];
+  readonly dispatcher: Dispatcher;
+  /** To podctl's own coordinators, which may well have private addresses. */
+  readonly byteDispatcher: Dispatcher;
+  readonly metrics: Metrics;
+}
+
+function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
+  const { settings, agent, host, version } = config;
+  const { effects, engines, dispatcher } = parts;
+  const measured = measure(config, parts);
+  const store = storeOf(config, parts, measured);
+  const describeEngine = () => engines[0]?.describe() ?? 'no engine';
+  const shared = { store, clock: systemClock, agent };
+  return new Agent({
+    ...effects,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    identity: {
+      agent,
+      boot: base32(randomBytes(10)),
+      host,
+      version,
+      engine: describeEngine(),
+      slots: settings.agent.slots,
+    },
+    storeProblem: (expected) => store.problem(expected),
+    workers: {
+      download: downloadWorker({
+        ...shared,
+        dispatcher,
+        userAgent: settings.network.userAgent,
+        limits: {
+          floorBytes: settings.downloads.floorBytes,
+          bytesMax: DOWNLOAD_BYTES_MAX,
+          idleMs: settings.downloads.idleTimeoutMs,
+          totalMs: settings.downloads.timeoutMs,
+          freeBytesMin: settings.library.freeFloorBytes,
+          spaceWaitMs: SPACE_WAIT_MS,
+        },
+        received: measured.received,
+      }),
+      transcribe: transcribeWorker({ ...shared, engines, transcribed: measured.transcribed }),
+    },
+    describeEngine,
+    observe: measured.observe,
+  });
+}
+
+/** The library itself where it is mounted; else a folder of the agent's own, from which a coordinator is sent everything. */
+function openStoreFolder({
+  coordinators,
+  libraryRoot,
+  stateDir,
+}: AgentConfig): Promise<FileLibrary> {
+  return coordinators.length === 0 ? openLibrary(libraryRoot, null) : openSpool(stateDir);
+}
+
+function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): AttemptStore {
+  const { coordinators, settings } = config;
+  const { effects, byteDispatcher: dispatcher } = parts;
+  const freeBytesMin = settings.library.freeFloorBytes;
+  if (coordinators.length === 0) return new MountedStore(effects.library, freeBytesMin);
+  const ports = { coordinators, dispatcher, clock: systemClock, random: Math.random, moved };
+  return new SpooledStore({
+    spool: effects.library,
+    client: new ByteClient(ports),
+    freeBytesMin,
+    inputBytesMax: settings.agent.slots.transcribe === 0 ? 0 : settings.agent.spoolBytesMax,
+    moved,
+  });
+}
+
+function measure(config: AgentConfig, { metrics, link }: Parts): AgentMetrics {
+  const { agent, version, os, arch, settings } = config;
+  return agentMetrics({
+    ...{ metrics, agent, version, os, arch },
+    clock: systemClock,
+    model: settings.transcribe.model,
+    transcribeSlots: settings.agent.slots.transcribe,
+    link,
+  });
+}

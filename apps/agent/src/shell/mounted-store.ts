@@ -1,0 +1,71 @@
+import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
+import { placeOf } from '@podctl/platform/library/safe-path.ts';
+import type { Assignment } from '../core/assignment.ts';
+import {
+  type Attempt,
+  type AttemptStore,
+  type AudioInput,
+  spaceProblem,
+  type TranscribeWork,
+} from './attempt-store.ts';
+import { failure, type JobContext } from './jobs.ts';
+import { Staging } from './staging.ts';
+
+/** The library itself, mounted on this machine. What an attempt leaves in staging is the sweeper's. */
+export class MountedStore implements AttemptStore {
+  readonly #library: FileLibrary;
+  readonly #freeBytesMin: number;
+
+  constructor(library: FileLibrary, freeBytesMin: number) {
+    this.#library = library;
+    this.#freeBytesMin = freeBytesMin;
+  }
+
+  async begin(assignment: Assignment, { signal }: JobContext): Promise<Attempt> {
+    const staging = await Staging.open(this.#library, assignment, signal);
+    return {
+      write: (name, source) => staging.write(name, source),
+      writeText: (name, text) => staging.writeText(name, text),
+      localPath: (name) => placeOf(this.#library.root, staging.path(name)),
+      finish: (...of) => staging.finish(...of),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+
+  async input(
+    _assignment: Assignment,
+    work: TranscribeWork,
+    signal: AbortSignal,
+  ): Promise<Result<AudioInput, ResultOutcome>> {
+    const { sha256 } = await this.#library.hash(work.audioPath, signal);
+    if (sha256 !== work.audioSha256) return err(audioChanged(work, sha256));
+    const path = await placeOf(this.#library.root, work.audioPath);
+    const intact = async (again: AbortSignal) =>
+      (await this.#library.hash(work.audioPath, again)).sha256 === work.audioSha256;
+    return ok({ path, intact, [Symbol.dispose]: () => {} });
+  }
+
+  async freeBytes(): Promise<number | null> {
+    return (await this.#library.space()).freeBytes;
+  }
+
+  async problem(expectedLibrary: string | null): Promise<string | null> {
+    const { id } = this.#library;
+    // Before any wait: no work of the wrong library may slip in.
+    if (expectedLibrary !== null && expectedLibrary !== id)
+      return `This agent has the library ${id} mounted, and the coordinator uses ${expectedLibrary}: mount the same one.`;
+    const health = await this.#library.check();
+    if (health.kind === 'offline') return `The library is offline: ${health.reason}`;
+    const freeBytes = await this.freeBytes().catch(() => null);
+    return spaceProblem('The library’s disk', freeBytes, this.#freeBytesMin);
+  }
+}
+
+export function audioChanged({ audioSha256 }: TranscribeWork, sha256: string): ResultOutcome {
+  return failure(
+    'audio_changed',
+    `The audio in the library has SHA-256 ${sha256.slice(0, 12)}… where ${audioSha256.slice(0, 12)}… was accepted.`,
+  );
+}

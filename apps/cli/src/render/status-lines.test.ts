@@ -1,0 +1,15 @@
+import { Agent, AgentState } from '@podctl/proto/podctl/v1/agent.ts';
+import { Overview } from '@podctl/proto/podctl/v1/fleet.ts';
+import { expect, test } from 'vitest';
+import { agentView } from '../views/agent-map.ts';
+import { overviewView } from '../views/fleet-map.ts';
+import { statusLines } from './status-lines.ts';
+
+test('an agent that drains is shown as such, and is no problem', () => {
+  const lines = (agentsDraining: number) =>
+    statusLines(overviewView(Overview.fromPartial({ agentsLive: 2, agentsDraining })), 0);
+  expect(lines(1)).toContain('Agents     2 live (1 DRAINING), 0 lost');
+  expect(lines(1)[0]).toBe('Health     ok: all is well');
+  expect(lines(0)).toContain('Agents     2 live, 0 lost');
+  expect(agentView(Agent.fromPartial({ state: AgentState.DRAINING })).state).toBe('draining');
+});

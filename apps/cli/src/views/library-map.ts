@@ -1,0 +1,60 @@
+import {
+  LibraryFault,
+  type LibraryFinding,
+  type VerifySummary,
+} from '@podctl/proto/podctl/v1/library.ts';
+import { type StageWord, stageWord } from './episode-map.ts';
+
+export type FaultWord = 'missing' | 'wrong size' | 'wrong SHA-256' | 'unknown';
+
+/** A difference between what is known and what is there, as `--json` prints it. */
+export interface FindingView {
+  readonly fault: FaultWord;
+  readonly path: string;
+  /** Null for an unknown file. */
+  readonly feedId: string | null;
+  readonly episodeId: string | null;
+  readonly stage: StageWord | null;
+  readonly detail: string;
+}
+
+export interface SummaryView {
+  readonly checked: number;
+  readonly damaged: number;
+  readonly missing: number;
+  readonly unknown: number;
+  readonly bytes: number;
+  readonly requested: number;
+  readonly repairRefused: string;
+}
+
+const words: { readonly [fault: number]: FaultWord } = {
+  [LibraryFault.MISSING]: 'missing',
+  [LibraryFault.WRONG_SIZE]: 'wrong size',
+  [LibraryFault.WRONG_SHA256]: 'wrong SHA-256',
+};
+
+export function findingView(finding: LibraryFinding): FindingView {
+  const { fault, path, feedId, episodeId, stage, detail } = finding;
+  const isKnown = episodeId !== '';
+  return {
+    fault: words[fault] ?? 'unknown',
+    path,
+    feedId: isKnown ? feedId : null,
+    episodeId: isKnown ? episodeId : null,
+    stage: isKnown ? stageWord(stage) : null,
+    detail,
+  };
+}
+
+export function summaryView(summary: VerifySummary): SummaryView {
+  return {
+    checked: Number(summary.checked),
+    damaged: Number(summary.damaged),
+    missing: Number(summary.missing),
+    unknown: Number(summary.unknown),
+    bytes: Number(summary.bytes),
+    requested: Number(summary.requested),
+    repairRefused: summary.repairRefused,
+  };
+}

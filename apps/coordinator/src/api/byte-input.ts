@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
+import type { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
+import type { ByteRefusal, ByteRoute } from '../core/byte-access.ts';
+import { type ByteRange, matches, parseRange } from '../core/byte-headers.ts';
+import { type AcceptedAudio, acceptedAudio } from '../shell/work.ts';
+import type { ByteMetrics } from './byte-metrics.ts';
+import { TransferEnd, type Transfers } from './byte-transfers.ts';
+
+export interface ByteInputOptions {
+  readonly library: FileLibrary;
+  readonly files: FileTransfers;
+  readonly transfers: Transfers;
+  readonly metrics: ByteMetrics;
+}
+
+export interface InputRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly route: Extract<ByteRoute, { kind: 'input' }>;
+  readonly state: EpisodeState;
+  readonly judge: () => ByteRefusal | null;
+}
+
+/** The accepted audio that a job works on, whole or from an offset on. Rejects with `TransferEnd`. */
+export class ByteInput {
+  readonly #options: ByteInputOptions;
+
+  constructor(options: ByteInputOptions) {
+    this.#options = options;
+  }
+
+  async send(of: InputRequest): Promise<void> {
+    const { request, response } = of;
+    const audio = await this.#find(of);
+    const etag = `"${audio.sha256}"`;
+    response.setHeader('etag', etag);
+    response.setHeader('accept-ranges', 'bytes');
+    response.setHeader('cache-control', 'no-store');
+    if (!matches(request.headers['if-match'], etag)) return end(response, 412, 0);
+    const range = parseRange(request.headers.range, audio.sizeBytes);
+    if (range === 'unsatisfiable') {
+      response.setHeader('content-range', `bytes */${audio.sizeBytes}`);
+      return end(response, 416, 0);
+    }
+    const { startBytes, endBytes } = range ?? { startBytes: 0, endBytes: audio.sizeBytes };
+    if (range !== null)
+      response.setHeader('content-range', `bytes ${startBytes}-${endBytes - 1}/${audio.sizeBytes}`);
+    response.setHeader('content-type', 'application/octet-stream');
+    const status = range === null ? 200 : 206;
+    if (request.method === 'HEAD') return end(response, status, endBytes - startBytes);
+    await this.#stream(of, audio, { startBytes, endBytes }, status);
+  }
+
+  async #find({ route, state }: InputRequest): Promise<AcceptedAudio> {
+    const { library } = this.#options;
+    const audio = await acceptedAudio(library, route.feed, route.episode, state);
+    if (!audio.ok) throw new TransferEnd({ status: 404, reason: 'no_input' });
+    // A file cut short would leave the agent waiting for what never comes.
+    const found = await library.stat(audio.value.path);
+    if (found?.sizeBytes !== audio.value.sizeBytes)
+      throw new TransferEnd({ status: 404, reason: 'no_input' });
+    return audio.value;
+  }
+
+  async #stream(
+    of: InputRequest,
+    audio: AcceptedAudio,
+    { startBytes, endBytes }: ByteRange,
+    status: number,
+  ): Promise<void> {
+    const { files, transfers, metrics } = this.#options;
+    const { response } = of;
+    const { socket } = of.request;
+    const transfer = await transfers.begin({
+      direction: 'out',
+      socket,
+      judge: of.judge,
+      writes: null,
+    });
+    try {
+      response.writeHead(status, { 'content-length': String(endBytes - startBytes) });
+      if (endBytes === startBytes) return void response.end();
+      const source = await files.readRange(audio.path, startBytes, endBytes);
+      const counter = new Transform({
+        transform: (chunk: Buffer, _encoding, done) => {
+          metrics.moved('out', chunk.length);
+          done(null, chunk);
+        },
+      });
+      await pipeline(source, counter, response, { signal: transfer.signal });
+    } catch (error) {
+      throw transfer.signal.aborted ? transfer.signal.reason : error;
+    } finally {
+      transfer.finish();
+    }
+  }
+}
+
+function end(response: ServerResponse, status: number, lengthBytes: number): void {
+  response.writeHead(status, { 'content-length': String(lengthBytes) });
+  response.end();
+}

@@ -1,0 +1,209 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
+import { listenError } from '@podctl/platform/health-server.ts';
+import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
+import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
+import type { Service } from '@podctl/platform/service.ts';
+import {
+  allowedMethods,
+  type ByteRefusal,
+  type JobByteRoute,
+  judgeTicket,
+  parseByteRoute,
+  ticketOf,
+} from '../core/byte-access.ts';
+import { episodeRow, type Snapshot } from '../core/snapshot.ts';
+import type { Logger } from '../shell/logger.ts';
+import { ByteFiles } from './byte-files.ts';
+import { ByteInput } from './byte-input.ts';
+import type { ByteMetrics } from './byte-metrics.ts';
+import { TransferEnd, type TransferLimits, Transfers } from './byte-transfers.ts';
+
+export interface ByteServerOptions {
+  readonly listen: Address;
+  readonly fleet: {
+    picture(): { readonly snapshot: Snapshot };
+    onChange(listener: () => void): () => void;
+  };
+  readonly library: FileLibrary;
+  /** Stays free on the library's disk. */
+  readonly floorBytes: number;
+  readonly metrics: ByteMetrics;
+  readonly log: Logger;
+  readonly limits?: Partial<ByteLimits>;
+}
+
+export interface ByteLimits extends TransferLimits {
+  /** Of one file. */
+  readonly bytesMax: number;
+  /** For the request line and the header fields. */
+  readonly headersMs: number;
+}
+
+/** An episode of a day at 192 kbit/s has 2 GB. */
+const LIMITS: ByteLimits = { transfersMax: 64, idleMs: 30_000, bytesMax: 8e9, headersMs: 10_000 };
+const CONNECTIONS_MAX = 256;
+const HEADER_BYTES_MAX = 8 * 1024;
+
+/**
+ * Bytes for agents that have no mount of the library: the input of the jobs they hold, and the files of their attempts.
+ * Who may do what is core's (byte-access.ts). An answer never repeats what was asked.
+ */
+export class ByteServer implements Service {
+  readonly name = 'byte server';
+  readonly #options: ByteServerOptions;
+  readonly #server: Server;
+  readonly #transfers: Transfers;
+  readonly #files: ByteFiles;
+  readonly #input: ByteInput;
+  #unlisten = () => {};
+
+  constructor(options: ByteServerOptions) {
+    const limits = { ...LIMITS, ...options.limits };
+    const { library, floorBytes, metrics } = options;
+    const files = new FileTransfers(library);
+    const transfers = new Transfers(limits, metrics);
+    this.#options = options;
+    this.#transfers = transfers;
+    const { bytesMax } = limits;
+    this.#files = new ByteFiles({ library, files, transfers, metrics, bytesMax, floorBytes });
+    this.#input = new ByteInput({ library, files, transfers, metrics });
+    this.#server = createServer(
+      {
+        maxHeaderSize: HEADER_BYTES_MAX,
+        headersTimeout: limits.headersMs,
+        // A body may take hours; `Transfers` sees to it that it moves.
+        requestTimeout: 0,
+        keepAliveTimeout: 30_000,
+        connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#server.maxConnections = CONNECTIONS_MAX;
+  }
+
+  /** Rejects with `ListenError`. */
+  async start(): Promise<void> {
+    const { listen, fleet } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) =>
+        reject(listenError(error, { listen, setting: 'coordinator.bytes.listen' })),
+      );
+      this.#server.listen(listen.port, listen.host, resolve);
+    });
+    this.#unlisten = fleet.onChange(() => this.#transfers.judgeAll());
+  }
+
+  /** `host:port` as bound; null when it does not listen. */
+  get address(): string | null {
+    const bound = this.#server.address() as AddressInfo | null;
+    return bound === null ? null : formatAddress({ host: bound.address, port: bound.port });
+  }
+
+  async stop(): Promise<void> {
+    this.#unlisten();
+    await this.#transfers.stop();
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A connection that breaks is no news: whoever was at the other end asks again.
+    response.on('error', () => {});
+    try {
+      await this.#route(request, response);
+    } catch (error) {
+      const refusal = this.#refusalOf(error);
+      this.#options.metrics.refused(refusal.reason);
+      refuse(request, response, refusal);
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const route = parseByteRoute(request.method ?? '', request.url ?? '');
+    if (!route.ok) throw new TransferEnd(route.error);
+    if (route.value.kind === 'library') return this.#tellLibrary(request, response);
+    const of = route.value;
+    const ticket = ticketOf(request.headers.authorization);
+    const judge = () => judgeTicket(this.#snapshot(), of, ticket, isSame);
+    const refusal = judge();
+    if (refusal !== null) throw new TransferEnd(refusal);
+    const { cluster, state } = this.#known(of);
+    if (of.kind === 'input')
+      return this.#input.send({ request, response, route: of, state, judge });
+    const file = { request, response, route: of, cluster, judge };
+    return request.method === 'HEAD' ? this.#files.tell(file) : this.#files.take(file);
+  }
+
+  /** Lets an agent see, before it takes work, that the way is open and leads to the right library. */
+  async #tellLibrary(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { library, floorBytes } = this.#options;
+    const health = await library.check();
+    if (health.kind === 'offline') throw new LibraryError('offline', health.reason);
+    const space = await library.space();
+    if (space !== null && space.freeBytes < floorBytes)
+      throw new TransferEnd({ status: 507, reason: 'no_space', retryAfterSeconds: 30 });
+    const text = `${JSON.stringify({ library: library.id })}\n`;
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'content-length': String(Buffer.byteLength(text)),
+    });
+    response.end(request.method === 'HEAD' ? undefined : text);
+  }
+
+  #known(route: JobByteRoute) {
+    const snapshot = this.#snapshot();
+    const { cluster } = snapshot;
+    const row = episodeRow(snapshot, route.feed, route.episode);
+    if (cluster === null || row === null)
+      throw new TransferEnd({ status: 503, reason: 'not_known_yet', retryAfterSeconds: 1 });
+    return { cluster, state: row.state };
+  }
+
+  #snapshot(): Snapshot {
+    return this.#options.fleet.picture().snapshot;
+  }
+
+  #refusalOf(error: unknown): ByteRefusal {
+    if (error instanceof TransferEnd) return error.refusal;
+    if (error instanceof LibraryError) {
+      if (error.code === 'full') return { status: 507, reason: 'no_space', retryAfterSeconds: 30 };
+      if (error.code === 'offline')
+        return { status: 503, reason: 'library_offline', retryAfterSeconds: 10 };
+    }
+    // A body that broke off, mostly; nobody is left to be answered then.
+    this.#options.log.warn({ err: error }, 'a transfer failed');
+    return { status: 500, reason: 'internal', retryAfterSeconds: 1 };
+  }
+}
+
+/** A body that was not read to its end takes the connection with it. */
+function refuse(request: IncomingMessage, response: ServerResponse, refusal: ByteRefusal): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const { status, reason, retryAfterSeconds } = refusal;
+  const text = `${reason}\n`;
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-length': String(Buffer.byteLength(text)),
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(status === 405 ? { allow: allowedMethods(request.url ?? '') } : {}),
+    ...(request.complete ? {} : { connection: 'close' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
+}
+
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,137 @@
+import {
+  type EpisodeId,
+  episodeId,
+  type FeedId,
+  feedId,
+  isToken,
+  type Nonce,
+  nonce,
+  type Token,
+} from '@podctl/domain/ids.ts';
+import { isFileName } from '@podctl/domain/manifest.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { isStage, STAGE_INPUT, type Stage } from '@podctl/domain/stage.ts';
+import { episodeRow, type Snapshot } from './snapshot.ts';
+
+/**
+ * Who may move which bytes through a coordinator. The ticket is the nonce of the lock: random, known only to who reads the
+ * state and to the agent that was told, and dead with the lock. Whoever holds the lock of a job may read that job's input
+ * and write that token's staging folder, and nothing else. Paths come from the state and from checked ids.
+ */
+export type ByteRoute =
+  /** Whether this coordinator reaches the library at all. Open to everybody: it tells the library's id and no more. */
+  | { readonly kind: 'library' }
+  | ({ readonly kind: 'input' } & JobRoute)
+  | ({ readonly kind: 'file'; readonly name: string } & JobRoute);
+
+interface JobRoute {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+  readonly token: Token;
+}
+
+export type JobByteRoute = Exclude<ByteRoute, { kind: 'library' }>;
+
+/** Why not, as the metrics count it, and the answer. */
+export interface ByteRefusal {
+  readonly status: number;
+  readonly reason: RefusalReason;
+  readonly retryAfterSeconds?: number;
+}
+
+export type RefusalReason =
+  | 'no_such_route'
+  | 'method'
+  | 'no_ticket'
+  | 'wrong_ticket'
+  | 'not_held'
+  | 'not_known_yet'
+  | 'bad_header'
+  | 'no_input'
+  | 'finished'
+  | 'wrong_offset'
+  | 'wrong_digest'
+  | 'too_large'
+  | 'too_many_files'
+  | 'too_many_transfers'
+  | 'superseded'
+  | 'too_slow'
+  | 'no_space'
+  | 'library_offline'
+  | 'stopping'
+  | 'internal';
+
+const ALLOWED: { readonly [K in ByteRoute['kind']]: readonly string[] } = {
+  library: ['GET', 'HEAD'],
+  input: ['GET', 'HEAD'],
+  file: ['HEAD', 'PATCH'],
+};
+
+/** Only the plain form of a path is one: nothing is decoded, nothing is normalised. */
+export function parseByteRoute(method: string, target: string): Result<ByteRoute, ByteRefusal> {
+  const route = routeOf(target.split('/'));
+  if (route === null) return err({ status: 404, reason: 'no_such_route' });
+  if (!ALLOWED[route.kind].includes(method)) return err({ status: 405, reason: 'method' });
+  return ok(route);
+}
+
+export function allowedMethods(target: string): string {
+  const route = routeOf(target.split('/'));
+  return route === null ? '' : ALLOWED[route.kind].join(', ');
+}
+
+function routeOf([root, version, top, ...rest]: readonly string[]): ByteRoute | null {
+  if (root !== '' || version !== 'v1') return null;
+  if (top === 'library') return rest.length === 0 ? { kind: 'library' } : null;
+  return top === 'jobs' ? jobRouteOf(rest) : null;
+}
+
+function jobRouteOf([job = '', token = '', kind, ...rest]: readonly string[]): ByteRoute | null {
+  const of = jobOf(job, token);
+  if (of === null) return null;
+  const [name = ''] = rest;
+  if (kind === 'files' && rest.length === 1 && isFileName(name))
+    return { kind: 'file', name, ...of };
+  const hasInput = STAGE_INPUT[of.stage] === 'download';
+  return kind === 'input' && rest.length === 0 && hasInput ? { kind, ...of } : null;
+}
+
+function jobOf(job: string, tokenText: string): JobRoute | null {
+  const [feedText = '', episodeText = '', stage = '', ...more] = job.split('.');
+  const feed = feedId(feedText);
+  const episode = episodeId(episodeText);
+  const token = Number(tokenText);
+  if (!feed.ok || !episode.ok || !isStage(stage) || more.length > 0) return null;
+  if (!isToken(token) || String(token) !== tokenText) return null;
+  return { feed: feed.value, episode: episode.value, stage, token };
+}
+
+/** The ticket of `Authorization: Bearer <ticket>`; null for anything else. */
+export function ticketOf(authorization: string | undefined): Nonce | null {
+  const [, text = ''] = /^Bearer ([a-z2-7]{16})$/i.exec(authorization ?? '') ?? [];
+  const ticket = nonce(text);
+  return ticket.ok ? ticket.value : null;
+}
+
+/**
+ * By this coordinator's own snapshot, which may lag. Of an episode whose newest known value is not above the token the
+ * assignment has not been seen here, so nothing can be said of it yet; above it, the assignment or something later was.
+ *
+ * @param isSame compares two tickets in constant time.
+ */
+export function judgeTicket(
+  snapshot: Snapshot,
+  route: JobByteRoute,
+  ticket: Nonce | null,
+  isSame: (a: string, b: string) => boolean,
+): ByteRefusal | null {
+  if (ticket === null) return { status: 401, reason: 'no_ticket' };
+  const row = episodeRow(snapshot, route.feed, route.episode);
+  if (snapshot.cluster === null || row === null || row.revision <= route.token)
+    return { status: 503, reason: 'not_known_yet', retryAfterSeconds: 1 };
+  const { lock } = row.state.stages[route.stage];
+  if (lock.state !== 'held' || lock.token !== route.token)
+    return { status: 410, reason: 'not_held' };
+  return isSame(lock.nonce, ticket) ? null : { status: 403, reason: 'wrong_ticket' };
+}

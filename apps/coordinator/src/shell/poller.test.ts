@@ -1,0 +1,99 @@
+import type { FeedId } from '@podctl/domain/ids.ts';
+import { guardedAgent } from '@podctl/platform/address-guard.ts';
+import { Agent } from 'undici';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CoordinatorWorld, rss } from '../../../../test/support/coordinator-world.ts';
+import { feedView } from '../core/view.ts';
+
+const PATH = '/alpha';
+
+let world: CoordinatorWorld;
+let dispatcher: Agent | null = null;
+afterEach(async () => {
+  await world.stop();
+  await dispatcher?.destroy();
+  dispatcher = null;
+});
+
+/** Three failed polls make a feed failing, and a failed one is asked again at once. */
+async function begin(dispatcherOf: () => Agent = () => new Agent()): Promise<void> {
+  dispatcher = dispatcherOf();
+  const failingAfter = 3;
+  world = await CoordinatorWorld.start({
+    poll: { pollEveryMs: 60_000, backoffFirstMs: 60_000, backoffMaxMs: 60_000, failingAfter },
+    view: { stalledAfterMs: 600_000, staleAfterMs: 3_600_000, failingAfter },
+    fetch: {
+      dispatcher,
+      userAgent: 'podctl-test',
+      wireBytesMax: 10_000,
+      bytesMax: 10_000,
+      totalMs: 5_000,
+      idleMs: 5_000,
+    },
+  });
+}
+
+async function serve(status: number, body: string): Promise<void> {
+  world.feeds.set(PATH, { status, body });
+  await world.coordinator.addFeeds([
+    { url: world.url(PATH), title: null, bookScore: null, id: 'alpha' },
+  ]);
+}
+
+function shown() {
+  const picture = world.coordinator.picture();
+  const row = picture.snapshot.feeds.get('alpha' as FeedId);
+  if (row === undefined) throw new Error('the feed was added');
+  return { ...feedView(picture, row), record: row.record };
+}
+
+const polled = () => world.until(() => shown().problem !== '');
+
+describe('a feed is failing with its first poll', () => {
+  it.each([
+    [404, '', 'the host does not find the feed (404): check its URL'],
+    [403, '', 'the host refuses us (403)'],
+    [410, '', 'the host says that the feed is gone (410)'],
+    [
+      200,
+      '<!doctype html><html></html>',
+      'the answer could not be read: it is an HTML page, not a feed',
+    ],
+    [200, 'x'.repeat(10_001), 'the feed has more than 10000 bytes, the limit'],
+  ])('when the host answers %i with %.20s', async (status, body, problem) => {
+    await begin();
+    await serve(status, body);
+    await polled();
+    expect(shown()).toMatchObject({ state: 'failing', problem });
+  });
+
+  it('when its address is refused, and the host is never asked', async () => {
+    await begin(() =>
+      guardedAgent({ allowPrivate: false, connectionsMax: 1, connectTimeoutMs: 5_000 }),
+    );
+    await serve(200, rss('alpha', 1));
+    await polled();
+    expect(shown()).toMatchObject({
+      state: 'failing',
+      problem: expect.stringContaining('set network.allowPrivate'),
+    });
+    expect(world.requests).toEqual([]);
+  });
+});
+
+describe('a feed that failed', () => {
+  it('by an answer that may pass is not failing yet', async () => {
+    await begin();
+    await serve(503, '');
+    await polled();
+    expect(shown()).toMatchObject({ state: 'new', record: { failures: 1 } });
+  });
+
+  it('is asked again in a while, failing or not', async () => {
+    await begin();
+    await serve(404, '');
+    await polled();
+    const { record } = shown();
+    expect((record?.nextPollMs ?? 0) - Date.now()).toBeLessThanOrEqual(90_000);
+  });
+});

@@ -1,0 +1,88 @@
+import type { EpisodeId, FeedId, Token } from './ids.ts';
+import type { Stage } from './stage.ts';
+
+/** What a person asks the fleet to change. Any coordinator takes it; the leader carries it out. Each may come twice. */
+export type Order =
+  | { readonly kind: 'add_feeds'; readonly feeds: readonly FeedToAdd[] }
+  | { readonly kind: 'release_lock'; readonly lock: LockToRelease }
+  | {
+      readonly kind: 'repeat_runs';
+      readonly request: string;
+      readonly runs: readonly RunToRepeat[];
+    };
+
+/** A run that is done, and is to be done once more: only while it is the newest that was asked for. */
+export interface RunToRepeat {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+  readonly run: number;
+}
+
+export interface FeedToAdd {
+  readonly url: string;
+  readonly title: string | null;
+  readonly bookScore: number | null;
+  /** Null lets the coordinator derive one. */
+  readonly id: string | null;
+}
+
+/** Always a token: what was given anew since somebody looked is not taken away by mistake. */
+export interface LockToRelease {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+  readonly token: Token;
+}
+
+export type OrderDone =
+  | { readonly kind: 'add_feeds'; readonly added: readonly AddedFeed[] }
+  | { readonly kind: 'release_lock'; readonly released: ReleasedLock }
+  /** `requested`: those that were not asked for before. */
+  | { readonly kind: 'repeat_runs'; readonly requested: number };
+
+export type AddedFeed =
+  | {
+      readonly kind: 'added' | 'known' | 'moved';
+      readonly feed: FeedId;
+      readonly url: string;
+      readonly revision: number;
+    }
+  | { readonly kind: 'refused'; readonly url: string; readonly problem: string };
+
+export type ReleasedLock =
+  | { readonly kind: 'released'; readonly revision: number }
+  /** Its result is accepted: it can only be finished. */
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'not_held' };
+
+/** The leader's answer to a coordinator that passed an order on. */
+export type OrderReply =
+  | { readonly kind: 'done'; readonly done: OrderDone }
+  /** It may have been carried out in part; the same order may be given again. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Lists of feeds that each fit a message: by number and by the length of their texts. */
+export function inMessages(feeds: readonly FeedToAdd[]): FeedToAdd[][] {
+  const lists: FeedToAdd[][] = [];
+  let bytes = BYTES_MAX;
+  for (const feed of feeds) {
+    // Three bytes of UTF-8 at most for each unit of a string, JSON's escapes included in the room left below the limit.
+    const size = 100 + 3 * (feed.url.length + (feed.title?.length ?? 0));
+    const list = lists.at(-1);
+    if (list === undefined || bytes + size > BYTES_MAX || list.length === FEEDS_MAX) {
+      lists.push([feed]);
+      bytes = size;
+    } else {
+      list.push(feed);
+      bytes += size;
+    }
+  }
+  return lists;
+}
+
+const BYTES_MAX = 128 * 1024;
+/** Each is a synced write: a few seconds for all of them on a slow disk. */
+const FEEDS_MAX = 500;
+/** About 130 bytes each. */
+export const RUNS_A_MESSAGE_MAX = 1_000;

@@ -1,0 +1,78 @@
+import { episodeId, feedId, isToken, type Token } from '@podctl/domain/ids.ts';
+import {
+  type AddedFeed,
+  type Order,
+  type OrderDone,
+  type OrderReply,
+  type ReleasedLock,
+  RUNS_A_MESSAGE_MAX,
+} from '@podctl/domain/order.ts';
+import { STAGES } from '@podctl/domain/stage.ts';
+import { z } from 'zod';
+import { branded, messageCodec } from './wire.ts';
+
+const text = z.string().max(8_192);
+const revision = z.number().int().min(0);
+const feed = branded(feedId);
+const episode = branded(episodeId);
+const stage = z.enum(STAGES);
+
+const token = z.number().transform((value, context): Token => {
+  if (isToken(value)) return value;
+  context.addIssue({ code: 'custom', message: 'token must be a whole number above 0' });
+  return z.NEVER;
+});
+
+const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('add_feeds'),
+    feeds: z
+      .array(
+        z.object({
+          url: text,
+          title: text.nullable(),
+          bookScore: z.number().nullable(),
+          id: text.nullable(),
+        }),
+      )
+      .max(1_000),
+  }),
+  z.object({
+    kind: z.literal('release_lock'),
+    lock: z.object({ feed, episode, stage, token }),
+  }),
+  z.object({
+    kind: z.literal('repeat_runs'),
+    request: z.string().min(1).max(64),
+    runs: z
+      .array(z.object({ feed, episode, stage, run: z.number().int().min(1) }))
+      .max(RUNS_A_MESSAGE_MAX),
+  }),
+]);
+
+const addedFeed: z.ZodType<AddedFeed> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['added', 'known', 'moved']), feed, url: text, revision }),
+  z.object({ kind: z.literal('refused'), url: text, problem: text }),
+]);
+
+const releasedLock: z.ZodType<ReleasedLock> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('released'), revision }),
+  z.object({ kind: z.literal('committed') }),
+  z.object({ kind: z.literal('not_held') }),
+]);
+
+const done: z.ZodType<OrderDone> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('add_feeds'), added: z.array(addedFeed) }),
+  z.object({ kind: z.literal('release_lock'), released: releasedLock }),
+  z.object({ kind: z.literal('repeat_runs'), requested: revision }),
+]);
+
+export const orderMessage = messageCodec<Order>('order', order);
+
+export const orderReply = messageCodec<OrderReply>(
+  'reply to an order',
+  z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('done'), done }),
+    z.object({ kind: z.literal('failed'), reason: text }),
+  ]),
+);
