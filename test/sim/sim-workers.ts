@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import type { AgentId } from '@podctl/domain/ids.ts';
+import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
+import { type Library, LibraryError } from '@podctl/platform/library.ts';
+import {
+  failure,
+  type JobContext,
+  returned,
+  type Worker,
+} from '../../apps/agent/src/shell/jobs.ts';
+import { Staging } from '../../apps/agent/src/shell/staging.ts';
+import type { SimProcess } from './process.ts';
+import { allEpisodes, type World, type WorldEpisode } from './world.ts';
+
+type Assignment = Parameters<Worker>[0];
+
+export interface WorkerPlace {
+  readonly world: World;
+  readonly process: SimProcess;
+  readonly library: Library;
+  readonly agent: AgentId;
+  /** How often each episode's host has failed so far; shared by all agents. */
+  readonly failures: Map<string, number>;
+  begun(process: SimProcess, assignment: Assignment): void;
+  /** It read something that is not what it was told. */
+  misread(process: SimProcess, assignment: Assignment, what: string): void;
+}
+
+const RETURN_WAIT_MS = 3_000;
+const AUDIO_BYTES_MAX = 1_000_000;
+
+/** Workers that do by the clock what the real ones do by the CPU, through the real staging code. */
+export function simWorkers(place: WorkerPlace): { readonly [S in Stage]: Worker } {
+  return { download: tidied(place, download), transcribe: tidied(place, transcribe) };
+}
+
+type Work = (
+  place: WorkerPlace,
+  assignment: Assignment,
+  episode: WorldEpisode,
+  context: JobContext,
+) => Promise<ResultOutcome>;
+
+/** A library that is away is not the episode's fault. */
+function tidied(place: WorkerPlace, work: Work): Worker {
+  const episodes = new Map(
+    allEpisodes(place.world).map((one) => [`${one.feed}.${one.episode}`, one]),
+  );
+  return async (assignment, context) => {
+    const { feed, episode } = assignment.job;
+    const known = episodes.get(`${feed}.${episode}`);
+    if (known === undefined) throw new Error(`nobody published ${feed}.${episode}`);
+    place.begun(place.process, assignment);
+    try {
+      return await work(place, assignment, known, context);
+    } catch (error) {
+      if (error instanceof LibraryError && error.code === 'offline')
+        return returned('the library is away', 'library_offline', RETURN_WAIT_MS);
+      throw error;
+    }
+  };
+}
+
+async function download(
+  place: WorkerPlace,
+  assignment: Assignment,
+  episode: WorldEpisode,
+  context: JobContext,
+): Promise<ResultOutcome> {
+  const staging = await Staging.open(place.library, assignment, context.signal);
+  await pass(place, episode.downloadMs, context);
+  const failed = place.failures.get(episode.key) ?? 0;
+  if (failed < episode.downloadFailures) {
+    place.failures.set(episode.key, failed + 1);
+    return failure('http_503', 'The host answered 503.');
+  }
+  await staging.writeText('audio.mp3', textOf(assignment, 'audio.mp3'));
+  await staging.writeText('metadata.json', textOf(assignment, 'metadata.json'));
+  return staging.finish(place.agent, episode.transcribeMs / 1_000, {});
+}
+
+async function transcribe(
+  place: WorkerPlace,
+  assignment: Assignment,
+  episode: WorldEpisode,
+  context: JobContext,
+): Promise<ResultOutcome> {
+  const { work } = assignment;
+  if (work.kind !== 'transcribe') throw new Error('a transcription has transcription work');
+  const staging = await Staging.open(place.library, assignment, context.signal);
+  const audio = await place.library.readSmall(work.audioPath, AUDIO_BYTES_MAX);
+  if (createHash('sha256').update(audio).digest('hex') !== work.audioSha256)
+    place.misread(place.process, assignment, work.audioPath);
+  if (episode.isKiller) {
+    await pass(place, episode.transcribeMs / 2, context);
+    place.process.crash();
+    await place.process.gate();
+  }
+  await pass(place, episode.transcribeMs, context);
+  for (const name of ['transcript.txt', 'transcript.srt', 'transcript.vtt', 'transcript.json'])
+    await staging.writeText(name, textOf(assignment, name));
+  return staging.finish(place.agent, null, {});
+}
+
+async function pass({ process }: WorkerPlace, ms: number, context: JobContext): Promise<void> {
+  await process.clock.sleep(ms / 2, context.signal);
+  context.progress(0.5);
+  await process.clock.sleep(ms / 2, context.signal);
+}
+
+/** Tells each attempt's files from every other's. */
+function textOf({ cluster, session, job }: Assignment, name: string): string {
+  return `${cluster} ${job.feed}.${job.episode}.${job.stage} ${job.run} ${job.token} ${session} ${name}`;
+}
