@@ -1,10 +1,9 @@
 // The one entry of every npm script. Plain JavaScript with built-ins only: it runs on the Node that the machine has (20 or
 // newer), installs the locked packages when the lockfile changed, then hands over to the Node 24 that came with them.
-import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensurePackages, PackagesError } from './npm-packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -21,6 +20,10 @@ const SCRIPTS = {
   types: [[bin('tsc'), '--noEmit', '-p', 'tsconfig.json']],
   proto: [[...script('scripts/check-proto.mjs')]],
   generate: [[bin('buf'), 'generate']],
+  model: [[...script('test/model/check.ts')]],
+  sim: [[...script('test/sim/main.ts')]],
+  'test:failpoints': [[...script('test/failpoint/main.ts')]],
+  'test:hosts': [[...script('test/hosts/main.ts')]],
   'bench:state': [[...script('test/bench/state.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],
@@ -44,9 +47,7 @@ if (commands === undefined) {
 
 let child = null;
 let stopping = null;
-let installing = false;
-/** npm takes its time to stop, and what it leaves is done anew by the next start. */
-const NPM_STOP_MS = 2_000;
+const installing = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal));
 // npm killed -9 cannot tell us; an adopted process sees that its parent changed.
 if (process.env.npm_lifecycle_event !== undefined) {
@@ -54,7 +55,6 @@ if (process.env.npm_lifecycle_event !== undefined) {
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
-    if (child === null) process.exit(143);
     stop('SIGTERM');
   }, 500);
   watch.unref();
@@ -62,7 +62,7 @@ if (process.env.npm_lifecycle_event !== undefined) {
 
 function stop(signal) {
   stopping = signal;
-  if (installing) setTimeout(() => child?.kill('SIGKILL'), NPM_STOP_MS).unref();
+  installing.abort();
   // A terminal sends Ctrl-C to the whole foreground group: the child has it already.
   if (child !== null && !(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal);
 }
@@ -75,46 +75,20 @@ for (const [i, [command, ...args]] of commands.entries()) {
 }
 
 async function install() {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const mark = join(root, 'node_modules', '.installed');
-  if (existsSync(mark) && existsSync(bin('node')) && readFileSync(mark, 'utf8') === lock) return;
-  const count = Object.keys(
-    JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages,
-  ).length;
-  const began = Date.now();
-  const say = (text) => process.stderr.write(`${text}\n`);
-  say(`Installing npm packages: up to ${count}, about 110 MB to fetch (once)`);
-  const tick = setInterval(() => {
-    say(`  still installing npm packages, ${Math.round((Date.now() - began) / 1000)} s`);
-  }, 5_000);
-  installing = true;
-  const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  installing = false;
-  clearInterval(tick);
-  if (stopping !== null) {
+  try {
+    await ensurePackages(root, installing.signal);
+  } catch (error) {
     const numbers = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-    fail(
-      numbers[stopping],
-      `stopped by ${stopping} while npm packages were installed; run the same command to go on`,
-    );
+    if (stopping !== null)
+      fail(
+        numbers[stopping],
+        `stopped by ${stopping} while npm packages were installed; run the same command to go on`,
+      );
+    if (error instanceof PackagesError) fail(error.exitCode, error.message);
+    // A system's error is no bug of ours: a folder that cannot be written, a file that is missing.
+    if (error.code === undefined) throw error;
+    fail(1, `the npm packages could not be installed: ${error.message}`);
   }
-  if (code !== 0) {
-    fail(
-      code,
-      `npm ci ended with code ${code}; see its words above, mend that, then run the same command again`,
-    );
-  }
-  if (!existsSync(bin('node')) || spawnSync(bin('node'), ['--version']).status !== 0) {
-    fail(
-      1,
-      `no Node 24 for ${process.platform} on ${process.arch} came with the packages; expected Linux on x64 or arm64`,
-    );
-  }
-  mkdirSync(dirname(mark), { recursive: true });
-  writeFileSync(mark, lock);
-  say(`Installed npm packages in ${((Date.now() - began) / 1000).toFixed(0)} s`);
 }
 
 /** Runs a command to its end and gives its exit code; 128 + n when signal n ended it. */
