@@ -66,6 +66,7 @@ export const overview: Overview = {
   downloadWorkers: 1,
   transcribeWorkers: 1,
   agentsLive: 1,
+  killers: 0,
   agentsDraining: 0,
   agentsLost: 0,
   locksStale: 0,

@@ -13,3 +13,10 @@ test('an agent that drains is shown as such, and is no problem', () => {
   expect(lines(0)).toContain('Agents     2 live, 0 lost');
   expect(agentView(Agent.fromPartial({ state: AgentState.DRAINING })).state).toBe('draining');
 });
+
+test('episodes that may kill agents are a problem of their own', () => {
+  const overview = overviewView(Overview.fromPartial({ agentsLive: 2, dead: 3, killers: 2 }));
+  expect(statusLines(overview, 0)[0]).toBe(
+    'Health     PROBLEM: 3 episodes dead; 2 episodes may kill agents',
+  );
+});

@@ -4,7 +4,7 @@ import { ageWords, countWords, durationWords, percentWords } from './words.ts';
 
 /** Whether the fleet is well, and the one sentence that says so, worst first. */
 export function verdictOf(overview: OverviewView): { healthy: boolean; sentence: string } {
-  const { agentsLost, dead, feedsFailing, feedsStalled, locksStale } = overview;
+  const { agentsLost, dead, killers, feedsFailing, feedsStalled, locksStale } = overview;
   const left = overview.episodes - overview.transcribed - dead;
   const problems = [
     oneLine(overview.problem),
@@ -16,6 +16,7 @@ export function verdictOf(overview: OverviewView): { healthy: boolean; sentence:
     feedsFailing > 0 ? `${countWords(feedsFailing, 'feed')} cannot be read` : '',
     locksStale > 0 ? `${countWords(locksStale, 'lock')} stale` : '',
     dead > 0 ? `${countWords(dead, 'episode')} dead` : '',
+    killers > 0 ? `${countWords(killers, 'episode')} may kill agents` : '',
   ].filter((problem) => problem !== '');
   return problems.length === 0
     ? { healthy: true, sentence: 'all is well' }

@@ -70,6 +70,7 @@ const overview: OverviewView = {
   downloadWorkers: 4,
   transcribeWorkers: 2,
   agentsLive: 3,
+  killers: 0,
   agentsDraining: 0,
   agentsLost: 1,
   locksStale: 0,
@@ -102,6 +103,11 @@ const state: WatchState = {
 const golden = (columns: number) => `\n${frame(state, columns, 20, NOW, head).join('\n')}\n`;
 
 describe('the live table', () => {
+  test('flags episodes that may kill agents', () => {
+    const flagged = { ...state, overview: { ...overview, killers: 1 } };
+    expect(frame(flagged, 100, 20, NOW, head).join('\n')).toContain('dead 2 (1 may kill agents)');
+  });
+
   test('at 60 columns keeps what matters most', () => {
     expect(golden(60)).toMatchInlineSnapshot(`
       "

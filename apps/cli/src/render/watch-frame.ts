@@ -93,7 +93,7 @@ function liveness(state: WatchState, nowMs: number): string {
 
 function summaryLines(overview: OverviewView | null, width: number): string[] {
   if (overview === null) return ['waiting for the first snapshot'];
-  const { agentsLive, agentsLost, dead, downloadWorkers, transcribeWorkers } = overview;
+  const { agentsLive, agentsLost, dead, killers, downloadWorkers, transcribeWorkers } = overview;
   const [dl, tx] = width >= SUMMARY_WIDTH ? ['downloaded', 'transcribed'] : ['dl', 'tx'];
   const [dlWorkers, txWorkers] =
     width >= SUMMARY_WIDTH ? ['downloading', 'transcribing'] : ['dl', 'tx'];
@@ -110,7 +110,7 @@ function summaryLines(overview: OverviewView | null, width: number): string[] {
       `agents ${agentsLive}/${agentsLive + agentsLost}`,
       `${dlWorkers} ${downloadWorkers}`,
       `${txWorkers} ${transcribeWorkers}`,
-      `dead ${dead}`,
+      `dead ${dead}${killers > 0 ? ` (${killers} may kill agents)` : ''}`,
       `stalled ${overview.feedsStalled}`,
       `stale locks ${overview.locksStale}`,
     ].join('  '),

@@ -25,6 +25,8 @@ export interface OverviewView {
   readonly transcribed: number;
   readonly transcribedRatio: number;
   readonly dead: number;
+  /** Episodes whose work was lost with two agents or more. */
+  readonly killers: number;
   readonly downloadWorkers: number;
   readonly transcribeWorkers: number;
   readonly agentsLive: number;
@@ -53,6 +55,7 @@ export function overviewView(overview: Overview): OverviewView {
     transcribed: overview.transcribed,
     transcribedRatio: ratio(overview.transcribed, overview.episodes),
     dead: overview.dead,
+    killers: overview.killers,
     downloadWorkers: overview.downloadWorkers,
     transcribeWorkers: overview.transcribeWorkers,
     agentsLive: overview.agentsLive,

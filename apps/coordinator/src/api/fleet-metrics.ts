@@ -62,6 +62,7 @@ function jobFamilies(picture: Picture): MetricFamily[] {
     transcribed: tally.done.transcribe,
     retrying: tally.retrying,
     dead: tally.dead,
+    killer: tally.killers,
   };
   const jobs = STAGES.flatMap((stage) => {
     const waiting = tally.remaining[stage] - tally.running[stage];

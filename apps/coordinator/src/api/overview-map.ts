@@ -16,6 +16,7 @@ export function overviewMessage(totals: Totals, info: FleetInfo): Overview {
     downloaded: tally.done.download,
     transcribed: tally.done.transcribe,
     dead: tally.dead,
+    killers: tally.killers,
     downloadWorkers: tally.running.download,
     transcribeWorkers: tally.running.transcribe,
     agentsLive: totals.agentsLive,

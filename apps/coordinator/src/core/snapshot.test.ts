@@ -192,6 +192,7 @@ function tallyOf(states: readonly EpisodeState[]) {
   return {
     episodes: states.length,
     dead: any((lock) => lock.state === 'dead'),
+    killers: any((lock) => new Set(lock.lostBy).size > 1),
     retrying: any((lock) => lock.state === 'free' && (lock.failures > 0 || lock.lostBy.length > 0)),
     audioSeconds: seconds(states),
     audioSecondsTranscribed: seconds(

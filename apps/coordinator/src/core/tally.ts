@@ -1,10 +1,13 @@
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
 /** Counts over the episodes of a feed, kept by the fold so that nobody has to walk them. */
 export interface Tally {
   episodes: number;
   dead: number;
+  /** Episodes whose work was lost with two agents or more: they may be what kills agents. */
+  killers: number;
   /** Episodes with a failure or a loss behind them that wait for their next attempt. */
   retrying: number;
   audioSeconds: number;
@@ -23,6 +26,7 @@ export function emptyTally(): Tally {
   return {
     episodes: 0,
     dead: 0,
+    killers: 0,
     retrying: 0,
     audioSeconds: 0,
     audioSecondsTranscribed: 0,
@@ -39,6 +43,7 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
   const audioSeconds = state.stages.download.done?.manifest.audioSeconds ?? 0;
   tally.episodes += times;
   if (stages.some(({ lock }) => lock.state === 'dead')) tally.dead += times;
+  if (stages.some(({ lock }) => isCanary(lock.lostBy))) tally.killers += times;
   if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
     tally.retrying += times;
   tally.audioSeconds += times * audioSeconds;
@@ -67,6 +72,7 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
   for (const tally of tallies) {
     sum.episodes += tally.episodes;
     sum.dead += tally.dead;
+    sum.killers += tally.killers;
     sum.retrying += tally.retrying;
     sum.audioSeconds += tally.audioSeconds;
     sum.audioSecondsTranscribed += tally.audioSecondsTranscribed;

@@ -93,6 +93,8 @@ export interface Overview {
   problem: string;
   /** Of the live agents, those that finish what they hold and take no more. */
   agentsDraining: number;
+  /** Episodes whose work was lost with two agents or more, dead or not: they may be what kills agents. */
+  killers: number;
 }
 
 /** Asks for the totals. */
@@ -569,6 +571,7 @@ function createBaseOverview(): Overview {
     leading: false,
     problem: "",
     agentsDraining: 0,
+    killers: 0,
   };
 }
 
@@ -639,6 +642,9 @@ export const Overview: MessageFns<Overview> = {
     }
     if (message.agentsDraining !== 0) {
       writer.uint32(160).uint32(message.agentsDraining);
+    }
+    if (message.killers !== 0) {
+      writer.uint32(168).uint32(message.killers);
     }
     return writer;
   },
@@ -816,6 +822,14 @@ export const Overview: MessageFns<Overview> = {
             message.agentsDraining = reader.uint32();
             continue;
           }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.killers = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -898,6 +912,7 @@ export const Overview: MessageFns<Overview> = {
         : isSet(object.agents_draining)
         ? globalThis.Number(object.agents_draining)
         : 0,
+      killers: isSet(object.killers) ? globalThis.Number(object.killers) : 0,
     };
   },
 
@@ -963,6 +978,9 @@ export const Overview: MessageFns<Overview> = {
     if (message.agentsDraining !== 0) {
       obj.agentsDraining = Math.round(message.agentsDraining);
     }
+    if (message.killers !== 0) {
+      obj.killers = Math.round(message.killers);
+    }
     return obj;
   },
 
@@ -993,6 +1011,7 @@ export const Overview: MessageFns<Overview> = {
     message.leading = object.leading ?? false;
     message.problem = object.problem ?? "";
     message.agentsDraining = object.agentsDraining ?? 0;
+    message.killers = object.killers ?? 0;
     return message;
   },
 };
