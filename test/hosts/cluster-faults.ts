@@ -52,7 +52,7 @@ export const CLUSTER_FAULTS: readonly Scenario[] = [
     fault:
       'the nats-server that leads the metadata is killed (-9): no consumer can be made until another leads it',
     until: 'the longest that a coordinator’s answers were behind',
-    limitMs: null,
+    limitMs: TAIL_LIMIT_MS,
     engine: 'stand-in',
     play: (fleet) => tailUnderFault(fleet, 'metadata leader'),
   },
@@ -70,7 +70,9 @@ async function natsLeaderKilled(fleet: Fleet): Promise<Seen> {
     const now = await fleet.recorder.leaders();
     return now.stream !== '' && now.stream !== stream ? true : null;
   });
-  const recoveredMs = longestGapMs(fleet.recorder, struckMs, await manyAssigned(fleet));
+  // Since the fault, and not since it was noticed here: the work may be over by then.
+  const after = await manyAssigned(fleet, struckMs);
+  const recoveredMs = longestGapMs(fleet.recorder, struckMs, after);
   await fleet.nats.start();
   await fleet.finish(load);
   await fleet.calm();
@@ -158,8 +160,7 @@ async function tailUnderFault(fleet: Fleet, struck: 'metadata leader' | 'other')
 }
 
 /** Resolves when work was given out several times from now on, to the time of the last. */
-function manyAssigned(fleet: Fleet): Promise<number> {
-  const sinceMs = performance.now();
+function manyAssigned(fleet: Fleet, sinceMs = performance.now()): Promise<number> {
   return fleet.until('assignments', () => {
     const later = assignments(fleet.recorder, sinceMs);
     return later.length >= ASSIGNMENTS_AFTER ? (later.at(-1)?.atMs ?? null) : null;
