@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { type EpisodeState, FRESH_LOCK, newEpisode } from '@podctl/domain/episode-state.ts';
+import { firstRevision } from '@podctl/domain/first-revision.ts';
 import {
   type AgentId,
   clusterIdFrom,
@@ -17,13 +18,13 @@ import {
   nonceFrom,
   type Token,
 } from '@podctl/domain/ids.ts';
-import { BUCKETS, jobKey, sessionKey } from '@podctl/domain/key.ts';
+import { BUCKETS, CLUSTER_KEY, jobKey, sessionKey } from '@podctl/domain/key.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { openBucket } from '@podctl/platform/nats/bucket.ts';
 import { connectNats } from '@podctl/platform/nats/connection.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
-import { sessionRecord } from '@podctl/platform/records.ts';
+import { clusterRecord, sessionRecord } from '@podctl/platform/records.ts';
 import { plan } from '../../apps/coordinator/src/core/plan.ts';
 import { planView } from '../../apps/coordinator/src/core/plan-view.ts';
 import { Replica } from '../../apps/coordinator/src/shell/replica.ts';
@@ -34,6 +35,8 @@ const AT_ONCE = 512;
 const AGENTS = 100;
 const cluster = clusterIdFrom(new Uint8Array(10).fill(1));
 const nonce = nonceFrom(new Uint8Array(10).fill(2));
+/** As a coordinator numbers a new bucket today: tokens have thirteen digits. */
+const FIRST = firstRevision(Date.UTC(2026, 10, 23));
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
 async function connected(url: string) {
@@ -45,7 +48,7 @@ async function connected(url: string) {
   );
   const bucket = await openBucket(
     link,
-    { name: BUCKETS.state, replicas: 1 },
+    { name: BUCKETS.state, replicas: 1, firstRevision: FIRST },
     systemClock,
     AbortSignal.timeout(10_000),
   );
@@ -72,10 +75,10 @@ function stateOf(n: number): EpisodeState {
     },
   });
   if (n % 10 >= 7) return fresh;
-  const download = { ...fresh.stages, download: done(2 * n + 1) };
+  const download = { ...fresh.stages, download: done(FIRST + 2 * n + 1) };
   return {
     ...fresh,
-    stages: n % 10 >= 5 ? download : { ...download, transcribe: done(2 * n + 2) },
+    stages: n % 10 >= 5 ? download : { ...download, transcribe: done(FIRST + 2 * n + 2) },
   };
 }
 
@@ -94,6 +97,7 @@ async function fill(url: string, feeds: number, episodes: number): Promise<void>
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await kv.cas(CLUSTER_KEY, 0, clusterRecord.encode({ cluster }));
   for (let i = 0; i < AGENTS; i += 1) {
     const record = agent(i);
     await kv.cas(sessionKey(record.agent), 0, sessionRecord.encode(record));
