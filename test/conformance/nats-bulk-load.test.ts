@@ -39,7 +39,7 @@ test('a bucket that never held a key is made anew, and its revisions begin where
   expect(await kv.get('job.a.0')).toMatchObject({ revision: FIRST + 500 });
 });
 
-test('its revisions go on after a restart of the server, also when it is opened as any other', async () => {
+test('its revisions go on after a restart of the server, also when it is opened with another first revision', async () => {
   await loadKeys(await openForLoad(link, options, systemClock, signal), keysOf(2));
   await server.restart();
   await link.whenConnected(signal);

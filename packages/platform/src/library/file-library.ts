@@ -24,6 +24,7 @@ import {
 } from '../library.ts';
 import { abortable } from './abortable.ts';
 import { listFiles } from './folder-walk.ts';
+import { libraryIo } from './library-io.ts';
 import { readMarker } from './library-marker.ts';
 import { placeOf, stagingPartsOf } from './safe-path.ts';
 import { codeOf, makeFolder, syncFolder } from './synced-folder.ts';
@@ -257,18 +258,8 @@ export class FileLibrary implements Library {
     return join(folder, temporaryName());
   }
 
-  /** What the file system says becomes a `LibraryError`; an abort's reason and our own errors pass. */
-  async #io<T>(path: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      const code = codeOf(error);
-      if (error instanceof LibraryError || code === '') throw error;
-      if (code === 'ENOSPC' || code === 'EDQUOT')
-        throw new LibraryError('full', `no space is left in ${this.root}`, error);
-      const why = error instanceof Error ? error.message : code;
-      throw new LibraryError('io', `${path} in ${this.root} failed: ${why}`, error);
-    }
+  #io<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return libraryIo(this.root, path, work);
   }
 }
 

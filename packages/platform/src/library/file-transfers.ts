@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { LibraryError, type WrittenFile } from '../library.ts';
 import { abortable } from './abortable.ts';
 import type { FileLibrary } from './file-library.ts';
+import { libraryIo } from './library-io.ts';
 import { placeOf, stagingPartsOf } from './safe-path.ts';
 import { codeOf, makeFolder, syncFolder } from './synced-folder.ts';
 
@@ -157,18 +158,8 @@ export class FileTransfers {
     if (health.kind === 'offline') throw new LibraryError('offline', health.reason);
   }
 
-  /** What the file system says becomes a `LibraryError`; an abort's reason and our own errors pass. */
-  async #io<T>(path: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      const code = codeOf(error);
-      if (error instanceof LibraryError || code === '') throw error;
-      if (code === 'ENOSPC' || code === 'EDQUOT')
-        throw new LibraryError('full', `no space is left in ${this.#library.root}`, error);
-      const why = error instanceof Error ? error.message : code;
-      throw new LibraryError('io', `${path} in ${this.#library.root} failed: ${why}`, error);
-    }
+  #io<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return libraryIo(this.#library.root, path, work);
   }
 }
 
