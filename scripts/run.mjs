@@ -10,6 +10,9 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const script = (path) => [bin('node'), join(root, path)];
 const podctl = script('apps/cli/bin/podctl.ts');
 
+/** As many inputs for each property as the user says, else so many. */
+const many = (count) => ['env', `PODCTL_FUZZ_RUNS=${process.env.PODCTL_FUZZ_RUNS ?? count}`];
+
 /** Each script as the commands it runs, in order; the words after the script's name go to the last of them. */
 const SCRIPTS = {
   start: [[...podctl, 'up', '--sample', '--data-dir', join(root, '.podctl')]],
@@ -18,11 +21,21 @@ const SCRIPTS = {
   format: [[bin('biome'), 'format', '--write']],
   lint: [[bin('biome'), 'check', '--error-on-warnings']],
   types: [[bin('tsc'), '--noEmit', '-p', 'tsconfig.json']],
-  proto: [[...script('scripts/check-proto.mjs')]],
-  generate: [[bin('buf'), 'generate']],
+  proto: [
+    [...script('scripts/check-proto.mjs')],
+    [...script('scripts/command-manifest.mjs'), '--check'],
+  ],
+  generate: [[bin('buf'), 'generate'], [...script('scripts/command-manifest.mjs')]],
   model: [[...script('test/model/check.ts')]],
   sim: [[...script('test/sim/main.ts')]],
   'test:failpoints': [[...script('test/failpoint/main.ts')]],
+  'test:security': [[...many(20_000), bin('node'), bin('vitest'), 'run', 'test/security']],
+  'test:fuzz': [
+    [
+      ...many(60_000),
+      ...[bin('node'), bin('vitest'), 'run', 'fuzz', 'gpu-property', '--testTimeout=600000'],
+    ],
+  ],
   'test:hosts': [[...script('test/hosts/main.ts')]],
   'bench:state': [[...script('test/bench/state.ts')]],
   unused: [[bin('node'), bin('knip')]],

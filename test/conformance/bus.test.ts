@@ -27,11 +27,11 @@ describe.each(WORLDS)('the bus on the $name', (kind) => {
     world.pass(alice.bus.request(subject, bytes(words), { timeoutMs }));
 
   test('a request gets the answer of who listens', async () => {
-    const subscription = bob.bus.subscribe('hello.bob', (message) => {
+    const subscription = bob.bus.subscribe('ask.bob', (message) => {
       message.respond(bytes(`${message.subject}: ${text(message.data)}?`));
     });
     await settled(bob, 'request');
-    expect(text(await asked('hello.bob', 'you'))).toBe('hello.bob: you?');
+    expect(text(await asked('ask.bob', 'you'))).toBe('ask.bob: you?');
     subscription.stop();
   });
 

@@ -7,6 +7,7 @@ import {
   type NatsEvent,
   type NatsLink,
 } from '@podctl/platform/nats/connection.ts';
+import type { NatsTls } from '@podctl/platform/nats/tls.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startNatsServer, type TestNatsServer } from '../support/nats-server.ts';
 
@@ -31,9 +32,16 @@ describe('the connection to a NATS server', () => {
     events = [];
   });
 
-  const connect = async (servers: string[], auth: NatsAuth, signal = never, withinMs = 5_000) => {
+  const connect = async (
+    servers: string[],
+    auth: NatsAuth,
+    signal = never,
+    withinMs = 5_000,
+    tls?: NatsTls,
+  ) => {
+    const secured = tls === undefined ? {} : { tls };
     const link = await connectNats(
-      { servers, name: 'test', auth, connectWithinMs: withinMs },
+      { servers, name: 'test', auth, connectWithinMs: withinMs, ...secured },
       {
         clock: systemClock,
         random: Math.random,
@@ -116,6 +124,16 @@ describe('the connection to a NATS server', () => {
     await old.stop();
   });
 
+  test('a server that offers no TLS is refused at once by who wants it, before any password is sent', async () => {
+    const tls = { ca: '-----BEGIN CERTIFICATE-----' };
+    const error = await connect([server.url], right, never, 60_000, tls).catch(messageOf);
+    expect(error).toMatch(/offers no TLS, so nobody knows who answers: check the address/);
+    const listening = await fakeServer('2.15.1', 0);
+    await connect([listening.url], right, never, 60_000, tls).catch(messageOf);
+    expect(listening.heard()).toBe('');
+    await listening.stop();
+  });
+
   test('a reply subject is fresh each time and under the given prefix', async () => {
     const options = { servers: [server.url], name: 'x', auth: right, inboxPrefix: '_INBOX_x' };
     const ports = { clock: systemClock, random: Math.random, listen: () => undefined };
@@ -128,10 +146,12 @@ describe('the connection to a NATS server', () => {
 
 /** Speaks just enough of the protocol to say which version it is: no old server can be had from the lockfiles. */
 async function fakeServer(version: string, port: number) {
+  let heard = '';
   const server = createServer((socket) => {
     const info = { server_id: 'fake', version, proto: 1, headers: true, max_payload: 1_048_576 };
     socket.write(`INFO ${JSON.stringify(info)}\r\n`);
     socket.on('data', (data) => {
+      heard += data.toString();
       if (data.toString().includes('PING')) socket.write('PONG\r\n');
     });
     socket.on('error', () => socket.destroy());
@@ -143,6 +163,7 @@ async function fakeServer(version: string, port: number) {
   return {
     url: `nats://127.0.0.1:${bound}`,
     port: bound,
+    heard: () => heard,
     stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
 }

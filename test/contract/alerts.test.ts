@@ -11,6 +11,8 @@ import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { agentMetrics } from '../../apps/agent/src/shell/agent-metrics.ts';
+import { credentialMetrics } from '../../apps/agent/src/shell/credential-metrics.ts';
+import { accessFamilies } from '../../apps/coordinator/src/api/access-metrics.ts';
 import { fleetMetrics, tailFamilies } from '../../apps/coordinator/src/api/fleet-metrics.ts';
 import {
   type CoordinatorMetrics,
@@ -64,6 +66,7 @@ async function coordinatorPage(): Promise<string> {
     ...fleetMetrics(fleet.picture(), fleet.info(), 0),
     ...tailFamilies(tail, now),
     ...natsFamilies('coordinator', link),
+    ...accessFamilies({ unreadable: 0 }, { pending: () => 0 }),
   ]);
   await oneLook(metrics, library);
   const { text } = await metrics.page.render();
@@ -76,6 +79,8 @@ async function agentPage(): Promise<string> {
   const known = { version: '0.1.0', os: 'linux', arch: 'x64', model: 'tiny.en' };
   const slots = { transcribeSlots: 1, clock: new ManualClock() };
   agentMetrics({ metrics, agent: 'gpu-1', ...known, ...slots, link });
+  const renewal = { credential: { expiresMs: 1 }, failures: 0 };
+  credentialMetrics({ metrics, agent: 'gpu-1', renewal });
   const { text } = await metrics.render();
   metrics.close();
   return text;

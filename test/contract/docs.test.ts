@@ -16,7 +16,7 @@ const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
 const pathPattern =
   /`((?:apps|packages|proto|test|docs|scripts|lint|examples)\/[\w./-]*|[\w-]+\.(?:md|json|yaml))`/g;
 /** Files that people make, or that podctl makes in its folders. */
-const madeElsewhere = /^(?:podctl\.yaml|join\.yaml|library\.json|metadata\.json|manifest\.json)$/;
+const madeElsewhere = /^(?:podctl\.yaml|agent\.yaml|library\.json|metadata\.json|manifest\.json)$/;
 const linkPattern = /\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g;
 /** A test file, then the names of its tests in quotes. */
 const claimPattern = /`([\w./-]+\.test\.ts)`: ((?:"[^"]+"(?:, )?)+)/g;

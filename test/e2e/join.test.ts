@@ -6,13 +6,17 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { renderJoinFile } from '@podctl/platform/config/join-file.ts';
+import { agentId } from '@podctl/domain/ids.ts';
+import { parseJoinToken } from '@podctl/domain/join-token.ts';
+import { wordErrorRate } from '@podctl/domain/transcript/word-error-rate.ts';
+import { writeAgentCredential } from '@podctl/platform/agent-credential.ts';
+import { authorityPaths } from '@podctl/platform/authority/authority.ts';
+import { joinFleet } from '@podctl/platform/enrolment-client.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { waitInFolder } from '../../apps/cli/src/up/file-wait.ts';
 import { CuttingProxy } from '../support/byte-world.ts';
-import { startNatsServer, type TestNatsServer } from '../support/nats-server.ts';
+import { type SecureNats, startSecureNats } from '../support/secure-nats.ts';
 import { pythonRoot } from './up-run.ts';
-import { wordErrorRate } from './word-error-rate.ts';
 
 const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.ts', import.meta.url));
 const SAMPLE = new URL('../../examples/sample/the-clockmakers/', import.meta.url);
@@ -23,7 +27,7 @@ const isRoot = process.getuid?.() === 0;
 let folder: string;
 let fleet: string;
 let machine: string;
-let nats: TestNatsServer;
+let nats: SecureNats;
 let host: Server;
 let proxy: CuttingProxy;
 const children: ChildProcess[] = [];
@@ -34,8 +38,7 @@ beforeEach(async () => {
   machine = join(folder, 'machine');
   await mkdir(fleet);
   await mkdir(machine);
-  await writeFile(join(fleet, 'password'), 'secret\n', { mode: 0o600 });
-  nats = await startNatsServer({ config: 'authorization { user: podctl, password: "secret" }' });
+  nats = await startSecureNats();
   host = await podcastHost();
 });
 afterEach(async () => {
@@ -50,7 +53,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-test('an agent of another machine, without the library’s disk, does the whole job over HTTP, a coordinator killed in mid-upload', {
+test('an agent that joined from another machine, without the library’s disk, does the whole job over TLS, a coordinator killed in mid-upload', {
   timeout: 120_000,
 }, async () => {
   const bytesPort = await freePort();
@@ -59,19 +62,16 @@ test('an agent of another machine, without the library’s disk, does the whole 
   await proxy.start();
   await writeFile(join(fleet, 'podctl.yaml'), coordinatorSettings(grpcPort, bytesPort));
   await writeFile(join(machine, 'podctl.yaml'), agentSettings());
-  const joinFile = join(machine, 'join.yaml');
-  const nearby = { servers: [nats.url], user: 'podctl', password: 'secret' };
-  await writeFile(joinFile, renderJoinFile(nearby, [proxy.url]), { mode: 0o600 });
-
   const cut = Promise.withResolvers<void>();
   proxy.cuts.push({ direction: 'up', bytes: 100_000 });
   proxy.onCut = cut.resolve;
   const first = coordinator();
   await endpoint();
   const server = `127.0.0.1:${grpcPort}`;
+  await joined(server);
   const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/feed.xml`;
   expect((await podctl(fleet, 'feed', 'add', url, '--server', server)).code).toBe(0);
-  const agent = podctlFrom(machine, ['agent', 'run', '--join', joinFile]);
+  const agent = podctlFrom(machine, ['agent', 'run']);
 
   await cut.promise;
   first.child.kill('SIGKILL');
@@ -110,17 +110,33 @@ test('an agent of another machine, without the library’s disk, does the whole 
   await once(agent.child, 'exit');
 });
 
-test('a join file that is wrong is one sentence, and exit 2', async () => {
+test('a join token that is wrong is one sentence, and exit 2', async () => {
   proxy = new CuttingProxy(() => 0);
   await proxy.start();
-  const joinFile = join(machine, 'join.yaml');
-  await writeFile(joinFile, 'nats: {servers: [nats://127.0.0.1:1], user: u}\n');
-  const { code, stderr } = await podctl(machine, 'agent', 'run', '--join', joinFile);
+  const joinFile = join(machine, 'token');
+  await writeFile(joinFile, 'pj1.changed.token\n');
+  const { code, stderr } = await podctl(machine, 'agent', 'run', '--join-file', joinFile);
   expect([code, stderr]).toEqual([
     2,
-    `podctl: ${joinFile}: nats.user and nats.password belong together; give both or none.\n`,
+    `podctl: the join token from ${joinFile} cannot be used: a part of it is missing or was changed: copy the whole of it; "podctl agent token create" makes one.\n`,
   ]);
 });
+
+/** Joins by a token, and from then on speaks to the coordinator through the proxy. */
+async function joined(server: string): Promise<void> {
+  const made = await podctl(fleet, 'agent', 'token', 'create', '--server', server);
+  const token = parseJoinToken(made.stdout);
+  const agent = agentId('far');
+  if (!token.ok || !agent.ok) throw new Error(made.stderr);
+  const credential = await joinFleet(token.value, agent.value, {
+    signal: AbortSignal.timeout(30_000),
+  });
+  if (!credential.ok) throw new Error(credential.error.sentence);
+  await writeAgentCredential(join(machine, 'data/agent/credential.json'), {
+    ...credential.value,
+    coordinators: [proxy.url.replace('http:', 'https:')],
+  });
+}
 
 function coordinator() {
   return podctlFrom(fleet, ['coordinator', 'run']);
@@ -128,11 +144,15 @@ function coordinator() {
 
 function coordinatorSettings(grpcPort: number, bytesPort: number): string {
   return [
-    `nats: {url: "${nats.url}", user: podctl, passwordFile: password}`,
+    `nats: {url: "${nats.url}"}`,
+    `security: {authority: "${nats.authority.folder}"}`,
     'network: {allowPrivate: true}',
     'library: {freeFloor: 0B}',
     'retry: {backoffFirst: 100ms}',
-    `coordinator: {grpc: {listen: "127.0.0.1:${grpcPort}"}, bytes: {listen: "127.0.0.1:${bytesPort}"}}`,
+    'coordinator:',
+    '  advertise: "127.0.0.1"',
+    `  grpc: {listen: "127.0.0.1:${grpcPort}"}`,
+    `  bytes: {listen: "127.0.0.1:${bytesPort}"}`,
     '',
   ].join('\n');
 }
@@ -153,6 +173,8 @@ function podctlFrom(cwd: string, args: readonly string[]) {
       ...process.env,
       HOME: folder,
       PODCTL_PYTHON_ROOT: pythonRoot().root,
+      PODCTL_CA_FILE: authorityPaths(nats.authority.folder).caCertificate,
+      PODCTL_TOKEN_FILE: authorityPaths(nats.authority.folder).adminToken,
       HF_HUB_OFFLINE: '1',
     },
     stdio: ['ignore', 'pipe', 'pipe'],

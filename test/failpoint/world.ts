@@ -245,16 +245,18 @@ export class World {
         version: 'test',
         overrides: SETTINGS,
       }),
-      nats: { servers: [this.#nats.url], user: null, password: null },
+      nats: { servers: [this.#nats.url], as: { kind: 'nobody' }, ca: null },
       libraryRoot: join(this.#folder, 'library'),
       stateDir: join(this.#folder, name),
       httpListen: { host: '127.0.0.1', port: 0 },
+      metricsTokenFile: null,
       endpointFile: null,
     });
     const coordinator: CoordinatorBootstrap = {
       ...(await common('coordinator')),
       grpcListen: { host: '127.0.0.1', port: 0 },
       bytesListen: null,
+      security: null,
       proveAlone: false,
     };
     const agent: AgentBootstrap = {
@@ -263,6 +265,7 @@ export class World {
       drainMs: 0,
       pythonPath: process.execPath,
       coordinators: [],
+      credentialFile: null,
       engineScript: fileURLToPath(new URL('./stand-in-engine.ts', import.meta.url)),
     };
     await writeJsonFile(join(this.#folder, 'coordinator.json'), coordinator);

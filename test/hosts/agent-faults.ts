@@ -2,7 +2,6 @@ import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { VerdictAnswer } from '@podctl/domain/verdict.ts';
-import { metricOf } from './api.ts';
 import type { Fleet, Load } from './fleet.ts';
 import { HTTP_AGENT, JOURNAL_DISK_AGENT, LOST_AFTER_MS } from './fleet-files.ts';
 import type { HostProcess } from './host-process.ts';
@@ -270,7 +269,7 @@ function settledBy(
 
 async function fencedResults(fleet: Fleet): Promise<number> {
   const url = fleet.files.metricsOf(fleet.leader().name);
-  return (await metricOf(url, 'podctl_fenced_results_total')) ?? 0;
+  return (await fleet.api.metricOf(url, 'podctl_fenced_results_total')) ?? 0;
 }
 
 /** Adds until there is no room. */

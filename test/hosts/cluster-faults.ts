@@ -1,8 +1,6 @@
 import type { Fleet } from './fleet.ts';
-import { USERS } from './fleet.ts';
 import { lostWork } from './leader-faults.ts';
-import { assignments, longestGapMs } from './ledger.ts';
-import { agentUser } from './nats-cluster.ts';
+import { assignments, longestGapMs, revocations } from './ledger.ts';
 import type { Scenario, Seen } from './scenario.ts';
 import { TailWatch } from './tail-watch.ts';
 
@@ -11,6 +9,7 @@ const PACE_MS = 1_600;
 const ASSIGNMENTS_AFTER = 6;
 const NATS_LIMIT_MS = 12_000;
 const TAIL_LIMIT_MS = 5_000;
+const REVOKED_LIMIT_MS = 5_000;
 
 /** The faults of NATS. Nothing that runs may be lost by them. */
 export const CLUSTER_FAULTS: readonly Scenario[] = [
@@ -31,13 +30,12 @@ export const CLUSTER_FAULTS: readonly Scenario[] = [
     play: natsAllKilled,
   },
   {
-    id: 'credentials',
-    fault:
-      'credentials are reloaded under load: of a stranger, then an agent’s user is taken away and given back',
-    until: 'the agent works again',
-    limitMs: null,
+    id: 'revoked',
+    fault: 'an agent is revoked in the middle of a job, and joins anew with a fresh token',
+    until: 'it is out of NATS, and its job is queued again',
+    limitMs: REVOKED_LIMIT_MS,
     engine: 'stand-in',
-    play: credentials,
+    play: revoked,
   },
   {
     id: 'tail',
@@ -94,41 +92,44 @@ async function natsAllKilled(fleet: Fleet): Promise<Seen> {
   return { recoveredMs, notes, wrongs: await lostWork(fleet, load, running, struckMs) };
 }
 
-async function credentials(fleet: Fleet): Promise<Seen> {
+async function revoked(fleet: Fleet): Promise<Seen> {
   const struck = 'gpu-2';
   await fleet.pace(PACE_MS);
   const load = await fleet.load(EPISODES);
   const running = fleet.transcribing(load.feed);
+  const job = running.find(({ agent }) => agent === struck);
+  if (job === undefined) throw new Error(`${struck} has no job`);
   const agent = fleet.agent(struck);
   const struckMs = performance.now();
-  await fleet.nats.setUsers({ ...USERS, otherPassword: 'second' });
-  await fleet.nats.reload();
+  await fleet.api.revokeAgent(fleet.files.grpcOf(fleet.leader().name), struck);
+  await fleet.until('the agent being shut out', () => (agent.running ? null : true));
+  const outMs = performance.now() - struckMs;
+  const { atMs } = await fleet.until(
+    'its job being queued again',
+    () => revocations(fleet.recorder, struckMs).find(({ token }) => token === job.token) ?? null,
+  );
+  const recoveredMs = Math.max(outMs, atMs - struckMs);
   await manyAssigned(fleet);
   const disturbed = [...fleet.coordinators, ...fleet.agents]
+    .filter((process) => process !== agent)
     .filter((process) => process.linesWith('isconnected', struckMs).length > 0)
-    .map(({ name }) => `${name} was disconnected by a change of another user`);
-  const takenMs = performance.now();
-  const agents = USERS.agents.filter((id) => id !== agentUser(struck).user);
-  await fleet.nats.setUsers({ agents, otherPassword: 'second' });
-  await fleet.nats.reload();
-  await fleet.until('the agent being shut out', () =>
-    agent.linesWith('Disconnected from NATS', takenMs).length > 0 ? true : null,
-  );
-  await fleet.until('the agent being lost', () =>
-    fleet.recorder.sessions.get(struck) === 'live' ? null : true,
-  );
-  await fleet.nats.setUsers({ ...USERS, otherPassword: 'second' });
-  await fleet.nats.reload();
+    .map(({ name }) => `${name} was disconnected by the revocation of another agent`);
+  await fleet.enrol(struck);
   const backMs = performance.now();
+  agent.start();
   const workedMs = await fleet.until('a job of the agent', () => {
     const next = assignments(fleet.recorder, backMs).find((one) => one.agent === struck);
     return next?.atMs ?? null;
   });
   await fleet.finish(load);
   await fleet.calm();
-  const others = running.filter((one) => one.agent !== struck);
+  const notes = [
+    `its process ended after ${inSeconds(outMs)}, its job was queued after ${inSeconds(atMs - struckMs)}`,
+    `started again with its new credential, it had a job after ${inSeconds(workedMs - backMs)}`,
+  ];
+  const others = running.filter((one) => one !== job);
   const wrongs = [...disturbed, ...(await lostWork(fleet, load, others, struckMs))];
-  return { recoveredMs: workedMs - backMs, notes: [], wrongs };
+  return { recoveredMs, notes, wrongs };
 }
 
 async function tailUnderFault(fleet: Fleet, struck: 'metadata leader' | 'other'): Promise<Seen> {

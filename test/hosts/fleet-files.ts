@@ -10,8 +10,8 @@ import {
 } from '@podctl/platform/bootstrap.ts';
 import { loadSettings } from '@podctl/platform/config/load.ts';
 import { writeJsonFile } from '@podctl/platform/json-file.ts';
+import type { FleetKeys } from './fleet-keys.ts';
 import type { HostCommand } from './host-process.ts';
-import { agentUser, COORDINATOR_USER } from './nats-cluster.ts';
 import type { Host } from './network.ts';
 
 /** `real` is the engine that the product ships; the other one works by the clock. */
@@ -65,6 +65,7 @@ export class FleetFiles {
   readonly folder: string;
   readonly library: string;
   readonly paceFile: string;
+  readonly #keys: FleetKeys;
   readonly #addresses = new Map<string, string>();
 
   static async create(
@@ -72,26 +73,30 @@ export class FleetFiles {
     plan: Plan,
     servers: readonly string[],
     engine: Engine,
+    keys: FleetKeys,
   ): Promise<FleetFiles> {
-    const files = new FleetFiles(folder);
-    for (const [i, host] of plan.coordinators.entries())
-      await files.#coordinator(`coordinator-${i + 1}`, host, servers);
-    const byteServers = plan.coordinators.map(({ address }) => `http://${address}:${BYTES_PORT}`);
+    const files = new FleetFiles(folder, keys);
+    const byteServers = plan.coordinators.map(({ address }) => `https://${address}:${BYTES_PORT}`);
+    for (const [i, host] of plan.coordinators.entries()) {
+      const others = byteServers.filter((_, j) => j !== i);
+      await files.#coordinator(`coordinator-${i + 1}`, host, servers, others);
+    }
     for (const [i, host] of plan.agents.entries()) {
       const id = AGENT_IDS[i] ?? '';
       const coordinators = id === HTTP_AGENT ? byteServers : [];
       const of = { id, host, engine, coordinators };
       await files.#agent(id, { ...of, servers });
       if (id === SLOW_AGENT)
-        await files.#agent(SLOW_PROCESS, { ...of, servers: [`nats://127.0.0.1:${RELAY_PORT}`] });
+        await files.#agent(SLOW_PROCESS, { ...of, servers: [`tls://127.0.0.1:${RELAY_PORT}`] });
     }
     const double = { id: AGENT_IDS[0] ?? '', host: plan.double, engine, coordinators: [] };
     await files.#agent('double', { ...double, servers });
     return files;
   }
 
-  private constructor(folder: string) {
+  private constructor(folder: string, keys: FleetKeys) {
     this.folder = folder;
+    this.#keys = keys;
     this.library = join(folder, 'library');
     this.paceFile = join(folder, 'pace');
   }
@@ -137,13 +142,25 @@ export class FleetFiles {
   }
 
   metricsOf(name: string): string {
-    return `http://${this.#addresses.get(name)}:${HTTP_PORT}/metrics`;
+    return `https://${this.#addresses.get(name)}:${HTTP_PORT}/metrics`;
   }
 
-  async #coordinator(name: string, host: Host, servers: readonly string[]): Promise<void> {
+  async #coordinator(
+    name: string,
+    host: Host,
+    servers: readonly string[],
+    otherByteUrls: readonly string[],
+  ): Promise<void> {
+    const { folder, ca } = this.#keys.authority;
     const bootstrap: CoordinatorBootstrap = {
       ...(await this.#common(name, host)),
-      nats: { servers, ...COORDINATOR_USER },
+      nats: { servers, as: { kind: 'authority', folder }, ca: ca.certPem },
+      security: {
+        authorityFolder: folder,
+        hosts: [host.address],
+        agentNatsServers: servers,
+        otherByteUrls,
+      },
       grpcListen: { host: host.address, port: GRPC_PORT },
       bytesListen: { host: host.address, port: BYTES_PORT },
       proveAlone: false,
@@ -163,10 +180,13 @@ export class FleetFiles {
   ): Promise<void> {
     const { id: agentId, host, servers, coordinators, engine } = agent;
     const isReal = engine === 'real';
+    const credentialFile = this.#keys.credentialFile(agentId);
+    const { ca } = this.#keys.authority;
     const bootstrap: AgentBootstrap = {
       ...(await this.#common(name, host)),
-      nats: { servers, ...agentUser(agentId) },
+      nats: { servers, as: { kind: 'agent', credentialFile }, ca: ca.certPem },
       coordinators,
+      credentialFile,
       drainMs: 0,
       agentId,
       pythonPath: isReal ? (process.env.PODCTL_TEST_PYTHON ?? '') : process.execPath,
@@ -191,6 +211,7 @@ export class FleetFiles {
       libraryRoot: name === HTTP_AGENT ? join(this.stateOf(name), 'no-library') : this.library,
       stateDir: this.stateOf(name),
       httpListen: { host: host.address, port: HTTP_PORT },
+      metricsTokenFile: null,
       endpointFile: null,
     };
   }

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { wrongFiles } from '../failpoint/library-check.ts';
 import { Watch } from '../failpoint/watch.ts';
-import { addFeed } from './api.ts';
+import { Api } from './api.ts';
 import {
   AGENT_IDS,
   type Engine,
@@ -15,9 +15,10 @@ import {
   SLOW_AGENT,
   SLOW_PROCESS,
 } from './fleet-files.ts';
+import { FleetKeys } from './fleet-keys.ts';
 import { HostProcess } from './host-process.ts';
 import { type Assigned, held } from './ledger.ts';
-import { COORDINATOR_USER, NatsCluster, type Users } from './nats-cluster.ts';
+import { NatsCluster } from './nats-cluster.ts';
 import { type Host, Network } from './network.ts';
 import { type Recorded, Recorder } from './recorder.ts';
 
@@ -25,7 +26,6 @@ const STEP_MS_MAX = 90_000;
 const AGAIN_MS = 100;
 const LAST_LINES = 12;
 const FOLDER = /^podctl-hosts-(\d+)-/;
-export const USERS: Users = { agents: AGENT_IDS, otherPassword: 'first' };
 
 export interface Load {
   readonly feed: string;
@@ -37,6 +37,7 @@ export class Fleet {
   readonly network: Network;
   readonly watch: Watch;
   readonly nats: NatsCluster;
+  readonly api: Api;
   readonly recorder: Recorder;
   readonly coordinators: readonly HostProcess[];
   readonly agents: readonly HostProcess[];
@@ -46,6 +47,7 @@ export class Fleet {
   readonly slowAgent: HostProcess;
   readonly slowLink: HostProcess;
   readonly files: FleetFiles;
+  readonly #keys: FleetKeys;
   readonly #site: HostProcess;
   #feeds = 0;
 
@@ -61,13 +63,17 @@ export class Fleet {
     try {
       const watch = new Watch();
       const hosts = await planHosts(network);
-      const nats = await NatsCluster.create(folder, hosts.nats, USERS, watch);
+      const keys = await FleetKeys.create(folder);
+      const { authority } = keys;
+      const nats = await NatsCluster.create(folder, hosts.nats, authority, watch);
       ends.unshift(() => Promise.all(nats.servers.map((server) => server.end('SIGKILL'))));
       await nats.start();
-      const recorder = await Recorder.attach(nats.urls(), COORDINATOR_USER, watch);
+      const recorder = await Recorder.attach(nats.urls(), keys.nats, watch);
       ends.unshift(() => recorder.close());
-      const files = await FleetFiles.create(folder, hosts, nats.urls(), engine);
-      const fleet = new Fleet({ network, watch, nats, recorder, files, hosts });
+      const files = await FleetFiles.create(folder, hosts, nats.urls(), engine, keys);
+      const api = new Api(authority.ca.certPem, keys.adminToken);
+      ends.unshift(() => api.close());
+      const fleet = new Fleet({ network, watch, keys, nats, api, recorder, files, hosts });
       ends.unshift(() => fleet.#endApps());
       await fleet.calm().catch((error: unknown) => {
         throw new Error(
@@ -87,15 +93,19 @@ export class Fleet {
   private constructor(parts: {
     network: Network;
     watch: Watch;
+    keys: FleetKeys;
     nats: NatsCluster;
+    api: Api;
     recorder: Recorder;
     files: FleetFiles;
     hosts: Plan;
   }) {
-    const { network, watch, nats, recorder, files, hosts } = parts;
+    const { network, watch, keys, nats, api, recorder, files, hosts } = parts;
     this.network = network;
     this.watch = watch;
     this.nats = nats;
+    this.api = api;
+    this.#keys = keys;
     this.recorder = recorder;
     this.files = files;
     const processOf = (name: string, host: Host) =>
@@ -143,6 +153,7 @@ export class Fleet {
       this.coordinators.every((one) => this.#isReady(one)) ? true : null,
     );
     await this.until('a leader', () => this.findLeader());
+    for (const id of AGENT_IDS) if (!this.#keys.isEnrolled(id)) await this.enrol(id);
     // Not before: the first leader has made the library.
     for (const agent of this.agents) agent.start();
     await this.until('all agents being welcome', () =>
@@ -154,6 +165,12 @@ export class Fleet {
     if (!coordinator.running)
       throw new Error(`${coordinator.name} ended by itself: ${coordinator.said.at(-1)?.text}`);
     return coordinator.saidInThisLife('ready');
+  }
+
+  /** Gives the agent a credential in place of the one that it has; it is used at its next start. */
+  async enrol(id: string): Promise<void> {
+    const address = this.files.grpcOf(this.leader().name);
+    await this.#keys.enrol(this.api, address, id);
   }
 
   /** The coordinator that began to lead last, and has not said that it stopped; null when there is none. */
@@ -201,7 +218,8 @@ export class Fleet {
     const url = `http://${this.#site.host.address}:8080/${feed}/${episodes}.xml`;
     await this.untilTold('the feed being taken', async () => {
       for (const { name } of [this.leader(), ...this.coordinators])
-        if (await addFeed(this.files.grpcOf(name), { feedId: feed, title: feed, url })) return true;
+        if (await this.api.addFeed(this.files.grpcOf(name), { feedId: feed, title: feed, url }))
+          return true;
       return null;
     });
     return { feed, episodes };
@@ -262,6 +280,7 @@ export class Fleet {
   async end(): Promise<void> {
     await this.#endApps();
     await this.recorder.close();
+    await this.api.close();
     await Promise.all(this.nats.servers.map((server) => server.end('SIGKILL')));
     await this.network.destroy();
     await rm(this.files.folder, { recursive: true, force: true });

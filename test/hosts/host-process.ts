@@ -11,6 +11,7 @@ export interface HostCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
   /** A small disk of its own, put over this folder and seen by this process alone. */
   readonly disk?: { readonly folder: string; readonly bytes: number };
 }
@@ -53,7 +54,7 @@ export class HostProcess {
 
   start(): void {
     if (this.#child !== null) return;
-    const { command, args, env, disk } = this.#command;
+    const { command, args, env, cwd, disk } = this.#command;
     const onDisk =
       disk === undefined ? [] : ['sh', '-c', MOUNTED, 'sh', `size=${disk.bytes}`, disk.folder];
     const words = [
@@ -64,6 +65,7 @@ export class HostProcess {
     ];
     const child = spawn('setpriv', words, {
       env: env ?? process.env,
+      ...(cwd === undefined ? {} : { cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

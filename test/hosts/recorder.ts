@@ -1,13 +1,20 @@
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  credsAuthenticator,
+  type Msg,
+  type NatsConnection,
+} from '@nats-io/transport-node';
 import { decodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { agentOfSubject, BUCKETS, parseStateKey } from '@podctl/domain/key.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { type Bucket, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { connectNats, type NatsLink } from '@podctl/platform/nats/connection.ts';
+import { type NatsTls, tlsSettings } from '@podctl/platform/nats/tls.ts';
 import { sessionRecord } from '@podctl/platform/records.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
 import type { Answer, EpisodeRevision } from '../failpoint/invariants.ts';
 import type { Watch } from '../failpoint/watch.ts';
+import type { NatsTrusted } from './fleet-keys.ts';
 
 const RECORDED = 'recorded.';
 const OPEN_MS_MAX = 60_000;
@@ -50,16 +57,16 @@ export class Recorder {
   /** To be attached before anything else writes: it makes the bucket, as the product makes it. */
   static async attach(
     servers: readonly string[],
-    who: { readonly user: string; readonly password: string },
+    { credentials, tls }: NatsTrusted,
     watch: Watch,
   ): Promise<Recorder> {
     const ports = { clock: systemClock, random: Math.random, listen: () => undefined };
     const signal = AbortSignal.timeout(OPEN_MS_MAX);
-    const auth = { kind: 'password', ...who } as const;
-    const link = await connectNats({ servers, name: 'recorder', auth }, ports, signal);
+    const auth = { kind: 'credentials', read: () => credentials } as const;
+    const link = await connectNats({ servers, name: 'recorder', auth, tls }, ports, signal);
     const of = { name: BUCKETS.state, replicas: servers.length, openWithinMs: OPEN_MS_MAX };
     const bucket = await openBucket(link, of, systemClock, signal);
-    const pinned = await Promise.all(servers.map((server) => pinnedTo(server, who)));
+    const pinned = await Promise.all(servers.map((server) => pinnedTo(server, credentials, tls)));
     const recorder = new Recorder(pinned, link, bucket, watch);
     await Promise.all(pinned.map((nc) => nc.flush()));
     const republish = { src: `${bucket.prefix}>`, dest: `${RECORDED}>` };
@@ -202,15 +209,12 @@ export class Recorder {
 }
 
 /** A connection that waits for its own server instead of moving to another. */
-function pinnedTo(
-  server: string,
-  { user, password }: { readonly user: string; readonly password: string },
-): Promise<NatsConnection> {
+function pinnedTo(server: string, credentials: string, tls: NatsTls): Promise<NatsConnection> {
   return connect({
     servers: [server],
     name: 'recorder',
-    user,
-    pass: password,
+    authenticator: credsAuthenticator(new TextEncoder().encode(credentials)),
+    tls: tlsSettings(tls, [server]),
     ignoreClusterUpdates: true,
     ignoreAuthErrorAbort: true,
     maxReconnectAttempts: -1,

@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { doneEpisodes, metricOf, overviewOf } from './api.ts';
 import type { Fleet, Load } from './fleet.ts';
 
 const ASK_EVERY_MS = 100;
@@ -24,7 +23,7 @@ export class TailWatch {
   async caughtUp(): Promise<void> {
     for (const { name } of this.#fleet.coordinators)
       await this.#fleet.untilTold(`${name} knowing the newest revision`, async () => {
-        const overview = await overviewOf(this.#fleet.files.grpcOf(name));
+        const overview = await this.#fleet.api.overviewOf(this.#fleet.files.grpcOf(name));
         return overview !== null && Number(overview.revision) >= this.#fleet.recorder.revision
           ? true
           : null;
@@ -37,7 +36,7 @@ export class TailWatch {
     await this.#running;
     const expected = new Set(this.#fleet.episodesOf(load.feed).map(({ key }) => key));
     for (const { name } of this.#fleet.coordinators) {
-      const done = await doneEpisodes(this.#fleet.files.grpcOf(name), load.feed);
+      const done = await this.#fleet.api.doneEpisodes(this.#fleet.files.grpcOf(name), load.feed);
       if (done.size !== expected.size || [...expected].some((key) => !done.has(key)))
         this.#wrongs.push(`${name} shows ${done.size} episodes as done, not ${expected.size}`);
     }
@@ -48,15 +47,18 @@ export class TailWatch {
     let sum = 0;
     for (const { name } of this.#fleet.coordinators)
       sum +=
-        (await metricOf(this.#fleet.files.metricsOf(name), 'podctl_tail_recreated_total')) ?? 0;
+        (await this.#fleet.api.metricOf(
+          this.#fleet.files.metricsOf(name),
+          'podctl_tail_recreated_total',
+        )) ?? 0;
     return sum;
   }
 
   async #follow(name: string): Promise<void> {
-    const { files } = this.#fleet;
+    const { files, api } = this.#fleet;
     let last = 0;
     while (!this.#stopping.signal.aborted) {
-      const overview = await overviewOf(files.grpcOf(name));
+      const overview = await api.overviewOf(files.grpcOf(name));
       const revision = Number(overview?.revision ?? last);
       if (revision < last) this.#wrongs.push(`${name} went back from ${last} to ${revision}`);
       last = Math.max(last, revision);

@@ -229,10 +229,11 @@ export class Fleet {
     const listen = { host: '127.0.0.1', port: 0 };
     const common: CommonBootstrap = {
       settings,
-      nats: { servers: [natsUrl], user: null, password: null },
+      nats: { servers: [natsUrl], as: { kind: 'nobody' }, ca: null },
       libraryRoot: join(this.folder, 'library'),
       stateDir: join(this.folder, key),
       httpListen: listen,
+      metricsTokenFile: null,
       endpointFile: null,
     };
     await mkdir(common.stateDir, { recursive: true });
@@ -243,12 +244,14 @@ export class Fleet {
         drainMs: 0,
         pythonPath: process.execPath,
         coordinators: [],
+        credentialFile: null,
         engineScript: ENGINE,
       } satisfies AgentBootstrap;
     return {
       ...common,
       grpcListen: listen,
       bytesListen: null,
+      security: null,
       proveAlone: false,
     } satisfies CoordinatorBootstrap;
   }

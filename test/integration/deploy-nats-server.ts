@@ -1,29 +1,27 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { AgentId } from '@podctl/domain/ids.ts';
+import { type Authority, ensureAuthority } from '@podctl/platform/authority/authority.ts';
+import { fullCredentials, localAgentCredentials } from '@podctl/platform/authority/nats-claims.ts';
 import { type Child, spawnChild } from '@podctl/platform/child/child-process.ts';
+import { NATS_FILES } from '../../apps/cli/src/init/nats-files.ts';
+import { type NatsServerFolder, repairsOf } from '../../apps/cli/src/init/nats-server-folder.ts';
 
-const DEPLOYED = fileURLToPath(new URL('../../deploy/nats', import.meta.url));
 const READY_MS_MAX = 20_000;
 const LOG_LINES_MAX = 400;
-/** What the examples say. */
-const PASSWORD = 'change-me';
 
-/** One of the files in deploy/nats, and where a machine that runs it would listen. */
-export interface DeployedNode {
-  readonly file: string;
-  readonly clientPort: number;
-  readonly monitorPort: number;
-  readonly routePort: number;
-  /** Of all replicas; empty for one server. */
-  readonly routePorts: readonly number[];
+/** A fleet's keys in a folder of its own. */
+export interface Keys {
+  readonly authority: Authority;
+  remove(): Promise<void>;
 }
 
 export interface DeployedServer {
   readonly url: string;
   readonly log: readonly string[];
+  /** Changes a file as a person would do it. */
+  edit(name: string, change: (text: string) => string): Promise<void>;
   /** What its monitoring answers. */
   monitor(path: string): Promise<unknown>;
   start(): Promise<void>;
@@ -33,28 +31,56 @@ export interface DeployedServer {
   stop(): Promise<void>;
 }
 
-export const COORDINATOR = { user: 'coordinator', password: PASSWORD };
-export const AGENT = { user: 'gpu-1', password: PASSWORD };
+export async function newKeys(): Promise<Keys> {
+  const folder = await mkdtemp(join(tmpdir(), 'podctl-deploy-keys-'));
+  return {
+    authority: await ensureAuthority(folder, Date.now()),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
 
-/** A machine: a copy of deploy/nats, with the examples filled in as its README says. Nothing else is changed. */
+export async function coordinatorCredentials({ authority }: Keys): Promise<string> {
+  return fullCredentials(authority.nats, 'account', 'coordinator');
+}
+
+export function agentCredentials({ authority }: Keys, agent: AgentId): Promise<string> {
+  return localAgentCredentials(authority.nats, agent);
+}
+
+let given = 0;
+
+/** Addresses of loopback that nobody else uses, so that every server has its usual ports. */
+export function ownAddresses(count: number): string[] {
+  const net = `127.${16 + ((process.pid >> 8) % 200)}.${process.pid % 256}`;
+  return Array.from({ length: count }, () => `${net}.${(given++ % 250) + 2}`);
+}
+
+/** The folder that `podctl coordinator init` makes for a server; not started. @param peers empty for one server. */
 export async function deployedServer(
-  node: DeployedNode,
-  routePassword = PASSWORD,
+  { authority }: Keys,
+  host: string,
+  peers: readonly string[] = [],
 ): Promise<DeployedServer> {
   const folder = await mkdtemp(join(tmpdir(), 'podctl-deploy-nats-'));
-  await cp(DEPLOYED, folder, { recursive: true, filter: (path) => !isFilledIn(path) });
-  await fillIn(folder, node, routePassword);
+  const name = peers.length === 0 ? 'podctl-nats' : `podctl-nats-${peers.indexOf(host) + 1}`;
+  const server = { name, listenHost: host, monitorHost: host, peers };
+  const of: NatsServerFolder = { folder, server, hosts: [host] };
+  for (const repair of await repairsOf(of, authority, Date.now())) await repair.write();
   const log: string[] = [];
   let child: Child | null = null;
   return {
-    url: `nats://127.0.0.1:${node.clientPort}`,
+    url: `tls://${host}:4222`,
     log,
+    edit: async (file, change) => {
+      const path = join(folder, file);
+      await writeFile(path, change(await readFile(path, 'utf8')));
+    },
     monitor: async (path) => {
-      const answer = await fetch(`http://127.0.0.1:${node.monitorPort}${path}`);
+      const answer = await fetch(`http://${host}:8222${path}`);
       return answer.json();
     },
     start: async () => {
-      child = await started(folder, node.file, log);
+      child = await startedServer(folder, log);
     },
     kill: async () => {
       await child?.stop({ graceMs: 0 });
@@ -66,56 +92,23 @@ export async function deployedServer(
   };
 }
 
-/** Three machines, one for each of the cluster's files; not started. */
-export async function deployedCluster(): Promise<DeployedServer[]> {
-  const free = await freePorts(9);
-  const routePorts = free.slice(6);
-  return Promise.all(
-    routePorts.map((routePort, i) =>
-      deployedServer({
-        file: `cluster-${i + 1}.conf`,
-        clientPort: free[i] ?? 0,
-        monitorPort: free[i + 3] ?? 0,
-        routePort,
-        routePorts,
-      }),
-    ),
-  );
+/** Three machines; not started. */
+export async function deployedCluster(keys: Keys): Promise<DeployedServer[]> {
+  const peers = ownAddresses(3);
+  return Promise.all(peers.map((host) => deployedServer(keys, host, peers)));
 }
 
-/** What an operator of this very checkout may have filled in. */
-function isFilledIn(path: string): boolean {
-  return /(settings|users|routes)\.conf$/.test(path);
-}
-
-async function fillIn(folder: string, node: DeployedNode, password: string): Promise<void> {
-  await cp(join(folder, 'users.example.conf'), join(folder, 'users.conf'));
-  const settings = [
-    `client_listen: "127.0.0.1:${node.clientPort}"`,
-    `monitor_listen: "127.0.0.1:${node.monitorPort}"`,
-    `data_folder: ${JSON.stringify(join(folder, 'data'))}`,
-    'disk_limit: 256MB',
-  ];
-  const routes = [
-    `listen: "127.0.0.1:${node.routePort}"`,
-    `authorization { user: "route", password: "${password}", timeout: 2 }`,
-    'routes: [',
-    ...node.routePorts.map((port) => `  "nats-route://route:${password}@127.0.0.1:${port}"`),
-    ']',
-  ];
-  await writeFile(join(folder, 'settings.conf'), settings.join('\n'));
-  await writeFile(join(folder, 'routes.conf'), routes.join('\n'));
-}
-
-async function started(folder: string, file: string, log: string[]): Promise<Child> {
+/** The server of a folder that `podctl coordinator init` made, started as it says. */
+export async function startedServer(folder: string, log: string[]): Promise<Child> {
   const ready = Promise.withResolvers<void>();
   const fail = (what: string) =>
-    ready.reject(new Error(`nats-server -c ${file} ${what}:\n${log.join('\n')}`));
+    ready.reject(new Error(`nats-server in ${folder} ${what}:\n${log.join('\n')}`));
   const timer = setTimeout(fail, READY_MS_MAX, `was not ready in ${READY_MS_MAX} ms`);
   const child = await spawnChild({
-    name: file,
+    name: 'nats-server',
     command: process.env.PODCTL_TEST_NATS_SERVER ?? 'nats-server',
-    args: ['-c', join(folder, file)],
+    args: ['-c', NATS_FILES.main],
+    cwd: folder,
     tie: 'shell',
     stdout: 'log',
     log: (line) => {
@@ -134,23 +127,4 @@ async function started(folder: string, file: string, log: string[]): Promise<Chi
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Ports that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listening()));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
-}
-
-function listening(): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
-  });
 }

@@ -45,8 +45,11 @@ export async function apiBundle(clock: Clock = systemClock) {
     listen: { host: '127.0.0.1', port: 0 },
     fleet,
     clock,
+    security: null,
     onCall: (method, code) => calls.push(`${method} ${code}`),
     onBug: (_method, error) => bugs.push(error),
+    onAudit: () => undefined,
+    onRefused: () => undefined,
   });
   await server.start();
   cleanups.push(() => server.stop());

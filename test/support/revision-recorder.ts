@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { decodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { BUCKETS, parseStateKey } from '@podctl/domain/key.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
+import { openAuthority } from '@podctl/platform/authority/authority.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import type { KvEntry, Tail } from '@podctl/platform/kv.ts';
 import { openBucket } from '@podctl/platform/nats/bucket.ts';
 import { connectNats, type NatsLink } from '@podctl/platform/nats/connection.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
+import { natsLogin } from '@podctl/platform/nats-login.ts';
 
 /** One write to an episode's key, as it was delivered. */
 export interface RecordedRevision {
@@ -41,17 +43,15 @@ export class RevisionRecorder {
   /** Follows the embedded server of a data folder that is running now. */
   async attach(dataDir: string): Promise<void> {
     await this.detach();
-    const { user, password } = JSON.parse(
-      await readFile(join(dataDir, 'nats', 'credentials.json'), 'utf8'),
-    ) as { user: string; password: string };
+    const authority = await openAuthority(join(dataDir, 'authority'));
+    if (authority === null) throw new Error(`there are no keys of a fleet in ${dataDir}`);
+    const { folder, ca } = authority;
+    const servers = [await serverUrl(join(dataDir, 'nats', 'ports'))];
+    const access = { servers, as: { kind: 'authority', folder }, ca: ca.certPem } as const;
     const ports = { clock: systemClock, random: Math.random, listen: () => undefined };
     const { signal } = this.#stopping;
     this.#link = await connectNats(
-      {
-        servers: [await serverUrl(join(dataDir, 'nats', 'ports'))],
-        name: 'revision-recorder',
-        auth: { kind: 'password', user, password },
-      },
+      { ...(await natsLogin(access, authority)), name: 'revision-recorder' },
       ports,
       signal,
     );

@@ -261,11 +261,13 @@ async function startAgent(): Promise<Child> {
   });
   const told: AgentBootstrap = {
     settings,
-    nats: { servers: [nats.url], user: null, password: null },
+    nats: { servers: [nats.url], as: { kind: 'nobody' }, ca: null },
     libraryRoot: join(folder, 'library'),
     stateDir: join(folder, 'state'),
     httpListen: { host: '127.0.0.1', port: 0 },
     endpointFile: join(folder, 'endpoint.json'),
+    metricsTokenFile: null,
+    credentialFile: null,
     agentId: 'local',
     pythonPath: testPython(),
     coordinators: [],

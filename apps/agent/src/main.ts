@@ -8,7 +8,8 @@ import { runAgent } from './run.ts';
 
 /**
  * Exit codes: 0 it stopped as asked; 1 it cannot go on (library, NATS); 2 a setting is wrong; 3 a newer process has its
- * id (EXIT_SUPERSEDED); 4 the leader refuses it (EXIT_REFUSED); 70 a bug; 128 + n when it did not stop in time.
+ * id (EXIT_SUPERSEDED); 4 the leader or NATS refuses it (EXIT_REFUSED); 5 a GPU that it needs is lost (EXIT_GPU_LOST); 70 a
+ * bug; 128 + n when it did not stop in time.
  */
 const EXIT_UNUSABLE = 1;
 const EXIT_SETTINGS = 2;

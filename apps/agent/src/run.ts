@@ -1,35 +1,41 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { base32 } from '@podctl/domain/ids.ts';
-import { AGENT_INBOXES } from '@podctl/domain/key.ts';
+import { invariant } from '@podctl/domain/result.ts';
 import { guardedAgent } from '@podctl/platform/address-guard.ts';
-import { natsAuth } from '@podctl/platform/bootstrap.ts';
 import type { Bus } from '@podctl/platform/bus.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
-import { writeEndpoint } from '@podctl/platform/endpoint.ts';
+import { SettingsError } from '@podctl/platform/config/settings-error.ts';
+import { isLoopback, writeEndpoint } from '@podctl/platform/endpoint.ts';
 import { inheritedLockFd } from '@podctl/platform/folder-lock.ts';
 import { type HealthCheck, HealthServer } from '@podctl/platform/health-server.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { type MainContext, StopRequest } from '@podctl/platform/lifecycle.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import { createMetrics, type Metrics } from '@podctl/platform/metrics.ts';
+import { metricsToken } from '@podctl/platform/metrics-token.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
-import { connectNats, type NatsEvent, type NatsLink } from '@podctl/platform/nats/connection.ts';
-import { type Dispatcher, Agent as HttpAgent } from 'undici';
+import type { NatsLink } from '@podctl/platform/nats/connection.ts';
+import type { Dispatcher } from 'undici';
 import type { AgentConfig } from './config.ts';
+import { gpuLoss, gpuReport } from './core/gpu-state.ts';
+import { exposureProblem } from './exposure.ts';
 import { Agent, type AgentEnd } from './shell/agent.ts';
 import { type AgentMetrics, agentMetrics } from './shell/agent-metrics.ts';
 import type { AttemptStore } from './shell/attempt-store.ts';
 import { ByteClient } from './shell/byte-client.ts';
 import { downloadWorker } from './shell/download.ts';
 import { tellDrain } from './shell/drain-notice.ts';
+import { NvidiaSmi } from './shell/gpu-nvidia-smi.ts';
+import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
+import { Membership } from './shell/membership.ts';
 import { MountedStore } from './shell/mounted-store.ts';
+import { connectAgent } from './shell/nats-link.ts';
 import { openSpool, SpooledStore } from './shell/spooled-store.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 import { WhisperEngine } from './shell/whisper-engine.ts';
 
-const EXIT_UNUSABLE = 1;
 /** An episode of a day at 192 kbit/s has 2 GB. */
 const DOWNLOAD_BYTES_MAX = 8e9;
 const SPACE_WAIT_MS = 30_000;
@@ -58,15 +64,19 @@ export async function runAgent(
   context: MainContext,
   wrap: WrapEffects = (effects) => effects,
 ): Promise<number> {
+  const { version } = config;
+  const metrics = createMetrics({ version, commit: '', nodeVersion: process.version });
+  const token = await metricsToken(config.metricsTokenFile);
+  const membership = membershipOf(config, log, metrics);
   const onDisk = await openStoreFolder(config);
   const closed = Promise.withResolvers<AgentEnd>();
-  const link = await connect(config, log, context.signal, natsListener(log, closed.resolve));
-  if (link === null) return EXIT_UNUSABLE;
-  const metrics = createMetrics({
-    version: config.version,
-    commit: '',
-    nodeVersion: process.version,
-  });
+  const connected = await connectAgent(config, log, context.signal, closed.resolve);
+  if (!connected.ok) {
+    log.error({}, connected.error.reason);
+    metrics.close();
+    return connected.error.code;
+  }
+  const link = connected.value;
   const onError = (error: unknown) => log.error({ err: error }, 'A message broke its handler');
   const effects = wrap({
     bus: natsBus(link.nc, onError),
@@ -79,15 +89,17 @@ export async function runAgent(
     connectTimeoutMs: CONNECT_MS_MAX,
     connectionsMax: config.settings.agent.slots.download + 1,
   });
-  const byteDispatcher = new HttpAgent({ connect: { timeout: CONNECT_MS_MAX } });
-  const parts = { link, effects, engines, dispatcher, byteDispatcher, metrics };
-  const agent = agentOf(config, log, parts);
+  const gpus = gpuWatchOf(config, log, (reason) => agent.loseGpu(reason));
+  const parts = { link, effects, engines, dispatcher, membership, metrics, gpus };
+  const agent: Agent = agentOf(config, log, parts);
   const health = new HealthServer({
     listen: config.httpListen,
     setting: 'agent.http.listen',
-    checks: () => checksOf(link, agent),
+    checks: () => [...checksOf(link, agent), ...membership.checks()],
     metrics: () => metrics.render(),
     logger: log,
+    token,
+    ...servedCertificate(config, membership),
   });
   try {
     await health.start();
@@ -95,6 +107,8 @@ export async function runAgent(
       await writeEndpoint(config.endpointFile, { grpc: '', http: health.address ?? '' });
     context.drainFor(config.drainMs);
     await agent.start();
+    await gpus.start();
+    await membership.start();
     const leaves = leaving(agent, context, (reason) => reasonOf(reason, config.drainMs));
     void tellDrain(agent, context, systemClock, drainTold(log));
     const end = await Promise.race([agent.ended, closed.promise, leaves]);
@@ -102,10 +116,11 @@ export async function runAgent(
     else log.error({}, end.reason);
     return end.code;
   } finally {
+    await gpus.stop();
     await agent.stop();
     await Promise.all(engines.map((engine) => engine.stop()));
     await dispatcher.destroy();
-    await byteDispatcher.destroy();
+    await membership.stop();
     await health.stop();
     metrics.close();
     await link.close();
@@ -158,26 +173,24 @@ function drainTold(log: Logger): (words: string) => void {
   };
 }
 
-function natsListener(log: Logger, closed: (end: AgentEnd) => void) {
-  return (event: NatsEvent) => {
-    switch (event.kind) {
-      case 'connected':
-        log.info({}, 'Connected to NATS');
-        return;
-      case 'disconnected':
-        log.warn({}, 'Disconnected from NATS; trying again');
-        return;
-      case 'trouble':
-        log.warn({ err: event.error }, 'NATS reports a trouble');
-        return;
-      case 'closed':
-        closed({
-          code: EXIT_UNUSABLE,
-          reason: event.error?.message ?? 'The connection to NATS was closed.',
-        });
-        return;
-    }
+/** Throws SettingsError: something would be in the clear, or the credential is of no use. */
+function membershipOf(config: AgentConfig, log: Logger, metrics: Metrics): Membership {
+  const { credentialFile, agent } = config;
+  const problem = exposureProblem({ ...config, hasCredential: credentialFile !== null });
+  if (problem !== null) throw new SettingsError(problem);
+  const ports = { clock: systemClock, random: Math.random, log, metrics };
+  return new Membership({ credentialFile, agent, ...ports });
+}
+
+/** Whoever asks from another machine is answered over TLS; who asks from this one need not trust the fleet's CA. */
+function servedCertificate({ httpListen }: AgentConfig, membership: Membership) {
+  if (isLoopback(httpListen.host)) return {};
+  const tls = () => {
+    const { credential } = membership;
+    invariant(credential !== null, 'beyond loopback only an agent with a credential listens');
+    return { certPem: credential.tlsCertPem, keyPem: credential.tlsKeyPem };
   };
+  return { tls };
 }
 
 function checksOf(link: NatsLink, agent: Agent): readonly HealthCheck[] {
@@ -193,27 +206,9 @@ function checksOf(link: NatsLink, agent: Agent): readonly HealthCheck[] {
   ];
 }
 
-/** Null, with a line in the log, when NATS cannot be had. */
-async function connect(
-  config: AgentConfig,
-  log: Logger,
-  signal: AbortSignal,
-  listen: (event: NatsEvent) => void,
-): Promise<NatsLink | null> {
-  const { nats, agent } = config;
-  const options = {
-    servers: nats.servers,
-    name: `podctl agent ${agent}`,
-    auth: natsAuth(nats),
-    inboxPrefix: `${AGENT_INBOXES}.${agent}`,
-  };
-  try {
-    return await connectNats(options, { clock: systemClock, random: Math.random, listen }, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    log.error({}, error instanceof Error ? error.message : String(error));
-    return null;
-  }
+/** A library of the engine's tells its maker who runs it, unless it is told not to. */
+function engineEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...env, ORT_DISABLE_TELEMETRY: '1' };
 }
 
 /** One a slot, since each does one episode at a time. */
@@ -223,7 +218,7 @@ function enginesOf(config: AgentConfig, log: Logger): readonly WhisperEngine[] {
   const spec = {
     python: config.pythonPath,
     script: config.engineScript,
-    env: process.env,
+    env: engineEnvironment(process.env),
     lockFd: inheritedLockFd(),
     silentMs: ENGINE_SILENT_MS,
     cancelMs: ENGINE_CANCEL_MS,
@@ -237,14 +232,33 @@ function enginesOf(config: AgentConfig, log: Logger): readonly WhisperEngine[] {
   );
 }
 
+/** `lost`: one that the engine needs is gone. An engine on the CPU goes on without. */
+function gpuWatchOf(config: AgentConfig, log: Logger, lost: (reason: string) => void): GpuWatch {
+  const { agent, transcribe } = config.settings;
+  const needsGpu = transcribe.device !== 'cpu' && agent.slots.transcribe > 0;
+  return new GpuWatch({
+    probe: new NvidiaSmi({
+      clock: systemClock,
+      random: Math.random,
+      env: engineEnvironment(process.env),
+      log: (line) => log.debug({ component: 'nvidia-smi' }, line),
+    }),
+    log,
+    seen: (state) => {
+      const reason = gpuLoss(state, needsGpu);
+      if (reason !== null) lost(reason);
+    },
+  });
+}
+
 interface Parts {
   readonly link: NatsLink;
   readonly effects: AgentEffects;
   readonly engines: readonly WhisperEngine[];
   readonly dispatcher: Dispatcher;
-  /** To podctl's own coordinators, which may well have private addresses. */
-  readonly byteDispatcher: Dispatcher;
+  readonly membership: Membership;
   readonly metrics: Metrics;
+  readonly gpus: GpuWatch;
 }
 
 function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
@@ -286,6 +300,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       transcribe: transcribeWorker({ ...shared, engines, transcribed: measured.transcribed }),
     },
     describeEngine,
+    gpus: () => gpuReport(parts.gpus.state),
     observe: measured.observe,
   });
 }
@@ -301,7 +316,8 @@ function openStoreFolder({
 
 function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): AttemptStore {
   const { coordinators, settings } = config;
-  const { effects, byteDispatcher: dispatcher } = parts;
+  const { effects, membership } = parts;
+  const { dispatcher } = membership;
   const freeBytesMin = settings.library.freeFloorBytes;
   if (coordinators.length === 0) return new MountedStore(effects.library, freeBytesMin);
   const ports = { coordinators, dispatcher, clock: systemClock, random: Math.random, moved };
@@ -314,7 +330,7 @@ function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): At
   });
 }
 
-function measure(config: AgentConfig, { metrics, link }: Parts): AgentMetrics {
+function measure(config: AgentConfig, { metrics, link, gpus }: Parts): AgentMetrics {
   const { agent, version, os, arch, settings } = config;
   return agentMetrics({
     ...{ metrics, agent, version, os, arch },
@@ -322,5 +338,6 @@ function measure(config: AgentConfig, { metrics, link }: Parts): AgentMetrics {
     model: settings.transcribe.model,
     transcribeSlots: settings.agent.slots.transcribe,
     link,
+    gpus: () => gpuReport(gpus.state).gpus,
   });
 }

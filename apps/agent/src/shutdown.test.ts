@@ -240,11 +240,13 @@ async function startAgent(drainMs: number): Promise<AgentRun> {
   const settings = await loadSettings({ file: null, dataDir: folder, version: 'test', overrides });
   const bootstrap: AgentBootstrap = {
     settings,
-    nats: { servers: [nats.url], user: null, password: null },
+    nats: { servers: [nats.url], as: { kind: 'nobody' }, ca: null },
     libraryRoot: library.root,
     stateDir: join(folder, 'state'),
     httpListen: { host: '127.0.0.1', port: 0 },
     endpointFile: null,
+    metricsTokenFile: null,
+    credentialFile: null,
     agentId: 'local',
     coordinators: [],
     drainMs,

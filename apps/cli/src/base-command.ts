@@ -3,7 +3,7 @@ import { Command, Errors, Flags } from '@oclif/core';
 import { CoordinatorClient } from './client.ts';
 import { CommandError, commandErrorFrom, EXIT } from './command-error.ts';
 import { durationFlag } from './duration-flag.ts';
-import { defaultDataDir, resolveEndpoint } from './endpoint.ts';
+import { chooseEndpoint, defaultDataDir, type Endpoint } from './endpoint.ts';
 import { whySeen } from './file-error.ts';
 
 const helpGroup = 'GLOBAL';
@@ -11,6 +11,8 @@ const helpGroup = 'GLOBAL';
 /** What the flags of every command hold. */
 export interface GlobalFlags {
   readonly server?: string | undefined;
+  readonly context?: string | undefined;
+  readonly 'ca-file'?: string | undefined;
   readonly 'data-dir'?: string | undefined;
   readonly timeout?: number | undefined;
   readonly quiet: boolean;
@@ -26,12 +28,26 @@ const TIMEOUT_MS = 10_000;
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
   static override baseFlags = {
+    // Which of the two counts depends on where each was named: their variables are read apart.
     server: Flags.string({
       helpGroup,
-      env: 'PODCTL_SERVER',
       helpValue: 'host:port',
       description:
-        'coordinator to talk to, or several with commas between; by default the one that "podctl up" runs here',
+        'coordinator to talk to, or several with commas between; by default those of the current context, and where none is chosen the one that "podctl up" runs here [env: PODCTL_SERVER]',
+    }),
+    context: Flags.string({
+      helpGroup,
+      char: 'c',
+      helpValue: 'NAME',
+      description:
+        'fleet to talk to, of "podctl context list"; "local" is what "podctl up" runs here [env: PODCTL_CONTEXT]',
+    }),
+    'ca-file': Flags.string({
+      helpGroup,
+      env: 'PODCTL_CA_FILE',
+      helpValue: 'FILE',
+      description:
+        "CA certificate of the fleet: talk TLS, and only to its coordinators. Your token is read from the file that PODCTL_TOKEN_FILE names, else the context's",
     }),
     'data-dir': Flags.string({
       helpGroup,
@@ -54,19 +70,43 @@ export abstract class BaseCommand extends Command {
     return resolve(flags['data-dir'] ?? defaultDataDir());
   }
 
+  /** The coordinators that are meant. Rejects with CommandError. */
+  protected endpoint(flags: GlobalFlags): Promise<Endpoint> {
+    return chooseEndpoint({
+      server: flags.server,
+      context: flags.context,
+      caFile: flags['ca-file'],
+      dataDir: this.dataDir(flags),
+      isDataDirNamed: flags['data-dir'] !== undefined,
+    });
+  }
+
   /** Gives `use` a client, and closes it after. */
   protected async withClient<T>(
     flags: GlobalFlags,
     use: (client: CoordinatorClient) => Promise<T>,
   ): Promise<T> {
-    this.#quiet = flags.quiet;
-    const endpoint = resolveEndpoint(flags.server, this.dataDir(flags));
+    return await this.withClientAt(await this.endpoint(flags), flags, use);
+  }
+
+  /** The same, of coordinators that were chosen before. */
+  protected async withClientAt<T>(
+    endpoint: Endpoint,
+    flags: GlobalFlags,
+    use: (client: CoordinatorClient) => Promise<T>,
+  ): Promise<T> {
+    this.obey(flags);
     const client = new CoordinatorClient(endpoint, flags.timeout ?? TIMEOUT_MS);
     try {
       return await use(client);
     } finally {
       client.close();
     }
+  }
+
+  /** For what says something without having talked to a coordinator. */
+  protected obey({ quiet }: Pick<GlobalFlags, 'quiet'>): void {
+    this.#quiet = quiet;
   }
 
   /** A message for the person, on stderr: what changed, what to do next. */

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 function client(...addresses: string[]): CoordinatorClient {
-  const made = new CoordinatorClient({ addresses, origin }, 10_000);
+  const made = new CoordinatorClient({ addresses, origin, ca: null, token: null }, 10_000);
   clients.push(made);
   return made;
 }

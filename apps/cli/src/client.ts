@@ -7,11 +7,22 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import type { ListAgentsResponse } from '@podctl/proto/podctl/v1/agent.ts';
+import type {
+  CreateJoinTokenRequest,
+  CreateJoinTokenResponse,
+  CreateUserRequest,
+  CreateUserResponse,
+  ListJoinTokensResponse,
+  ListUsersResponse,
+  RevokeAgentResponse,
+  WhoAmIResponse,
+} from '@podctl/proto/podctl/v1/access.ts';
+import type { Agent, ListAgentsResponse } from '@podctl/proto/podctl/v1/agent.ts';
 import type { CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
 import type { Episode, ListEpisodesResponse } from '@podctl/proto/podctl/v1/episode.ts';
 import type { AddFeedsResponse, ListFeedsResponse, NewFeed } from '@podctl/proto/podctl/v1/feed.ts';
 import type {
+  GetDiagnosisResponse,
   GetServerInfoResponse,
   Overview,
   WatchResponse,
@@ -66,7 +77,7 @@ export class CoordinatorClient {
   constructor(endpoint: Endpoint, timeoutMs: number) {
     this.#endpoint = endpoint;
     this.#timeoutMs = timeoutMs;
-    this.#lines = endpoint.addresses.map((address) => new Line(address));
+    this.#lines = endpoint.addresses.map((address) => new Line(address, endpoint));
   }
 
   /** Of the coordinator that is talked to now. */
@@ -115,6 +126,15 @@ export class CoordinatorClient {
     );
   }
 
+  async getAgent(agentId: string): Promise<Agent> {
+    const { agent } = await this.#unary(
+      ({ agents }) => agents,
+      (client) => client.getAgent.bind(client),
+      { agentId },
+    );
+    return present(agent, `agent ${agentId}`);
+  }
+
   listLocks(page: PageRequest): Promise<ListLocksResponse> {
     return this.#unary(
       ({ locks }) => locks,
@@ -147,6 +167,44 @@ export class CoordinatorClient {
     return this.#stream(({ backups }) => backups.createBackup({}), signal);
   }
 
+  /** Not repeated: another one would be made, which nobody has. */
+  createJoinToken(request: CreateJoinTokenRequest): Promise<CreateJoinTokenResponse> {
+    return this.#unary(accessOf, (client) => client.createJoinToken.bind(client), request, {
+      isRepeatable: false,
+    });
+  }
+
+  listJoinTokens(page: PageRequest): Promise<ListJoinTokensResponse> {
+    return this.#unary(accessOf, (client) => client.listJoinTokens.bind(client), page);
+  }
+
+  async revokeJoinToken(tokenId: string): Promise<void> {
+    await this.#unary(accessOf, (client) => client.revokeJoinToken.bind(client), { tokenId });
+  }
+
+  revokeAgent(agentId: string): Promise<RevokeAgentResponse> {
+    return this.#unary(accessOf, (client) => client.revokeAgent.bind(client), { agentId });
+  }
+
+  /** Not repeated: the name would be taken, by somebody whose token nobody has. */
+  createUser(request: CreateUserRequest): Promise<CreateUserResponse> {
+    return this.#unary(accessOf, (client) => client.createUser.bind(client), request, {
+      isRepeatable: false,
+    });
+  }
+
+  listUsers(page: PageRequest): Promise<ListUsersResponse> {
+    return this.#unary(accessOf, (client) => client.listUsers.bind(client), page);
+  }
+
+  async revokeUser(name: string): Promise<void> {
+    await this.#unary(accessOf, (client) => client.revokeUser.bind(client), { name });
+  }
+
+  whoAmI(): Promise<WhoAmIResponse> {
+    return this.#unary(accessOf, (client) => client.whoAmI.bind(client), {});
+  }
+
   serverInfo(): Promise<GetServerInfoResponse> {
     return this.#unary(
       ({ fleet }) => fleet,
@@ -164,6 +222,15 @@ export class CoordinatorClient {
       },
     );
     return present(overview, 'the totals');
+  }
+
+  /** What the coordinator sees around it. */
+  diagnosis(): Promise<GetDiagnosisResponse> {
+    return this.#unary(
+      ({ fleet }) => fleet,
+      (client) => client.getDiagnosis.bind(client),
+      {},
+    );
   }
 
   /** A snapshot, then deltas, until the signal or the server ends it. The caller checks the sequence. */
@@ -235,6 +302,8 @@ export class CoordinatorClient {
     }
   }
 }
+
+const accessOf = ({ access }: Line) => access;
 
 /** Whether another coordinator may be asked the same: this one cannot have done it, or doing it twice does no harm. */
 function isGone(error: ServiceError, wasSent: boolean, { isRepeatable }: UnaryOptions): boolean {

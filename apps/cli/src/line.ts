@@ -1,4 +1,16 @@
-import { type Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { checkServerIdentity } from 'node:tls';
+import {
+  type ChannelCredentials,
+  type Client,
+  type ClientOptions,
+  connectivityState,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+} from '@grpc/grpc-js';
+import { SERVER_NAMES } from '@podctl/platform/authority/server-names.ts';
+import { parseAddress } from '@podctl/platform/endpoint.ts';
+import { AccessServiceClient } from '@podctl/proto/podctl/v1/access.ts';
 import { AgentServiceClient } from '@podctl/proto/podctl/v1/agent.ts';
 import { BackupServiceClient } from '@podctl/proto/podctl/v1/backup.ts';
 import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
@@ -7,6 +19,7 @@ import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
 import { LibraryServiceClient } from '@podctl/proto/podctl/v1/library.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
+import type { Endpoint } from './endpoint.ts';
 
 // A ping each 30 s, only while a call is open: a dead peer is noticed, and no server takes it for abuse.
 const channelOptions = {
@@ -27,18 +40,22 @@ export class Line {
   readonly transcripts: TranscriptServiceClient;
   readonly library: LibraryServiceClient;
   readonly backups: BackupServiceClient;
+  readonly access: AccessServiceClient;
 
-  constructor(address: string) {
+  constructor(address: string, { ca, token }: Pick<Endpoint, 'ca' | 'token'>) {
     this.address = address;
-    const plain = credentials.createInsecure();
-    this.feeds = new FeedServiceClient(address, plain, channelOptions);
-    this.episodes = new EpisodeServiceClient(address, plain, channelOptions);
-    this.agents = new AgentServiceClient(address, plain, channelOptions);
-    this.locks = new LockServiceClient(address, plain, channelOptions);
-    this.fleet = new FleetServiceClient(address, plain, channelOptions);
-    this.transcripts = new TranscriptServiceClient(address, plain, channelOptions);
-    this.library = new LibraryServiceClient(address, plain, channelOptions);
-    this.backups = new BackupServiceClient(address, plain, channelOptions);
+    const channel = channelCredentials(address, ca);
+    // A client takes the interceptors out of the options that it is given.
+    const options = () => clientOptions(ca, token);
+    this.feeds = new FeedServiceClient(address, channel, options());
+    this.episodes = new EpisodeServiceClient(address, channel, options());
+    this.agents = new AgentServiceClient(address, channel, options());
+    this.locks = new LockServiceClient(address, channel, options());
+    this.fleet = new FleetServiceClient(address, channel, options());
+    this.transcripts = new TranscriptServiceClient(address, channel, options());
+    this.library = new LibraryServiceClient(address, channel, options());
+    this.backups = new BackupServiceClient(address, channel, options());
+    this.access = new AccessServiceClient(address, channel, options());
   }
 
   close(): void {
@@ -46,12 +63,43 @@ export class Line {
   }
 
   #clients(): readonly Client[] {
-    const { feeds, episodes, agents, locks, fleet, transcripts, library, backups } = this;
-    return [feeds, episodes, agents, locks, fleet, transcripts, library, backups];
+    const { feeds, episodes, agents, locks, fleet, transcripts, library, backups, access } = this;
+    return [feeds, episodes, agents, locks, fleet, transcripts, library, backups, access];
   }
 }
 
 /** Whether a connection stands: a call that ended without one was never sent. */
 export function isConnected(client: Client): boolean {
   return client.getChannel().getConnectivityState(false) === connectivityState.READY;
+}
+
+function channelCredentials(address: string, ca: string | null): ChannelCredentials {
+  if (ca === null) return credentials.createInsecure();
+  const { host } = parseAddress(address);
+  return credentials.createSsl(Buffer.from(ca), null, null, {
+    // Through a tunnel or a NAT the address is another one; a proxy of the user's own has a name of its own.
+    checkServerIdentity: (_, certificate) =>
+      checkServerIdentity(SERVER_NAMES.coordinator, certificate) &&
+      checkServerIdentity(host, certificate),
+  });
+}
+
+function clientOptions(ca: string | null, token: string | null): ClientOptions {
+  return {
+    ...channelOptions,
+    // A name, since TLS has none for an IP address, and Node warns of one on stderr.
+    ...(ca === null ? {} : { 'grpc.ssl_target_name_override': SERVER_NAMES.coordinator }),
+    ...(token === null ? {} : { interceptors: [bearer(token)] }),
+  };
+}
+
+/** Shows the token with each call. */
+function bearer(token: string): Interceptor {
+  return (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start: (metadata, listener, next) => {
+        metadata.set('authorization', `Bearer ${token}`);
+        next(metadata, listener);
+      },
+    });
 }

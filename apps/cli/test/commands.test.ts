@@ -91,6 +91,28 @@ describe.concurrent('one thing', () => {
     expect(ran.stdout).not.toContain('\u001b');
   });
 
+  test('agent list -o wide and agent show tell of GPUs, and let no name of one steer the terminal', async () => {
+    const wide = (await podctl('agent', 'list', '-o', 'wide')).stdout;
+    expect(wide).toMatch(/GPU +UTIL +MEM +TEMP +DRIVER/);
+    expect(wide).toMatch(/RTX \[31m 4090 Agent +other +97% +9\.1 GB\/24 GB +67C +550\.127\.05/);
+    const { stdout } = await podctl('agent', 'show', 'local');
+    expect(stdout).toContain('550.127.05, GPU-1)\n           97% busy, 9.1 GB of 24 GB, 67C\n');
+    expect(`${wide}${stdout}`).not.toContain('\u001b');
+    expect(stdout.match(/^Agent/gm)).toHaveLength(1);
+  });
+
+  test('agent show gives one object as JSON, absent figures as null, and 3 for an unknown name', async () => {
+    const { stdout } = await podctl('agent', 'show', 'local', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      agentId: 'local',
+      gpus: [{ memorySizeBytes: 24e9, utilizationRatio: 0.97, powerWatts: null }],
+      gpuProblem: '',
+    });
+    const unknown = await podctl('agent', 'show', 'nobody');
+    expect([unknown.code, unknown.stdout]).toEqual([3, '']);
+    expect(unknown.stderr).toContain('no agent has that name');
+  });
+
   test('transcript get writes the pieces as they are', async () => {
     expect((await podctl('transcript', 'get', 'abcd')).stdout).toBe('one long case\n');
   });

@@ -5,7 +5,15 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
-import { AgentServiceService, AgentState } from '@podctl/proto/podctl/v1/agent.ts';
+import type { KeyedCertificate } from '@podctl/platform/authority/certificates.ts';
+import {
+  AccessServiceService,
+  type CreateJoinTokenRequest,
+  type CreateUserRequest,
+  JoinTokenState,
+  Role,
+} from '@podctl/proto/podctl/v1/access.ts';
+import { type Agent, AgentServiceService, AgentState } from '@podctl/proto/podctl/v1/agent.ts';
 import {
   type Episode,
   EpisodeServiceService,
@@ -107,6 +115,8 @@ const episode: Episode = {
 export interface FixedCoordinator {
   readonly address: string;
   readonly added: AddFeedsRequest[];
+  /** Requests that changed who is let in, by method. */
+  readonly ordered: unknown[];
   /** Messages that every watch stream sends before it stays silent. */
   watchMessages: WatchResponse[];
   stop(): Promise<void>;
@@ -164,26 +174,43 @@ const episodeService = {
   },
 };
 
+/** Its GPU's name is that of an agent that means ill. */
+const agent: Agent = {
+  agentId: 'local',
+  state: AgentState.LIVE,
+  session: 9n,
+  host: 'here',
+  version: '0.1.0',
+  downloadSlots: 4,
+  transcribeSlots: 1,
+  lastHeartbeatAt: AT,
+  jobs: [],
+  engine: 'faster-whisper tiny.en int8 cpu',
+  problem: '',
+  gpus: [
+    {
+      index: 0,
+      uuid: 'GPU-1',
+      product: 'NVIDIA RTX\u001b[31m 4090\nAgent      other',
+      driver: '550.127.05',
+      backend: 'cuda',
+      memorySizeBytes: 24_000_000_000n,
+      memoryUsedBytes: 9_100_000_000n,
+      utilizationRatio: 0.97,
+      temperatureCelsius: 67,
+      powerWatts: undefined,
+    },
+  ],
+  gpuProblem: '',
+};
+
 const agentService = {
   listAgents: (_: unknown, done: sendUnaryData<unknown>) =>
-    done(null, {
-      agents: [
-        {
-          agentId: 'local',
-          state: AgentState.LIVE,
-          session: 9n,
-          host: 'here',
-          version: '0.1.0',
-          downloadSlots: 4,
-          transcribeSlots: 1,
-          lastHeartbeatAt: AT,
-          jobs: [],
-          engine: 'faster-whisper tiny.en int8 cpu',
-          problem: '',
-        },
-      ],
-      nextPageToken: '',
-    }),
+    done(null, { agents: [agent], nextPageToken: '' }),
+  getAgent: (call: ServerUnaryCall<{ agentId: string }, unknown>, done: sendUnaryData<unknown>) => {
+    if (call.request.agentId === agent.agentId) return done(null, { agent });
+    done({ code: status.NOT_FOUND, details: 'no agent has that name' });
+  },
 };
 
 const lockService = {
@@ -234,12 +261,82 @@ const transcriptService = {
   },
 };
 
+/** How it is guarded; by default not at all. */
+export interface Guard {
+  /** Speaks TLS with it. */
+  readonly certificate?: KeyedCertificate;
+  /** Takes only this bearer token. */
+  readonly token?: string;
+}
+
+export const JOIN_TOKEN_ID = 'abcdefghijklmnop';
+const LATER = new Date('2099-01-01T00:00:00.000Z');
+
+function joinToken({ agentId, usesMax }: CreateJoinTokenRequest) {
+  return {
+    ...{ tokenId: JOIN_TOKEN_ID, state: JoinTokenState.OPEN, agentId, usesMax, usedBy: [] },
+    ...{ createdAt: AT, createdBy: 'ada', expiresAt: LATER },
+  };
+}
+
+const person = { name: 'ada', role: Role.ADMIN, createdAt: AT, createdBy: 'admin' };
+
+function accessService(ordered: unknown[], token: string | undefined) {
+  type Call<Request> = ServerUnaryCall<Request, unknown>;
+  type Done = sendUnaryData<unknown>;
+  const order = (method: string, request: object) => ordered.push({ method, ...request });
+  return {
+    createJoinToken: ({ request }: Call<CreateJoinTokenRequest>, done: Done) => {
+      order('createJoinToken', request);
+      done(null, { token: joinToken(request), text: `pj1.aaaa.${JOIN_TOKEN_ID}.secret` });
+    },
+    listJoinTokens: (_: unknown, done: Done) =>
+      done(null, {
+        tokens: [joinToken({ agentId: '', usesMax: 3, ttl: undefined })],
+        nextPageToken: '',
+      }),
+    revokeJoinToken: ({ request }: Call<object>, done: Done) => {
+      order('revokeJoinToken', request);
+      done(null, {});
+    },
+    revokeAgent: ({ request }: Call<{ agentId: string }>, done: Done) => {
+      order('revokeAgent', request);
+      done(null, { applied: true });
+    },
+    listCredentials: (_: unknown, done: Done) => done(null, { credentials: [], nextPageToken: '' }),
+    createUser: ({ request }: Call<CreateUserRequest>, done: Done) => {
+      order('createUser', request);
+      done(null, { user: { ...person, ...request }, token: `pu1.${request.name}.secret` });
+    },
+    listUsers: (_: unknown, done: Done) =>
+      done(null, {
+        users: [person, { ...person, name: 'bob', role: Role.VIEWER, revokedAt: AT }],
+        nextPageToken: '',
+      }),
+    revokeUser: ({ request }: Call<object>, done: Done) => {
+      order('revokeUser', request);
+      done(null, {});
+    },
+    whoAmI: (call: Call<object>, done: Done) => {
+      const shown = call.metadata.get('authorization')[0];
+      if (token === undefined) return done(null, { name: '', role: Role.ADMIN });
+      if (shown === `Bearer ${token}`) return done(null, { name: 'ada', role: Role.ADMIN });
+      done({ code: status.UNAUTHENTICATED, details: 'no token, or one of nobody' });
+    },
+  };
+}
+
 /** A coordinator that answers with fixed data, over real gRPC on loopback. The feed list has `feeds` pages of one. */
 export async function startFixedCoordinator(
   feeds: Feed[] = [clockFeed],
+  { certificate, token }: Guard = {},
 ): Promise<FixedCoordinator> {
   const server = new Server();
-  const fixed = { added: [] as AddFeedsRequest[], watchMessages: [snapshotOf(feeds, overview)] };
+  const fixed = {
+    added: [] as AddFeedsRequest[],
+    ordered: [] as unknown[],
+    watchMessages: [snapshotOf(feeds, overview)],
+  };
   server.addService(FeedServiceService, feedService(feeds, fixed.added));
   server.addService(EpisodeServiceService, episodeService);
   server.addService(AgentServiceService, agentService);
@@ -249,8 +346,9 @@ export async function startFixedCoordinator(
     fleetService(() => fixed.watchMessages),
   );
   server.addService(TranscriptServiceService, transcriptService);
+  server.addService(AccessServiceService, accessService(fixed.ordered, token));
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync('127.0.0.1:0', credentialsOf(certificate), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
@@ -258,4 +356,11 @@ export async function startFixedCoordinator(
     address: `127.0.0.1:${port}`,
     stop: async () => server.forceShutdown(),
   });
+}
+
+function credentialsOf(certificate: KeyedCertificate | undefined): ServerCredentials {
+  if (certificate === undefined) return ServerCredentials.createInsecure();
+  const { certPem, keyPem } = certificate;
+  const pair = { cert_chain: Buffer.from(certPem), private_key: Buffer.from(keyPem) };
+  return ServerCredentials.createSsl(null, [pair]);
 }

@@ -24,11 +24,19 @@ export interface RunningPodctl {
   shows(text: string): Promise<void>;
 }
 
+/** What whoever runs the tests has set for themselves. */
+const names = ['SERVER', 'CONTEXT', 'DATA_DIR', 'CA_FILE', 'TOKEN_FILE'].map((n) => `PODCTL_${n}`);
+
+/** Of the test's own process, without what would lead podctl elsewhere; no contexts but those that the test makes. */
+export function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !names.includes(name));
+  return { ...Object.fromEntries(kept), XDG_CONFIG_HOME: '/nonexistent' };
+}
+
 /** Starts podctl as a user does: a process of its own, with this test's Node. */
 export function startPodctl(args: readonly string[], options: RunOptions = {}): RunningPodctl {
-  const { PODCTL_SERVER: _, PODCTL_DATA_DIR: __, ...inherited } = process.env;
   const child = spawn(process.execPath, [PODCTL, ...args], {
-    env: { ...inherited, ...options.env },
+    env: { ...environment(), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });

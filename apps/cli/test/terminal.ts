@@ -1,6 +1,6 @@
 import { type IPty, spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
-import { PODCTL } from './run-podctl.ts';
+import { environment, PODCTL } from './run-podctl.ts';
 
 /** podctl on a terminal of its own: what a person sees of it, and the keys. */
 export interface TerminalRun {
@@ -21,7 +21,7 @@ export function runOnTerminal(
   own: NodeJS.ProcessEnv = {},
 ): TerminalRun {
   const terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
-  const { PODCTL_SERVER: _, PODCTL_DATA_DIR: __, CI: ___, ...env } = process.env;
+  const { CI: _, ...env } = environment();
   const pty = spawn(process.execPath, [PODCTL, ...args], {
     cols: columns,
     rows,

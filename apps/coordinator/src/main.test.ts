@@ -37,12 +37,14 @@ async function coordinator(name: string, own: Partial<CoordinatorBootstrap> = {}
   const endpointFile = join(folder, `${name}-endpoint.json`);
   const bootstrap: CoordinatorBootstrap = {
     settings,
-    nats: { servers: [nats.url], user: null, password: null },
+    nats: { servers: [nats.url], as: { kind: 'nobody' }, ca: null },
     libraryRoot: join(folder, 'library'),
     stateDir: join(folder, name),
     grpcListen: { host: '127.0.0.1', port: 0 },
     bytesListen: null,
     httpListen: { host: '127.0.0.1', port: 0 },
+    security: null,
+    metricsTokenFile: null,
     endpointFile,
     proveAlone: false,
     ...own,
@@ -129,6 +131,8 @@ test('a second coordinator leads at once when the first is stopped politely', as
 test('a second request to stop ends it at once, though NATS does not answer', async () => {
   const one = await coordinator('one');
   await one.ready;
+  // Only a leader has something to tell NATS when it stops.
+  while (!(await serverInfo((await endpointOf(one.endpointFile)).grpc)).leading);
   const server = await pidOf(join(dirname(nats.storeFolder), 'server.conf'));
   process.kill(server, 'SIGSTOP');
   try {
@@ -175,8 +179,8 @@ test('a NATS that refuses the credentials is one sentence, and exit 1', async ()
     config: 'authorization { users = [ { user: "podctl", password: "right" } ] }',
   });
   try {
-    const access = { servers: [secured.url], user: 'podctl', password: 'wrong' };
-    const one = await coordinator('one', { nats: access });
+    const as = { kind: 'password', user: 'podctl', password: 'wrong' } as const;
+    const one = await coordinator('one', { nats: { servers: [secured.url], as, ca: null } });
     one.ready.catch(() => {});
     expect(await one.exit).toMatchObject({ code: 1 });
     expect(one.said.join('\n')).toContain('refused the credentials');
@@ -185,6 +189,20 @@ test('a NATS that refuses the credentials is one sentence, and exit 1', async ()
     await secured.stop();
   }
 });
+
+test.each(['grpc', 'http', 'bytes'] as const)(
+  'without keys of the fleet %s beyond loopback is one sentence that names the setting, and exit 2',
+  async (kind) => {
+    const open = { [`${kind}Listen`]: { host: '0.0.0.0', port: 0 } };
+    const one = await coordinator('one', open);
+    one.ready.catch(() => {});
+    expect(await one.exit).toMatchObject({ code: 2 });
+    const [line = ''] = one.said;
+    expect(JSON.parse(line)).toMatchObject({
+      msg: expect.stringMatching(new RegExp(`^coordinator.${kind}.listen is 0.0.0.0:0, .*init`)),
+    });
+  },
+);
 
 test('what is asked of a coordinator that does not lead is done by the one that does', async () => {
   const one = await coordinator('one');

@@ -1,3 +1,4 @@
+import { AuthorityError } from '@podctl/platform/authority/authority.ts';
 import { readBootstrap } from '@podctl/platform/bootstrap.ts';
 import { SettingsError } from '@podctl/platform/config/settings-error.ts';
 import { ListenError } from '@podctl/platform/health-server.ts';
@@ -38,7 +39,7 @@ async function main(context: MainContext): Promise<number> {
 
 /** What a person can mend: told as one sentence, without a stack. */
 function isExpected(error: unknown): error is Error {
-  return (
-    error instanceof LibraryError || error instanceof ListenError || error instanceof NatsRefused
+  return [LibraryError, ListenError, NatsRefused, AuthorityError].some(
+    (kind) => error instanceof kind,
   );
 }

@@ -3,6 +3,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Kv } from '@podctl/platform/kv.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from './core/event.ts';
+import type { PutOut } from './shell/access.ts';
 import type { Logger } from './shell/logger.ts';
 
 /** What a coordinator touches. All of it can be a twin. */
@@ -14,6 +15,8 @@ export interface CoordinatorPorts {
   readonly lead: Kv;
   readonly library: Library;
   readonly log: Logger;
+  /** Agents that were put out; absent where nobody is asked who they are. */
+  readonly putOut?: PutOut;
   /** Whether messages can reach us now. */
   connected(): boolean;
   natsVersion(): string;

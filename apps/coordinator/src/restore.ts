@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { firstRevision } from '@podctl/domain/first-revision.ts';
 import { BUCKETS } from '@podctl/domain/key.ts';
 import { TERM_RULES } from '@podctl/domain/term.ts';
-import { type CoordinatorBootstrap, natsAuth } from '@podctl/platform/bootstrap.ts';
+import { AuthorityError } from '@podctl/platform/authority/authority.ts';
+import type { CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { Leadership } from '@podctl/platform/leadership.ts';
@@ -11,6 +12,8 @@ import { BucketMismatch, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { keysIn, loadKeys, openForLoad } from '@podctl/platform/nats/bulk-load.ts';
 import { connectNats, type NatsLink, NatsRefused } from '@podctl/platform/nats/connection.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
+import { natsLogin } from '@podctl/platform/nats-login.ts';
+import { namedKeys } from './security.ts';
 import { BackupFileError, type CheckedBackup, checkBackup } from './shell/backup-file.ts';
 import { RestoreRefused, type RestoreResult, restoreBackup } from './shell/restore.ts';
 
@@ -72,6 +75,7 @@ export async function runRestore(
 function sentenceOf(error: unknown): string | null {
   if (error instanceof BackupFileError || error instanceof RestoreRefused) return error.message;
   if (error instanceof BucketMismatch || error instanceof NatsRefused) return error.message;
+  if (error instanceof AuthorityError) return error.message;
   if (error instanceof KvUnavailable)
     return `${error.message}: when NATS answers again, run the same command again, and it begins anew`;
   return null;
@@ -179,13 +183,11 @@ function sparing(tell: (news: RestoreNews) => void) {
   };
 }
 
-function connect(bootstrap: CoordinatorBootstrap, log: Logger, signal: AbortSignal) {
-  const { nats } = bootstrap;
-  return connectNats(
+async function connect(bootstrap: CoordinatorBootstrap, log: Logger, signal: AbortSignal) {
+  return await connectNats(
     {
-      servers: nats.servers,
+      ...(await natsLogin(bootstrap.nats, await namedKeys(bootstrap))),
       name: 'podctl-restore',
-      auth: natsAuth(nats),
       connectWithinMs: CONNECT_WITHIN_MS,
     },
     {

@@ -1,29 +1,38 @@
 import { randomBytes } from 'node:crypto';
 import { firstRevision } from '@podctl/domain/first-revision.ts';
+import type { AgentId } from '@podctl/domain/ids.ts';
 import { BUCKETS } from '@podctl/domain/key.ts';
 import { guardedAgent } from '@podctl/platform/address-guard.ts';
-import { type CoordinatorBootstrap, natsAuth } from '@podctl/platform/bootstrap.ts';
+import type { Authority } from '@podctl/platform/authority/authority.ts';
+import type { CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
-import { formatAddress, writeEndpoint } from '@podctl/platform/endpoint.ts';
+import { formatAddress, isLoopback, writeEndpoint } from '@podctl/platform/endpoint.ts';
 import { HealthServer } from '@podctl/platform/health-server.ts';
+import type { Kv } from '@podctl/platform/kv.ts';
 import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import type { MainContext } from '@podctl/platform/lifecycle.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
+import { metricsToken } from '@podctl/platform/metrics-token.ts';
 import { type BucketOptions, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import { connectNats, type NatsLink, NatsRefused } from '@podctl/platform/nats/connection.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
 import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
+import { natsLogin } from '@podctl/platform/nats-login.ts';
 import { startAll, stopAll } from '@podctl/platform/service.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { byteMetrics } from './api/byte-metrics.ts';
 import { ByteServer } from './api/byte-server.ts';
+import { diagnosing } from './api/diagnosis.ts';
 import { fleetMetrics, tailFamilies } from './api/fleet-metrics.ts';
+import { grpcRefusals } from './api/grpc-metrics.ts';
 import { GrpcServer } from './api/grpc-server.ts';
 import { type CoordinatorMetrics, coordinatorMetrics } from './api/metrics.ts';
 import { coordinatorSettings } from './config.ts';
 import { aborted, Coordinator } from './coordinator.ts';
+import type { Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
+import { fleetKeys, openSecurity, type Security } from './security.ts';
 import { openOrCreateLibrary } from './shell/library-folder.ts';
 
 /** To one host, all polls together. */
@@ -45,34 +54,41 @@ export async function runCoordinator(
   { signal, force }: MainContext,
   wrap: WrapPorts = (ports) => ports,
 ): Promise<number> {
+  const authority = await fleetKeys(bootstrap);
+  const token = await metricsToken(bootstrap.metricsTokenFile);
   const metrics = coordinatorMetrics(packageJson.version);
   const library = await openOrCreateLibrary(bootstrap.libraryRoot, bootstrap.stateDir);
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => {});
-  const link = await connect(bootstrap, log, signal, lost.reject);
+  const link = await connect(bootstrap, authority, log, signal, lost.reject);
+  const openKv = bucketsAt(link, bootstrap.settings.nats.replicas, log, signal);
+  const byteAddress = () => bytes?.address ?? null;
+  const isLive = (agent: AgentId) => isLiveIn(coordinator.picture(), agent);
+  const of = { bootstrap, log, page: metrics.page, byteAddress, isLive, openKv };
+  const security = await openSecurity(authority, of);
   const { allowPrivate } = bootstrap.settings.network;
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
   const address = () => (grpc.address === null ? '' : formatAddress(grpc.address));
   const known = { version: packageJson.version, address, libraryId: library.id, dispatcher };
-  const ports = wrap(
-    await portsOf(link, library, bootstrap.settings.nats.replicas, log, metrics, signal),
-  );
+  const ports = wrap(await portsOf(link, library, openKv, log, metrics, security));
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));
-  const grpc = new GrpcServer({
-    listen: bootstrap.grpcListen,
-    fleet: coordinator,
-    clock: systemClock,
-    onCall: metrics.onCall,
-    onBug: (method, error) => log.error({ method, err: error }, 'a call failed unexpectedly'),
-  });
-  const http = healthServer(bootstrap, log, metrics, coordinator, link);
-  const bytes = byteServer(bootstrap, log, metrics, coordinator, library);
+  const parts: ServerParts = { bootstrap, log, metrics, coordinator, link, library, security };
+  const grpc = grpcServer(parts);
+  const http = healthServer(parts, token);
+  const bytes = byteServer(parts);
   const endpoint = () => ({
     grpc: address(),
     http: http.address ?? '',
     ...(bytes?.address == null ? {} : { bytes: bytes.address }),
   });
-  const services = [http, grpc, ...(bytes === null ? [] : [bytes]), coordinator];
+  const services = [
+    ...(security?.first ?? []),
+    http,
+    ...(security?.second ?? []),
+    grpc,
+    ...(bytes === null ? [] : [bytes]),
+    coordinator,
+  ];
   metrics.page.addSource(() => [
     ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
     ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
@@ -103,44 +119,88 @@ export async function runCoordinator(
   }
 }
 
+function isLiveIn({ snapshot }: Picture, agent: AgentId): boolean {
+  return snapshot.sessions.get(agent)?.record.state === 'live';
+}
+
+interface ServerParts {
+  readonly bootstrap: CoordinatorBootstrap;
+  readonly log: Logger;
+  readonly metrics: CoordinatorMetrics;
+  readonly coordinator: Coordinator;
+  readonly link: NatsLink;
+  readonly library: FileLibrary;
+  readonly security: Security | null;
+}
+
+function grpcServer({
+  bootstrap,
+  log,
+  metrics,
+  coordinator,
+  link,
+  library,
+  security,
+}: ServerParts) {
+  const { settings, stateDir, grpcListen: listen } = bootstrap;
+  const { replicas } = settings.nats;
+  const { freeFloorBytes } = settings.library;
+  const clock = systemClock;
+  return new GrpcServer({
+    ...{ listen, fleet: coordinator, clock },
+    security:
+      security === null
+        ? null
+        : { tls: () => security.certificate.current(), access: security.access },
+    diagnose: diagnosing({ link, library, stateDir, replicas, freeFloorBytes, clock }),
+    onCall: metrics.onCall,
+    onBug: (method, error) => log.error({ method, err: error }, 'a call failed unexpectedly'),
+    onAudit: (call) => log.info({ audit: 'call', ...call }, 'a call'),
+    onRefused: grpcRefusals(metrics.page),
+  });
+}
+
 /** On the library's own folder: whoever wraps the ports has nothing to do with what agents send. */
-function byteServer(
-  bootstrap: CoordinatorBootstrap,
-  log: Logger,
-  { page }: CoordinatorMetrics,
-  fleet: Coordinator,
-  library: FileLibrary,
-): ByteServer | null {
+function byteServer(parts: ServerParts): ByteServer | null {
+  const { bootstrap, log, metrics, coordinator: fleet, library, security } = parts;
   const { bytesListen: listen, settings } = bootstrap;
   if (listen === null) return null;
   const floorBytes = settings.library.freeFloorBytes;
-  return new ByteServer({ listen, fleet, library, floorBytes, metrics: byteMetrics(page), log });
+  return new ByteServer({
+    ...{ listen, fleet, library, floorBytes, log },
+    metrics: byteMetrics(metrics.page),
+    security: security ?? undefined,
+  });
 }
 
-function healthServer(
-  { httpListen: listen }: CoordinatorBootstrap,
-  logger: Logger,
-  { page }: CoordinatorMetrics,
-  coordinator: Coordinator,
-  link: NatsLink,
-): HealthServer {
+/** Over TLS where other machines reach it. */
+function healthServer(parts: ServerParts, token: string | null): HealthServer {
+  const { bootstrap, log, metrics, coordinator, link, security } = parts;
+  const { httpListen: listen } = bootstrap;
   const checks = () => [
     { name: 'nats', ok: link.isConnected(), detail: link.nc.getServer() },
     ...coordinator.checks(),
   ];
-  const metrics = () => page.render();
-  return new HealthServer({ listen, setting: 'coordinator.http.listen', checks, metrics, logger });
+  return new HealthServer({
+    ...{ listen, checks, token },
+    setting: 'coordinator.http.listen',
+    metrics: () => metrics.page.render(),
+    logger: log,
+    ...(security === null || isLoopback(listen.host)
+      ? {}
+      : { tls: () => security.certificate.current() }),
+  });
 }
 
-function connect(
-  bootstrap: CoordinatorBootstrap,
+async function connect(
+  { nats }: CoordinatorBootstrap,
+  authority: Authority | null,
   log: Logger,
   signal: AbortSignal,
   lost: (reason: Error) => void,
 ) {
-  const { nats } = bootstrap;
-  return connectNats(
-    { servers: nats.servers, name: 'podctl-coordinator', auth: natsAuth(nats) },
+  return await connectNats(
+    { ...(await natsLogin(nats, authority)), name: 'podctl-coordinator' },
     {
       clock: systemClock,
       random: Math.random,
@@ -157,28 +217,35 @@ function connect(
   );
 }
 
-async function portsOf(
-  link: NatsLink,
-  library: CoordinatorPorts['library'],
-  replicas: number,
-  log: Logger,
-  metrics: CoordinatorMetrics,
-  signal: AbortSignal,
-): Promise<CoordinatorPorts> {
+type OpenKv = (name: string, more?: Partial<BucketOptions>) => Promise<Kv>;
+
+function bucketsAt(link: NatsLink, replicas: number, log: Logger, signal: AbortSignal): OpenKv {
   const onError = (error: unknown) => log.warn({ err: error }, 'trouble with a bucket');
-  const kv = async (name: string, more: Partial<BucketOptions> = {}) => {
+  return async (name, more = {}) => {
     const options = { name, replicas, ...more };
     const bucket = await openBucket(link, options, systemClock, signal);
     return natsKv(bucket, { clock: systemClock, random: Math.random, onError });
   };
+}
+
+async function portsOf(
+  link: NatsLink,
+  library: CoordinatorPorts['library'],
+  openKv: OpenKv,
+  log: Logger,
+  metrics: CoordinatorMetrics,
+  security: Security | null,
+): Promise<CoordinatorPorts> {
+  const { state, meta, lead } = BUCKETS;
   return {
     clock: systemClock,
     bus: natsBus(link.nc, (error) => log.error({ err: error }, 'a message handler failed')),
-    state: await kv(BUCKETS.state, { firstRevision: firstRevision(systemClock.wallMs()) }),
-    meta: await kv(BUCKETS.meta),
-    lead: await kv(BUCKETS.lead, { timeoutMs: LEAD_TIMEOUT_MS }),
+    state: await openKv(state, { firstRevision: firstRevision(systemClock.wallMs()) }),
+    meta: await openKv(meta),
+    lead: await openKv(lead, { timeoutMs: LEAD_TIMEOUT_MS }),
     library,
     log,
+    ...(security === null ? {} : { putOut: security.putOut }),
     connected: () => link.isConnected(),
     natsVersion: () => link.nc.info?.version ?? '',
     randomBytes: (count) => randomBytes(count),

@@ -168,6 +168,15 @@ describe('base32', () => {
   });
 });
 
+describe('what is said of an id that is none', () => {
+  it('stays one line and steers no terminal, whatever the id holds', () => {
+    const refused = agentId('\u001b[2J\u009b31m\u2028\u202ex');
+    expect(refused).toMatchObject({
+      error: expect.stringContaining('"\\u001b[2J\\u009b31m\\u2028\\u202ex"'),
+    });
+  });
+});
+
 describe('slug', () => {
   it('keeps ASCII words, drops accents, joins with single hyphens', () => {
     expect(slug('The Daily Show!')).toBe('the-daily-show');

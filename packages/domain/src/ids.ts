@@ -84,5 +84,14 @@ function match<T extends string>(
 ): Result<T, string> {
   return pattern.test(text)
     ? ok(text as T)
-    : err(`${what} ${JSON.stringify(text.slice(0, 60))} is not ${expected}`);
+    : err(`${what} ${quoted(text.slice(0, 60))} is not ${expected}`);
+}
+
+/** Control characters beyond those of JSON, ends of lines, and what turns the direction of writing. */
+const steering = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** As JSON, so that it stays one line in a log and steers no terminal. */
+function quoted(text: string): string {
+  const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(text).replace(steering, escaped);
 }

@@ -10,6 +10,7 @@ import {
   helloSubject,
   jobKey,
   LEADER_KEY,
+  mayAnswer,
   metaKey,
   parseStateKey,
   resultSubject,
@@ -121,5 +122,27 @@ describe('subjects', () => {
   it('a subject of another form names nobody', () => {
     for (const subject of ['', 'hb', 'hb.', 'hb.*', 'hb.>', 'hb.a.b', 'hb.A', 'hb.a b', '.a.'])
       expect(agentOfSubject(subject), subject).toBeNull();
+  });
+});
+
+describe('where a request may be answered', () => {
+  it('is below the inbox of the agent that asks, and nowhere else', () => {
+    fc.assert(
+      fc.property(agents, fc.string(), (agent, tail) => {
+        expect(mayAnswer(helloSubject(agent), `_INBOX.agent.${agent}.${tail}`)).toBe(true);
+        expect(mayAnswer(resultSubject(agent), `_INBOX.agent.${agent}x.${tail}`)).toBe(false);
+        expect(mayAnswer(helloSubject(agent), tail)).toBe(false);
+      }),
+    );
+    const gpu = 'gpu-1' as AgentId;
+    for (const reply of [
+      '$JS.API.STREAM.PURGE.KV_podctl_state',
+      '$KV.podctl_state.cluster',
+      'order',
+    ])
+      for (const subject of [helloSubject(gpu), resultSubject(gpu), heartbeatSubject(gpu), 'order'])
+        expect(mayAnswer(subject, reply)).toBe(false);
+    expect(mayAnswer('hello.', '_INBOX.agent..x')).toBe(false);
+    expect(mayAnswer('order', '_INBOX.abc')).toBe(true);
   });
 });

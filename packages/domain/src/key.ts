@@ -2,9 +2,15 @@ import { type AgentId, agentId, type EpisodeId, episodeId, type FeedId, feedId }
 
 /**
  * Keys of the buckets and subjects of core messaging, in one place.
- * `state` is tailed by every coordinator; `meta` is read when asked; `lead` holds the leader's key, with its TTL.
+ * `state` is tailed by every coordinator; `meta` is read when asked; `lead` holds the leader's key, with its TTL; `access`
+ * says who is let in: tailed too, and no part of a backup, which would let in again who was put out since.
  */
-export const BUCKETS = { state: 'podctl_state', meta: 'podctl_meta', lead: 'podctl_lead' } as const;
+export const BUCKETS = {
+  state: 'podctl_state',
+  meta: 'podctl_meta',
+  lead: 'podctl_lead',
+  access: 'podctl_access',
+} as const;
 
 export const CLUSTER_KEY = 'cluster';
 export const LEADER_KEY = 'leader';
@@ -12,6 +18,11 @@ export const jobKey = (feed: FeedId, episode: EpisodeId) => `job.${feed}.${episo
 export const metaKey = (feed: FeedId, episode: EpisodeId) => `meta.${feed}.${episode}`;
 export const feedKey = (feed: FeedId) => `feed.${feed}`;
 export const sessionKey = (agent: AgentId) => `sess.${agent}`;
+
+/** Of the bucket `access`. */
+export const tokenKey = (id: string) => `token.${id}`;
+export const credentialKey = (agent: AgentId) => `agent.${agent}`;
+export const userKey = (name: string) => `user.${name}`;
 
 export type StateKey =
   | { readonly kind: 'cluster' }
@@ -54,4 +65,19 @@ export function agentOfSubject(subject: string): AgentId | null {
   const parts = subject.split('.');
   const id = agentId(parts[1] ?? '');
   return parts.length === 2 && id.ok ? id.value : null;
+}
+
+const INBOXES = '_INBOX';
+
+/**
+ * Whether a request may be answered where it says. The server does not check what a sender gives as the subject for the
+ * answer, and whoever answers publishes with rights of its own: an agent that gave `$JS.API.STREAM.PURGE.…` there would have
+ * the coordinator wipe a bucket for it.
+ */
+export function mayAnswer(subject: string, reply: string): boolean {
+  const agent = agentOfSubject(subject);
+  const isAgents =
+    subject.startsWith('hello.') || subject.startsWith('hb.') || subject.startsWith('res.');
+  if (isAgents) return agent !== null && reply.startsWith(`${AGENT_INBOXES}.${agent}.`);
+  return reply.startsWith(`${INBOXES}.`);
 }

@@ -1,3 +1,4 @@
+import type { Gpu } from './gpu.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce, SessionId, Token } from './ids.ts';
 import type { Slots } from './session.ts';
 import type { Stage } from './stage.ts';
@@ -71,6 +72,10 @@ export interface HeartbeatMessage {
   readonly problem: string | null;
   /** It finishes what it holds and wants no more; older agents do not say. */
   readonly draining?: boolean | undefined;
+  /** What its machine computes with, at most GPU_LIMITS.gpusMax; older agents do not say. */
+  readonly gpus?: readonly Gpu[] | undefined;
+  /** Why its machine's GPUs cannot be used, one sentence; null when there is nothing to say. */
+  readonly gpuProblem?: string | null | undefined;
 }
 
 /** `cmd.<agent>`: a hint only. */

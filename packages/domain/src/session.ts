@@ -4,7 +4,7 @@ import type { AgentId, ClusterId, Nonce } from './ids.ts';
  * A session is one life of an agent, from hello to loss or goodbye. Its id is the revision of the write that made it `live`.
  *   live   heartbeats are expected
  *   lost   it fell silent: nothing is assigned to it again, whatever it says later
- *   gone   it said goodbye
+ *   gone   it said goodbye, or was put out
  * A hello with a new boot id makes a new session, which supersedes the older one at once.
  */
 export interface SessionRecord {

@@ -1,5 +1,7 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from './logger.ts';
 import type { Service } from './service.ts';
 
@@ -19,6 +21,15 @@ export interface HealthServerOptions {
   /** Asked at each `/metrics`. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly logger: Logger;
+  /** The certificate to show, asked for at each connection so that a renewed one is used; null or left out: plain HTTP. */
+  readonly tls?: (() => HealthCertificate) | null;
+  /** Bearer token that `/metrics` asks for; null or left out: none. */
+  readonly token?: string | null;
+}
+
+export interface HealthCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
 }
 
 /** The address cannot be listened on: one sentence. */
@@ -43,21 +54,17 @@ const CONNECTIONS_MAX = 64;
 export class HealthServer implements Service {
   readonly name = 'health server';
   readonly #options: HealthServerOptions;
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  readonly #sockets = new Set<Socket>();
 
   constructor(options: HealthServerOptions) {
     this.#options = options;
-    this.#server = createServer(
-      {
-        maxHeaderSize: 8 * 1024,
-        headersTimeout: 5_000,
-        requestTimeout: 10_000,
-        keepAliveTimeout: 30_000,
-        connectionsCheckingInterval: 5_000,
-      },
-      (request, response) => void this.#serve(request, response),
-    );
+    this.#server = serverOf(options, (request, response) => void this.#serve(request, response));
     this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
   /** Rejects with `ListenError`. */
@@ -81,7 +88,8 @@ export class HealthServer implements Service {
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
+    // Also those whose handshake has not ended, of which the server itself knows nothing.
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -94,6 +102,7 @@ export class HealthServer implements Service {
     response.setHeader('content-type', type);
     response.setHeader('cache-control', 'no-store');
     if (status === 405) response.setHeader('allow', 'GET, HEAD');
+    if (status === 401) response.setHeader('www-authenticate', 'Bearer realm="podctl"');
     response.setHeader('content-length', Buffer.byteLength(text));
     response.end(request.method === 'HEAD' ? undefined : text);
   }
@@ -108,6 +117,8 @@ export class HealthServer implements Service {
       if (url.pathname === '/livez') return plain(200, 'ok\n');
       if (url.pathname === '/readyz')
         return readiness(this.#options.checks(), url.searchParams.has('verbose'));
+      if (!this.#isLetIn(request))
+        return plain(401, 'this page asks for a bearer token: that of security.metricsTokenFile\n');
       const { contentType, text } = await this.#options.metrics();
       return { status: 200, type: contentType, text };
     } catch (err) {
@@ -115,6 +126,53 @@ export class HealthServer implements Service {
       return plain(500, 'this page could not be made; the log says why\n');
     }
   }
+
+  #isLetIn({ headers }: IncomingMessage): boolean {
+    const { token = null } = this.#options;
+    if (token === null) return true;
+    const shown = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(headers.authorization ?? '')?.[1] ?? '';
+    return timingSafeEqual(sha256(shown), sha256(token)) && shown !== '';
+  }
+}
+
+type Served = (request: IncomingMessage, response: ServerResponse) => void;
+
+function serverOf({ tls, logger }: HealthServerOptions, served: Served): Server | TlsServer {
+  const limits = {
+    maxHeaderSize: 8 * 1024,
+    headersTimeout: 5_000,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 30_000,
+    connectionsCheckingInterval: 5_000,
+  };
+  if (tls === undefined || tls === null) return createServer(limits, served);
+  let shown = tls();
+  const server = createTlsServer(
+    { ...limits, ...contextOf(shown), handshakeTimeout: 5_000 },
+    served,
+  );
+  // Before the server's own listener, which takes the context as it is.
+  server.prependListener('connection', () => {
+    try {
+      const newest = tls();
+      if (newest.certPem === shown.certPem) return;
+      server.setSecureContext(contextOf(newest));
+      shown = newest;
+    } catch (err) {
+      logger.error({ err }, 'the newest certificate cannot be used: the one before it stays');
+    }
+  });
+  return server;
+}
+
+/** A monitoring system may know no TLS 1.3 yet. */
+function contextOf({ certPem, keyPem }: HealthCertificate) {
+  return { cert: certPem, key: keyPem, minVersion: 'TLSv1.2' } as const;
+}
+
+/** Of one length, whatever the text. */
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }
 
 function readiness(checks: readonly HealthCheck[], verbose: boolean): Answer {

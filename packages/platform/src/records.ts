@@ -16,7 +16,7 @@ export interface RecordCodec<T> {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-function codec<T>(name: string, schema: z.ZodType<T>): RecordCodec<T> {
+export function recordCodec<T>(name: string, schema: z.ZodType<T>): RecordCodec<T> {
   return {
     encode: (record) => encoder.encode(JSON.stringify(record)),
     decode(data) {
@@ -35,7 +35,7 @@ function codec<T>(name: string, schema: z.ZodType<T>): RecordCodec<T> {
 const millis = z.number().int().min(0);
 const count = z.number().int().min(0);
 
-export const feedRecord = codec<FeedRecord>(
+export const feedRecord = recordCodec<FeedRecord>(
   'feed',
   z.object({
     cluster: branded(clusterId),
@@ -57,7 +57,7 @@ export const feedRecord = codec<FeedRecord>(
   }),
 );
 
-export const sessionRecord = codec<SessionRecord>(
+export const sessionRecord = recordCodec<SessionRecord>(
   'session',
   z.object({
     cluster: branded(clusterId),
@@ -74,7 +74,7 @@ export const sessionRecord = codec<SessionRecord>(
   }),
 );
 
-export const episodeMeta = codec<EpisodeMeta>(
+export const episodeMeta = recordCodec<EpisodeMeta>(
   'episode meta',
   z.object({
     key: z.string(),
@@ -88,13 +88,13 @@ export const episodeMeta = codec<EpisodeMeta>(
 );
 
 /** The cluster's id, under its own key. */
-export const clusterRecord = codec('cluster', z.object({ cluster: branded(clusterId) }));
+export const clusterRecord = recordCodec('cluster', z.object({ cluster: branded(clusterId) }));
 
 /**
  * What stands under the cluster's key while a backup is being restored: nobody may lead on half of one. No coordinator
  * takes it for a cluster record.
  */
-export const restoringRecord = codec(
+export const restoringRecord = recordCodec(
   'restoring',
   z.object({ restoring: z.object({ sha256: z.string(), file: z.string() }) }),
 );

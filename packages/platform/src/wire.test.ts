@@ -1,5 +1,6 @@
 import { FEED_LIMITS } from '@podctl/domain/feed/feed-document.ts';
 import { httpUrl } from '@podctl/domain/feed/url.ts';
+import { GPU_LIMITS, type Gpu } from '@podctl/domain/gpu.ts';
 import {
   clusterId,
   episodeIdFrom,
@@ -82,6 +83,27 @@ describe('every message survives its way over the wire', () => {
 
   test('a heartbeat of as many tokens as may be sent', () => {
     survives(heartbeatMessage, heartbeatOf(TOKENS_PER_MESSAGE_MAX));
+  });
+
+  test('a heartbeat of as many tokens and GPUs as may be sent, with the longest names', () => {
+    const gpu: Gpu = {
+      index: GPU_LIMITS.indexMax,
+      uuid: '日'.repeat(GPU_LIMITS.uuidLengthMax),
+      product: '日'.repeat(GPU_LIMITS.productLengthMax),
+      driver: '日'.repeat(GPU_LIMITS.driverLengthMax),
+      backend: '日'.repeat(GPU_LIMITS.backendLengthMax),
+      memorySizeBytes: GPU_LIMITS.memoryBytesMax / 3,
+      memoryUsedBytes: GPU_LIMITS.memoryBytesMax / 7,
+      utilizationRatio: 1 / 3,
+      temperatureCelsius: -200 / 3,
+      powerWatts: 20_000 / 3,
+    };
+    const gpus = Array.from({ length: GPU_LIMITS.gpusMax }, () => gpu);
+    const beat = { ...heartbeatOf(TOKENS_PER_MESSAGE_MAX), gpus, gpuProblem: null };
+    survives(heartbeatMessage, beat);
+    const oneMore = Buffer.from(JSON.stringify({ ...beat, gpus: [...gpus, gpu] }));
+    expect(heartbeatMessage.decode(oneMore).ok).toBe(false);
+    survives(heartbeatMessage, { ...heartbeatOf(1), gpus: [], gpuProblem: 'no driver' });
   });
 });
 

@@ -1,5 +1,6 @@
 import { FEED_LIMITS } from '@podctl/domain/feed/feed-document.ts';
 import { URL_HREF_LENGTH_MAX } from '@podctl/domain/feed/url.ts';
+import { GPU_LIMITS, type Gpu } from '@podctl/domain/gpu.ts';
 import {
   isSession,
   isToken,
@@ -107,6 +108,24 @@ const jobFields = {
 };
 const job: z.ZodType<JobToken> = z.object(jobFields);
 
+const bytes = z.number().min(0).max(GPU_LIMITS.memoryBytesMax).nullable();
+const gpu: z.ZodType<Gpu> = z.object({
+  index: z.number().int().min(0).max(GPU_LIMITS.indexMax),
+  uuid: z.string().max(GPU_LIMITS.uuidLengthMax),
+  product: z.string().max(GPU_LIMITS.productLengthMax),
+  driver: z.string().max(GPU_LIMITS.driverLengthMax),
+  backend: z.string().max(GPU_LIMITS.backendLengthMax),
+  memorySizeBytes: bytes,
+  memoryUsedBytes: bytes,
+  utilizationRatio: z.number().min(0).max(1).nullable(),
+  temperatureCelsius: z
+    .number()
+    .min(GPU_LIMITS.temperatureCelsiusMin)
+    .max(GPU_LIMITS.temperatureCelsiusMax)
+    .nullable(),
+  powerWatts: z.number().min(0).max(GPU_LIMITS.powerWattsMax).nullable(),
+});
+
 export const helloMessage = messageCodec<HelloMessage>(
   'hello',
   z.discriminatedUnion('kind', [
@@ -165,6 +184,8 @@ export const heartbeatMessage = messageCodec<HeartbeatMessage>(
     engine: label,
     problem: sentence.nullable(),
     draining: z.boolean().optional(),
+    gpus: z.array(gpu).max(GPU_LIMITS.gpusMax).optional(),
+    gpuProblem: sentence.nullable().optional(),
   }),
 );
 

@@ -37,6 +37,8 @@ export type AgentState = {
   readonly draining: boolean;
   /** Why it leaves, for the history of what it hands back; empty until then. */
   readonly leavesFor: string;
+  /** Why it ends without having been asked to: a GPU is gone, one sentence; null while none is. */
+  readonly gpuLost: string | null;
 };
 
 export type HeldToken =
@@ -66,6 +68,8 @@ export type AgentInput =
   | { readonly kind: 'drain' }
   /** Hand back what runs, and leave. `reason`: for the history of what is handed back. */
   | { readonly kind: 'stop'; readonly reason: string }
+  /** A GPU that was there is gone: hand back what runs, and end so that a new process looks anew. */
+  | { readonly kind: 'gpu_lost'; readonly reason: string }
   /** The goodbye was answered, or nobody answered it in time. */
   | { readonly kind: 'farewell' };
 

@@ -12,8 +12,10 @@ import type { PendingResult } from './token-key.ts';
 export const EXIT_STOPPED = 0;
 /** A newer process took the agent's id over. */
 export const EXIT_SUPERSEDED = 3;
-/** The leader refuses this agent for good. */
+/** The leader or NATS refuses this agent for good: it was removed from the fleet, or never was of it. */
 export const EXIT_REFUSED = 4;
+/** A GPU that was there is gone: whoever supervises the agent starts it anew. */
+export const EXIT_GPU_LOST = 5;
 
 const DRAINING = {
   kind: 'failed',
@@ -100,11 +102,26 @@ export function sayGoodbye(state: AgentState): Step {
   const held = [...state.tokens.values()];
   if (held.some((token) => token.phase === 'running')) return unchanged(state);
   const { cluster, session, leavesFor: reason } = state;
-  if (cluster === null || session === null) return exit(state, EXIT_STOPPED, 'The agent stopped.');
+  if (cluster === null || session === null) return left(state);
   const finished = held.flatMap((token) =>
     token.phase === 'ended' && token.result.outcome.kind === 'finished' ? [token.result.job] : [],
   );
   return { state, effects: [{ kind: 'goodbye', cluster, session, finished, reason }] };
+}
+
+/** A GPU is gone: the leader hears of it before anything is handed back, or it would give the jobs to this agent again. */
+export function withoutGpu(state: AgentState, reason: string): Step {
+  if (state.gpuLost !== null || state.mode === 'leaving') return unchanged(state);
+  const problem = `gpu_lost: ${reason}`;
+  const next = stopping({ ...state, gpuLost: reason, problem }, problem);
+  return { state: next.state, effects: [{ kind: 'beat' }, ...next.effects] };
+}
+
+/** Nobody waits for it any more. */
+export function left(state: AgentState): Step {
+  return state.gpuLost === null
+    ? exit(state, EXIT_STOPPED, 'The agent stopped.')
+    : exit(state, EXIT_GPU_LOST, `The agent ends, since a GPU is lost: ${state.gpuLost}`);
 }
 
 /** Whether a job of this session failed and the leader has not heard of it: a goodbye now would hand it back as unharmed. */

@@ -126,7 +126,8 @@ describe('whatever comes in, in whatever order', () => {
 
 /** By itself, with a leader there. */
 function endsDrain({ mode }: AgentState, input: AgentInput): boolean {
-  return mode === 'serving' && input.kind !== 'stop' && input.kind !== 'command';
+  const isAsked = input.kind === 'stop' || input.kind === 'gpu_lost' || input.kind === 'command';
+  return mode === 'serving' && !isAsked;
 }
 
 function isAnswer(input: AgentInput, key: string): boolean {
@@ -198,6 +199,7 @@ function anyInput(): fc.Arbitrary<AgentInput> {
     },
     { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'drain' }) },
     { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'stop', reason: 'so' }) },
+    { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'gpu_lost', reason: 'so' }) },
     { weight: 1, arbitrary: fc.constant<AgentInput>({ kind: 'farewell' }) },
   );
 }

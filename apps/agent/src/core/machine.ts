@@ -17,14 +17,15 @@ import type { Assignment } from './assignment.ts';
 import {
   draining,
   EXIT_REFUSED,
-  EXIT_STOPPED,
   EXIT_SUPERSEDED,
   exit,
   handedBack,
   handedBackFor,
   leaveWhenDrained,
+  left,
   sayGoodbye,
   stopping,
+  withoutGpu,
 } from './departure.ts';
 import { jobKeyOf, type PendingResult, tokenKey } from './token-key.ts';
 
@@ -47,6 +48,7 @@ export function beginLife(slots: Slots, journal: readonly PendingResult[]): Step
     problem: null,
     draining: false,
     leavesFor: '',
+    gpuLost: null,
   };
   return { state, effects: [{ kind: 'hello', cluster }] };
 }
@@ -73,15 +75,16 @@ function taken(state: AgentState, input: AgentInput): Step {
         ? { state: without(state, input.key), effects: [{ kind: 'forget', key: input.key }] }
         : unchanged(state);
     case 'problem':
-      return unchanged({ ...state, problem: input.problem });
+      // The lost GPU is the worse one, and it stays.
+      return unchanged(state.gpuLost === null ? { ...state, problem: input.problem } : state);
     case 'drain':
       return draining(state);
     case 'stop':
       return stopping(state, input.reason);
+    case 'gpu_lost':
+      return withoutGpu(state, input.reason);
     case 'farewell':
-      return state.mode === 'leaving'
-        ? exit(state, EXIT_STOPPED, 'The agent stopped.')
-        : unchanged(state);
+      return state.mode === 'leaving' ? left(state) : unchanged(state);
   }
 }
 

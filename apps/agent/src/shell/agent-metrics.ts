@@ -1,5 +1,7 @@
+import type { Gpu } from '@podctl/domain/gpu.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { Metrics } from '@podctl/platform/metrics.ts';
 import type { NatsLink } from '@podctl/platform/nats/connection.ts';
 import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
@@ -16,6 +18,8 @@ export interface AgentMetricsOptions {
   readonly model: string;
   readonly transcribeSlots: number;
   readonly link: Pick<NatsLink, 'isConnected' | 'counts'>;
+  /** As they were seen last. */
+  readonly gpus?: () => readonly Gpu[];
 }
 
 export interface AgentMetrics {
@@ -69,7 +73,11 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
   let slots = slotTime(options.transcribeSlots, clock.monotonicMs());
   metrics.addSource(() => {
     slots = advance(slots, slots.running, clock.monotonicMs());
-    return [...slotRows(options, slots), ...natsFamilies('agent', options.link)];
+    return [
+      ...slotRows(options, slots),
+      ...natsFamilies('agent', options.link),
+      ...gpuFamilies([{ agent, gpus: options.gpus?.() ?? [] }]),
+    ];
   });
   return {
     observe(event) {

@@ -5,6 +5,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import type { AgentEffect, AgentInput, AgentState } from '../core/agent-state.ts';
 import { hasUntoldFailure } from '../core/departure.ts';
+import type { GpuReport } from '../core/gpu-state.ts';
 import { beginLife, loadOf, reports, step } from '../core/machine.ts';
 import type { PendingResult } from '../core/token-key.ts';
 import { Jobs, type Worker } from './jobs.ts';
@@ -24,6 +25,8 @@ export interface AgentPorts {
   readonly workers: { readonly [S in Stage]: Worker };
   /** Engine, model and device in words, as they are now. */
   readonly describeEngine: () => string;
+  /** The machine's GPUs as they were seen last; left out where nobody looks. */
+  readonly gpus?: () => GpuReport;
   readonly observe: (event: AgentEvent) => void;
 }
 
@@ -128,6 +131,11 @@ export class Agent {
   leave(reason = 'the agent was asked to stop'): void {
     this.#take({ kind: 'stop', reason });
     this.#link.beat();
+  }
+
+  /** Hands back what runs and ends with an error, so that its supervisor starts it anew. Safe twice. */
+  loseGpu(reason: string): void {
+    this.#take({ kind: 'gpu_lost', reason });
   }
 
   /** Ends everything, at once. Safe twice. */
@@ -242,7 +250,8 @@ export class Agent {
     if (mode === 'greeting' || mode === 'ended' || cluster === null || session === null)
       return null;
     const engine = this.#ports.describeEngine();
-    return { cluster, session, tokens: reports(this.#state), engine, problem, draining };
+    const tokens = reports(this.#state);
+    return { cluster, session, tokens, engine, problem, draining, ...this.#ports.gpus?.() };
   }
 
   async #watchStore(): Promise<void> {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { JobToken } from '@podctl/domain/protocol.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { isUntrusted } from '@podctl/platform/nats/tls.ts';
 import { type Dispatcher, request } from 'undici';
 import type { Assignment } from '../core/assignment.ts';
 import { type ByteAnswer, judgeByteAnswer, uploadProgress } from '../core/byte-answer.ts';
@@ -243,10 +244,12 @@ export function authorization({ ticket }: JobTicket): Record<string, string> {
   return { authorization: `Bearer ${ticket}` };
 }
 
-const NETWORK_CODE = /^(?:UND_|HPE_|E(?:CONN|PIPE|TIMEDOUT|HOST|NET|NOTFOUND|AI_AGAIN))/;
+const NETWORK_CODE =
+  /^(?:UND_|HPE_|ERR_SSL_|E(?:CONN|PIPE|PROTO|TIMEDOUT|HOST|NET|NOTFOUND|AI_AGAIN))/;
 
-/** What undici and the sockets throw when a connection cannot be had, or breaks off. */
+/** What undici and the sockets throw when a connection cannot be had, is not trusted, or breaks off. */
 export function isNetwork(error: unknown): boolean {
+  if (isUntrusted(error)) return true;
   const code = error instanceof Error && 'code' in error ? error.code : '';
   return typeof code === 'string' && NETWORK_CODE.test(code);
 }

@@ -1,3 +1,4 @@
+import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { AgentId, ClusterId, SessionId } from '@podctl/domain/ids.ts';
 import {
   commandSubject,
@@ -59,6 +60,9 @@ export interface Pulse {
   readonly engine: string;
   readonly problem: string | null;
   readonly draining: boolean;
+  /** Left out where nobody looks. */
+  readonly gpus?: readonly Gpu[];
+  readonly gpuProblem?: string | null;
 }
 
 /** The agent's side of its session with the leader: what is said and heard, not what is decided. */

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { slug } from '@podctl/domain/ids.ts';
+import { type AgentId, agentId, slug } from '@podctl/domain/ids.ts';
+import { invariant } from '@podctl/domain/result.ts';
 import type {
   AgentBootstrap,
   AppKey,
   CoordinatorBootstrap,
+  CoordinatorSecurity,
   NatsAccess,
 } from '@podctl/platform/bootstrap.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
@@ -15,11 +17,14 @@ import { dataFolder } from './data-folder.ts';
 export function coordinatorBootstrap(
   settings: Settings,
   nats: NatsAccess,
+  security: CoordinatorSecurity | null,
   before: Endpoint | null,
 ): Omit<CoordinatorBootstrap, 'endpointFile'> {
   return {
     settings,
     nats,
+    security,
+    metricsTokenFile: settings.security.metricsTokenFile,
     libraryRoot: settings.library.folder,
     stateDir: dataFolder(settings.dataDir).coordinatorState,
     grpcListen: again(before?.grpc, settings.coordinator.grpc.listen),
@@ -33,26 +38,40 @@ export function coordinatorBootstrap(
   };
 }
 
+/** Where an agent's fleet is, and what opens it. */
+export interface AgentPlace {
+  readonly agentId: string;
+  readonly nats: NatsAccess;
+  /** Empty: the library is mounted here. */
+  readonly coordinators: readonly string[];
+  readonly credentialFile: string | null;
+}
+
 export function agentBootstrap(
   settings: Settings,
-  nats: NatsAccess,
+  place: AgentPlace,
   pythonPath: string,
   drainMs: number,
   before: Endpoint | null,
-  coordinators: readonly string[] = [],
 ): Omit<AgentBootstrap, 'endpointFile'> {
   return {
+    ...place,
     settings,
-    nats,
+    metricsTokenFile: settings.security.metricsTokenFile,
     libraryRoot: settings.library.folder,
     stateDir: dataFolder(settings.dataDir).agentState,
     httpListen: again(before?.http, settings.agent.http.listen),
-    agentId: settings.agent.id ?? slug(hostname()) ?? 'agent',
-    coordinators,
     drainMs,
     pythonPath,
     engineScript: inAgent('../engines/whisper_engine.py'),
   };
+}
+
+/** An agent's id when nobody gave it one. */
+export function agentIdOf({ agent }: Settings): AgentId {
+  const id = agentId(agent.id ?? slug(hostname()) ?? 'agent');
+  invariant(id.ok, 'settings and slugs are checked');
+  return id.value;
 }
 
 function again(before: string | undefined, otherwise: Address): Address {

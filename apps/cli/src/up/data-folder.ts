@@ -17,8 +17,6 @@ export interface DataFolder {
   /** Bootstrap files of the children, and what they answer. */
   readonly run: string;
   readonly sampleFile: string;
-  /** For agents of other machines. */
-  readonly joinFile: string;
 }
 
 export function dataFolder(root: string): DataFolder {
@@ -32,7 +30,6 @@ export function dataFolder(root: string): DataFolder {
     python: join(root, 'python'),
     run: join(root, 'run'),
     sampleFile: join(root, 'sample.json'),
-    joinFile: join(root, 'join.yaml'),
   };
 }
 

@@ -1,14 +1,18 @@
 import { join } from 'node:path';
-import type { AppKey, NatsAccess } from '@podctl/platform/bootstrap.ts';
+import type { AgentId } from '@podctl/domain/ids.ts';
+import type { Authority } from '@podctl/platform/authority/authority.ts';
+import { localAgentCredentials } from '@podctl/platform/authority/nats-claims.ts';
+import type { AppKey, NatsAccess, NatsIdentity } from '@podctl/platform/bootstrap.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import type { Endpoint } from '@podctl/platform/endpoint.ts';
+import { writePrivateFile } from '@podctl/platform/json-file.ts';
 import { type App, appCharge } from './app-charge.ts';
-import { agentBootstrap, appScript, coordinatorBootstrap } from './bootstrap.ts';
+import { agentBootstrap, agentIdOf, appScript, coordinatorBootstrap } from './bootstrap.ts';
 import type { DataFolder } from './data-folder.ts';
-import { isLoopback } from './join-offer.ts';
+import { hostsOf, isOpen, securityOf } from './fleet-security.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { natsAccess } from './nats-access.ts';
-import { embeddedNats, guestCredentials, natsCredentials } from './nats-server.ts';
+import { embeddedNats } from './nats-server.ts';
 import { NatsWait } from './nats-wait.ts';
 import { type Charge, SupervisedChild, type SupervisionSink } from './supervised-child.ts';
 import type { Toolchain } from './toolchain.ts';
@@ -17,6 +21,7 @@ export interface FamilyPlan {
   readonly data: DataFolder;
   readonly settings: Settings;
   readonly toolchain: Toolchain;
+  readonly authority: Authority;
   /** Descriptor of the data folder's lock: it stays taken until the last child is gone. */
   readonly lockFd: number;
 }
@@ -36,7 +41,6 @@ export class Family {
   readonly #sink: SupervisionSink;
   readonly #started: SupervisedChild[] = [];
   readonly #logs: LogFile[] = [];
-  #guestAccess: (() => NatsAccess) | null = null;
 
   constructor(plan: FamilyPlan, sink: SupervisionSink) {
     this.#plan = plan;
@@ -49,22 +53,22 @@ export class Family {
     const known = await natsAccess(settings);
     const access = known === null ? await this.#startNats(signal) : () => known;
     const wait = known === null ? null : this.#natsWait(known);
+    const security = () => (isOpen(settings) ? securityOf(settings, access()) : null);
     const coordinator = this.#app(
       'coordinator',
-      (before) => coordinatorBootstrap(settings, access(), before),
+      (before) => coordinatorBootstrap(settings, access(), security(), before),
       wait,
     );
     await this.#startOne(wait?.during(coordinator.charge) ?? coordinator.charge, signal);
-    const agent = this.#app('agent', (before) =>
-      agentBootstrap(settings, access(), toolchain.python, DRAIN_MS, before),
-    );
+    const agentId = agentIdOf(settings);
+    const as = known === null ? await this.#agentIdentity(agentId) : known.as;
+    const agent = this.#app('agent', (before) => {
+      const nats = { ...access(), as };
+      const place = { agentId, nats, coordinators: [], credentialFile: null };
+      return agentBootstrap(settings, place, toolchain.python, DRAIN_MS, before);
+    });
     await this.#startOne(agent.charge, signal);
     return coordinator.endpoint() ?? { grpc: '', http: '' };
-  }
-
-  /** How agents of other machines reach the NATS server that is run here; null where they cannot. */
-  guestAccess(): NatsAccess | null {
-    return this.#guestAccess?.() ?? null;
   }
 
   /** Newest first. Safe at any time, also twice. */
@@ -79,23 +83,32 @@ export class Family {
   }
 
   async #startNats(signal: AbortSignal): Promise<() => NatsAccess> {
-    const { data, lockFd, settings, toolchain } = this.#plan;
-    const credentials = await natsCredentials(data.nats);
-    const place = {
+    const { data, lockFd, settings, toolchain, authority } = this.#plan;
+    const nats = embeddedNats({
       program: toolchain.natsServer,
       folder: data.nats,
       storeLimitBytes: settings.nats.storeLimitBytes,
       listen: settings.nats.listen,
+      authority,
+      hosts: hostsOf(settings),
       lockFd,
       log: this.#logTo('nats-server'),
       told: (line: string) => this.#sink.told(line),
-    };
-    const guest = isLoopback(place.listen.host) ? null : await guestCredentials(data.nats);
-    const nats = embeddedNats(place, credentials, guest);
+    });
     await this.#startOne(nats.charge, signal);
-    if (guest !== null) this.#guestAccess = () => ({ servers: [nats.url()], ...guest });
-    const { user, password } = credentials;
-    return () => ({ servers: [nats.url()], user, password });
+    const { folder, ca } = authority;
+    return () => ({
+      servers: [nats.url()],
+      as: { kind: 'authority', folder },
+      ca: ca.certPem,
+    });
+  }
+
+  /** With the rights of an agent and no more, though it could read the fleet's keys here. */
+  async #agentIdentity(agent: AgentId): Promise<NatsIdentity> {
+    const path = join(this.#plan.data.agentState, 'nats.creds');
+    await writePrivateFile(path, await localAgentCredentials(this.#plan.authority.nats, agent));
+    return { kind: 'file', path };
   }
 
   #natsWait({ servers }: NatsAccess): NatsWait {

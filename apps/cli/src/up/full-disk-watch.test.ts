@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureAuthority } from '@podctl/platform/authority/authority.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { acquireFolderLock } from '@podctl/platform/folder-lock.ts';
 import { openBucket } from '@podctl/platform/nats/bucket.ts';
 import { connectNats } from '@podctl/platform/nats/connection.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
+import { natsLogin } from '@podctl/platform/nats-login.ts';
 import { describe, expect, test } from 'vitest';
 import { roomAgain, saysDiskFull } from './full-disk-watch.ts';
 import { embeddedNats } from './nats-server.ts';
@@ -69,8 +71,10 @@ async function fillFreeAndWrite(folder: string, disk: string, cleanup: AsyncDisp
   const lines = new LineLog();
   const lock = await acquireFolderLock(join(folder, 'lock'), { waitMs: 0, signal: never });
   cleanup.defer(() => lock.release());
-  const credentials = { user: 'podctl', password: 'test' };
+  const authority = await ensureAuthority(join(folder, 'authority'), Date.now());
   const place = {
+    authority,
+    hosts: [],
     program: process.env.PODCTL_TEST_NATS_SERVER ?? '',
     folder: disk,
     storeLimitBytes: 1e9,
@@ -79,16 +83,21 @@ async function fillFreeAndWrite(folder: string, disk: string, cleanup: AsyncDisp
     log: () => undefined,
     told: (line: string) => lines.add(line),
   };
-  const nats = embeddedNats(place, credentials);
+  const nats = embeddedNats(place);
   const child = new SupervisedChild(nats.charge, {
     told: place.told,
     gaveUp: (error) => lines.add(error.message),
   });
   await child.start(never);
   cleanup.defer(() => child.stop());
+  const access = {
+    servers: [nats.url()],
+    as: { kind: 'authority', folder: authority.folder },
+    ca: authority.ca.certPem,
+  } as const;
   const ports = { clock: systemClock, random: Math.random, onError: () => undefined };
   const link = await connectNats(
-    { servers: [nats.url()], name: 'test', auth: { kind: 'password', ...credentials } },
+    { ...(await natsLogin(access, authority)), name: 'test' },
     { ...ports, listen: () => undefined },
     never,
   );

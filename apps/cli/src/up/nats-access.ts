@@ -1,28 +1,52 @@
 import { readFile } from 'node:fs/promises';
+import { openAuthority } from '@podctl/platform/authority/authority.ts';
 import type { NatsAccess } from '@podctl/platform/bootstrap.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 
-/** The NATS that the settings name, with its password read; null when they name none. Rejects with CommandError. */
-export async function natsAccess({ nats }: Settings): Promise<NatsAccess | null> {
-  const { servers, user, passwordFile } = nats;
+/**
+ * The NATS that the settings name, for who runs on a coordinator's machine; null when they name none. As the user that
+ * they name, else as one of the fleet's own keys where they are, else as nobody. Rejects with CommandError.
+ */
+export async function natsAccess({ nats, security }: Settings): Promise<NatsAccess | null> {
+  const { servers, user, passwordFile, caFile } = nats;
   if (servers === null) return null;
-  return { servers, user, password: passwordFile === null ? null : await passwordIn(passwordFile) };
+  const ca = caFile === null ? null : await textIn(caFile, 'nats.caFile', 'certificates');
+  if (user !== null) {
+    const password = passwordFile === null ? '' : await passwordIn(passwordFile);
+    return { servers, as: { kind: 'password', user, password }, ca };
+  }
+  const authority = await openAuthority(security.authorityFolder);
+  if (authority === null) return { servers, as: { kind: 'nobody' }, ca };
+  const { folder } = authority;
+  return { servers, as: { kind: 'authority', folder }, ca: ca ?? authority.ca.certPem };
+}
+
+/** Rejects with CommandError also when the settings name none. */
+export async function requiredNats(settings: Settings): Promise<NatsAccess> {
+  const access = await natsAccess(settings);
+  if (access !== null) return access;
+  throw new CommandError(
+    EXIT.usage,
+    'nats.url is not set; name the NATS server of the fleet in podctl.yaml, or run everything here with "podctl up"',
+  );
 }
 
 async function passwordIn(path: string): Promise<string> {
-  let text: string;
+  const password = (await textIn(path, 'nats.passwordFile', 'the password of NATS')).trim();
+  if (password !== '') return password;
+  throw new CommandError(EXIT.usage, `nats.passwordFile: ${path} is empty; expected a password`);
+}
+
+async function textIn(path: string, setting: string, what: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CommandError(
       EXIT.usage,
-      `the password of NATS cannot be read: ${why}; put it into that file, or set nats.passwordFile to the one that holds it`,
+      `${what} cannot be read: ${why}; set ${setting} to the file that holds it`,
       error,
     );
   }
-  const password = text.trim();
-  if (password !== '') return password;
-  throw new CommandError(EXIT.usage, `nats.passwordFile: ${path} is empty; expected a password`);
 }

@@ -1,19 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AGENT_INBOXES } from '@podctl/domain/key.ts';
+import type { Authority } from '@podctl/platform/authority/authority.ts';
+import { type NatsFolder, prepareNatsFolder } from '@podctl/platform/authority/nats-folder.ts';
 import { type Child, spawnChild } from '@podctl/platform/child/child-process.ts';
-import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
-import { readJsonFile, writeJsonFile, writePrivateFile } from '@podctl/platform/json-file.ts';
+import { type Address, formatAddress, isWildcard } from '@podctl/platform/endpoint.ts';
+import { readJsonFile, writePrivateFile } from '@podctl/platform/json-file.ts';
 import { waitInFolder } from './file-wait.ts';
 import { roomAgain, saysDiskFull } from './full-disk-watch.ts';
-import { isWildcard } from './join-offer.ts';
 import type { Charge } from './supervised-child.ts';
-
-export interface NatsCredentials {
-  readonly user: string;
-  readonly password: string;
-}
 
 export interface EmbeddedNats {
   readonly charge: Charge;
@@ -28,6 +22,9 @@ export interface NatsPlace {
   readonly folder: string;
   readonly storeLimitBytes: number;
   readonly listen: Address;
+  readonly authority: Authority;
+  /** Names and addresses under which others reach this machine. */
+  readonly hosts: readonly string[];
   readonly lockFd: number;
   readonly log: (line: string) => void;
   /** One line for the person. */
@@ -37,35 +34,11 @@ export interface NatsPlace {
 const READY_MS_MAX = 30_000;
 const GRACE_MS = 1_500;
 
-/** Those of coordinator and agent on this machine. */
-export function natsCredentials(folder: string): Promise<NatsCredentials> {
-  return credentialsIn(join(folder, 'credentials.json'), 'podctl');
-}
-
-/** Those of agents on other machines, who may speak as agents do, and touch no stream. */
-export function guestCredentials(folder: string): Promise<NatsCredentials> {
-  return credentialsIn(join(folder, 'guest-credentials.json'), 'agent');
-}
-
-/** Made at the first start, kept in a file that only this user may read. */
-async function credentialsIn(path: string, user: string): Promise<NatsCredentials> {
-  const kept = await readJsonFile(path);
-  if (typeof kept?.user === 'string' && typeof kept.password === 'string')
-    return { user: kept.user, password: kept.password };
-  const made = { user, password: randomBytes(24).toString('base64url') };
-  await writeJsonFile(path, made);
-  return made;
-}
-
 /**
  * The nats-server of a fleet on one machine: JetStream on disk, each write synced before it is acknowledged, on a
  * random port of loopback unless it is told where to listen. A restart keeps the port, since coordinator and agent were told it.
  */
-export function embeddedNats(
-  place: NatsPlace,
-  credentials: NatsCredentials,
-  guest: NatsCredentials | null = null,
-): EmbeddedNats {
+export function embeddedNats(place: NatsPlace): EmbeddedNats {
   const ports = join(place.folder, 'ports');
   const config = join(place.folder, 'nats-server.conf');
   let url = '';
@@ -83,9 +56,10 @@ export function embeddedNats(
         const { host } = place.listen;
         // 0 would be the usual port of NATS.
         const port = url === '' ? place.listen.port || -1 : Number(new URL(url).port);
+        const trust = await trustIn(place);
         await writePrivateFile(
           config,
-          natsConfig({ ...credentials, ...place, guest, host, port, ports }),
+          natsConfig({ ...place, host, port, ports, trustLines: trust.lines }),
         );
         endedFor = null;
         const full = Promise.withResolvers<void>();
@@ -134,17 +108,18 @@ async function endWhenRoom(child: Child, place: NatsPlace, ending: () => void): 
   await child.stop({ graceMs: GRACE_MS });
 }
 
-interface NatsSettings extends NatsCredentials {
-  readonly guest: NatsCredentials | null;
+interface NatsSettings {
   readonly host: string;
   readonly port: number;
   readonly ports: string;
   readonly folder: string;
   readonly storeLimitBytes: number;
+  /** Whom it lets in, and its TLS. */
+  readonly trustLines: readonly string[];
 }
 
 /** Its configuration format reads JSON strings. */
-export function natsConfig(settings: NatsSettings): string {
+function natsConfig(settings: NatsSettings): string {
   const text = (value: string) => JSON.stringify(value);
   return [
     'server_name: podctl',
@@ -153,35 +128,41 @@ export function natsConfig(settings: NatsSettings): string {
     `ports_file_dir: ${text(settings.ports)}`,
     'max_payload: 1MB',
     'jetstream {',
-    `  store_dir: ${text(join(settings.folder, 'jetstream'))}`,
+    `  store_dir: ${text(storeFolder(settings.folder))}`,
     `  max_file_store: ${settings.storeLimitBytes}`,
     '  sync_interval: always',
     '}',
-    'authorization {',
-    '  users: [',
-    `    { user: ${text(settings.user)}, password: ${text(settings.password)} }`,
-    ...(settings.guest === null ? [] : guestLines(settings.guest)),
-    '  ]',
-    '}',
+    ...settings.trustLines,
     '',
   ].join('\n');
 }
 
-/** The replies that the coordinator gets, and with them the state, go to inboxes that guests cannot hear. */
-function guestLines({ user, password }: NatsCredentials): string[] {
-  return [
-    `    { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)}, permissions: {`,
-    '      publish: { allow: ["hello.*", "hb.*", "res.*"] }',
-    `      subscribe: { allow: ["cmd.*", "roll-call", "${AGENT_INBOXES}.>"] }`,
-    '      allow_responses: true',
-    '    } }',
-  ];
+async function trustIn({ authority, folder, hosts }: NatsPlace): Promise<NatsFolder> {
+  const here = ['127.0.0.1', '::1', 'localhost'];
+  const trust = await prepareNatsFolder(authority, {
+    folder,
+    hosts: [...here, ...hosts],
+    nowMs: Date.now(),
+  });
+  await adoptGlobalAccount(join(storeFolder(folder), 'jetstream'), trust.account);
+  return trust;
+}
+
+function storeFolder(folder: string): string {
+  return join(folder, 'jetstream');
+}
+
+/** Data folders of before there were accounts: the server kept everything under its global one. */
+async function adoptGlobalAccount(accounts: string, account: string): Promise<void> {
+  const names = await readdir(accounts).catch((): string[] => []);
+  if (names.includes('$G') && !names.includes(account))
+    await rename(join(accounts, '$G'), join(accounts, account));
 }
 
 /** For who runs on this machine. */
 function urlHere(host: string, port: number): string {
   const loopback = host.includes(':') ? '::1' : '127.0.0.1';
-  return `nats://${formatAddress({ host: isWildcard(host) ? loopback : host, port })}`;
+  return `tls://${formatAddress({ host: isWildcard(host) ? loopback : host, port })}`;
 }
 
 /** What the server's ports file says; null until it is there. */

@@ -10,9 +10,11 @@ import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
 import { appScript, coordinatorBootstrap } from './bootstrap.ts';
 import { dataFolder, makeDataFolder } from './data-folder.ts';
+import { hostsOf } from './fleet-security.ts';
+import { keysOf } from './keys.ts';
 import { openLogFile } from './log-file.ts';
 import { natsAccess } from './nats-access.ts';
-import { embeddedNats, natsCredentials } from './nats-server.ts';
+import { embeddedNats } from './nats-server.ts';
 import type { SetupReport } from './setup-report.ts';
 import type { Stopping } from './stopping.ts';
 import { SupervisedChild } from './supervised-child.ts';
@@ -100,29 +102,30 @@ async function embedded(
       throw new CommandError(EXIT.failed, error.message, error);
     },
   );
-  const credentials = await natsCredentials(data.nats);
+  const authority = await keysOf(settings);
   const log = openLogFile(join(data.logs, 'nats-server.log'));
   cleanup.defer(() => log.close());
   const told = (line: string) => report.line(line);
-  const nats = embeddedNats(
-    {
-      program: toolchain.natsServer,
-      folder: data.nats,
-      storeLimitBytes: settings.nats.storeLimitBytes,
-      listen: settings.nats.listen,
-      lockFd: lock.fd,
-      log: (line) => log.write(line),
-      told,
-    },
-    credentials,
-  );
+  const nats = embeddedNats({
+    program: toolchain.natsServer,
+    folder: data.nats,
+    storeLimitBytes: settings.nats.storeLimitBytes,
+    listen: settings.nats.listen,
+    authority,
+    hosts: hostsOf(settings),
+    lockFd: lock.fd,
+    log: (line) => log.write(line),
+    told,
+  });
   const server = new SupervisedChild(nats.charge, {
     told,
     gaveUp: (error) => stopping.end(error),
   });
   cleanup.defer(() => server.stop());
   await server.start(stopping.signal);
-  return { access: { servers: [nats.url()], ...credentials }, lockFd: lock.fd };
+  const { folder, ca } = authority;
+  const as = { kind: 'authority', folder } as const;
+  return { access: { servers: [nats.url()], as, ca: ca.certPem }, lockFd: lock.fd };
 }
 
 async function restoreWith(
@@ -133,7 +136,7 @@ async function restoreWith(
   stopping: Stopping,
 ): Promise<RestoreDone> {
   const path = join(folder, 'bootstrap.json');
-  const bootstrap = coordinatorBootstrap(settings, access, null);
+  const bootstrap = coordinatorBootstrap(settings, access, null, null);
   await writeJsonFile(path, { ...bootstrap, endpointFile: null, restoreFile: file });
   let last: RestoreLine | null = null;
   const child = await spawnChild({

@@ -48,6 +48,11 @@ export async function runSingleApp(app: SingleApp, stopping: Stopping): Promise<
     if (stopping.signal.aborted) first();
     const { code, signal } = await child.exited;
     if (stopping.signal.aborted && code !== 0) throw commandErrorFrom(stopping.signal.reason);
+    if (code === EXIT.denied)
+      throw new CommandError(
+        EXIT.denied,
+        `the ${app.key} was not let in; its last lines above say why`,
+      );
     if (code !== 0)
       throw new CommandError(
         EXIT.failed,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Child } from '@podctl/platform/child/child-process.ts';
+import type { Child, ChildExit } from '@podctl/platform/child/child-process.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { deathSentence } from './last-words.ts';
 import { afterDeath } from './restart-policy.ts';
@@ -17,6 +17,8 @@ export interface Charge {
   readonly readyMsMax: number;
   /** Why the charge itself ended its last child, told in place of its last words; null when it did not. */
   endedFor?(): string | null;
+  /** Whether such an end is not to be mended by another start. */
+  isFinal?(exit: ChildExit): boolean;
   /** Why it is not ready in time, as a sentence; null when nothing is known. */
   lateFor?(): string | null;
 }
@@ -102,6 +104,8 @@ export class SupervisedChild {
       if (this.#child !== null) {
         const exit = await this.#child.exited;
         sentence = this.#charge.endedFor?.() ?? deathSentence(this.name, exit);
+        if (!this.#stopping.signal.aborted && this.#charge.isFinal?.(exit) === true)
+          return this.#sink.gaveUp(new CommandError(EXIT.denied, sentence));
       }
       if (this.#stopping.signal.aborted) return;
       const next = afterDeath(quickDeaths, Date.now() - bornAtMs);

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { authorityPaths } from '@podctl/platform/authority/authority.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import {
   acquireFolderLock,
@@ -10,12 +11,14 @@ import { writeJsonFile } from '@podctl/platform/json-file.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { resolveEndpoint } from '../endpoint.ts';
 import { addFeeds, type FeedToAdd } from '../feed-adding.ts';
 import { countWords } from '../render/words.ts';
 import type { AddedFeedView } from '../views/feed-map.ts';
 import { dataFolder, dataFolderError, makeDataFolder } from './data-folder.ts';
 import { Family } from './family.ts';
-import { offerJoin } from './join-offer.ts';
+import { isOpen } from './fleet-security.ts';
+import { keysOf } from './keys.ts';
 import { openLogFile } from './log-file.ts';
 import { sampleFeeds, serveSample } from './sample-feeds.ts';
 import type { SetupReport } from './setup-report.ts';
@@ -79,20 +82,21 @@ export async function withFleet<T>(
     cleanup.defer(() => sample.close());
     feeds.push(...(await sampleFeeds(sample.url)));
   }
+  const authority = await keysOf(plan.settings);
   const family = new Family(
-    { data, settings: plan.settings, toolchain, lockFd: lock.fd },
+    { data, settings: plan.settings, toolchain, authority, lockFd: lock.fd },
     { told: ports.told, gaveUp: (error) => stopping.end(error) },
   );
   ports.killable(() => family.kill());
   cleanup.defer(() => family.stop());
   report.progress('Starting nats-server, coordinator and agent');
   const endpoint = await family.start(signal);
-  await writeJsonFile(data.endpointFile, { ...endpoint, pid: process.pid });
+  const isSecure = isOpen(plan.settings);
+  const { caCertificate: ca, adminToken: tokenFile } = authorityPaths(authority.folder);
+  const keys = isSecure ? { ca, tokenFile } : {};
+  await writeJsonFile(data.endpointFile, { ...endpoint, ...keys, pid: process.pid });
   cleanup.defer(() => rm(data.endpointFile, { force: true }));
-  const client = new CoordinatorClient(
-    { addresses: [endpoint.grpc], origin: 'started here' },
-    REQUEST_MS,
-  );
+  const client = new CoordinatorClient(resolveEndpoint(undefined, data.root), REQUEST_MS);
   cleanup.defer(() => client.close());
   const added = await addFeeds(client, feeds);
   tellAdded(added, report);
@@ -100,10 +104,8 @@ export async function withFleet<T>(
   report.line(
     `podctl is ready in ${seconds} s: coordinator at ${endpoint.grpc}, data in ${data.root}`,
   );
-  const access = family.guestAccess();
-  const offer =
-    access === null ? null : await offerJoin(data.joinFile, plan.settings, access, endpoint);
-  if (offer !== null) report.line(offer);
+  if (isSecure && endpoint.bytes !== undefined)
+    report.line('Other machines can join: run "podctl agent token create --print-command"');
   signal.throwIfAborted();
   const known = new Set(added.map((feed) => feed.feedId).filter((id) => id !== ''));
   return await use({

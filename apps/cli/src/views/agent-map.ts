@@ -1,4 +1,4 @@
-import { type Agent, AgentState } from '@podctl/proto/podctl/v1/agent.ts';
+import { type Agent, AgentState, type Gpu } from '@podctl/proto/podctl/v1/agent.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { isoTime } from './list-document.ts';
 
@@ -12,6 +12,21 @@ export interface RunningJobView {
   readonly token: string;
   readonly progressRatio: number;
   readonly assignedAt: string | null;
+}
+
+/** A GPU of an agent's machine; null is what the machine does not tell. */
+export interface GpuView {
+  readonly index: number;
+  /** Empty when it is not told, as the driver is. */
+  readonly uuid: string;
+  readonly product: string;
+  readonly driver: string;
+  readonly backend: string;
+  readonly memorySizeBytes: number | null;
+  readonly memoryUsedBytes: number | null;
+  readonly utilizationRatio: number | null;
+  readonly temperatureCelsius: number | null;
+  readonly powerWatts: number | null;
 }
 
 /** An agent, as `--json` prints it. */
@@ -29,6 +44,10 @@ export interface AgentView {
   readonly jobs: readonly RunningJobView[];
   /** One sentence; empty when nothing is wrong. */
   readonly problem: string;
+  /** Of a live agent's machine. */
+  readonly gpus: readonly GpuView[];
+  /** Why they cannot be used, one sentence; empty when there is nothing to say. */
+  readonly gpuProblem: string;
 }
 
 const stateWords: { readonly [state: number]: AgentStateWord } = {
@@ -58,5 +77,19 @@ export function agentView(agent: Agent): AgentView {
       assignedAt: isoTime(job.assignedAt),
     })),
     problem: agent.problem,
+    gpus: agent.gpus.map(gpuView),
+    gpuProblem: agent.gpuProblem,
+  };
+}
+
+function gpuView(gpu: Gpu): GpuView {
+  const { index, uuid, product, driver, backend } = gpu;
+  return {
+    ...{ index, uuid, product, driver, backend },
+    memorySizeBytes: gpu.memorySizeBytes === undefined ? null : Number(gpu.memorySizeBytes),
+    memoryUsedBytes: gpu.memoryUsedBytes === undefined ? null : Number(gpu.memoryUsedBytes),
+    utilizationRatio: gpu.utilizationRatio ?? null,
+    temperatureCelsius: gpu.temperatureCelsius ?? null,
+    powerWatts: gpu.powerWatts ?? null,
   };
 }

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoordinatorClient } from '../client.ts';
 import { type CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
+import { isServiceError } from '../status-map.ts';
+import { tlsFailureIn } from '../tls-failure.ts';
 import { type EventView, watchMessage } from '../views/fleet-map.ts';
 import { applied, disconnected, emptyWatch, type WatchState } from './watch-state.ts';
 
@@ -76,6 +78,10 @@ async function oneStream(
 }
 
 function worthRetrying(failure: CommandError, heardAtMs: number, patience: WatchPatience): boolean {
-  const refused = failure.exitCode === EXIT.denied || failure.exitCode === EXIT.usage;
-  return !refused && Date.now() - heardAtMs <= patience.silenceMsMax;
+  const { exitCode, cause } = failure;
+  // Who was taken for somebody else will be so at the next try.
+  const isStranger =
+    isServiceError(cause) && (tlsFailureIn(cause.details) ?? 'hung_up') !== 'hung_up';
+  const isRefused = exitCode === EXIT.denied || exitCode === EXIT.usage || isStranger;
+  return !isRefused && Date.now() - heardAtMs <= patience.silenceMsMax;
 }

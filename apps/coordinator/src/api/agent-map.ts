@@ -1,6 +1,8 @@
+import type { Gpu } from '@podctl/domain/gpu.ts';
 import {
   type Agent,
   AgentState as AgentStateMessage,
+  type Gpu as GpuMessage,
   type RunningJob,
 } from '@podctl/proto/podctl/v1/agent.ts';
 import type { SessionRow } from '../core/snapshot.ts';
@@ -28,7 +30,26 @@ export function agentMessage(view: AgentView): Agent {
     jobs: view.jobs.map(runningJob),
     engine: view.engine,
     problem: view.problem,
+    gpus: view.gpus.map(gpuMessage),
+    gpuProblem: view.gpuProblem,
   };
+}
+
+function gpuMessage(gpu: Gpu): GpuMessage {
+  const { index, uuid, product, driver, backend } = gpu;
+  return {
+    ...{ index, uuid, product, driver, backend },
+    memorySizeBytes: wholeOf(gpu.memorySizeBytes),
+    memoryUsedBytes: wholeOf(gpu.memoryUsedBytes),
+    utilizationRatio: gpu.utilizationRatio ?? undefined,
+    temperatureCelsius: gpu.temperatureCelsius ?? undefined,
+    powerWatts: gpu.powerWatts ?? undefined,
+  };
+}
+
+/** An agent may tell of half a byte. */
+function wholeOf(bytes: number | null): bigint | undefined {
+  return bytes === null ? undefined : BigInt(Math.round(bytes));
 }
 
 function runningJob({ feed, episode, stage, lock, progress }: LockView): RunningJob {

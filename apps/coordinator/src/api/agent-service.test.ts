@@ -71,6 +71,60 @@ describe('ListAgents and ListLocks', () => {
   });
 });
 
+describe('GetAgent', () => {
+  const card = {
+    ...{ index: 0, uuid: 'GPU-1', product: 'Tesla T4', driver: '570.1', backend: 'cuda' },
+    ...{ memorySizeBytes: 16e9, memoryUsedBytes: 0.5, utilizationRatio: 0 },
+    ...{ temperatureCelsius: null, powerWatts: null },
+  };
+
+  test('gives one agent with its GPUs, and a figure that is not told as absent', async () => {
+    const api = await apiBundle();
+    const session = api.fleet.agent(gpu);
+    const report = { session, engine: 'e', problem: null, gpus: [card], gpuProblem: null };
+    api.fleet.reports.set(gpu, report);
+    const { agent } = await ask(api.agents.getAgent.bind(api.agents), { agentId: 'gpu-1' });
+    expect(agent).toMatchObject({
+      agentId: 'gpu-1',
+      gpuProblem: '',
+      gpus: [
+        {
+          product: 'Tesla T4',
+          memorySizeBytes: 16_000_000_000n,
+          memoryUsedBytes: 1n,
+          utilizationRatio: 0,
+          temperatureCelsius: undefined,
+          powerWatts: undefined,
+        },
+      ],
+    });
+    const { agents } = await ask(api.agents.listAgents.bind(api.agents), all);
+    expect(agents).toEqual([agent]);
+  });
+
+  test('tells why GPUs cannot be used, and nothing of those of an agent that is lost', async () => {
+    const api = await apiBundle();
+    const session = api.fleet.agent(gpu);
+    const report = { session, engine: 'e', problem: null, gpus: [], gpuProblem: 'no driver' };
+    api.fleet.reports.set(gpu, report);
+    const shown = () => ask(api.agents.getAgent.bind(api.agents), { agentId: 'gpu-1' });
+    expect((await shown()).agent).toMatchObject({ gpus: [], gpuProblem: 'no driver' });
+    api.fleet.reports.set(gpu, { ...report, gpus: [card] });
+    api.fleet.agent(gpu, { state: 'lost', session });
+    expect((await shown()).agent).toMatchObject({ gpus: [], gpuProblem: '' });
+  });
+
+  test('of a name that nobody has is not found, and the name is not said back', async () => {
+    const api = await apiBundle();
+    api.fleet.agent(gpu);
+    for (const agentId of ['', 'gpu', 'gpu-1 ', '\u001b[31m'])
+      await expect(ask(api.agents.getAgent.bind(api.agents), { agentId })).rejects.toMatchObject({
+        code: status.NOT_FOUND,
+        details: 'no agent has that name: podctl agent list shows them',
+      });
+  });
+});
+
 describe('ReleaseLock', () => {
   async function withHeld() {
     const api = await apiBundle();

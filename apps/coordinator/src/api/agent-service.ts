@@ -1,7 +1,9 @@
-import { ok, type Result } from '@podctl/domain/result.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
 import {
   type AgentServiceServer,
   AgentServiceService,
+  type GetAgentRequest,
+  type GetAgentResponse,
   type ListAgentsRequest,
   type ListAgentsResponse,
 } from '@podctl/proto/podctl/v1/agent.ts';
@@ -17,6 +19,7 @@ export const agentServiceDefinition = AgentServiceService;
 export function agentService(fleet: Fleet, handlers: Handlers): AgentServiceServer {
   return {
     listAgents: handlers.unary('ListAgents', async (request) => listAgents(fleet, request)),
+    getAgent: handlers.unary('GetAgent', async (request) => getAgent(fleet, request)),
   };
 }
 
@@ -26,4 +29,14 @@ function listAgents(fleet: Fleet, request: ListAgentsRequest): Result<ListAgents
   const views = agentViews(fleet.picture());
   const { items, nextPageToken } = takePage(views, ({ record }) => record.agent, page.value);
   return ok({ agents: items.map(agentMessage), nextPageToken });
+}
+
+/** What was asked for stands in no answer: only the name of a known agent is ever shown back. */
+function getAgent(fleet: Fleet, { agentId }: GetAgentRequest): Result<GetAgentResponse, Failure> {
+  const found = agentViews(fleet.picture()).find(({ record }) => record.agent === agentId);
+  if (found !== undefined) return ok({ agent: agentMessage(found) });
+  return err({
+    kind: 'not_found',
+    message: 'no agent has that name: podctl agent list shows them',
+  });
 }

@@ -91,7 +91,12 @@ export class ByteInput {
           done(null, chunk);
         },
       });
-      await pipeline(source, counter, response, { signal: transfer.signal });
+      try {
+        await pipeline(source, counter, response, { signal: transfer.signal });
+      } finally {
+        // A response that is gone already is refused by `pipeline`, and the file would stay open.
+        source.destroy();
+      }
     } catch (error) {
       throw transfer.signal.aborted ? transfer.signal.reason : error;
     } finally {

@@ -1,6 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
 import { listenError } from '@podctl/platform/health-server.ts';
 import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
@@ -15,12 +22,17 @@ import {
   parseByteRoute,
   ticketOf,
 } from '../core/byte-access.ts';
+import { Counts } from '../core/counts.ts';
+import { peerOf } from '../core/peer.ts';
 import { episodeRow, type Snapshot } from '../core/snapshot.ts';
 import type { Logger } from '../shell/logger.ts';
+import type { ServerCertificate } from '../shell/server-certificate.ts';
+import { type ByteCallerOptions, ByteCallers } from './byte-callers.ts';
 import { ByteFiles } from './byte-files.ts';
 import { ByteInput } from './byte-input.ts';
 import type { ByteMetrics } from './byte-metrics.ts';
 import { TransferEnd, type TransferLimits, Transfers } from './byte-transfers.ts';
+import { EnrolmentRoutes } from './enrolment-routes.ts';
 
 export interface ByteServerOptions {
   readonly listen: Address;
@@ -33,7 +45,13 @@ export interface ByteServerOptions {
   readonly floorBytes: number;
   readonly metrics: ByteMetrics;
   readonly log: Logger;
+  /** Absent where the fleet has no keys: plain HTTP for programs of this machine, and nobody is asked who they are. */
+  readonly security?: ByteSecurity | undefined;
   readonly limits?: Partial<ByteLimits>;
+}
+
+export interface ByteSecurity extends ByteCallerOptions {
+  readonly certificate: Pick<ServerCertificate, 'current' | 'onChange'>;
 }
 
 export interface ByteLimits extends TransferLimits {
@@ -41,21 +59,37 @@ export interface ByteLimits extends TransferLimits {
   readonly bytesMax: number;
   /** For the request line and the header fields. */
   readonly headersMs: number;
+  /** For the body of a join. */
+  readonly joinMs: number;
 }
 
 /** An episode of a day at 192 kbit/s has 2 GB. */
-const LIMITS: ByteLimits = { transfersMax: 64, idleMs: 30_000, bytesMax: 8e9, headersMs: 10_000 };
-const CONNECTIONS_MAX = 256;
+const LIMITS: ByteLimits = {
+  transfersMax: 64,
+  idleMs: 30_000,
+  bytesMax: 8e9,
+  headersMs: 10_000,
+  joinMs: 5_000,
+};
+const CONNECTIONS_MAX = 512;
+/** One that takes all that it can get leaves enough for others. */
+const CONNECTIONS_PER_PEER_MAX = 128;
 const HEADER_BYTES_MAX = 8 * 1024;
+const HANDSHAKE_MS_MAX = 10_000;
+const TLS_VERSION_MIN = 'TLSv1.3';
 
 /**
- * Bytes for agents that have no mount of the library: the input of the jobs they hold, and the files of their attempts.
- * Who may do what is core's (byte-access.ts). An answer never repeats what was asked.
+ * Lets agents in (enrolment-routes.ts), and moves bytes for those that have no mount of the library: the input of
+ * the jobs they hold, and the files of their attempts. Who may do what is core's (byte-access.ts). An answer never repeats what was asked.
  */
 export class ByteServer implements Service {
   readonly name = 'byte server';
   readonly #options: ByteServerOptions;
-  readonly #server: Server;
+  readonly #limits: ByteLimits;
+  readonly #server: Server | TlsServer;
+  readonly #callers: ByteCallers | null;
+  /** Connections by address. */
+  readonly #peers = new Counts();
   readonly #transfers: Transfers;
   readonly #files: ByteFiles;
   readonly #input: ByteInput;
@@ -67,34 +101,66 @@ export class ByteServer implements Service {
     const files = new FileTransfers(library);
     const transfers = new Transfers(limits, metrics);
     this.#options = options;
+    this.#limits = limits;
     this.#transfers = transfers;
     const { bytesMax } = limits;
     this.#files = new ByteFiles({ library, files, transfers, metrics, bytesMax, floorBytes });
     this.#input = new ByteInput({ library, files, transfers, metrics });
-    this.#server = createServer(
-      {
-        maxHeaderSize: HEADER_BYTES_MAX,
-        headersTimeout: limits.headersMs,
-        // A body may take hours; `Transfers` sees to it that it moves.
-        requestTimeout: 0,
-        keepAliveTimeout: 30_000,
-        connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
-      },
-      (request, response) => void this.#serve(request, response),
-    );
+    this.#callers = options.security === undefined ? null : new ByteCallers(options.security);
+    const settings = {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: limits.headersMs,
+      // A body may take hours; `Transfers` sees to it that it moves.
+      requestTimeout: 0,
+      keepAliveTimeout: 30_000,
+      connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
+    };
+    const serve = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#serve(request, response);
+    this.#server =
+      this.#callers === null ? createServer(settings, serve) : overTls(settings, serve);
     this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on('connection', (socket: Socket) => this.#admitConnection(socket));
+  }
+
+  #admitConnection(socket: Socket): void {
+    const peer = peerOf(socket.remoteAddress);
+    if (this.#peers.of(peer) >= CONNECTIONS_PER_PEER_MAX) {
+      this.#options.metrics.refused('too_many_connections');
+      socket.destroy();
+      return;
+    }
+    this.#peers.add(peer);
+    socket.once('close', () => this.#peers.remove(peer));
   }
 
   /** Rejects with `ListenError`. */
   async start(): Promise<void> {
-    const { listen, fleet } = this.#options;
+    const { listen, fleet, security } = this.#options;
+    this.#useCertificate();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) =>
         reject(listenError(error, { listen, setting: 'coordinator.bytes.listen' })),
       );
       this.#server.listen(listen.port, listen.host, resolve);
     });
-    this.#unlisten = fleet.onChange(() => this.#transfers.judgeAll());
+    const judge = () => this.#transfers.judgeAll();
+    const unlisten = [
+      fleet.onChange(judge),
+      security?.access.onChange(judge),
+      security?.certificate.onChange(() => this.#useCertificate()),
+    ];
+    this.#unlisten = () => {
+      for (const stop of unlisten) stop?.();
+    };
+  }
+
+  /** For connections from now on. */
+  #useCertificate(): void {
+    const { security } = this.#options;
+    if (security === undefined || !('setSecureContext' in this.#server)) return;
+    const { certPem: cert, keyPem: key, caPem: ca } = security.certificate.current();
+    this.#server.setSecureContext({ cert, key, ca, minVersion: TLS_VERSION_MIN });
   }
 
   /** `host:port` as bound; null when it does not listen. */
@@ -115,6 +181,7 @@ export class ByteServer implements Service {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // A connection that breaks is no news: whoever was at the other end asks again.
     response.on('error', () => {});
+    if (hasBodyForNobody(request)) response.setHeader('connection', 'close');
     try {
       await this.#route(request, response);
     } catch (error) {
@@ -127,10 +194,61 @@ export class ByteServer implements Service {
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = parseByteRoute(request.method ?? '', request.url ?? '');
     if (!route.ok) throw new TransferEnd(route.error);
-    if (route.value.kind === 'library') return this.#tellLibrary(request, response);
     const of = route.value;
+    if (of.kind === 'ca' || of.kind === 'enrol') return this.#enrolment(of.kind, request, response);
+    this.#admit(request);
+    if (of.kind === 'renew' || of.kind === 'leave')
+      return this.#enrolment(of.kind, request, response);
+    if (of.kind === 'library') return this.#tellLibrary(request, response);
+    return this.#moveBytes(of, request, response);
+  }
+
+  /** Rejects with `TransferEnd`. Without the fleet's keys there are no such routes. */
+  async #enrolment(
+    kind: 'ca' | 'enrol' | 'renew' | 'leave',
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { security, metrics } = this.#options;
+    if (security === undefined || this.#callers === null)
+      throw new TransferEnd({ status: 404, reason: 'no_such_route' });
+    const routes = new EnrolmentRoutes({
+      access: security.access,
+      callers: this.#callers,
+      caPem: security.certificate.current().caPem,
+      bodyMsMax: this.#limits.joinMs,
+      refused: (reason) => metrics.refused(reason),
+    });
+    switch (kind) {
+      case 'ca':
+        return routes.tellCa(response);
+      case 'enrol':
+        return await routes.enrol(request, response);
+      case 'renew':
+        return await routes.renew(request, response);
+      case 'leave':
+        return await routes.leave(request, response);
+    }
+  }
+
+  /** Throws `TransferEnd` unless an agent that is let in asks, where anybody is asked. */
+  #admit({ socket }: IncomingMessage): void {
+    const refusal = this.#callers?.judge(socket) ?? null;
+    if (refusal === null) return;
+    this.#callers?.noteRefused(socket, refusal);
+    throw new TransferEnd(refusal);
+  }
+
+  async #moveBytes(
+    of: JobByteRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { socket } = request;
     const ticket = ticketOf(request.headers.authorization);
-    const judge = () => judgeTicket(this.#snapshot(), of, ticket, isSame);
+    const agent = this.#callers?.known(socket)?.agent ?? null;
+    const judge = () =>
+      this.#callers?.judge(socket) ?? judgeTicket(this.#snapshot(), of, ticket, isSame, agent);
     const refusal = judge();
     if (refusal !== null) throw new TransferEnd(refusal);
     const { cluster, state } = this.#known(of);
@@ -183,6 +301,12 @@ export class ByteServer implements Service {
   }
 }
 
+/** A body that trickles in behind an answered question would keep one of the connections. */
+function hasBodyForNobody({ method, headers }: IncomingMessage): boolean {
+  const isRead = method === 'PATCH' || method === 'POST';
+  return !isRead && (headers['content-length'] ?? headers['transfer-encoding']) !== undefined;
+}
+
 /** A body that was not read to its end takes the connection with it. */
 function refuse(request: IncomingMessage, response: ServerResponse, refusal: ByteRefusal): void {
   if (response.headersSent || response.destroyed) {
@@ -201,6 +325,20 @@ function refuse(request: IncomingMessage, response: ServerResponse, refusal: Byt
     ...(request.complete ? {} : { connection: 'close' }),
   });
   response.end(request.method === 'HEAD' ? undefined : text);
+}
+
+/** Whoever shows no certificate, or a strange one, is answered too: that is for the routes to judge. */
+function overTls(
+  settings: ServerOptions,
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+): TlsServer {
+  const tls = {
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout: HANDSHAKE_MS_MAX,
+    minVersion: TLS_VERSION_MIN,
+  } as const;
+  return createTlsServer({ ...settings, ...tls }, serve);
 }
 
 function isSame(a: string, b: string): boolean {

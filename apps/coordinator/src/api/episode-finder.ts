@@ -11,7 +11,8 @@ export function findEpisode(snapshot: Snapshot, given: string): Result<EpisodeRo
   if (!prefixPattern.test(prefix))
     return err({
       kind: 'invalid',
-      message: `${JSON.stringify(given.slice(0, 60))} is no episode id: give one, or 4 or more of its first characters, of a-z and 2-7`,
+      message:
+        'episode_id is no episode id: give one, or 4 or more of its first characters, of a-z and 2-7',
     });
   const [first, second] = findEpisodes(snapshot, prefix);
   if (first === undefined)

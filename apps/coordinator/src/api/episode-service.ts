@@ -45,7 +45,12 @@ function listEpisodes(
 function feedsAsked(snapshot: Snapshot, asked: string): Result<FeedRow[], Failure> {
   if (asked === '') return ok([...snapshot.feeds.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
   const id = feedId(asked);
-  if (!id.ok) return err({ kind: 'invalid', message: id.error });
+  // Its own words would quote what was sent.
+  if (!id.ok)
+    return err({
+      kind: 'invalid',
+      message: 'feed_id is no feed id: give 1 to 48 of a-z, 0-9 and inner hyphens',
+    });
   const row = snapshot.feeds.get(id.value);
   if (row !== undefined) return ok([row]);
   return err({

@@ -111,7 +111,7 @@ describe('AddFeeds', () => {
     ]);
     expect(feeds[0]).toMatchObject({ feedId: 'alpha', url: 'https://pods.example/a.xml' });
     expect(feeds[2]?.problem).toContain('11');
-    expect(feeds[3]?.problem).toContain('No Id');
+    expect(feeds[3]?.problem).toMatch(/^feed_id is no feed id: give /);
     expect(revision).toBe(BigInt(api.fleet.snapshot.revision));
     expect(api.fleet.asked.map(({ url, bookScore }) => [url, bookScore])).toEqual([
       ['https://u:p@pods.example/a.xml?key=s', 7],

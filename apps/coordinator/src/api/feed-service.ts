@@ -67,7 +67,9 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
       `the title has ${feed.title.length} characters: give ${TITLE_LENGTH_MAX} at most`,
     );
   const id = feed.feedId === '' ? null : feedId(feed.feedId);
-  if (id !== null && !id.ok) return refused(id.error);
+  // Its own words would quote what was sent.
+  if (id !== null && !id.ok)
+    return refused('feed_id is no feed id: give 1 to 48 of a-z, 0-9 and inner hyphens');
   const title = feed.title.trim();
   return ok({
     url: url.value,

@@ -9,6 +9,12 @@ import { fleetMetrics } from './fleet-metrics.ts';
 const alpha = 'alpha' as FeedId;
 const gpu = 'gpu-1' as AgentId;
 
+const card = {
+  ...{ index: 0, uuid: 'GPU-1', product: 'Tesla T4', driver: '570.1', backend: 'cuda' },
+  ...{ memorySizeBytes: 16e9, memoryUsedBytes: null, utilizationRatio: 0.5 },
+  ...{ temperatureCelsius: 40, powerWatts: null },
+};
+
 function world() {
   const clock = new ManualClock();
   const fleet = new HandBuiltFleet(clock, {} as Library);
@@ -74,7 +80,16 @@ test('an agent shows its state, its heartbeat and its slots, and all of it goes 
       'podctl_agent_slots{agent=gpu-1,stage=transcribe,state=free} 1',
     ]),
   );
+  expect(lines().some((line) => line.startsWith('podctl_gpu_'))).toBe(false);
+  fleet.reports.set(gpu, { session, engine: 'e', problem: null, gpus: [card] });
+  expect(lines().filter((line) => line.startsWith('podctl_gpu_'))).toEqual([
+    'podctl_gpu_info{agent=gpu-1,gpu=0,uuid=GPU-1,product=Tesla T4,driver=570.1,backend=cuda} 1',
+    'podctl_gpu_utilization_ratio{agent=gpu-1,gpu=0} 0.5',
+    'podctl_gpu_memory_size_bytes{agent=gpu-1,gpu=0} 16000000000',
+    'podctl_gpu_temperature_celsius{agent=gpu-1,gpu=0} 40',
+  ]);
   fleet.agent(gpu, { state: 'lost', session });
+  expect(lines().some((line) => line.startsWith('podctl_gpu_'))).toBe(false);
   expect(lines()).toContain('podctl_agent_state{agent=gpu-1,state=lost} 1');
   fleet.agent(gpu, { state: 'gone', session });
   expect(lines().filter((line) => line.includes('gpu-1'))).toEqual([]);

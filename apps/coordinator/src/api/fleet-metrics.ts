@@ -1,4 +1,5 @@
 import { STAGES } from '@podctl/domain/stage.ts';
+import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { TailState } from '@podctl/platform/kv.ts';
 import type { MetricFamily, MetricSample } from '@podctl/platform/metrics.ts';
 import {
@@ -28,6 +29,7 @@ export function fleetMetrics(picture: Picture, info: FleetInfo, watchers: number
     ...jobFamilies(picture),
     ...lockFamilies(lockViews(picture), info),
     ...agentFamilies(agents),
+    ...gpuFamilies(agents.map(({ record, gpus }) => ({ agent: record.agent, gpus }))),
     ...coordinatorFamilies(info, watchers),
   ];
 }

@@ -8,6 +8,7 @@ import {
 } from '@podctl/proto/podctl/v1/fleet.ts';
 import { totals } from '../core/view.ts';
 import type { Fleet } from '../shell/fleet.ts';
+import { type Diagnose, diagnosisMessage } from './diagnosis.ts';
 import type { Handlers } from './handler.ts';
 import { overviewMessage, serverInfoMessage } from './overview-map.ts';
 import type { Failure } from './status.ts';
@@ -17,6 +18,11 @@ import { intervalOf, type WatchHub } from './watch-hub.ts';
 /** How long a read waits for a revision that its coordinator has not seen yet. */
 const REVISION_WAIT_MS_MAX = 5_000;
 
+const CANNOT_LOOK: Failure = {
+  kind: 'precondition',
+  message: 'this coordinator was started without the means to look around itself',
+};
+
 export const fleetServiceDefinition = FleetServiceService;
 
 export function fleetService(
@@ -24,9 +30,12 @@ export function fleetService(
   handlers: Handlers,
   hub: WatchHub,
   clock: Clock,
+  diagnose: Diagnose | null,
 ): FleetServiceServer {
   return {
-    getServerInfo: handlers.unary('GetServerInfo', async () => ok(serverInfoMessage(fleet.info()))),
+    getServerInfo: handlers.unary('GetServerInfo', async () =>
+      ok(serverInfoMessage(fleet.info(), clock.wallMs())),
+    ),
     getOverview: handlers.unary('GetOverview', (request, signal) =>
       getOverview(fleet, clock, request, signal),
     ),
@@ -34,6 +43,9 @@ export function fleetService(
       const interval = intervalOf(intervalMs);
       return interval.ok ? await hub.serve(interval.value, { send, signal }) : interval.error;
     }),
+    getDiagnosis: handlers.unary('GetDiagnosis', async (_request, signal) =>
+      diagnose === null ? err(CANNOT_LOOK) : ok(diagnosisMessage(await diagnose(signal))),
+    ),
   };
 }
 

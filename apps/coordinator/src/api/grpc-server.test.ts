@@ -216,8 +216,11 @@ describe('the server', () => {
       listen: { host: '127.0.0.1', port: 0 },
       fleet,
       clock: systemClock,
+      security: null,
       onCall: () => undefined,
       onBug: () => undefined,
+      onAudit: () => undefined,
+      onRefused: () => undefined,
     });
     await never.stop();
   });
@@ -229,8 +232,11 @@ describe('the server', () => {
       listen: { host: '127.0.0.1', port },
       fleet: api.fleet,
       clock: systemClock,
+      security: null,
       onCall: () => undefined,
       onBug: () => undefined,
+      onAudit: () => undefined,
+      onRefused: () => undefined,
     });
     await expect(second.start()).rejects.toThrow(
       `the address 127.0.0.1:${port} is taken by another program: stop that one, or set coordinator.grpc.listen to another address`,

@@ -3,18 +3,27 @@ import {
   Server,
   ServerCredentials,
   type ServerOptions,
+  type ServiceDefinition,
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
 import { ListenError } from '@podctl/platform/health-server.ts';
 import type { Service } from '@podctl/platform/service.ts';
-import { HealthImplementation } from 'grpc-health-check';
+import { HealthImplementation, service as healthServiceDefinition } from 'grpc-health-check';
+import { ADD_FEEDS_BYTES_MAX } from '../core/rpc-roles.ts';
+import type { Access } from '../shell/access.ts';
 import type { Fleet } from '../shell/fleet.ts';
+import { accessService, accessServiceDefinition } from './access-service.ts';
 import { agentService, agentServiceDefinition } from './agent-service.ts';
 import { backupService, backupServiceDefinition } from './backup-service.ts';
+import { type AuditedCall, CallGate } from './call-gate.ts';
+import type { Diagnose } from './diagnosis.ts';
 import { episodeService, episodeServiceDefinition } from './episode-service.ts';
 import { feedService, feedServiceDefinition } from './feed-service.ts';
 import { fleetService, fleetServiceDefinition } from './fleet-service.ts';
+import { GrpcListener, type ServerCertificate } from './grpc-listener.ts';
+import type { CallRefusal } from './grpc-metrics.ts';
 import { type CallObserver, Handlers } from './handler.ts';
 import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
@@ -27,14 +36,22 @@ export interface GrpcServerOptions {
   readonly listen: Address;
   readonly fleet: Fleet;
   readonly clock: Clock;
+  /** Null: whoever reaches it may do everything, so it must listen on loopback. */
+  readonly security: GrpcSecurity | null;
+  /** What GetDiagnosis answers; absent: it is refused. */
+  readonly diagnose?: Diagnose;
   readonly onCall: CallObserver;
   /** An error that nobody expected, for the log. */
   readonly onBug: (method: string, error: unknown) => void;
+  /** Calls that changed something and calls that were refused, for the audit log. */
+  readonly onAudit: (call: AuditedCall) => void;
+  readonly onRefused: (reason: CallRefusal) => void;
 }
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
+export interface GrpcSecurity {
+  /** Asked at each connection. */
+  readonly tls: () => ServerCertificate;
+  readonly access: Access;
 }
 
 /** Calls that run get this long to take the news of a stop before their connections are cut. */
@@ -43,8 +60,8 @@ const STOP_GRACE_MS = 2_000;
 const MIB = 1_024 * 1_024;
 
 const serverOptions: ServerOptions = {
-  // 10,000 feeds to add, each with a URL of more than a kilobyte.
-  'grpc.max_receive_message_length': 16 * MIB,
+  // Each method has its own limit below it (rpc-roles.ts).
+  'grpc.max_receive_message_length': ADD_FEEDS_BYTES_MAX,
   // The snapshot of Watch is one message: 300 bytes a feed.
   'grpc.max_send_message_length': 256 * MIB,
   'grpc.max_concurrent_streams': 1_000,
@@ -52,25 +69,61 @@ const serverOptions: ServerOptions = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
 };
+/** To strangers. */
+const secureOptions: ServerOptions = {
+  ...serverOptions,
+  'grpc.max_concurrent_streams': 128,
+  // A client that goes on later connects anew by itself.
+  'grpc.max_connection_idle_ms': 5 * 60_000,
+};
+
+/** Everything that can be called. */
+export const serviceDefinitions: readonly ServiceDefinition[] = [
+  fleetServiceDefinition,
+  feedServiceDefinition,
+  episodeServiceDefinition,
+  transcriptServiceDefinition,
+  agentServiceDefinition,
+  lockServiceDefinition,
+  backupServiceDefinition,
+  libraryServiceDefinition,
+  accessServiceDefinition,
+  healthServiceDefinition,
+];
 
 /** The podctl.v1 API and grpc.health.v1 on one port. */
 export class GrpcServer implements Service {
   readonly name = 'grpc server';
   readonly #options: GrpcServerOptions;
+  readonly #gate: CallGate;
   readonly #handlers: Handlers;
   readonly #hub: WatchHub;
   readonly #health = new HealthImplementation();
-  readonly #server = new Server(serverOptions);
+  readonly #server: Server;
+  readonly #listener: GrpcListener;
+  readonly #forget: () => void;
   #started: Promise<number> | null = null;
   #stopped: Promise<void> | null = null;
   #address: Address | null = null;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
-    const { fleet, clock, onCall, onBug } = options;
-    this.#handlers = new Handlers({ clock, onCall, onBug });
+    const { fleet, clock, security, listen, onCall, onBug, onRefused } = options;
+    this.#gate = new CallGate({ ...options, access: security?.access ?? null });
+    const limits = security === null ? serverOptions : secureOptions;
+    this.#server = new Server({ ...limits, interceptors: [this.#gate.intercept] });
+    this.#handlers = new Handlers({ gate: this.#gate, clock, onCall, onBug });
     this.#hub = new WatchHub(fleet, clock, (error) => onBug('Watch', error));
     this.#addServices();
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#listener = new GrpcListener({
+      listen,
+      tls: security?.tls ?? null,
+      onConnection: (socket) => injector.injectConnection(socket),
+      onRefused,
+      onBug: (error) => onBug('connection', error),
+    });
+    this.#forget = security?.access.onChange(() => this.#handlers.endRevoked()) ?? (() => {});
     this.setServing(false);
   }
 
@@ -114,10 +167,13 @@ export class GrpcServer implements Service {
   }
 
   #addServices(): void {
-    const { fleet, clock } = this.#options;
+    const { fleet, clock, security, diagnose = null } = this.#options;
     const server = this.#server;
     const handlers = this.#handlers;
-    server.addService(fleetServiceDefinition, fleetService(fleet, handlers, this.#hub, clock));
+    server.addService(
+      fleetServiceDefinition,
+      fleetService(fleet, handlers, this.#hub, clock, diagnose),
+    );
     server.addService(feedServiceDefinition, feedService(fleet, handlers));
     server.addService(episodeServiceDefinition, episodeService(fleet, handlers));
     server.addService(transcriptServiceDefinition, transcriptService(fleet, handlers));
@@ -125,47 +181,48 @@ export class GrpcServer implements Service {
     server.addService(lockServiceDefinition, lockService(fleet, handlers));
     server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));
+    const access = accessService(security?.access ?? null, handlers, clock);
+    server.addService(accessServiceDefinition, access);
     this.#health.addToServer(server);
   }
 
-  #bind(): Promise<number> {
-    const address = written(this.#options.listen);
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(port);
-        else reject(new ListenError('grpc', whyNotBound(address, error), error));
-      });
-    });
+  async #bind(): Promise<number> {
+    try {
+      return await this.#listener.start();
+    } catch (error) {
+      throw new ListenError('grpc', whyNotBound(formatAddress(this.#options.listen), error), error);
+    }
   }
 
   async #shutDown(): Promise<void> {
+    this.#forget();
     this.setServing(false);
     this.#handlers.stop(STOPPING);
+    this.#gate.endOpen(STOPPING);
     // One that is starting is bound first, or its port would be left open.
     await this.#started?.catch(() => undefined);
     const over = new AbortController();
+    const closed = this.#listener.close();
     const polite = new Promise<void>((resolve) => {
       this.#server.tryShutdown(() => resolve());
     });
     const limit = this.#options.clock.sleep(STOP_GRACE_MS, over.signal).catch(() => undefined);
-    await Promise.race([polite, limit]);
+    await Promise.race([Promise.all([polite, closed]), limit]);
     over.abort();
     this.#server.forceShutdown();
-    await polite;
+    this.#listener.cut();
+    await Promise.all([polite, closed]);
   }
 }
 
-function written({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function whyNotBound(address: string, error: Error): string {
+function whyNotBound(address: string, error: unknown): string {
   const setting = 'coordinator.grpc.listen';
-  if (error.message.includes('EADDRINUSE'))
+  const why = error instanceof Error ? error.message : String(error);
+  if (why.includes('EADDRINUSE'))
     return `the address ${address} is taken by another program: stop that one, or set ${setting} to another address`;
-  if (error.message.includes('EADDRNOTAVAIL'))
+  if (why.includes('EADDRNOTAVAIL'))
     return `the address ${address} is none of this machine's: set ${setting} to one that is`;
-  if (error.message.includes('EACCES'))
+  if (why.includes('EACCES'))
     return `this user may not listen on ${address}: set ${setting} to a port above 1023`;
-  return `cannot listen on ${address} (${error.message}): set ${setting} to host:port`;
+  return `cannot listen on ${address} (${why}): set ${setting} to host:port`;
 }

@@ -6,12 +6,15 @@ import type {
 } from '@grpc/grpc-js';
 import type { Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import type { Caller } from '../shell/access.ts';
+import type { Admission, CallGate } from './call-gate.ts';
 import { CallEnded, codeName, type Failure, failureOf, serviceError } from './status.ts';
 
 /** Told of every call that ended. `method` is one of the API's own, `code` the name of a gRPC status. */
 export type CallObserver = (method: string, code: string, seconds: number) => void;
 
 export interface HandlerOptions {
+  readonly gate: CallGate;
   readonly clock: Clock;
   readonly onCall: CallObserver;
   /** An error that nobody expected: the caller is told only that there was one. */
@@ -24,6 +27,7 @@ const CALLER_LEFT = new CallEnded({ kind: 'cancelled', message: 'the caller left
 export type Unary<Request, Response> = (
   request: Request,
   signal: AbortSignal,
+  caller: Caller,
 ) => Promise<Result<Response, Failure>>;
 
 export type Send<Response> = (message: Response, signal: AbortSignal) => Promise<void>;
@@ -38,7 +42,7 @@ export type Streaming<Request, Response> = (
 /** Turns functions that give results into handlers of calls: status codes, cancelling, counting, ending on stop. */
 export class Handlers {
   readonly #options: HandlerOptions;
-  readonly #calls = new Set<AbortController>();
+  readonly #calls = new Map<AbortController, Admission>();
   #stopReason: Failure | null = null;
 
   constructor(options: HandlerOptions) {
@@ -50,8 +54,8 @@ export class Handlers {
     handle: Unary<Request, Response>,
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
-      void this.#run(method, call, async (signal) => {
-        const result = await handle(call.request, signal);
+      void this.#run(method, call, async (signal, caller) => {
+        const result = await handle(call.request, signal, caller);
         if (!result.ok) return result.error;
         callback(null, result.value);
         return null;
@@ -83,29 +87,39 @@ export class Handlers {
   /** Ends the calls that run, and those that still come. */
   stop(reason: Failure): void {
     this.refuse(reason);
-    for (const call of this.#calls) call.abort(new CallEnded(reason));
+    for (const call of this.#calls.keys()) call.abort(new CallEnded(reason));
+  }
+
+  /** Ends the calls of those who may not go on with them. */
+  endRevoked(): void {
+    for (const [call, admission] of this.#calls) {
+      const failure = this.#options.gate.whyEnded(admission);
+      if (failure !== null) call.abort(new CallEnded(failure));
+    }
   }
 
   /** Never rejects: gives why the call failed, or null. */
   async #run(
     method: string,
     call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>,
-    handle: (signal: AbortSignal) => Promise<Failure | null>,
+    handle: (signal: AbortSignal, caller: Caller) => Promise<Failure | null>,
   ): Promise<Failure | null> {
-    const { clock, onCall, onBug } = this.#options;
+    const { clock, onCall, onBug, gate } = this.#options;
     const startMs = clock.monotonicMs();
     const controller = new AbortController();
-    this.#calls.add(controller);
+    const admission = gate.admissionOf(call.metadata);
+    this.#calls.set(controller, admission);
     call.once('cancelled', () => controller.abort(CALLER_LEFT));
     let failure: Failure | null;
     try {
-      failure = this.#stopReason ?? (await handle(controller.signal));
+      failure = this.#stopReason ?? (await handle(controller.signal, admission.caller));
     } catch (error) {
       // What breaks because the call was ended is not what ended it.
       failure = failureOf(controller.signal.aborted ? controller.signal.reason : error);
       if (failure.kind === 'internal') onBug(method, error);
     }
     this.#calls.delete(controller);
+    gate.ended(admission, codeName(failure));
     onCall(method, codeName(failure), (clock.monotonicMs() - startMs) / 1_000);
     return failure;
   }

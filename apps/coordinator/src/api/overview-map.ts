@@ -30,7 +30,7 @@ export function overviewMessage(totals: Totals, info: FleetInfo): Overview {
   };
 }
 
-export function serverInfoMessage(info: FleetInfo): GetServerInfoResponse {
+export function serverInfoMessage(info: FleetInfo, nowMs: number): GetServerInfoResponse {
   return {
     version: info.version,
     coordinatorId: info.coordinator,
@@ -38,5 +38,6 @@ export function serverInfoMessage(info: FleetInfo): GetServerInfoResponse {
     epoch: BigInt(info.epoch),
     clusterId: info.cluster,
     natsVersion: info.natsVersion,
+    serverTime: dateOf(nowMs),
   };
 }

@@ -1,13 +1,16 @@
-import { type ServiceError, status } from '@grpc/grpc-js';
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { BusError } from '@podctl/platform/bus.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError, type LibraryErrorCode } from '@podctl/platform/library.ts';
+import { AccessRefused } from '../shell/access.ts';
 import { OrderFailed } from '../shell/order-failed.ts';
 
 /** Why a call cannot be answered as asked. The message is one sentence for people: what was seen, and what to do next. */
 export interface Failure {
   readonly kind: FailureKind;
   readonly message: string;
+  /** When the same may be asked again. */
+  readonly retryAfterMs?: number;
 }
 
 export type FailureKind =
@@ -18,6 +21,10 @@ export type FailureKind =
   | 'exhausted'
   | 'unavailable'
   | 'cancelled'
+  /** Nobody knows who calls. */
+  | 'unauthenticated'
+  /** Who calls may not do this. */
+  | 'forbidden'
   /** A bug: the message says nothing of it, the log does. */
   | 'internal';
 
@@ -30,8 +37,13 @@ const codes: { readonly [K in FailureKind]: status } = {
   exhausted: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
   cancelled: status.CANCELLED,
+  unauthenticated: status.UNAUTHENTICATED,
+  forbidden: status.PERMISSION_DENIED,
   internal: status.INTERNAL,
 };
+
+/** Where gRPC's own retry policies look for it. */
+const RETRY_KEY = 'grpc-retry-pushback-ms';
 
 export const STOPPING: Failure = {
   kind: 'unavailable',
@@ -63,6 +75,7 @@ export function failureOf(error: unknown): Failure {
       kind: 'unavailable',
       message: 'no coordinator leads now: try again in a few seconds',
     };
+  if (error instanceof AccessRefused) return { kind: 'precondition', message: error.message };
   if (error instanceof LibraryError) return libraryFailure(error.code);
   return {
     kind: 'internal',
@@ -84,9 +97,16 @@ function libraryFailure(code: LibraryErrorCode): Failure {
 }
 
 /** As grpc-js takes it. The details go through encodeURI, which throws on half a surrogate pair. */
-export function serviceError({ kind, message }: Failure): Partial<ServiceError> & Error {
-  const details = message.toWellFormed();
-  return Object.assign(new Error(details), { code: codes[kind], details });
+export function serviceError(failure: Failure): Partial<ServiceError> & Error {
+  const status = statusOf(failure);
+  return Object.assign(new Error(status.details), status);
+}
+
+/** As an interceptor ends a call with it. */
+export function statusOf({ kind, message, retryAfterMs }: Failure) {
+  const metadata = new Metadata();
+  if (retryAfterMs !== undefined) metadata.set(RETRY_KEY, String(Math.ceil(retryAfterMs)));
+  return { code: codes[kind], details: message.toWellFormed(), metadata };
 }
 
 /** The name of the code, for metrics. */

@@ -12,6 +12,7 @@ import { CLUSTER, episodeOf, NONCE } from '../../../../test/support/hand-built-f
 import {
   allowedMethods,
   type JobByteRoute,
+  judgeShown,
   judgeTicket,
   parseByteRoute,
   ticketOf,
@@ -30,6 +31,9 @@ describe('a target', () => {
   const of = { feed, episode, token: 40 };
   test.each([
     ['GET', '/v1/library', { kind: 'library' }],
+    ['GET', '/v1/ca', { kind: 'ca' }],
+    ['POST', '/v1/enrol', { kind: 'enrol' }],
+    ['POST', '/v1/renew', { kind: 'renew' }],
     ['GET', `${job}.transcribe/40/input`, { kind: 'input', stage: 'transcribe', ...of }],
     ['HEAD', `${job}.transcribe/40/input`, { kind: 'input', stage: 'transcribe', ...of }],
     [
@@ -50,6 +54,9 @@ describe('a target', () => {
     ['GET', '/'],
     ['GET', '/v1/library/'],
     ['GET', '/v1/library?x'],
+    ['GET', '/v1/ca/'],
+    ['POST', '/v1/enrol/x'],
+    ['POST', '/v1//renew'],
     ['GET', `http://host${job}.transcribe/40/input`],
     ['GET', `${job}.transcribe/40/input?x=1`],
     ['GET', `/${job}.transcribe/40/input`],
@@ -78,6 +85,9 @@ describe('a target', () => {
 
   test.each([
     ['POST', '/v1/library', 'GET, HEAD'],
+    ['POST', '/v1/ca', 'GET'],
+    ['GET', '/v1/enrol', 'POST'],
+    ['GET', '/v1/renew', 'POST'],
     ['PATCH', `${job}.transcribe/40/input`, 'GET, HEAD'],
     ['GET', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH'],
     ['PUT', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH'],
@@ -93,6 +103,32 @@ test('a ticket is 16 characters behind Bearer, and nothing else is', () => {
   expect(ticketOf(`Bearer ${ticket}`)).toBe(ticket);
   for (const wrong of [undefined, '', ticket, `Basic ${ticket}`, `Bearer ${ticket}a`, 'Bearer '])
     expect(ticketOf(wrong)).toBeNull();
+});
+
+test('who shows no certificate is not known, and who shows one that is not good now is refused, each by its reason', () => {
+  const key = '1'.repeat(64);
+  const record = {
+    ...{ agent: 'far' as AgentId, natsKey: 'U', tlsKeySha256: key, tokenId: 't' },
+    ...{ issuedMs: 0, expiresMs: 100, revokedMs: null, formerKeys: [] },
+  };
+  const shown = { kind: 'agent', agent: record.agent, keySha256: key } as const;
+  expect(judgeShown(shown, record, 99)).toBeNull();
+  const refused = [
+    judgeShown({ kind: 'nothing' }, null, 0),
+    judgeShown({ kind: 'untrusted' }, null, 0),
+    judgeShown(shown, null, 0),
+    judgeShown(shown, { ...record, revokedMs: 5 }, 9),
+    judgeShown({ ...shown, keySha256: '2'.repeat(64) }, record, 0),
+    judgeShown(shown, record, 100),
+  ].map((refusal) => [refusal?.status, refusal?.reason]);
+  expect(refused).toEqual([
+    [401, 'no_certificate'],
+    [403, 'bad_certificate'],
+    [403, 'unknown_agent'],
+    [403, 'revoked'],
+    [403, 'other_key'],
+    [403, 'expired'],
+  ]);
 });
 
 describe('a ticket', () => {
@@ -136,6 +172,13 @@ describe('a ticket', () => {
     const nameless = stateOf(held, 41);
     nameless.cluster = null;
     expect(status(nameless)).toBe(503);
+  });
+
+  test('opens nothing to another agent than the one that holds the lock', () => {
+    const shown = (agent: string | null) =>
+      judgeTicket(stateOf(held, 41), route, ticket, isSame, agent as AgentId | null);
+    expect([shown('far'), shown(null)]).toEqual([null, null]);
+    expect(shown('near')).toEqual({ status: 403, reason: 'wrong_agent' });
   });
 
   test('of one stage does not open the other', () => {

@@ -1,4 +1,10 @@
 import {
+  type CredentialRecord,
+  type CredentialRefusal,
+  judgeCredential,
+} from '@podctl/domain/access.ts';
+import {
+  type AgentId,
   type EpisodeId,
   episodeId,
   type FeedId,
@@ -14,12 +20,20 @@ import { isStage, STAGE_INPUT, type Stage } from '@podctl/domain/stage.ts';
 import { episodeRow, type Snapshot } from './snapshot.ts';
 
 /**
- * Who may move which bytes through a coordinator. The ticket is the nonce of the lock: random, known only to who reads the
+ * Who may ask what of a coordinator's byte listener, and who may move which bytes through it. Where the fleet has keys,
+ * whoever asks shows an agent's certificate, but for the two routes by which one is had. The ticket is the nonce of the lock: random, known only to who reads the
  * state and to the agent that was told, and dead with the lock. Whoever holds the lock of a job may read that job's input
  * and write that token's staging folder, and nothing else. Paths come from the state and from checked ids.
  */
 export type ByteRoute =
-  /** Whether this coordinator reaches the library at all. Open to everybody: it tells the library's id and no more. */
+  /** The fleet's CA, and a credential for a join token: open to everybody; there are none without the fleet's keys. */
+  | { readonly kind: 'ca' }
+  | { readonly kind: 'enrol' }
+  /** A newer credential for a good one. */
+  | { readonly kind: 'renew' }
+  /** The agent puts itself out: its machine is given to something else. */
+  | { readonly kind: 'leave' }
+  /** Whether this coordinator reaches the library at all: it tells the library's id and no more. */
   | { readonly kind: 'library' }
   | ({ readonly kind: 'input' } & JobRoute)
   | ({ readonly kind: 'file'; readonly name: string } & JobRoute);
@@ -31,7 +45,7 @@ interface JobRoute {
   readonly token: Token;
 }
 
-export type JobByteRoute = Exclude<ByteRoute, { kind: 'library' }>;
+export type JobByteRoute = Extract<ByteRoute, JobRoute>;
 
 /** Why not, as the metrics count it, and the answer. */
 export interface ByteRefusal {
@@ -43,6 +57,17 @@ export interface ByteRefusal {
 export type RefusalReason =
   | 'no_such_route'
   | 'method'
+  | 'no_certificate'
+  | 'bad_certificate'
+  | 'unknown_agent'
+  | 'revoked'
+  | 'expired'
+  | 'other_key'
+  | 'wrong_agent'
+  | 'bad_body'
+  | 'join_denied'
+  | 'name_taken'
+  | 'too_often'
   | 'no_ticket'
   | 'wrong_ticket'
   | 'not_held'
@@ -55,6 +80,7 @@ export type RefusalReason =
   | 'too_large'
   | 'too_many_files'
   | 'too_many_transfers'
+  | 'too_many_connections'
   | 'superseded'
   | 'too_slow'
   | 'no_space'
@@ -63,6 +89,10 @@ export type RefusalReason =
   | 'internal';
 
 const ALLOWED: { readonly [K in ByteRoute['kind']]: readonly string[] } = {
+  ca: ['GET'],
+  enrol: ['POST'],
+  renew: ['POST'],
+  leave: ['POST'],
   library: ['GET', 'HEAD'],
   input: ['GET', 'HEAD'],
   file: ['HEAD', 'PATCH'],
@@ -83,8 +113,18 @@ export function allowedMethods(target: string): string {
 
 function routeOf([root, version, top, ...rest]: readonly string[]): ByteRoute | null {
   if (root !== '' || version !== 'v1') return null;
-  if (top === 'library') return rest.length === 0 ? { kind: 'library' } : null;
-  return top === 'jobs' ? jobRouteOf(rest) : null;
+  switch (top) {
+    case 'ca':
+    case 'enrol':
+    case 'renew':
+    case 'leave':
+    case 'library':
+      return rest.length === 0 ? { kind: top } : null;
+    case 'jobs':
+      return jobRouteOf(rest);
+    default:
+      return null;
+  }
 }
 
 function jobRouteOf([job = '', token = '', kind, ...rest]: readonly string[]): ByteRoute | null {
@@ -107,6 +147,38 @@ function jobOf(job: string, tokenText: string): JobRoute | null {
   return { feed: feed.value, episode: episode.value, stage, token };
 }
 
+/** What a connection showed of who is at its other end. */
+export type Shown =
+  | { readonly kind: 'nothing' }
+  /** A certificate that is not of an agent, not of this fleet, or not of this time. */
+  | { readonly kind: 'untrusted' }
+  | { readonly kind: 'agent'; readonly agent: AgentId; readonly keySha256: string };
+
+/** Whether it is an agent that is let in; null: it is. @param record of that agent. */
+export function judgeShown(
+  shown: Shown,
+  record: CredentialRecord | null,
+  nowMs: number,
+): ByteRefusal | null {
+  switch (shown.kind) {
+    case 'nothing':
+      return { status: 401, reason: 'no_certificate' };
+    case 'untrusted':
+      return { status: 403, reason: 'bad_certificate' };
+    case 'agent': {
+      const refusal = judgeCredential(record, shown.keySha256, nowMs);
+      return refusal === null ? null : { status: 403, reason: CREDENTIAL_REASONS[refusal] };
+    }
+  }
+}
+
+const CREDENTIAL_REASONS: { readonly [K in CredentialRefusal]: RefusalReason } = {
+  unknown: 'unknown_agent',
+  revoked: 'revoked',
+  other_key: 'other_key',
+  expired: 'expired',
+};
+
 /** The ticket of `Authorization: Bearer <ticket>`; null for anything else. */
 export function ticketOf(authorization: string | undefined): Nonce | null {
   const [, text = ''] = /^Bearer ([a-z2-7]{16})$/i.exec(authorization ?? '') ?? [];
@@ -119,12 +191,14 @@ export function ticketOf(authorization: string | undefined): Nonce | null {
  * assignment has not been seen here, so nothing can be said of it yet; above it, the assignment or something later was.
  *
  * @param isSame compares two tickets in constant time.
+ * @param agent who asks, by its certificate; null where nobody is asked who they are.
  */
 export function judgeTicket(
   snapshot: Snapshot,
   route: JobByteRoute,
   ticket: Nonce | null,
   isSame: (a: string, b: string) => boolean,
+  agent: AgentId | null = null,
 ): ByteRefusal | null {
   if (ticket === null) return { status: 401, reason: 'no_ticket' };
   const row = episodeRow(snapshot, route.feed, route.episode);
@@ -133,5 +207,7 @@ export function judgeTicket(
   const { lock } = row.state.stages[route.stage];
   if (lock.state !== 'held' || lock.token !== route.token)
     return { status: 410, reason: 'not_held' };
-  return isSame(lock.nonce, ticket) ? null : { status: 403, reason: 'wrong_ticket' };
+  if (!isSame(lock.nonce, ticket)) return { status: 403, reason: 'wrong_ticket' };
+  const isHolder = agent === null || lock.agent === agent;
+  return isHolder ? null : { status: 403, reason: 'wrong_agent' };
 }

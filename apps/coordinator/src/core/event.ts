@@ -113,7 +113,7 @@ export function eventsOfSession(before: SessionRow | null, after: SessionRow): F
     case 'lost':
       return [{ ...of, type: 'agent_lost', message: 'it fell silent; its jobs are taken back' }];
     case 'gone':
-      return [{ ...of, type: 'agent_left', message: 'it said goodbye' }];
+      return [{ ...of, type: 'agent_left', message: 'it left, or was put out' }];
   }
 }
 

@@ -1,5 +1,6 @@
 import type { StageState } from '@podctl/domain/episode-state.ts';
 import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
+import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { Liveness } from './liveness.ts';
@@ -45,6 +46,8 @@ export interface AgentReport {
   readonly engine: string;
   readonly problem: string | null;
   readonly draining?: boolean | undefined;
+  readonly gpus?: readonly Gpu[] | undefined;
+  readonly gpuProblem?: string | null | undefined;
 }
 
 export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing';
@@ -133,6 +136,9 @@ export interface AgentView extends SessionRow {
   readonly problem: string;
   /** It finishes what it holds and takes no more. */
   readonly draining: boolean;
+  /** Of a live agent only: nobody knows how those of another one are. */
+  readonly gpus: readonly Gpu[];
+  readonly gpuProblem: string;
   /** Wall clock; null when not heard since this coordinator started. */
   readonly lastHeartbeatMs: number | null;
   readonly jobs: readonly LockView[];
@@ -149,11 +155,14 @@ export function agentViews(picture: Picture): AgentView[] {
       const heardAtMs = picture.liveness.heardAtMs(agent, row.session);
       const report = picture.reports.get(agent);
       const current = report?.session === row.session ? report : undefined;
+      const alive = row.record.state === 'live' ? current : undefined;
       return {
         ...row,
         engine: current?.engine ?? row.record.engine,
         problem: current?.problem ?? '',
         draining: isDraining(picture, row),
+        gpus: alive?.gpus ?? [],
+        gpuProblem: alive?.gpuProblem ?? '',
         lastHeartbeatMs: heardAtMs === null ? null : wallMs - (monotonicMs - heardAtMs),
         jobs: (jobs.get(agent) ?? []).filter(({ lock }) => lock.state === 'held'),
       };

@@ -11,6 +11,7 @@ import { reconcile, standing } from '../core/reconcile.ts';
 import { type LockRow, lockId, type SessionRow } from '../core/snapshot.ts';
 import type { AgentReport } from '../core/view.ts';
 import type { Logger } from './logger.ts';
+import { MessageComplaints } from './message-complaints.ts';
 import type { Replica } from './replica.ts';
 
 export interface HeartbeatOptions {
@@ -33,10 +34,12 @@ export interface HeartbeatOptions {
 export class Heartbeats implements Service {
   readonly name = 'heartbeats';
   readonly #options: HeartbeatOptions;
+  readonly #complaints: MessageComplaints;
   #subscription: BusSubscription | null = null;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    this.#complaints = new MessageComplaints(options.log, options.clock);
   }
 
   async start(): Promise<void> {
@@ -54,10 +57,8 @@ export class Heartbeats implements Service {
     const agent = agentOfSubject(message.subject);
     const heartbeat = heartbeatMessage.decode(message.data);
     if (agent === null || !heartbeat.ok) {
-      this.#options.log.warn(
-        { agent, problem: heartbeat.ok ? 'subject' : heartbeat.error },
-        'a heartbeat cannot be read',
-      );
+      const problem = heartbeat.ok ? 'subject' : heartbeat.error;
+      this.#complaints.warn(agent, { problem }, 'a heartbeat cannot be read');
       return;
     }
     const { snapshot } = this.#options.replica;
@@ -94,6 +95,8 @@ export class Heartbeats implements Service {
       engine: heartbeat.engine,
       problem: heartbeat.problem,
       draining: heartbeat.draining,
+      gpus: heartbeat.gpus,
+      gpuProblem: heartbeat.gpuProblem,
     });
     for (const report of heartbeat.tokens) {
       const { lock } = replica.snapshot.locks.get(

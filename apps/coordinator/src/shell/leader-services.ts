@@ -14,6 +14,7 @@ import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
 import type { Replica } from './replica.ts';
+import { RevokedSessions } from './revoked-sessions.ts';
 import { Sessions } from './sessions.ts';
 import { StaleLocks } from './stale-locks.ts';
 import type { Store } from './store.ts';
@@ -69,7 +70,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });
   const { registry, poller } = feedServices(parts);
-  const { sessions, watchdog } = sessionServices(parts);
+  const { sessions, watchdog, revoked } = sessionServices(parts);
   const { staleAfterMs } = settings.view;
   const stale = settings.revokeStale
     ? [new StaleLocks({ ...settle, replica, progress, log, staleAfterMs })]
@@ -85,6 +86,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       verdicts,
       sessions,
       watchdog,
+      ...revoked,
       publisher,
       planner,
       poller,
@@ -97,13 +99,16 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
 }
 
 function sessionServices({ ports, settings, store, replica, liveness }: LeaderParts) {
-  const { clock, bus, library, log } = ports;
+  const { clock, bus, library, log, putOut } = ports;
   const { heartbeatMs, lostAfterMs, libraryId } = settings;
   const settle = { store, library, clock, random: () => ports.random() };
   const of = { clock, replica, log, lostAfterMs };
-  const sessions = new Sessions({ ...settle, ...of, bus, heartbeatMs, libraryId });
+  const sessions = new Sessions({ ...settle, ...of, bus, heartbeatMs, libraryId, putOut });
   const connected = () => ports.connected();
-  return { sessions, watchdog: new Watchdog({ ...of, liveness, sessions, connected }) };
+  const watchdog = new Watchdog({ ...of, liveness, sessions, connected });
+  const revoked =
+    putOut === undefined ? [] : [new RevokedSessions({ clock, log, replica, sessions, putOut })];
+  return { sessions, watchdog, revoked };
 }
 
 function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {

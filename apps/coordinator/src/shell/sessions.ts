@@ -13,7 +13,9 @@ import { LibraryError } from '@podctl/platform/library.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { commandMessage, helloMessage, helloReply } from '@podctl/platform/wire.ts';
 import { type LockRow, locksOfSession, type SessionRow } from '../core/snapshot.ts';
+import type { PutOut } from './access.ts';
 import type { Logger } from './logger.ts';
+import { MessageComplaints } from './message-complaints.ts';
 import type { Replica } from './replica.ts';
 import { type SettleDeps, settle } from './settle.ts';
 
@@ -24,6 +26,8 @@ export interface SessionOptions extends SettleDeps {
   readonly heartbeatMs: number;
   readonly lostAfterMs: number;
   readonly libraryId: string;
+  /** Absent where nobody is asked who they are. */
+  readonly putOut?: PutOut | undefined;
 }
 
 type Hello = HelloMessage & { readonly kind: 'hello' };
@@ -34,17 +38,22 @@ const TRIES_MAX = 5;
 /** How long an older process has to prove that it lives. */
 const PING_MS = 1_000;
 const LOCKS_AT_ONCE = 16;
+/** Hellos of one agent that wait for their turn. Of more, nobody is told anything: who is not answered asks again. */
+const WAITING_MAX = 8;
+const PUT_OUT = 'this agent was put out of the fleet: join anew with a fresh token';
 
 /** The lives of agents: begun by hello, superseded by a newer process, ended by goodbye or loss. Leader only. */
 export class Sessions implements Service {
   readonly name = 'sessions';
   readonly #options: SessionOptions;
+  readonly #complaints: MessageComplaints;
   /** One hello at a time for each agent. */
-  readonly #turns = new Map<AgentId, Promise<void>>();
+  readonly #turns = new Map<AgentId, { last: Promise<void>; waiting: number }>();
   #subscription: BusSubscription | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#complaints = new MessageComplaints(options.log, options.clock);
   }
 
   async start(): Promise<void> {
@@ -57,17 +66,27 @@ export class Sessions implements Service {
   async stop(): Promise<void> {
     this.#subscription?.stop();
     this.#subscription = null;
-    await Promise.allSettled(this.#turns.values());
+    await Promise.allSettled([...this.#turns.values()].map(({ last }) => last));
   }
 
-  /** The agent fell silent: its session is over, and its locks are committed or revoked. */
-  async lose(row: SessionRow): Promise<void> {
+  /**
+   * The agent fell silent: its session is over, and its locks are committed or revoked.
+   *
+   * @param putOutFor why it was put out, when that is it: then nothing is held against its jobs.
+   */
+  async lose(row: SessionRow, putOutFor: string | null = null): Promise<void> {
     const { agent } = row.record;
     const { record, revision } = await this.#options.store.readSession(agent);
     if (record?.state !== 'live' || sessionOf(record, revision) !== row.session) return;
-    const lost = this.#renewed({ ...record, state: 'lost', session: row.session });
-    const written = await this.#options.store.casSession(lost, revision);
-    if (written.kind === 'written') await this.close(agent, row.session, () => ({ kind: 'lost' }));
+    const state = putOutFor === null ? 'lost' : 'gone';
+    const over = this.#renewed({ ...record, state, session: row.session });
+    const written = await this.#options.store.casSession(over, revision);
+    if (written.kind !== 'written') return;
+    await this.close(agent, row.session, () =>
+      putOutFor === null
+        ? { kind: 'lost' }
+        : { kind: 'returned', reason: putOutFor, retryAfterMs: null },
+    );
   }
 
   /** Ends every lock of a session that is over. Only held ones: what is committed is finished whatever became of the session. */
@@ -89,7 +108,7 @@ export class Sessions implements Service {
       const isGone = sessions.get(row.lock.agent)?.record.state === 'gone';
       await this.#settleAll([row], () =>
         isGone
-          ? { kind: 'returned', reason: `agent ${row.lock.agent} said goodbye`, retryAfterMs: null }
+          ? { kind: 'returned', reason: `agent ${row.lock.agent} has left`, retryAfterMs: null }
           : { kind: 'lost' },
       );
     }
@@ -122,19 +141,20 @@ export class Sessions implements Service {
     const agent = agentOfSubject(message.subject);
     const hello = helloMessage.decode(message.data);
     if (agent === null || !hello.ok) {
-      this.#options.log.warn(
-        { agent, problem: hello.ok ? 'subject' : hello.error },
-        'a hello cannot be read',
-      );
+      const problem = hello.ok ? 'subject' : hello.error;
+      this.#complaints.warn(agent, { problem }, 'a hello cannot be read');
       return;
     }
-    const turn = (this.#turns.get(agent) ?? Promise.resolve()).then(() =>
-      this.#answer(agent, hello.value, message),
-    );
-    this.#turns.set(agent, turn);
-    void turn.then(() => {
-      if (this.#turns.get(agent) === turn) this.#turns.delete(agent);
-    });
+    const turns = this.#turns.get(agent) ?? { last: Promise.resolve(), waiting: 0 };
+    if (turns.waiting >= WAITING_MAX) return;
+    turns.waiting += 1;
+    turns.last = turns.last
+      .then(() => this.#answer(agent, hello.value, message))
+      .then(() => {
+        turns.waiting -= 1;
+        if (turns.waiting === 0) this.#turns.delete(agent);
+      });
+    this.#turns.set(agent, turns);
   }
 
   async #answer(agent: AgentId, hello: HelloMessage, message: BusMessage): Promise<void> {
@@ -146,7 +166,7 @@ export class Sessions implements Service {
           : await this.#farewell(agent, hello);
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
-      this.#options.log.warn({ agent, reason }, 'a hello cannot be answered now');
+      this.#complaints.warn(agent, { reason }, 'a hello cannot be answered now');
       reply = { kind: 'refused', reason, final: false };
     }
     const encoded = helloReply.encode(reply);
@@ -154,6 +174,8 @@ export class Sessions implements Service {
   }
 
   async #welcome(agent: AgentId, hello: Hello): Promise<HelloReply> {
+    if (this.#options.putOut?.isRevoked(agent) === true)
+      return { kind: 'refused', reason: PUT_OUT, final: true };
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const { record, revision } = await this.#options.store.readSession(agent);
       const decision = decideHello(record, this.#options.store.cluster(), hello.boot);

@@ -8,6 +8,7 @@ import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
 import type { Logger } from './logger.ts';
+import { MessageComplaints } from './message-complaints.ts';
 import { revoke, type SettleDeps, settle } from './settle.ts';
 
 export interface VerdictOptions extends SettleDeps {
@@ -26,11 +27,13 @@ const OPEN_MAX = 256;
 export class Verdicts implements Service {
   readonly name = 'verdicts';
   readonly #options: VerdictOptions;
+  readonly #complaints: MessageComplaints;
   #subscription: BusSubscription | null = null;
   #open = 0;
 
   constructor(options: VerdictOptions) {
     this.#options = options;
+    this.#complaints = new MessageComplaints(options.log, options.clock);
   }
 
   async start(): Promise<void> {
@@ -48,10 +51,8 @@ export class Verdicts implements Service {
     const agent = agentOfSubject(message.subject);
     const question = resultMessage.decode(message.data);
     if (agent === null || !question.ok) {
-      this.#options.log.warn(
-        { agent, problem: question.ok ? 'subject' : question.error },
-        'a result message cannot be read',
-      );
+      const problem = question.ok ? 'subject' : question.error;
+      this.#complaints.warn(agent, { problem }, 'a result message cannot be read');
       return;
     }
     this.#open += 1;
@@ -67,7 +68,7 @@ export class Verdicts implements Service {
       return await this.#judge(agent, question);
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
-      this.#options.log.warn({ agent, ...question.job, reason }, 'a result cannot be judged now');
+      this.#complaints.warn(agent, { ...question.job, reason }, 'a result cannot be judged now');
       return { kind: 'later', reason };
     }
   }

@@ -64,6 +64,11 @@ export const settingsSchema = section({
       'a file',
       'Holds the password of `nats.user`, and nothing else.',
     ),
+    caFile: textOrNull(
+      /^[^\0]{1,4096}$/,
+      'a file',
+      'Certificates (PEM) that a `tls://` server is checked with. Null: the CA of `security.authority`, else those of the system.',
+    ),
     replicas: whole(
       1,
       1,
@@ -82,9 +87,31 @@ export const settingsSchema = section({
     }),
     bytes: section({
       listen: listenOrNull(
-        'Where the coordinator moves the files of agents that have no mount of the library. Null: nowhere.',
+        'Where the coordinator lets agents in, and moves the files of those that have no mount of the library. Null: nowhere.',
+      ),
+      others: textOrNull(
+        /^https:\/\/[^\s,/@?#]{1,250}(?:,https:\/\/[^\s,/@?#]{1,250}){0,7}$/,
+        'https:// and host:port, or several with commas between',
+        'The same of the other coordinators of the fleet, for agents to go on with when this one is gone.',
       ),
     }),
+    advertise: textOrNull(
+      /^[A-Za-z0-9.:-]{1,253}(?:,[A-Za-z0-9.:-]{1,253}){0,15}$/,
+      'names or addresses with commas between',
+      'Names and addresses under which other machines reach this one; they are told the first. Null: its own addresses and its host name.',
+    ),
+  }),
+  security: section({
+    authority: textOrNull(
+      /^[^\0]{1,4096}$/,
+      'a folder',
+      'The keys of the fleet, as `podctl coordinator init` made them; with them a coordinator speaks TLS and knows whom to let in. Null: `authority` in `dataDir`, if it is there.',
+    ),
+    metricsTokenFile: textOrNull(
+      /^[^\0]{1,4096}$/,
+      'a file',
+      'Holds the bearer token that `/metrics` asks for. Null: none is asked for.',
+    ),
   }),
   feeds: section({
     pollEvery: duration('1h', '1m', '30d', 'How often a feed is asked for new episodes.'),

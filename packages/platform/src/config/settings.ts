@@ -21,23 +21,32 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     dataDir,
     library: {
       folder: libraryFolder(raw.library.url, dataDir, place.baseFolder),
+      /** Whether the file names it: an agent that joined has it mounted then. */
+      isNamed: raw.library.url !== null,
       freeFloorBytes: raw.library.freeFloor,
     },
     network: {
       allowPrivate: raw.network.allowPrivate,
       userAgent: raw.network.userAgent ?? `podctl/${place.version}`,
     },
-    nats: {
-      /** Null for the embedded server. */
-      servers: raw.nats.url?.split(',') ?? null,
-      user: raw.nats.user,
-      passwordFile:
-        raw.nats.passwordFile === null ? null : folder(raw.nats.passwordFile, place.baseFolder),
-      replicas: raw.nats.replicas,
-      listen: raw.nats.listen,
-      storeLimitBytes: raw.nats.storeLimit,
+    nats: natsSettings(raw.nats, place.baseFolder),
+    coordinator: {
+      grpc: raw.coordinator.grpc,
+      http: raw.coordinator.http,
+      bytes: {
+        listen: raw.coordinator.bytes.listen,
+        others: raw.coordinator.bytes.others?.split(',') ?? [],
+      },
+      /** Null: found out from the machine. */
+      advertise: raw.coordinator.advertise?.split(',') ?? null,
     },
-    coordinator: raw.coordinator,
+    security: {
+      authorityFolder:
+        folderOrNull(raw.security.authority, place.baseFolder) ?? join(dataDir, 'authority'),
+      /** Whether the file names it: then it must be there. */
+      authorityIsNamed: raw.security.authority !== null,
+      metricsTokenFile: folderOrNull(raw.security.metricsTokenFile, place.baseFolder),
+    },
     feeds: {
       pollEveryMs: raw.feeds.pollEvery,
       timeoutMs: raw.feeds.timeout,
@@ -74,11 +83,28 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
   };
 }
 
+function natsSettings(raw: RawSettings['nats'], baseFolder: string) {
+  return {
+    /** Null for the embedded server. */
+    servers: raw.url?.split(',') ?? null,
+    user: raw.user,
+    passwordFile: folderOrNull(raw.passwordFile, baseFolder),
+    caFile: folderOrNull(raw.caFile, baseFolder),
+    replicas: raw.replicas,
+    listen: raw.listen,
+    storeLimitBytes: raw.storeLimit,
+  };
+}
+
 /** `file:/x`, `file:///x`, `file://localhost/x`, or `file:x` below the base folder. */
 function libraryFolder(url: string | null, dataDir: string, baseFolder: string): string {
   if (url === null) return join(dataDir, 'library');
   const path = url.slice('file:'.length).replace(/^\/\/(?:localhost)?(?=\/)/, '');
   return folder(path, baseFolder);
+}
+
+function folderOrNull(path: string | null, baseFolder: string): string | null {
+  return path === null ? null : folder(path, baseFolder);
 }
 
 function folder(path: string, baseFolder: string): string {

@@ -12,10 +12,11 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileLibrary, openLibrary } from './file-library.ts';
+import { FileLibrary, openLibrary } from './file-library.ts';
 import { createLibrary } from './library-marker.ts';
 
 let folder: string;
@@ -148,6 +149,22 @@ describe('the file driver', () => {
     const { sizeBytes } = await library.write('staging/large', large(), never);
     expect(sizeBytes).toBe(64 * 1024 * 1024);
     expect(most).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it('closes a file whose hash is called off before it began', async () => {
+    await library.write('staging/a', one('whole'), never);
+    const opened: Readable[] = [];
+    class Watched extends FileLibrary {
+      override async read(path: string): Promise<Readable> {
+        const file = await super.read(path);
+        opened.push(file);
+        return file;
+      }
+    }
+    const watched = new Watched(library.root, library.id);
+    const off = new Error('called off');
+    await expect(watched.hash('staging/a', AbortSignal.abort(off))).rejects.toBe(off);
+    expect(opened.map(({ destroyed }) => destroyed)).toEqual([true]);
   });
 
   it('links rather than copies', async () => {

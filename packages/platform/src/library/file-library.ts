@@ -159,14 +159,18 @@ export class FileLibrary implements Library {
   async hash(path: string, signal: AbortSignal): Promise<WrittenFile> {
     const hash = createHash('sha256');
     let sizeBytes = 0;
+    const file = await this.read(path);
     try {
-      for await (const chunk of abortable<Uint8Array>(await this.read(path), signal)) {
+      for await (const chunk of abortable<Uint8Array>(file, signal)) {
         hash.update(chunk);
         sizeBytes += chunk.length;
       }
     } catch (error) {
       signal.throwIfAborted();
       return this.#io(path, () => Promise.reject(error));
+    } finally {
+      // Called off before its first chunk, it would stay open: nobody has begun to read it.
+      file.destroy();
     }
     return { sizeBytes, sha256: hash.digest('hex') };
   }

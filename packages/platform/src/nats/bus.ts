@@ -8,6 +8,7 @@ import {
   RequestError,
   TimeoutError,
 } from '@nats-io/transport-node';
+import { mayAnswer } from '@podctl/domain/key.ts';
 import {
   type Bus,
   BusError,
@@ -70,7 +71,7 @@ function subscribe(
     callback: (error, message) => {
       try {
         if (error !== null) throw error;
-        handler(received(nc, message));
+        handler(received(nc, message, onError));
       } catch (thrown) {
         onError(thrown);
       }
@@ -79,12 +80,14 @@ function subscribe(
   return { stop: () => subscription.unsubscribe() };
 }
 
-function received(nc: NatsConnection, message: Msg): BusMessage {
+function received(nc: NatsConnection, message: Msg, onError: (error: unknown) => void): BusMessage {
   return {
     subject: message.subject,
     data: message.data,
     respond: (data) => {
-      if (!nc.isClosed()) message.respond(data);
+      if (nc.isClosed() || message.reply === undefined || message.reply === '') return;
+      if (mayAnswer(message.subject, message.reply)) message.respond(data);
+      else onError(new BusError('refused', `the answer that was asked for by ${message.subject}`));
     },
   };
 }

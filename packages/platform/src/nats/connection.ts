@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import {
-  AuthorizationError,
   connect,
   createInbox,
   credsAuthenticator,
@@ -10,7 +8,18 @@ import {
 } from '@nats-io/transport-node';
 import type { Clock } from '../clock.ts';
 import { orAborted } from './abortable.ts';
-import { isTooOld, SERVER_VERSION_MIN } from './server-version.ts';
+import {
+  afterRefusal,
+  isRevocation,
+  REVOKED,
+  type Refusal,
+  type RefusalCause,
+  type RefusalStreak,
+  refusalOf,
+  refusedFor,
+  tooOld,
+} from './refusal.ts';
+import { type NatsTls, tlsSettings } from './tls.ts';
 
 export interface NatsOptions {
   readonly servers: readonly string[];
@@ -19,17 +28,19 @@ export interface NatsOptions {
   readonly auth: NatsAuth;
   /** Replies come under this prefix: an agent's rights name its own. */
   readonly inboxPrefix?: string;
-  /** Files and flags of the transport's TLS; absent: as the servers' addresses say. */
-  readonly tls?: NonNullable<NodeConnectionOptions['tls']>;
-  /** The first connection must be made in this time; afterwards reconnecting never ends. */
+  /** With it a server that offers no TLS is refused; absent: as the server wants it. */
+  readonly tls?: NatsTls;
+  /** The first connection must be made in this time; afterwards reconnecting ends only by a refusal. */
   readonly connectWithinMs?: number;
+  /** Refused for so long, and nothing else, when it reconnects: closed for good. Absent: it tries for ever. */
+  readonly refusedMsMax?: number;
 }
 
 export type NatsAuth =
   | { readonly kind: 'none' }
   | { readonly kind: 'password'; readonly user: string; readonly password: string }
-  /** Read again at each connection, so that a renewed file is used. */
-  | { readonly kind: 'credentials'; readonly path: string };
+  /** The text of a credentials file, asked for at each connection, so that a renewed one is used. May throw. */
+  | { readonly kind: 'credentials'; readonly read: () => string };
 
 export type NatsEvent =
   | { readonly kind: 'connected'; readonly server: string }
@@ -74,9 +85,11 @@ const PING_EVERY_MS = 10_000;
 
 /** There is no NATS to work with, in one sentence: what was seen, and what to do. */
 export class NatsRefused extends Error {
-  constructor(message: string, cause?: unknown) {
+  readonly why: RefusalCause;
+  constructor(message: string, cause?: unknown, why: RefusalCause = 'unreachable') {
     super(message, { cause });
     this.name = 'NatsRefused';
+    this.why = why;
   }
 }
 
@@ -87,12 +100,12 @@ export async function connectNats(
   signal: AbortSignal,
 ): Promise<NatsLink> {
   const nc = await firstConnection(options, ports, signal);
-  const refusal = refusalOf(nc);
+  const refusal = tooOld(nc.getServer(), nc.info?.version ?? '');
   if (refusal !== null) {
     await nc.close();
-    throw refusal;
+    throw refused(refusal);
   }
-  return new Link(nc, ports, options.inboxPrefix);
+  return new Link(nc, ports, options);
 }
 
 async function firstConnection(
@@ -109,7 +122,8 @@ async function firstConnection(
     } catch (error) {
       signal.throwIfAborted();
       const isLast = clock.monotonicMs() + RETRY_MS >= deadlineMs;
-      if (isLast || error instanceof AuthorizationError) throw sentence(options, error);
+      const refusal = refusalOf(options, asError(error));
+      if (isLast || refusal.why !== 'unreachable') throw refused(refusal, error);
       ports.listen({ kind: 'trouble', error: asError(error) });
     }
     await clock.sleep(jittered(RETRY_MS, ports.random), signal);
@@ -122,13 +136,14 @@ function clientSettings(options: NatsOptions, ports: NatsPorts): NodeConnectionO
     name: options.name,
     ...authSettings(options.auth),
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.tls === undefined ? {} : { tls: tlsSettings(options.tls, options.servers) }),
     timeout: ATTEMPT_MS,
     pingInterval: PING_EVERY_MS,
     maxPingOut: 2,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => jittered(RETRY_MS, ports.random),
-    // A reload of the server's accounts refuses for a moment; the client would close for good at the second refusal.
+    // A reload of the server's accounts refuses for a moment, and an expired credential until it is renewed; the client
+    // would close for good at the second refusal.
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
   };
@@ -141,27 +156,29 @@ function authSettings(auth: NatsAuth): NodeConnectionOptions {
     case 'password':
       return { user: auth.user, pass: auth.password };
     case 'credentials':
-      return { authenticator: credsAuthenticator(() => readFileSync(auth.path)) };
+      return { authenticator: credsAuthenticator(() => new TextEncoder().encode(auth.read())) };
   }
 }
 
 class Link implements NatsLink {
   readonly nc: NatsConnection;
   readonly #ports: NatsPorts;
-  readonly #inboxPrefix: string | undefined;
+  readonly #options: NatsOptions;
   readonly #watching: Promise<void>;
   readonly #disconnectListeners = new Set<() => void>();
   #connected = Promise.withResolvers<void>();
   #isConnected = true;
-  #refusal: Error | null = null;
+  #refusal: NatsRefused | null = null;
+  /** Since the connection was lost. */
+  #streak: RefusalStreak | null = null;
   #disconnects = 0;
   #reconnects = 0;
   #troubles = 0;
 
-  constructor(nc: NatsConnection, ports: NatsPorts, inboxPrefix: string | undefined) {
+  constructor(nc: NatsConnection, ports: NatsPorts, options: NatsOptions) {
     this.nc = nc;
     this.#ports = ports;
-    this.#inboxPrefix = inboxPrefix;
+    this.#options = options;
     this.#connected.resolve();
     ports.listen({ kind: 'connected', server: nc.getServer() });
     this.#watching = this.#watch();
@@ -181,7 +198,7 @@ class Link implements NatsLink {
   }
 
   newInbox(): string {
-    return createInbox(this.#inboxPrefix);
+    return createInbox(this.#options.inboxPrefix);
   }
 
   counts(): NatsCounts {
@@ -222,8 +239,7 @@ class Link implements NatsLink {
         this.#onReconnect();
         return;
       case 'error':
-        this.#troubles += 1;
-        this.#ports.listen({ kind: 'trouble', error: status.error });
+        this.#onError(status.error);
         return;
       default:
         return;
@@ -238,43 +254,43 @@ class Link implements NatsLink {
     for (const listener of [...this.#disconnectListeners]) listener();
   }
 
+  #onError(error: Error): void {
+    this.#troubles += 1;
+    this.#ports.listen({ kind: 'trouble', error });
+    if (isRevocation(error)) this.#end(REVOKED, error);
+    if (this.#isConnected) return;
+    this.#streak = afterRefusal(this.#streak, error, this.#ports.clock.monotonicMs());
+    const { refusedMsMax } = this.#options;
+    if (refusedMsMax === undefined || refusedFor(this.#streak) < refusedMsMax) return;
+    this.#end(refusalOf(this.#options, error), error);
+  }
+
   /** Another server of the cluster may be an older one. */
   #onReconnect(): void {
-    this.#refusal = refusalOf(this.nc);
-    if (this.#refusal !== null) {
-      this.nc.close().catch((error: unknown) => {
-        this.#ports.listen({ kind: 'trouble', error: asError(error) });
-      });
+    const refusal = tooOld(this.nc.getServer(), this.nc.info?.version ?? '');
+    if (refusal !== null) {
+      this.#end(refusal);
       return;
     }
     this.#isConnected = true;
+    this.#streak = null;
     this.#connected.resolve();
     this.#reconnects += 1;
     this.#ports.listen({ kind: 'connected', server: this.nc.getServer() });
   }
+
+  /** Once: the client closes, and tells it. */
+  #end(refusal: Refusal, cause?: Error): void {
+    if (this.#refusal !== null) return;
+    this.#refusal = refused(refusal, cause);
+    this.nc.close().catch((error: unknown) => {
+      this.#ports.listen({ kind: 'trouble', error: asError(error) });
+    });
+  }
 }
 
-function refusalOf(nc: NatsConnection): Error | null {
-  const version = nc.info?.version ?? '';
-  if (!isTooOld(version)) return null;
-  const found = version === '' ? 'of an unknown version' : version;
-  return new NatsRefused(
-    `the NATS server at ${nc.getServer()} is ${found}, but ${SERVER_VERSION_MIN} or newer is needed: upgrade it`,
-  );
-}
-
-function sentence(options: NatsOptions, error: unknown): Error {
-  const servers = options.servers.map(withoutUser).join(', ');
-  const text =
-    error instanceof AuthorizationError
-      ? `NATS at ${servers} refused the ${options.auth.kind === 'none' ? 'connection without credentials' : 'credentials'}: check the user that the configuration names`
-      : `NATS at ${servers} could not be reached (${asError(error).message}): check the addresses and that the server runs`;
-  return new NatsRefused(text, error);
-}
-
-/** An address may carry a password, which is never printed. */
-function withoutUser(server: string): string {
-  return server.replace(/^([a-z+]+:\/\/)?[^@/]*@/, '$1');
+function refused({ sentence, why }: Refusal, cause?: unknown): NatsRefused {
+  return new NatsRefused(sentence, cause, why);
 }
 
 /** A connection that comes after the abort is closed. */

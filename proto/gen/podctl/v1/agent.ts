@@ -109,6 +109,38 @@ export interface RunningJob {
   assignedAt?: Date | undefined;
 }
 
+/** A GPU of an agent's machine. A figure that the machine does not tell is absent. */
+export interface Gpu {
+  /** Counted from 0, as its driver counts. */
+  index: number;
+  /** Of the device; empty when it is not told. */
+  uuid: string;
+  /** The product's name, e.g. "NVIDIA GeForce RTX 4090". */
+  product: string;
+  /** The driver's version; empty when it is not told. */
+  driver: string;
+  /** What it computes with, e.g. "cuda". */
+  backend: string;
+  /** Memory in all. */
+  memorySizeBytes?:
+    | bigint
+    | undefined;
+  /** Memory in use. */
+  memoryUsedBytes?:
+    | bigint
+    | undefined;
+  /** Share of the last moments at work, 0 to 1. */
+  utilizationRatio?:
+    | number
+    | undefined;
+  /** Temperature of the chip. */
+  temperatureCelsius?:
+    | number
+    | undefined;
+  /** Power drawn. */
+  powerWatts?: number | undefined;
+}
+
 /** An agent. */
 export interface Agent {
   /** The agent's id. */
@@ -135,6 +167,10 @@ export interface Agent {
   engine: string;
   /** What the agent complains of, in one sentence; empty when nothing. */
   problem: string;
+  /** The GPUs of its machine, while it is live. */
+  gpus: Gpu[];
+  /** Why its machine's GPUs cannot be used, in one sentence; empty when there is nothing to say. */
+  gpuProblem: string;
 }
 
 /** Asks for agents. */
@@ -151,6 +187,18 @@ export interface ListAgentsResponse {
   agents: Agent[];
   /** For the next page; empty at the end. */
   nextPageToken: string;
+}
+
+/** Asks for one agent. */
+export interface GetAgentRequest {
+  /** Its id, whole. */
+  agentId: string;
+}
+
+/** One agent. */
+export interface GetAgentResponse {
+  /** The agent. */
+  agent: Agent | undefined;
 }
 
 function createBaseRunningJob(): RunningJob {
@@ -321,6 +369,260 @@ export const RunningJob: MessageFns<RunningJob> = {
   },
 };
 
+function createBaseGpu(): Gpu {
+  return {
+    index: 0,
+    uuid: "",
+    product: "",
+    driver: "",
+    backend: "",
+    memorySizeBytes: undefined,
+    memoryUsedBytes: undefined,
+    utilizationRatio: undefined,
+    temperatureCelsius: undefined,
+    powerWatts: undefined,
+  };
+}
+
+export const Gpu: MessageFns<Gpu> = {
+  encode(message: Gpu, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).uint32(message.index);
+    }
+    if (message.uuid !== "") {
+      writer.uint32(18).string(message.uuid);
+    }
+    if (message.product !== "") {
+      writer.uint32(26).string(message.product);
+    }
+    if (message.driver !== "") {
+      writer.uint32(34).string(message.driver);
+    }
+    if (message.backend !== "") {
+      writer.uint32(42).string(message.backend);
+    }
+    if (message.memorySizeBytes !== undefined) {
+      if (BigInt.asUintN(64, message.memorySizeBytes) !== message.memorySizeBytes) {
+        throw new globalThis.Error("value provided for field message.memorySizeBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.memorySizeBytes);
+    }
+    if (message.memoryUsedBytes !== undefined) {
+      if (BigInt.asUintN(64, message.memoryUsedBytes) !== message.memoryUsedBytes) {
+        throw new globalThis.Error("value provided for field message.memoryUsedBytes of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.memoryUsedBytes);
+    }
+    if (message.utilizationRatio !== undefined) {
+      writer.uint32(65).double(message.utilizationRatio);
+    }
+    if (message.temperatureCelsius !== undefined) {
+      writer.uint32(73).double(message.temperatureCelsius);
+    }
+    if (message.powerWatts !== undefined) {
+      writer.uint32(81).double(message.powerWatts);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Gpu {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGpu();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uuid = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.product = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.driver = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.backend = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.memorySizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.memoryUsedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.utilizationRatio = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.temperatureCelsius = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.powerWatts = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Gpu {
+    return {
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      uuid: isSet(object.uuid) ? globalThis.String(object.uuid) : "",
+      product: isSet(object.product) ? globalThis.String(object.product) : "",
+      driver: isSet(object.driver) ? globalThis.String(object.driver) : "",
+      backend: isSet(object.backend) ? globalThis.String(object.backend) : "",
+      memorySizeBytes: isSet(object.memorySizeBytes)
+        ? BigInt(object.memorySizeBytes)
+        : isSet(object.memory_size_bytes)
+        ? BigInt(object.memory_size_bytes)
+        : undefined,
+      memoryUsedBytes: isSet(object.memoryUsedBytes)
+        ? BigInt(object.memoryUsedBytes)
+        : isSet(object.memory_used_bytes)
+        ? BigInt(object.memory_used_bytes)
+        : undefined,
+      utilizationRatio: isSet(object.utilizationRatio)
+        ? globalThis.Number(object.utilizationRatio)
+        : isSet(object.utilization_ratio)
+        ? globalThis.Number(object.utilization_ratio)
+        : undefined,
+      temperatureCelsius: isSet(object.temperatureCelsius)
+        ? globalThis.Number(object.temperatureCelsius)
+        : isSet(object.temperature_celsius)
+        ? globalThis.Number(object.temperature_celsius)
+        : undefined,
+      powerWatts: isSet(object.powerWatts)
+        ? globalThis.Number(object.powerWatts)
+        : isSet(object.power_watts)
+        ? globalThis.Number(object.power_watts)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Gpu): unknown {
+    const obj: any = {};
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.uuid !== "") {
+      obj.uuid = message.uuid;
+    }
+    if (message.product !== "") {
+      obj.product = message.product;
+    }
+    if (message.driver !== "") {
+      obj.driver = message.driver;
+    }
+    if (message.backend !== "") {
+      obj.backend = message.backend;
+    }
+    if (message.memorySizeBytes !== undefined) {
+      obj.memorySizeBytes = message.memorySizeBytes.toString();
+    }
+    if (message.memoryUsedBytes !== undefined) {
+      obj.memoryUsedBytes = message.memoryUsedBytes.toString();
+    }
+    if (message.utilizationRatio !== undefined) {
+      obj.utilizationRatio = floatToJson(message.utilizationRatio);
+    }
+    if (message.temperatureCelsius !== undefined) {
+      obj.temperatureCelsius = floatToJson(message.temperatureCelsius);
+    }
+    if (message.powerWatts !== undefined) {
+      obj.powerWatts = floatToJson(message.powerWatts);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Gpu>, I>>(base?: I): Gpu {
+    return Gpu.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Gpu>, I>>(object: I): Gpu {
+    const message = createBaseGpu();
+    message.index = object.index ?? 0;
+    message.uuid = object.uuid ?? "";
+    message.product = object.product ?? "";
+    message.driver = object.driver ?? "";
+    message.backend = object.backend ?? "";
+    message.memorySizeBytes = (object.memorySizeBytes !== undefined && object.memorySizeBytes !== null)
+      ? BigInt(object.memorySizeBytes)
+      : undefined;
+    message.memoryUsedBytes = (object.memoryUsedBytes !== undefined && object.memoryUsedBytes !== null)
+      ? BigInt(object.memoryUsedBytes)
+      : undefined;
+    message.utilizationRatio = object.utilizationRatio ?? undefined;
+    message.temperatureCelsius = object.temperatureCelsius ?? undefined;
+    message.powerWatts = object.powerWatts ?? undefined;
+    return message;
+  },
+};
+
 function createBaseAgent(): Agent {
   return {
     agentId: "",
@@ -334,6 +636,8 @@ function createBaseAgent(): Agent {
     jobs: [],
     engine: "",
     problem: "",
+    gpus: [],
+    gpuProblem: "",
   };
 }
 
@@ -374,6 +678,12 @@ export const Agent: MessageFns<Agent> = {
     }
     if (message.problem !== "") {
       writer.uint32(90).string(message.problem);
+    }
+    for (const v of message.gpus) {
+      Gpu.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.gpuProblem !== "") {
+      writer.uint32(106).string(message.gpuProblem);
     }
     return writer;
   },
@@ -479,6 +789,22 @@ export const Agent: MessageFns<Agent> = {
             message.problem = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.gpus.push(Gpu.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.gpuProblem = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -522,6 +848,12 @@ export const Agent: MessageFns<Agent> = {
         : [],
       engine: isSet(object.engine) ? globalThis.String(object.engine) : "",
       problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      gpus: globalThis.Array.isArray(object?.gpus) ? object.gpus.map((e: any) => Gpu.fromJSON(e)) : [],
+      gpuProblem: isSet(object.gpuProblem)
+        ? globalThis.String(object.gpuProblem)
+        : isSet(object.gpu_problem)
+        ? globalThis.String(object.gpu_problem)
+        : "",
     };
   },
 
@@ -560,6 +892,12 @@ export const Agent: MessageFns<Agent> = {
     if (message.problem !== "") {
       obj.problem = message.problem;
     }
+    if (message.gpus?.length) {
+      obj.gpus = message.gpus.map((e) => Gpu.toJSON(e));
+    }
+    if (message.gpuProblem !== "") {
+      obj.gpuProblem = message.gpuProblem;
+    }
     return obj;
   },
 
@@ -579,6 +917,8 @@ export const Agent: MessageFns<Agent> = {
     message.jobs = object.jobs?.map((e) => RunningJob.fromPartial(e)) || [];
     message.engine = object.engine ?? "";
     message.problem = object.problem ?? "";
+    message.gpus = object.gpus?.map((e) => Gpu.fromPartial(e)) || [];
+    message.gpuProblem = object.gpuProblem ?? "";
     return message;
   },
 };
@@ -765,6 +1105,146 @@ export const ListAgentsResponse: MessageFns<ListAgentsResponse> = {
   },
 };
 
+function createBaseGetAgentRequest(): GetAgentRequest {
+  return { agentId: "" };
+}
+
+export const GetAgentRequest: MessageFns<GetAgentRequest> = {
+  encode(message: GetAgentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agentId !== "") {
+      writer.uint32(10).string(message.agentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAgentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAgentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetAgentRequest {
+    return {
+      agentId: isSet(object.agentId)
+        ? globalThis.String(object.agentId)
+        : isSet(object.agent_id)
+        ? globalThis.String(object.agent_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetAgentRequest): unknown {
+    const obj: any = {};
+    if (message.agentId !== "") {
+      obj.agentId = message.agentId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetAgentRequest>, I>>(base?: I): GetAgentRequest {
+    return GetAgentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetAgentRequest>, I>>(object: I): GetAgentRequest {
+    const message = createBaseGetAgentRequest();
+    message.agentId = object.agentId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetAgentResponse(): GetAgentResponse {
+  return { agent: undefined };
+}
+
+export const GetAgentResponse: MessageFns<GetAgentResponse> = {
+  encode(message: GetAgentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agent !== undefined) {
+      Agent.encode(message.agent, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAgentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAgentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agent = Agent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetAgentResponse {
+    return { agent: isSet(object.agent) ? Agent.fromJSON(object.agent) : undefined };
+  },
+
+  toJSON(message: GetAgentResponse): unknown {
+    const obj: any = {};
+    if (message.agent !== undefined) {
+      obj.agent = Agent.toJSON(message.agent);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetAgentResponse>, I>>(base?: I): GetAgentResponse {
+    return GetAgentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetAgentResponse>, I>>(object: I): GetAgentResponse {
+    const message = createBaseGetAgentResponse();
+    message.agent = (object.agent !== undefined && object.agent !== null) ? Agent.fromPartial(object.agent) : undefined;
+    return message;
+  },
+};
+
 /** Agents: the machines that download and transcribe. */
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
@@ -778,11 +1258,23 @@ export const AgentServiceService = {
     responseSerialize: (value: ListAgentsResponse): Buffer => Buffer.from(ListAgentsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListAgentsResponse => ListAgentsResponse.decode(value),
   },
+  /** Gives one agent. NOT_FOUND when there is none of that id. */
+  getAgent: {
+    path: "/podctl.v1.AgentService/GetAgent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetAgentRequest): Buffer => Buffer.from(GetAgentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetAgentRequest => GetAgentRequest.decode(value),
+    responseSerialize: (value: GetAgentResponse): Buffer => Buffer.from(GetAgentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetAgentResponse => GetAgentResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
   /** Lists agents, ordered by id. */
   listAgents: handleUnaryCall<ListAgentsRequest, ListAgentsResponse>;
+  /** Gives one agent. NOT_FOUND when there is none of that id. */
+  getAgent: handleUnaryCall<GetAgentRequest, GetAgentResponse>;
 }
 
 export interface AgentServiceClient extends Client {
@@ -801,6 +1293,22 @@ export interface AgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListAgentsResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives one agent. NOT_FOUND when there is none of that id. */
+  getAgent(
+    request: GetAgentRequest,
+    callback: (error: ServiceError | null, response: GetAgentResponse) => void,
+  ): ClientUnaryCall;
+  getAgent(
+    request: GetAgentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetAgentResponse) => void,
+  ): ClientUnaryCall;
+  getAgent(
+    request: GetAgentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetAgentResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../google/protobuf/duration.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Agent } from "./agent.ts";
 import { Stage, stageFromJSON, stageToJSON } from "./episode.ts";
@@ -47,6 +48,8 @@ export interface GetServerInfoResponse {
   clusterId: string;
   /** Version of the NATS server it is connected to; empty when it is not. */
   natsVersion: string;
+  /** Its clock; absent from coordinators that are older. */
+  serverTime?: Date | undefined;
 }
 
 /** The totals of the fleet. */
@@ -333,6 +336,84 @@ export interface WatchResponse {
     | undefined;
 }
 
+/** Asks what a coordinator sees around it. */
+export interface GetDiagnosisRequest {
+}
+
+/** What a coordinator sees around it. */
+export interface GetDiagnosisResponse {
+  /** Its clock. */
+  serverTime:
+    | Date
+    | undefined;
+  /** How long it has run. */
+  uptime:
+    | Duration
+    | undefined;
+  /** The NATS server that it is connected to. */
+  nats:
+    | NatsDiagnosis
+    | undefined;
+  /** The disks that it writes to. */
+  disks: DiskDiagnosis[];
+}
+
+/** A NATS server, as a coordinator sees it. */
+export interface NatsDiagnosis {
+  /** Whether messages reach it now. */
+  connected: boolean;
+  /** Its name. */
+  serverName: string;
+  /** Its version. */
+  version: string;
+  /** The cluster that it is in; empty when it is alone. */
+  cluster: string;
+  /** Whether it has JetStream. */
+  jetstream: boolean;
+  /** Why JetStream could not be asked, in one sentence; empty when it could. */
+  problem: string;
+  /** How far its clock is ahead of the coordinator's; absent when it does not tell. */
+  clockAhead?:
+    | Duration
+    | undefined;
+  /** Podctl's buckets, in the order of their names. */
+  buckets: BucketDiagnosis[];
+}
+
+/** A bucket of JetStream. */
+export interface BucketDiagnosis {
+  /** Its name. */
+  name: string;
+  /** On how many servers the settings want it. */
+  replicasWanted: number;
+  /** On how many it is kept. */
+  replicas: number;
+  /** Of those, how many have all of it now, the one that leads included. */
+  replicasCurrent: number;
+  /** By how many operations the slowest is behind. */
+  lag: bigint;
+  /** What it takes on disk. */
+  bytes: bigint;
+  /** Keys and what is left of removed ones. */
+  messages: bigint;
+  /** Why it could not be looked at, in one sentence; empty when it could. */
+  problem: string;
+}
+
+/** The disk of a folder. */
+export interface DiskDiagnosis {
+  /** What for: `library` or `state`. */
+  purpose: string;
+  /** Room left for this coordinator. */
+  freeBytes: bigint;
+  /** Room in all. */
+  sizeBytes: bigint;
+  /** Below so much room no new work is begun; 0 where nothing looks at it. */
+  floorBytes: bigint;
+  /** Why it could not be looked at, in one sentence; empty when it could. */
+  problem: string;
+}
+
 function createBaseGetServerInfoRequest(): GetServerInfoRequest {
   return {};
 }
@@ -386,7 +467,15 @@ export const GetServerInfoRequest: MessageFns<GetServerInfoRequest> = {
 };
 
 function createBaseGetServerInfoResponse(): GetServerInfoResponse {
-  return { version: "", coordinatorId: "", leading: false, epoch: 0n, clusterId: "", natsVersion: "" };
+  return {
+    version: "",
+    coordinatorId: "",
+    leading: false,
+    epoch: 0n,
+    clusterId: "",
+    natsVersion: "",
+    serverTime: undefined,
+  };
 }
 
 export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
@@ -411,6 +500,9 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     }
     if (message.natsVersion !== "") {
       writer.uint32(50).string(message.natsVersion);
+    }
+    if (message.serverTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.serverTime), writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -476,6 +568,14 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
             message.natsVersion = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.serverTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -508,6 +608,11 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
         : isSet(object.nats_version)
         ? globalThis.String(object.nats_version)
         : "",
+      serverTime: isSet(object.serverTime)
+        ? fromJsonTimestamp(object.serverTime)
+        : isSet(object.server_time)
+        ? fromJsonTimestamp(object.server_time)
+        : undefined,
     };
   },
 
@@ -531,6 +636,9 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     if (message.natsVersion !== "") {
       obj.natsVersion = message.natsVersion;
     }
+    if (message.serverTime !== undefined) {
+      obj.serverTime = message.serverTime.toISOString();
+    }
     return obj;
   },
 
@@ -545,6 +653,7 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     message.epoch = (object.epoch !== undefined && object.epoch !== null) ? BigInt(object.epoch) : 0n;
     message.clusterId = object.clusterId ?? "";
     message.natsVersion = object.natsVersion ?? "";
+    message.serverTime = object.serverTime ?? undefined;
     return message;
   },
 };
@@ -1929,6 +2038,748 @@ export const WatchResponse: MessageFns<WatchResponse> = {
   },
 };
 
+function createBaseGetDiagnosisRequest(): GetDiagnosisRequest {
+  return {};
+}
+
+export const GetDiagnosisRequest: MessageFns<GetDiagnosisRequest> = {
+  encode(_: GetDiagnosisRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDiagnosisRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDiagnosisRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetDiagnosisRequest {
+    return {};
+  },
+
+  toJSON(_: GetDiagnosisRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetDiagnosisRequest>, I>>(base?: I): GetDiagnosisRequest {
+    return GetDiagnosisRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetDiagnosisRequest>, I>>(_: I): GetDiagnosisRequest {
+    const message = createBaseGetDiagnosisRequest();
+    return message;
+  },
+};
+
+function createBaseGetDiagnosisResponse(): GetDiagnosisResponse {
+  return { serverTime: undefined, uptime: undefined, nats: undefined, disks: [] };
+}
+
+export const GetDiagnosisResponse: MessageFns<GetDiagnosisResponse> = {
+  encode(message: GetDiagnosisResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serverTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.serverTime), writer.uint32(10).fork()).join();
+    }
+    if (message.uptime !== undefined) {
+      Duration.encode(message.uptime, writer.uint32(18).fork()).join();
+    }
+    if (message.nats !== undefined) {
+      NatsDiagnosis.encode(message.nats, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.disks) {
+      DiskDiagnosis.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDiagnosisResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDiagnosisResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.serverTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uptime = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nats = NatsDiagnosis.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.disks.push(DiskDiagnosis.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetDiagnosisResponse {
+    return {
+      serverTime: isSet(object.serverTime)
+        ? fromJsonTimestamp(object.serverTime)
+        : isSet(object.server_time)
+        ? fromJsonTimestamp(object.server_time)
+        : undefined,
+      uptime: isSet(object.uptime) ? Duration.fromJSON(object.uptime) : undefined,
+      nats: isSet(object.nats) ? NatsDiagnosis.fromJSON(object.nats) : undefined,
+      disks: globalThis.Array.isArray(object?.disks) ? object.disks.map((e: any) => DiskDiagnosis.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: GetDiagnosisResponse): unknown {
+    const obj: any = {};
+    if (message.serverTime !== undefined) {
+      obj.serverTime = message.serverTime.toISOString();
+    }
+    if (message.uptime !== undefined) {
+      obj.uptime = Duration.toJSON(message.uptime);
+    }
+    if (message.nats !== undefined) {
+      obj.nats = NatsDiagnosis.toJSON(message.nats);
+    }
+    if (message.disks?.length) {
+      obj.disks = message.disks.map((e) => DiskDiagnosis.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetDiagnosisResponse>, I>>(base?: I): GetDiagnosisResponse {
+    return GetDiagnosisResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetDiagnosisResponse>, I>>(object: I): GetDiagnosisResponse {
+    const message = createBaseGetDiagnosisResponse();
+    message.serverTime = object.serverTime ?? undefined;
+    message.uptime = (object.uptime !== undefined && object.uptime !== null)
+      ? Duration.fromPartial(object.uptime)
+      : undefined;
+    message.nats = (object.nats !== undefined && object.nats !== null)
+      ? NatsDiagnosis.fromPartial(object.nats)
+      : undefined;
+    message.disks = object.disks?.map((e) => DiskDiagnosis.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseNatsDiagnosis(): NatsDiagnosis {
+  return {
+    connected: false,
+    serverName: "",
+    version: "",
+    cluster: "",
+    jetstream: false,
+    problem: "",
+    clockAhead: undefined,
+    buckets: [],
+  };
+}
+
+export const NatsDiagnosis: MessageFns<NatsDiagnosis> = {
+  encode(message: NatsDiagnosis, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.connected !== false) {
+      writer.uint32(8).bool(message.connected);
+    }
+    if (message.serverName !== "") {
+      writer.uint32(18).string(message.serverName);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    if (message.cluster !== "") {
+      writer.uint32(34).string(message.cluster);
+    }
+    if (message.jetstream !== false) {
+      writer.uint32(40).bool(message.jetstream);
+    }
+    if (message.problem !== "") {
+      writer.uint32(50).string(message.problem);
+    }
+    if (message.clockAhead !== undefined) {
+      Duration.encode(message.clockAhead, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.buckets) {
+      BucketDiagnosis.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NatsDiagnosis {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNatsDiagnosis();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.connected = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.serverName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.jetstream = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.clockAhead = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.buckets.push(BucketDiagnosis.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NatsDiagnosis {
+    return {
+      connected: isSet(object.connected) ? globalThis.Boolean(object.connected) : false,
+      serverName: isSet(object.serverName)
+        ? globalThis.String(object.serverName)
+        : isSet(object.server_name)
+        ? globalThis.String(object.server_name)
+        : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      cluster: isSet(object.cluster) ? globalThis.String(object.cluster) : "",
+      jetstream: isSet(object.jetstream) ? globalThis.Boolean(object.jetstream) : false,
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      clockAhead: isSet(object.clockAhead)
+        ? Duration.fromJSON(object.clockAhead)
+        : isSet(object.clock_ahead)
+        ? Duration.fromJSON(object.clock_ahead)
+        : undefined,
+      buckets: globalThis.Array.isArray(object?.buckets)
+        ? object.buckets.map((e: any) => BucketDiagnosis.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NatsDiagnosis): unknown {
+    const obj: any = {};
+    if (message.connected !== false) {
+      obj.connected = message.connected;
+    }
+    if (message.serverName !== "") {
+      obj.serverName = message.serverName;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.cluster !== "") {
+      obj.cluster = message.cluster;
+    }
+    if (message.jetstream !== false) {
+      obj.jetstream = message.jetstream;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    if (message.clockAhead !== undefined) {
+      obj.clockAhead = Duration.toJSON(message.clockAhead);
+    }
+    if (message.buckets?.length) {
+      obj.buckets = message.buckets.map((e) => BucketDiagnosis.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NatsDiagnosis>, I>>(base?: I): NatsDiagnosis {
+    return NatsDiagnosis.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NatsDiagnosis>, I>>(object: I): NatsDiagnosis {
+    const message = createBaseNatsDiagnosis();
+    message.connected = object.connected ?? false;
+    message.serverName = object.serverName ?? "";
+    message.version = object.version ?? "";
+    message.cluster = object.cluster ?? "";
+    message.jetstream = object.jetstream ?? false;
+    message.problem = object.problem ?? "";
+    message.clockAhead = (object.clockAhead !== undefined && object.clockAhead !== null)
+      ? Duration.fromPartial(object.clockAhead)
+      : undefined;
+    message.buckets = object.buckets?.map((e) => BucketDiagnosis.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBucketDiagnosis(): BucketDiagnosis {
+  return {
+    name: "",
+    replicasWanted: 0,
+    replicas: 0,
+    replicasCurrent: 0,
+    lag: 0n,
+    bytes: 0n,
+    messages: 0n,
+    problem: "",
+  };
+}
+
+export const BucketDiagnosis: MessageFns<BucketDiagnosis> = {
+  encode(message: BucketDiagnosis, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.replicasWanted !== 0) {
+      writer.uint32(16).uint32(message.replicasWanted);
+    }
+    if (message.replicas !== 0) {
+      writer.uint32(24).uint32(message.replicas);
+    }
+    if (message.replicasCurrent !== 0) {
+      writer.uint32(32).uint32(message.replicasCurrent);
+    }
+    if (message.lag !== 0n) {
+      if (BigInt.asUintN(64, message.lag) !== message.lag) {
+        throw new globalThis.Error("value provided for field message.lag of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.lag);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.bytes);
+    }
+    if (message.messages !== 0n) {
+      if (BigInt.asUintN(64, message.messages) !== message.messages) {
+        throw new globalThis.Error("value provided for field message.messages of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.messages);
+    }
+    if (message.problem !== "") {
+      writer.uint32(66).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BucketDiagnosis {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBucketDiagnosis();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replicasWanted = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.replicas = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.replicasCurrent = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lag = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.messages = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BucketDiagnosis {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      replicasWanted: isSet(object.replicasWanted)
+        ? globalThis.Number(object.replicasWanted)
+        : isSet(object.replicas_wanted)
+        ? globalThis.Number(object.replicas_wanted)
+        : 0,
+      replicas: isSet(object.replicas) ? globalThis.Number(object.replicas) : 0,
+      replicasCurrent: isSet(object.replicasCurrent)
+        ? globalThis.Number(object.replicasCurrent)
+        : isSet(object.replicas_current)
+        ? globalThis.Number(object.replicas_current)
+        : 0,
+      lag: isSet(object.lag) ? BigInt(object.lag) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+      messages: isSet(object.messages) ? BigInt(object.messages) : 0n,
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: BucketDiagnosis): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.replicasWanted !== 0) {
+      obj.replicasWanted = Math.round(message.replicasWanted);
+    }
+    if (message.replicas !== 0) {
+      obj.replicas = Math.round(message.replicas);
+    }
+    if (message.replicasCurrent !== 0) {
+      obj.replicasCurrent = Math.round(message.replicasCurrent);
+    }
+    if (message.lag !== 0n) {
+      obj.lag = message.lag.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    if (message.messages !== 0n) {
+      obj.messages = message.messages.toString();
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BucketDiagnosis>, I>>(base?: I): BucketDiagnosis {
+    return BucketDiagnosis.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BucketDiagnosis>, I>>(object: I): BucketDiagnosis {
+    const message = createBaseBucketDiagnosis();
+    message.name = object.name ?? "";
+    message.replicasWanted = object.replicasWanted ?? 0;
+    message.replicas = object.replicas ?? 0;
+    message.replicasCurrent = object.replicasCurrent ?? 0;
+    message.lag = (object.lag !== undefined && object.lag !== null) ? BigInt(object.lag) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.messages = (object.messages !== undefined && object.messages !== null) ? BigInt(object.messages) : 0n;
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+function createBaseDiskDiagnosis(): DiskDiagnosis {
+  return { purpose: "", freeBytes: 0n, sizeBytes: 0n, floorBytes: 0n, problem: "" };
+}
+
+export const DiskDiagnosis: MessageFns<DiskDiagnosis> = {
+  encode(message: DiskDiagnosis, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.purpose !== "") {
+      writer.uint32(10).string(message.purpose);
+    }
+    if (message.freeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.freeBytes) !== message.freeBytes) {
+        throw new globalThis.Error("value provided for field message.freeBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.freeBytes);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.sizeBytes);
+    }
+    if (message.floorBytes !== 0n) {
+      if (BigInt.asUintN(64, message.floorBytes) !== message.floorBytes) {
+        throw new globalThis.Error("value provided for field message.floorBytes of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.floorBytes);
+    }
+    if (message.problem !== "") {
+      writer.uint32(42).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DiskDiagnosis {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDiskDiagnosis();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.purpose = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.freeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.floorBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DiskDiagnosis {
+    return {
+      purpose: isSet(object.purpose) ? globalThis.String(object.purpose) : "",
+      freeBytes: isSet(object.freeBytes)
+        ? BigInt(object.freeBytes)
+        : isSet(object.free_bytes)
+        ? BigInt(object.free_bytes)
+        : 0n,
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : 0n,
+      floorBytes: isSet(object.floorBytes)
+        ? BigInt(object.floorBytes)
+        : isSet(object.floor_bytes)
+        ? BigInt(object.floor_bytes)
+        : 0n,
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: DiskDiagnosis): unknown {
+    const obj: any = {};
+    if (message.purpose !== "") {
+      obj.purpose = message.purpose;
+    }
+    if (message.freeBytes !== 0n) {
+      obj.freeBytes = message.freeBytes.toString();
+    }
+    if (message.sizeBytes !== 0n) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.floorBytes !== 0n) {
+      obj.floorBytes = message.floorBytes.toString();
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DiskDiagnosis>, I>>(base?: I): DiskDiagnosis {
+    return DiskDiagnosis.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DiskDiagnosis>, I>>(object: I): DiskDiagnosis {
+    const message = createBaseDiskDiagnosis();
+    message.purpose = object.purpose ?? "";
+    message.freeBytes = (object.freeBytes !== undefined && object.freeBytes !== null) ? BigInt(object.freeBytes) : 0n;
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    message.floorBytes = (object.floorBytes !== undefined && object.floorBytes !== null)
+      ? BigInt(object.floorBytes)
+      : 0n;
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
 /** The fleet as a whole. */
 export type FleetServiceService = typeof FleetServiceService;
 export const FleetServiceService = {
@@ -1963,6 +2814,17 @@ export const FleetServiceService = {
     responseSerialize: (value: WatchResponse): Buffer => Buffer.from(WatchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchResponse => WatchResponse.decode(value),
   },
+  /** What the coordinator that answers sees around it: NATS, its buckets, its disks. It is looked at now. */
+  getDiagnosis: {
+    path: "/podctl.v1.FleetService/GetDiagnosis" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDiagnosisRequest): Buffer => Buffer.from(GetDiagnosisRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDiagnosisRequest => GetDiagnosisRequest.decode(value),
+    responseSerialize: (value: GetDiagnosisResponse): Buffer =>
+      Buffer.from(GetDiagnosisResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetDiagnosisResponse => GetDiagnosisResponse.decode(value),
+  },
 } as const;
 
 export interface FleetServiceServer extends UntypedServiceImplementation {
@@ -1972,6 +2834,8 @@ export interface FleetServiceServer extends UntypedServiceImplementation {
   getOverview: handleUnaryCall<GetOverviewRequest, GetOverviewResponse>;
   /** A snapshot, then what changes, until the caller leaves. */
   watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
+  /** What the coordinator that answers sees around it: NATS, its buckets, its disks. It is looked at now. */
+  getDiagnosis: handleUnaryCall<GetDiagnosisRequest, GetDiagnosisResponse>;
 }
 
 export interface FleetServiceClient extends Client {
@@ -2014,6 +2878,22 @@ export interface FleetServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchResponse>;
+  /** What the coordinator that answers sees around it: NATS, its buckets, its disks. It is looked at now. */
+  getDiagnosis(
+    request: GetDiagnosisRequest,
+    callback: (error: ServiceError | null, response: GetDiagnosisResponse) => void,
+  ): ClientUnaryCall;
+  getDiagnosis(
+    request: GetDiagnosisRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetDiagnosisResponse) => void,
+  ): ClientUnaryCall;
+  getDiagnosis(
+    request: GetDiagnosisRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetDiagnosisResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const FleetServiceClient = makeGenericClientConstructor(

@@ -1,4 +1,11 @@
 import { ListCommand } from '../../list-command.ts';
+import {
+  gpuDrivers,
+  gpuMemory,
+  gpuProducts,
+  gpuTemperature,
+  gpuUtilization,
+} from '../../render/gpu-words.ts';
 import type { Column } from '../../render/table.ts';
 import { ageWords } from '../../render/words.ts';
 import { type AgentView, agentView } from '../../views/agent-map.ts';
@@ -40,6 +47,11 @@ function columns(nowMs: number): readonly Column<AgentView>[] {
     { head: 'TRANSCRIPTIONS', cell: (agent) => slots(agent, 'transcribe'), align: 'right' },
     { head: 'ENGINE', cell: (agent) => agent.engine },
     { head: 'PROBLEM', cell: (agent) => agent.problem },
+    { head: 'GPU', cell: ({ gpus }) => gpuProducts(gpus), wide: true },
+    { head: 'UTIL', cell: ({ gpus }) => gpuUtilization(gpus), align: 'right', wide: true },
+    { head: 'MEM', cell: ({ gpus }) => gpuMemory(gpus), align: 'right', wide: true },
+    { head: 'TEMP', cell: ({ gpus }) => gpuTemperature(gpus), align: 'right', wide: true },
+    { head: 'DRIVER', cell: ({ gpus }) => gpuDrivers(gpus), wide: true },
     { head: 'VERSION', cell: (agent) => agent.version, wide: true },
     { head: 'SESSION', cell: (agent) => agent.session, wide: true },
   ];

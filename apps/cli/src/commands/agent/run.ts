@@ -1,9 +1,12 @@
 import { Flags } from '@oclif/core';
+import { invariant } from '@podctl/domain/result.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
-import { type FleetAccess, RunCommand } from '../../run-command.ts';
-import { agentBootstrap } from '../../up/bootstrap.ts';
+import { RunCommand } from '../../run-command.ts';
+import { enrol, enrolledPlace, readJoinToken } from '../../up/agent-place.ts';
+import { type AgentPlace, agentBootstrap, agentIdOf } from '../../up/bootstrap.ts';
+import { requiredNats } from '../../up/nats-access.ts';
 import { setupReport } from '../../up/setup-report.ts';
 import type { SingleApp } from '../../up/single-app.ts';
 import type { Stopping } from '../../up/stopping.ts';
@@ -11,33 +14,41 @@ import { prepareToolchain } from '../../up/toolchain.ts';
 
 export default class AgentRun extends RunCommand {
   static override summary =
-    'Run an agent in the foreground, against the NATS server of nats.url or of a join file.';
+    'Run an agent in the foreground: of the fleet that this machine joined, else against the NATS server of nats.url.';
   static override examples = [
     '<%= config.bin %> agent run',
-    '<%= config.bin %> agent run --join join.yaml',
-    '<%= config.bin %> agent run --config /etc/podctl/podctl.yaml',
+    "printf '%s\\n' TOKEN | <%= config.bin %> agent run --join-file -",
+    '<%= config.bin %> agent run --config /etc/podctl/agent.yaml',
     '<%= config.bin %> agent run --data-dir /var/lib/podctl',
   ];
 
   static override flags = {
     ...RunCommand.flags,
-    join: Flags.string({
+    'join-file': Flags.string({
       helpValue: 'FILE',
-      description: 'where the fleet is, for a machine of its own (docs/machines.md)',
+      description:
+        'join with the token in this file (- is stdin), unless this machine joined before',
     }),
+    name: Flags.string({
+      helpValue: 'NAME',
+      description: "the agent's name when it joins; by default agent.id, else the host's",
+    }),
+  };
+
+  #join: { readonly file: string | undefined; readonly name: string | undefined } = {
+    file: undefined,
+    name: undefined,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(AgentRun);
+    this.#join = { file: flags['join-file'], name: flags.name };
     await this.runApp(flags);
   }
 
-  protected async app(
-    settings: Settings,
-    { nats, coordinators }: FleetAccess,
-    stopping: Stopping,
-  ): Promise<SingleApp> {
+  protected async app(settings: Settings, stopping: Stopping): Promise<SingleApp> {
     const report = setupReport(process.stderr, false);
+    const place = await this.#place(settings, stopping, (line) => report.line(line));
     const root = process.env.PODCTL_PYTHON_ROOT ?? settings.dataDir;
     const toolchain = await prepareToolchain(root, report, () => undefined, stopping.signal).catch(
       (error: unknown) => {
@@ -48,8 +59,38 @@ export default class AgentRun extends RunCommand {
     report.end();
     const { drainMs } = settings.agent;
     const { python } = toolchain;
-    const bootstrap = agentBootstrap(settings, nats, python, drainMs, null, coordinators);
+    const bootstrap = agentBootstrap(settings, place, python, drainMs, null);
     const { stateDir } = bootstrap;
     return { key: 'agent', stateDir, drainMs, bootstrap: { ...bootstrap, endpointFile: null } };
   }
+
+  async #place(
+    settings: Settings,
+    { signal }: Stopping,
+    told: (line: string) => void,
+  ): Promise<AgentPlace> {
+    const { file, name } = this.#join;
+    const known = enrolledPlace(settings);
+    if (known !== null) return known;
+    if (file === undefined) return await direct(settings);
+    const { agent } = await enrol(settings, await readJoinToken(file), name ?? null, {
+      signal,
+      told,
+    });
+    told(`Joined the fleet as ${agent}`);
+    const place = enrolledPlace(settings);
+    invariant(place !== null, 'who has just joined is enrolled');
+    return place;
+  }
+}
+
+/** On a NATS server with users of its own, and with the library mounted here. */
+async function direct(settings: Settings): Promise<AgentPlace> {
+  const nats = await requiredNats(settings);
+  if (nats.as.kind === 'authority')
+    throw new CommandError(
+      EXIT.usage,
+      'this machine has not joined the fleet; give a token with --join-file ("podctl agent token create" makes one)',
+    );
+  return { agentId: agentIdOf(settings), nats, coordinators: [], credentialFile: null };
 }

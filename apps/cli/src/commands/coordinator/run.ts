@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { ENDPOINT_FILE } from '../../endpoint.ts';
-import { type FleetAccess, RunCommand } from '../../run-command.ts';
+import { RunCommand } from '../../run-command.ts';
 import { coordinatorBootstrap } from '../../up/bootstrap.ts';
+import { securityAt } from '../../up/fleet-security.ts';
+import { requiredNats } from '../../up/nats-access.ts';
 import type { SingleApp } from '../../up/single-app.ts';
 
 export default class CoordinatorRun extends RunCommand {
@@ -19,8 +21,10 @@ export default class CoordinatorRun extends RunCommand {
     await this.runApp(flags);
   }
 
-  protected async app(settings: Settings, { nats }: FleetAccess): Promise<SingleApp> {
-    const bootstrap = coordinatorBootstrap(settings, nats, null);
+  protected async app(settings: Settings): Promise<SingleApp> {
+    const nats = await requiredNats(settings);
+    const security = await securityAt(settings, nats);
+    const bootstrap = coordinatorBootstrap(settings, nats, security, null);
     const endpointFile = join(settings.dataDir, ENDPOINT_FILE);
     const { stateDir } = bootstrap;
     return { key: 'coordinator', stateDir, drainMs: 0, bootstrap: { ...bootstrap, endpointFile } };

@@ -1,0 +1,29 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../base-command.ts';
+
+/** What `--json` prints. */
+interface RevokedUserView {
+  readonly name: string;
+  readonly state: 'revoked';
+}
+
+export default class UserRevoke extends BaseCommand {
+  static override summary = 'Put a person out: their token is void at once.';
+  static override examples = [
+    '<%= config.bin %> user revoke ada',
+    '<%= config.bin %> user revoke ada --json',
+    '<%= config.bin %> user revoke ada && <%= config.bin %> user create ada --role viewer',
+  ];
+  static override args = {
+    name: Args.string({ required: true, description: 'as "user list" shows it' }),
+  };
+
+  async run(): Promise<RevokedUserView> {
+    const { args, flags } = await this.parse(UserRevoke);
+    await this.withClient(flags, (client) => client.revokeUser(args.name));
+    this.say(
+      `${args.name} is out: their token is void. Join tokens that they made still let machines in: "podctl agent token list" shows whose are whose.`,
+    );
+    return { name: args.name, state: 'revoked' };
+  }
+}

@@ -1,0 +1,12 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Where Node keeps what it compiled, for the next start of the same files. Below the user's own folder: whoever can write
+ * there runs code as this user.
+ */
+export function compileCacheFolder(env: NodeJS.ProcessEnv): string {
+  const { XDG_CACHE_HOME: cache } = env;
+  const base = cache === undefined || cache === '' ? join(homedir(), '.cache') : cache;
+  return join(base, 'podctl', 'compiled');
+}

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import { requirementsPath } from '../up/bootstrap.ts';
+import { prepareToolchain } from '../up/toolchain.ts';
+import type { Step } from './checklist.ts';
+import { type EngineModel, EngineSession } from './engine-session.ts';
+import { AGENT_USER } from './install-paths.ts';
+import { type InstallContext, todo } from './install-steps.ts';
+import { KNOWN_CLIP } from './known-clip.ts';
+import { hasPythonEnv } from './machine-facts.ts';
+import { judgeSelfTest } from './self-test.ts';
+
+/** What `auto` stands for; the agent has it so (apps/agent/src/shell/transcribe.ts). */
+const MODEL_DEFAULT = 'tiny.en';
+/** Beside the requirements. */
+const ENGINE_SCRIPT = 'whisper_engine.py';
+
+/** The Python environment and the model: both there, and the engine loads them. */
+export function engineStep(context: InstallContext, pythonRoot: string): Step {
+  const model = modelOf(context);
+  return {
+    ...{ id: 'engine', title: 'Engine and model' },
+    effects: () => [
+      {
+        kind: 'other',
+        words: `make a Python environment in ${context.plan.paths.stateDir} from ${requirementsPath()} (about 210 MB)`,
+      },
+      {
+        kind: 'other',
+        words: `fetch the model ${model} into ${context.plan.paths.cacheDir}, unless it is there`,
+      },
+    ],
+    async look() {
+      if (!(await hasPythonEnv(pythonRoot, requirementsPath())))
+        return todo('there is no Python environment with it yet');
+      try {
+        // Without the hub: what is fetched is fetched by `act`. A fallback is the only note, and it is known here.
+        const model = await loadedModel(
+          context,
+          pythonRoot,
+          { HF_HUB_OFFLINE: '1' },
+          () => undefined,
+        );
+        return { state: 'done', seen: modelWords({ ...model, note: null }) };
+      } catch (error) {
+        context.signal.throwIfAborted();
+        return todo(error instanceof Error ? error.message : String(error));
+      }
+    },
+    async act(tell) {
+      context.changed.add('engine');
+      return modelWords(await loadedModel(context, pythonRoot, {}, tell));
+    },
+  };
+}
+
+async function loadedModel(
+  context: InstallContext,
+  pythonRoot: string,
+  env: NodeJS.ProcessEnv,
+  tell: (text: string) => void,
+): Promise<EngineModel> {
+  const session = await startEngine(context, pythonRoot, env, tell, []);
+  try {
+    const { device, computeType } = context.settings.transcribe;
+    return await session.load(modelOf(context), device, computeType);
+  } finally {
+    await session.stop();
+  }
+}
+
+function modelWords({ model, device, note }: EngineModel): string {
+  const about = note === null ? '' : ` (${note.replace(/\.$/, '')})`;
+  return `faster-whisper with ${model} on ${device}${about}`;
+}
+
+/** A known clip through the installed engine, as the user that the service has. */
+export function selfTestStep(context: InstallContext, pythonRoot: string): Step {
+  return {
+    ...{ id: 'self-test', title: 'Self-test' },
+    effects: () => [
+      { kind: 'other', words: `transcribe ${KNOWN_CLIP.audio} and compare it with its known text` },
+    ],
+    // What works must be seen, each time.
+    look: async () => todo('the engine has not been tried yet'),
+    async act(tell) {
+      const { gpu, settings } = context;
+      const seen = await gpu.look();
+      const memoryBefore = await gpu.memoryUsedMib();
+      const session = await startEngine(context, pythonRoot, {}, tell, asAgentUser(context));
+      try {
+        const { device, computeType, batchSize } = settings.transcribe;
+        const model = await session.load(modelOf(context), device, computeType);
+        const heard = await session.transcribe(KNOWN_CLIP.audio, 'en', batchSize);
+        const memoryWith = await gpu.memoryUsedMib();
+        const judged = judgeSelfTest({
+          ...{ heard, model, memoryBefore, memoryWith },
+          expected: await readFile(KNOWN_CLIP.text, 'utf8'),
+          deviceWanted: device,
+          gpus: seen.kind === 'gpus' ? seen.names.length : 0,
+        });
+        if (!judged.ok) throw new CommandError(EXIT.failed, judged.error);
+        return judged.value;
+      } finally {
+        await session.stop();
+      }
+    },
+  };
+}
+
+async function startEngine(
+  { plan, signal }: InstallContext,
+  pythonRoot: string,
+  env: NodeJS.ProcessEnv,
+  tell: (text: string) => void,
+  runner: readonly string[],
+): Promise<EngineSession> {
+  const report = { progress: tell, line: tell, end: () => undefined };
+  const toolchain = await prepareToolchain(pythonRoot, report, () => undefined, signal).catch(
+    (error: unknown) => {
+      if (!(error instanceof PythonEnvError)) throw error;
+      throw new CommandError(EXIT.failed, error.message, error);
+    },
+  );
+  const argv = [...runner, toolchain.python, join(dirname(requirementsPath()), ENGINE_SCRIPT)];
+  return EngineSession.start(
+    { argv, env: { ...process.env, ...plan.environment, ...env } },
+    signal,
+  );
+}
+
+/** What root can reach says nothing of what the service can. */
+function asAgentUser({ plan, root }: InstallContext): readonly string[] {
+  if (plan.paths.mode === 'foreground' || root.path !== '/') return [];
+  return [
+    'setpriv',
+    `--reuid=${AGENT_USER}`,
+    `--regid=${AGENT_USER}`,
+    '--init-groups',
+    '--no-new-privs',
+    '--',
+  ];
+}
+
+function modelOf({ settings }: InstallContext): string {
+  return settings.transcribe.model === 'auto' ? MODEL_DEFAULT : settings.transcribe.model;
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { isThere } from './apply-effect.ts';
+import type { NeededPath } from './preflight.ts';
+
+/** What the preflight looks at on disk. */
+export async function neededPath(path: string): Promise<NeededPath> {
+  const real = await realpath(path).catch(() => path);
+  for (let folder = dirname(real); folder !== dirname(folder); folder = dirname(folder)) {
+    const { mode } = await stat(folder);
+    if ((mode & constants.S_IXOTH) === 0) return { path: real, closedAt: folder };
+  }
+  return { path: real, closedAt: null };
+}
+
+/** Free for this user on the disk where the folder is, or will be; null when it cannot be told. */
+export async function freeBytes(path: string): Promise<number | null> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (await isThere(folder)) {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    }
+    if (folder === dirname(folder)) return null;
+  }
+}
+
+/** Whose data folder it is already, in words; null when it is nobody's. */
+export async function otherOwner(stateDir: string): Promise<string | null> {
+  const names = await readdir(stateDir).catch(() => []);
+  return names.some((name) => name === 'nats' || name === 'coordinator')
+    ? 'a coordinator or "podctl up"'
+    : null;
+}
+
+/** Whether an environment for these requirements is complete there (python-env.ts writes the mark last). */
+export async function hasPythonEnv(root: string, requirementsPath: string): Promise<boolean> {
+  const text = await readFile(requirementsPath);
+  const wanted = createHash('sha256').update(text).digest('hex');
+  const names = await readdir(root).catch(() => []);
+  for (const name of names.filter((name) => /^python-[0-9a-f]{12}$/.test(name))) {
+    const mark = await readFile(join(root, name, '.complete'), 'utf8').catch(() => '');
+    const runs = await canRun(join(root, name, 'bin', 'python'));
+    if (runs && mark.includes(wanted)) return true;
+  }
+  return false;
+}
+
+async function canRun(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+const PORTS_TRIED_MAX = 20;
+
+/** `wanted`, or the next one that is free on loopback. */
+export async function freePort(wanted: number): Promise<number> {
+  for (let port = wanted; port < wanted + PORTS_TRIED_MAX; port += 1)
+    if (await isFree(port)) return port;
+  return wanted;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,33 @@
+import { agentUnit, coordinatorUnit, natsUnit } from './systemd-unit.ts';
+
+const PODCTL = '/usr/local/bin/podctl';
+
+/** The units of deploy/systemd, by their names: for whoever installs with other tools than podctl. */
+export function unitExamples(): Readonly<Record<string, string>> {
+  return {
+    'podctl-agent.service': agentUnit({
+      command: [PODCTL, 'agent', 'run', '--config', '/etc/podctl/agent.yaml'],
+      environment: {
+        XDG_CACHE_HOME: '/var/cache/podctl',
+        HF_HOME: '/var/cache/podctl/huggingface',
+        CUDA_CACHE_PATH: '/var/cache/podctl/cuda',
+        ORT_DISABLE_TELEMETRY: '1',
+      },
+      user: 'podctl',
+      supplementaryGroups: ['video', 'render'],
+      drainMs: 600_000,
+      stateDir: '/var/lib/podctl',
+      managed: true,
+    }),
+    'podctl-coordinator.service': coordinatorUnit({
+      command: [PODCTL, 'coordinator', 'run', '--config', '/etc/podctl/podctl.yaml'],
+      environment: {},
+      user: 'podctl-coordinator',
+      libraryDir: null,
+    }),
+    'podctl-nats.service': natsUnit({
+      command: ['/usr/local/bin/nats-server', '--config', '/etc/podctl/nats/single.conf'],
+      user: 'podctl-nats',
+    }),
+  };
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { addAbortSignal } from 'node:stream';
+import { invariant, type Result } from '@podctl/domain/result.ts';
+import { type IssuedMessage, issuedMessage, joinMessage } from '@podctl/platform/enrolment.ts';
+import type { RefusalReason } from '../core/byte-access.ts';
+import type { Access, JoinRefusal } from '../shell/access.ts';
+import type { ByteCallers } from './byte-callers.ts';
+import { TransferEnd } from './byte-transfers.ts';
+
+export interface EnrolmentRouteOptions {
+  readonly access: Access;
+  readonly callers: ByteCallers;
+  readonly caPem: string;
+  readonly bodyMsMax: number;
+  readonly refused: (reason: RefusalReason) => void;
+}
+
+/** A join request has about 700 bytes. */
+const BODY_BYTES_MAX = 8 * 1024;
+const BUSY_RETRY_SECONDS = 5;
+
+const ANSWERS: {
+  readonly [K in JoinRefusal['kind']]: { readonly status: number; readonly reason: RefusalReason };
+} = {
+  denied: { status: 403, reason: 'join_denied' },
+  conflict: { status: 409, reason: 'name_taken' },
+  busy: { status: 429, reason: 'too_often' },
+};
+
+/** How a machine becomes an agent, and stays one. A refusal is a sentence for people, without what was sent. */
+export class EnrolmentRoutes {
+  readonly #options: EnrolmentRouteOptions;
+
+  constructor(options: EnrolmentRouteOptions) {
+    this.#options = options;
+  }
+
+  /** `GET /v1/ca`: PEM. Nobody need trust it: the join token names its hash. */
+  tellCa(response: ServerResponse): void {
+    answer(response, 200, 'application/x-pem-file', this.#options.caPem);
+  }
+
+  /** `POST /v1/enrol`. Rejects with `TransferEnd`. */
+  async enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const message = joinMessage.decode(await bodyOf(request, this.#options.bodyMsMax));
+    // What does not fit is not repeated: a secret may be in it.
+    if (!message.ok) throw new TransferEnd({ status: 400, reason: 'bad_body' });
+    const from = request.socket.remoteAddress ?? '';
+    this.#tell(response, await this.#options.access.join(message.value, from));
+  }
+
+  /** `POST /v1/renew`, by who was judged to be let in. Rejects with `TransferEnd`. */
+  async renew(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { agent, tlsKeyPem } = this.#known(request);
+    this.#tell(response, await this.#options.access.renew(agent, tlsKeyPem));
+  }
+
+  /** `POST /v1/leave`, by who was judged to be let in. Rejects with `TransferEnd`. */
+  async leave(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { agent } = this.#known(request);
+    await this.#options.access.revokeAgent(agent, `agent ${agent}`);
+    answer(response, 200, 'text/plain; charset=utf-8', 'out\n');
+  }
+
+  #known({ socket }: IncomingMessage) {
+    const known = this.#options.callers.known(socket);
+    if (known === null) throw new TransferEnd({ status: 401, reason: 'no_certificate' });
+    return known;
+  }
+
+  #tell(response: ServerResponse, issued: Result<IssuedMessage, JoinRefusal>): void {
+    if (issued.ok) {
+      const encoded = issuedMessage.encode(issued.value);
+      invariant(encoded.ok, 'what was issued fits its message');
+      answer(response, 200, 'application/json', Buffer.from(encoded.value));
+      return;
+    }
+    const { kind, sentence } = issued.error;
+    const { status, reason } = ANSWERS[kind];
+    this.#options.refused(reason);
+    if (kind === 'busy') response.setHeader('retry-after', String(BUSY_RETRY_SECONDS));
+    answer(response, status, 'text/plain; charset=utf-8', `${sentence}\n`);
+  }
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Uint8Array,
+): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'cache-control': 'no-store',
+    'content-length': String(Buffer.byteLength(body)),
+    // Who is not let in yet keeps no place that others need.
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+async function bodyOf(request: IncomingMessage, withinMs: number): Promise<Buffer> {
+  const patience = AbortSignal.timeout(withinMs);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of addAbortSignal(patience, request) as AsyncIterable<Buffer>) {
+      bytes += part.length;
+      if (bytes > BODY_BYTES_MAX) break;
+      parts.push(part);
+    }
+  } catch (error) {
+    if (patience.aborted) throw new TransferEnd({ status: 408, reason: 'too_slow' });
+    throw error;
+  }
+  if (bytes > BODY_BYTES_MAX) throw new TransferEnd({ status: 413, reason: 'too_large' });
+  return Buffer.concat(parts);
+}

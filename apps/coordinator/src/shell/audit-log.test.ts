@@ -1,0 +1,24 @@
+import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
+import { expect, test } from 'vitest';
+import { type AuditAction, AuditLog } from './audit-log.ts';
+
+test('of refusals without end some are told, the next line says how many were not, and all are counted', async () => {
+  const clock = new ManualClock();
+  const lines: { readonly left_out?: number }[] = [];
+  const counted: AuditAction[] = [];
+  const say = (fields: object) => lines.push(fields);
+  const log = { debug: say, info: say, warn: say, error: say };
+  const audit = new AuditLog(log, clock, (action) => counted.push(action));
+  for (let n = 0; n < 1_000; n += 1) audit.note('token_refused', { reason: 'unknown' });
+  expect(lines).toHaveLength(50);
+  // Refusals keep nothing else out.
+  audit.note('token_made', { by: 'ann' });
+  expect(lines.at(-1)).toEqual({ audit: 'token_made', by: 'ann' });
+  await clock.advance(1_000);
+  audit.note('token_refused', { reason: 'unknown' });
+  expect(lines.at(-1)).toEqual({ audit: 'token_refused', reason: 'unknown', left_out: 950 });
+  await clock.advance(1_000);
+  audit.note('token_refused', { reason: 'unknown' });
+  expect(lines.at(-1)).not.toHaveProperty('left_out');
+  expect(counted).toHaveLength(1_003);
+});
