@@ -24,7 +24,7 @@ const THREE = { natsHosts: ['192.0.2.1', 'n2.example', 'n3.example'], replicas: 
 
 test('a service has its state where systemd keeps it, its keys in the folder, and two units', () => {
   const plan = planInit(FACTS);
-  expect(plan.dataDir).toBe('/var/lib/podctl');
+  expect(plan.dataDir).toBe('/var/lib/podctl-coordinator');
   expect(plan.natsServers.map(({ folder }) => folder)).toEqual(['/var/lib/podctl-nats']);
   expect(plan.units.map(({ name }) => name)).toEqual([
     'podctl-nats.service',
@@ -34,7 +34,11 @@ test('a service has its state where systemd keeps it, its keys in the folder, an
   expect(nats).toContain('ExecStart=/usr/bin/nats-server -c nats-server.conf');
   expect(nats).toContain('WorkingDirectory=/var/lib/podctl-nats');
   expect(coordinator).toContain('coordinator run --config /etc/podctl/podctl.yaml');
-  expect(plan.owned).toEqual(['/var/lib/podctl', '/etc/podctl/authority', '/var/lib/podctl-nats']);
+  expect(plan.owned).toEqual([
+    '/var/lib/podctl-coordinator',
+    '/etc/podctl/authority',
+    '/var/lib/podctl-nats',
+  ]);
   expect([plan.commands, plan.errands]).toEqual([[], []]);
 });
 
@@ -45,7 +49,7 @@ test('its configuration is a valid one: it listens for others, and shows health 
   const settings = await loadSettings({ file, dataDir: '/nowhere', version: '0' });
   await rm(folder, { recursive: true });
   expect(settings).toMatchObject({
-    dataDir: '/var/lib/podctl',
+    dataDir: '/var/lib/podctl-coordinator',
     library: { folder: '/srv/pods' },
     nats: {
       servers: ['tls://192.0.2.1:4222', 'tls://n2.example:4222', 'tls://n3.example:4222'],

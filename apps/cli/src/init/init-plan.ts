@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isLoopback } from '@podctl/platform/endpoint.ts';
 import { type CommandEffect, type FileEffect, shellWord } from '../install/effect.ts';
-import { AGENT_USER } from '../install/install-paths.ts';
+import { COORDINATOR_USER } from '../install/install-paths.ts';
 import { prefix, SERVICE_PATH } from '../install/install-plan.ts';
 import { coordinatorUnit, natsUnit } from '../install/systemd-unit.ts';
 import { coordinatorSettingsText } from './coordinator-settings.ts';
@@ -64,7 +64,8 @@ export interface PlannedUnit {
 
 export const UNITS = { nats: 'podctl-nats.service', coordinator: 'podctl-coordinator.service' };
 const UNIT_DIR = '/etc/systemd/system';
-const STATE_DIR = '/var/lib/podctl';
+/** As the unit's StateDirectory, which has the name of its user. */
+const STATE_DIR = `/var/lib/${COORDINATOR_USER}`;
 /** As the unit's StateDirectory. */
 const NATS_STATE_DIR = '/var/lib/podctl-nats';
 /** What a server's certificate also names on its own machine. */
@@ -145,7 +146,7 @@ function unitsOf(
   run: readonly string[],
 ): readonly PlannedUnit[] {
   const environment = { PATH: SERVICE_PATH };
-  const user = AGENT_USER;
+  const user = COORDINATOR_USER;
   const { libraryDir } = facts;
   const coordinator = coordinatorUnit({ command: run, environment, user, libraryDir });
   const nats = natsUnit({ command: [facts.natsProgram, '-c', NATS_FILES.main], user });
@@ -163,7 +164,7 @@ function newUser(root: string): CommandEffect {
   const how = ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin'];
   return {
     kind: 'command',
-    argv: ['useradd', ...prefix(root), ...how, '--home-dir', STATE_DIR, AGENT_USER],
+    argv: ['useradd', ...prefix(root), ...how, '--home-dir', STATE_DIR, COORDINATOR_USER],
   };
 }
 

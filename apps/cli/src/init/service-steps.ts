@@ -7,7 +7,7 @@ import { askReadiness } from '../install/agent-readiness.ts';
 import { fileIsThere, isThere } from '../install/apply-effect.ts';
 import type { Step } from '../install/checklist.ts';
 import type { CommandEffect, Effect } from '../install/effect.ts';
-import { AGENT_USER, hiddenFromService } from '../install/install-paths.ts';
+import { COORDINATOR_USER, hiddenFromService } from '../install/install-paths.ts';
 import { neededPath } from '../install/machine-facts.ts';
 import type { UserEntry } from '../install/machine-root.ts';
 import type { RunProgram } from '../install/ports.ts';
@@ -52,15 +52,18 @@ export function userStep(context: InitContext): Step {
     ...plan.owned,
     ...(await emptyOnly(root.at(libraryDir ?? ''), libraryDir)),
   ];
-  const chown = (paths: readonly string[], who = `${AGENT_USER}:${AGENT_USER}`): CommandEffect => ({
+  const chown = (
+    paths: readonly string[],
+    who = `${COORDINATOR_USER}:${COORDINATOR_USER}`,
+  ): CommandEffect => ({
     kind: 'command',
     argv: ['chown', '-R', who, ...paths],
   });
   return {
-    ...{ id: 'user', title: `User ${AGENT_USER}` },
+    ...{ id: 'user', title: `User ${COORDINATOR_USER}` },
     effects: () => [...(missing ? [plan.makeUser] : []), chown(plan.owned)],
     async look() {
-      const user = await root.user(AGENT_USER);
+      const user = await root.user(COORDINATOR_USER);
       missing = user === null;
       if (user === null) return todo('there is no such user');
       const foreign = await firstForeign(
@@ -73,11 +76,11 @@ export function userStep(context: InitContext): Step {
     },
     async act() {
       if (missing) await applyAll(context, 'user', [plan.makeUser]);
-      const user = await root.user(AGENT_USER);
+      const user = await root.user(COORDINATOR_USER);
       if (user === null)
         throw new CommandError(
           EXIT.failed,
-          `useradd made no user ${AGENT_USER}; make it yourself as a system user, then run this again`,
+          `useradd made no user ${COORDINATOR_USER}; make it yourself as a system user, then run this again`,
         );
       const paths = (await owned()).map((path) => root.at(path));
       // By number: a machine below another root has users of its own.

@@ -8,6 +8,8 @@ export type InstallMode = 'service' | 'foreground';
 
 export const AGENT_UNIT = 'podctl-agent.service';
 export const AGENT_USER = 'podctl';
+/** Of coordinator and NATS. Not the agent's: its engine reads audio from strangers, and must not come near the fleet's keys. */
+export const COORDINATOR_USER = 'podctl-coordinator';
 const STATE_DIR = '/var/lib/podctl';
 const CACHE_DIR = '/var/cache/podctl';
 const UNIT_DIR = '/etc/systemd/system';

@@ -122,7 +122,7 @@ export interface NatsUnit {
   readonly user: string;
 }
 
-/** USR2 is lame duck mode: clients go to another server before this one ends, in 30 s with deploy/nats/server.conf. */
+/** USR2 is lame duck mode: clients go to another server before this one ends, in 30 s as its settings have it. */
 export function natsUnit({ command, user }: NatsUnit): string {
   return unitText({
     description: 'NATS server of podctl',

@@ -1,3 +1,4 @@
+import { AGENT_USER, COORDINATOR_USER } from './install-paths.ts';
 import { agentUnit, coordinatorUnit, natsUnit } from './systemd-unit.ts';
 
 const PODCTL = '/usr/local/bin/podctl';
@@ -13,7 +14,7 @@ export function unitExamples(): Readonly<Record<string, string>> {
         CUDA_CACHE_PATH: '/var/cache/podctl/cuda',
         ORT_DISABLE_TELEMETRY: '1',
       },
-      user: 'podctl',
+      user: AGENT_USER,
       supplementaryGroups: ['video', 'render'],
       drainMs: 600_000,
       stateDir: '/var/lib/podctl',
@@ -22,12 +23,12 @@ export function unitExamples(): Readonly<Record<string, string>> {
     'podctl-coordinator.service': coordinatorUnit({
       command: [PODCTL, 'coordinator', 'run', '--config', '/etc/podctl/podctl.yaml'],
       environment: {},
-      user: 'podctl-coordinator',
+      user: COORDINATOR_USER,
       libraryDir: null,
     }),
     'podctl-nats.service': natsUnit({
-      command: ['/usr/local/bin/nats-server', '--config', '/etc/podctl/nats/single.conf'],
-      user: 'podctl-nats',
+      command: ['/usr/local/bin/nats-server', '-c', 'nats-server.conf'],
+      user: COORDINATOR_USER,
     }),
   };
 }
