@@ -3,6 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { startNatsServer } from '../support/nats-server.ts';
+import { startSecureNats } from '../support/secure-nats.ts';
 import { pythonRoot, UpRun } from './up-run.ts';
 
 async function closedPort(): Promise<number> {
@@ -38,3 +40,40 @@ test('a nats.url where nobody listens is told within seconds, and given up in on
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 });
+
+test.each([
+  ['that lets everybody in', plain],
+  ['that knows the fleet’s keys', keyed],
+])(
+  'a NATS server elsewhere, %s, is worked with: agent and all',
+  { timeout: 120_000 },
+  async (_, start) => {
+    const folder = await mkdtemp(join(tmpdir(), 'podctl-e2e-'));
+    const { root } = pythonRoot();
+    const nats = await start();
+    await writeFile(join(folder, 'podctl.yaml'), nats.settings);
+    const env = { HOME: folder, PATH: process.env.PATH ?? '', PODCTL_PYTHON_ROOT: root };
+    const run = new UpRun(['--data-dir', join(folder, 'data')], env, folder);
+    try {
+      await run.shows(/agent-joined/);
+      run.child.kill('SIGTERM');
+      expect((await run.ended).code).toBe(143);
+    } finally {
+      run.child.kill('SIGKILL');
+      await run.ended;
+      await nats.stop();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  },
+);
+
+async function plain() {
+  const server = await startNatsServer();
+  return { settings: `nats: {url: "${server.url}"}\n`, stop: () => server.stop() };
+}
+
+async function keyed() {
+  const { url, authority, stop } = await startSecureNats();
+  const security = `security: {authority: "${authority.folder}"}\n`;
+  return { settings: `nats: {url: "${url}"}\n${security}`, stop };
+}

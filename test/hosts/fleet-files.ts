@@ -160,6 +160,7 @@ export class FleetFiles {
         hosts: [host.address],
         agentNatsServers: servers,
         otherByteUrls,
+        localAgents: [],
       },
       grpcListen: { host: host.address, port: GRPC_PORT },
       bytesListen: { host: host.address, port: BYTES_PORT },

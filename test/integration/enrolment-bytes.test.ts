@@ -127,6 +127,17 @@ describe('the byte listener of a fleet with keys', () => {
     expect(await leaveFleet(one, never)).toBeNull();
   });
 
+  test('tells who renews or leaves while NATS does not answer to ask again', async () => {
+    const one = await world.joined('one');
+    world.link.cut();
+    for (const path of ['/v1/renew', '/v1/leave']) {
+      const { status, headers } = await world.ask(world.client(one), 'POST', path);
+      expect([path, status, headers['retry-after']]).toEqual([path, 503, '5']);
+    }
+    expect(await leaveFleet(one, never)).toMatchObject({ kind: 'unreachable' });
+    expect(await world.page()).toContain('refused_total{reason="away"} 3');
+  });
+
   test('ends a transfer that runs as soon as its agent is revoked', async () => {
     const one = await world.joined('one');
     const { path, ticket } = world.hold('one');

@@ -74,6 +74,7 @@ export class EnrolmentFleet {
         hosts: ['127.0.0.1'],
         agentNatsServers: [this.nats.url],
         otherByteUrls: [],
+        localAgents: ['beside'],
       },
       ...{ metricsTokenFile: null, endpointFile: null, proveAlone: true },
     };

@@ -33,6 +33,8 @@ export class EnrolmentWorld {
   readonly certificate: ServerCertificate;
   desk: Awaited<ReturnType<AccessWorld['desk']>>['desk'];
   server: ByteServer;
+  /** The coordinator's, to NATS. */
+  readonly link: Awaited<ReturnType<AccessWorld['desk']>>['client'];
   readonly #folder: string;
   readonly #agents: Agent[] = [];
   readonly #listeners = new Set<() => void>();
@@ -40,7 +42,7 @@ export class EnrolmentWorld {
   private constructor(
     folder: string,
     access: AccessWorld,
-    { desk, audit }: Awaited<ReturnType<AccessWorld['desk']>>,
+    { desk, audit, client }: Awaited<ReturnType<AccessWorld['desk']>>,
     library: FileLibrary,
     certificate: ServerCertificate,
     limits: Partial<ByteLimits>,
@@ -49,6 +51,7 @@ export class EnrolmentWorld {
     this.#folder = folder;
     this.access = access;
     this.desk = desk;
+    this.link = client;
     this.snapshot.cluster = CLUSTER;
     this.certificate = certificate;
     this.server = new ByteServer({

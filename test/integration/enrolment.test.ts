@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { BUCKETS } from '@podctl/domain/key.ts';
+import { AGENT_INBOXES, BUCKETS } from '@podctl/domain/key.ts';
 import { readAgentCredential } from '@podctl/platform/agent-credential.ts';
 import {
   accountClaimsIn,
   accountJwt,
   fullCredentials,
+  localAgentCredentials,
   publicKeyOf,
 } from '@podctl/platform/authority/nats-claims.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
@@ -19,6 +20,7 @@ import { natsLogin } from '@podctl/platform/nats-login.ts';
 import { AgentState } from '@podctl/proto/podctl/v1/agent.ts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { runRestore } from '../../apps/coordinator/src/restore.ts';
+import { fleetKeys } from '../../apps/coordinator/src/security.ts';
 import { agentNamed, tokenIn } from '../support/access-world.ts';
 import { AgentDouble } from '../support/agent-double.ts';
 import { EnrolmentFleet } from './enrolment-fleet.ts';
@@ -192,6 +194,37 @@ test('a restore of what was backed up before a revocation does not let anybody i
   await expect(fleet.connected(gone)).rejects.toThrow(/refused the credentials/);
   const moved = { ...gone, coordinators: [`https://${fleet.endpoint.bytes}`] };
   expect(await renewCredential(moved, never)).toMatchObject({ error: { kind: 'refused' } });
+});
+
+test('an agent that NATS lets in, and no record, is refused, but for one that runs beside the coordinator', async () => {
+  const seeds = fleet.nats.authority.nats;
+  const library = await openLibrary(fleet.file('library'), null);
+  const answerTo = async (name: string) => {
+    const text = await localAgentCredentials(seeds, agentNamed(name));
+    const auth = { kind: 'credentials', read: () => text } as const;
+    const { nats } = await fleet.bootstrap();
+    const login = { ...(await natsLogin(nats, fleet.nats.authority)), auth, name };
+    const ports = { clock: systemClock, random: Math.random, listen: () => {} };
+    const inboxPrefix = `${AGENT_INBOXES}.${name}`;
+    const link = await connectNats({ ...login, inboxPrefix }, ports, never);
+    const bus = natsBus(link.nc, () => {});
+    const answer = await new AgentDouble(bus, library, name).hello();
+    await link.close();
+    return answer;
+  };
+  expect(await answerTo('unheard')).toMatchObject({
+    kind: 'refused',
+    reason: expect.stringContaining('not known to the fleet'),
+  });
+  expect(await answerTo('beside')).toMatchObject({ kind: 'welcome' });
+});
+
+test('a coordinator does not speak in the clear with NATS of another machine', async () => {
+  const as = { kind: 'nobody' } as const;
+  const nats = { servers: ['nats://10.0.0.1:4222'], as, ca: null };
+  await expect(fleetKeys({ ...(await fleet.bootstrap()), nats })).rejects.toThrow(
+    'name it tls://10.0.0.1:4222',
+  );
 });
 
 test('each step was told to the audit log, and no secret is in any line', async () => {

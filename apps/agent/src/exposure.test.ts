@@ -7,6 +7,7 @@ const at = (
   hasCredential = false,
 ): Exposure => ({
   httpListen: { host, port: 9402 },
+  nats: { servers: ['nats://127.0.0.1:4222'], as: { kind: 'nobody' }, ca: null },
   coordinators,
   hasCredential,
 });
@@ -42,4 +43,9 @@ describe('an agent with a credential', () => {
       /name its https/,
     );
   });
+});
+
+test('an agent says nothing to NATS servers of other machines in the clear', () => {
+  const nats = { servers: ['nats://n.lan:4222'], as: { kind: 'nobody' }, ca: null } as const;
+  expect(exposureProblem({ ...at('::1'), nats })).toMatch(/name it tls:\/\/n\.lan:4222/);
 });

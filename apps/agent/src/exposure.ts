@@ -1,7 +1,10 @@
+import type { NatsAccess } from '@podctl/platform/bootstrap.ts';
 import { type Address, formatAddress, isLoopback } from '@podctl/platform/endpoint.ts';
+import { plainNatsProblem } from '@podctl/platform/nats-login.ts';
 
 export interface Exposure {
   readonly httpListen: Address;
+  readonly nats: NatsAccess;
   /** Where bytes go. */
   readonly coordinators: readonly string[];
   /** Whether this agent can encrypt and show who it is. */
@@ -13,6 +16,7 @@ const JOIN = 'let this machine join with a token (podctl agent install)';
 /** What would be said or shown in the clear to other machines, in one sentence; null: nothing. */
 export function exposureProblem({
   httpListen,
+  nats,
   coordinators,
   hasCredential,
 }: Exposure): string | null {
@@ -25,7 +29,7 @@ export function exposureProblem({
     if (isEncrypted && !hasCredential)
       return `the coordinator ${url} is open to agents that joined only, and this one has no credential: ${JOIN}`;
   }
-  return null;
+  return plainNatsProblem(nats);
 }
 
 function hostOf(url: string): string {

@@ -77,7 +77,8 @@ export abstract class BaseCommand extends Command {
       context: flags.context,
       caFile: flags['ca-file'],
       dataDir: this.dataDir(flags),
-      isDataDirNamed: flags['data-dir'] !== undefined,
+      // The environment's only says where `local` is: it stays set while contexts are chosen.
+      isDataDirNamed: this.argv.some((word) => /^--data-dir(?:=|$)/.test(word)),
     });
   }
 

@@ -33,7 +33,7 @@ export interface Asked {
   /** `--ca-file`, or PODCTL_CA_FILE. */
   readonly caFile?: string | undefined;
   readonly dataDir: string;
-  /** Whether somebody named the data folder, so that what runs there is meant. */
+  /** Whether the command line names the data folder, so that what runs there is meant. */
   readonly isDataDirNamed: boolean;
 }
 

@@ -14,7 +14,7 @@ import type { Kv } from '@podctl/platform/kv.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import type { Metrics } from '@podctl/platform/metrics.ts';
 import { connectNats, type NatsEvent } from '@podctl/platform/nats/connection.ts';
-import { natsLogin } from '@podctl/platform/nats-login.ts';
+import { natsLogin, plainNatsProblem } from '@podctl/platform/nats-login.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { accessFamilies, accessMetrics } from './api/access-metrics.ts';
 import type { ByteSecurity } from './api/byte-server.ts';
@@ -54,6 +54,8 @@ export interface SecurityParts {
 export async function fleetKeys(bootstrap: CoordinatorBootstrap): Promise<Authority | null> {
   const problem = bootstrap.security === null ? plaintextProblem(listenersOf(bootstrap)) : null;
   if (problem !== null) throw new SettingsError(problem);
+  const plainNats = plainNatsProblem(bootstrap.nats);
+  if (plainNats !== null) throw new SettingsError(plainNats);
   return await namedKeys(bootstrap);
 }
 
@@ -107,7 +109,11 @@ export async function openSecurity(
   page.addSource(() => accessFamilies(book, revocations));
   return {
     ...{ access, audit, certificate, clock },
-    putOut: putOutBy(access),
+    putOut: putOutBy({
+      book,
+      localAgents: of.localAgents,
+      needsRecord: bootstrap.nats.as.kind === 'authority',
+    }),
     first: [certificate],
     second: [book, ...(revocations === null ? [] : [revocations]), access],
   };

@@ -4,6 +4,7 @@ import {
   type CredentialRecord,
   covers,
   FORMER_KEYS_MAX,
+  isKeyOfAnother,
   isRole,
   type JoinTokenRecord,
   judgeCredential,
@@ -128,6 +129,14 @@ describe('a name', () => {
     expect(judgeName(third, 'K2', NOW + 3)).toBe('revoked_key');
   });
 
+  test('has a key of its own: none that another name has or had', () => {
+    const next = succeed(putOut(credential, NOW), renamed('K2', NOW + 1));
+    expect(isKeyOfAnother([next], B, 'K2')).toBe(true);
+    expect(isKeyOfAnother([next], B, 'K1')).toBe(true);
+    expect(isKeyOfAnother([next], B, 'K3')).toBe(false);
+    expect(isKeyOfAnother([next], A, 'K2')).toBe(false);
+  });
+
   test('is refused once more keys were put out than are remembered, until their time is over', () => {
     let record = credential;
     for (let n = 2; n <= FORMER_KEYS_MAX + 1; n += 1)
@@ -163,6 +172,12 @@ describe('a credential', () => {
     expect(putOut(credential, NOW + 60_000).revokedMs).toBe(NOW + 60_000);
   });
 
+  test('that is renewed by a slower clock is still put out with what a faster one issued', () => {
+    const renewed = succeed(credential, { ...issued, issuedMs: NOW - 60_000 });
+    expect(renewed.issuedMs).toBe(NOW);
+    expect(putOut(renewed, NOW - 30_000).revokedMs).toBe(NOW);
+  });
+
   test('is renewed with a third of its life to go', () => {
     expect(renewalDueMs(NOW, NOW + 30)).toBe(NOW + 20);
   });
@@ -175,6 +190,15 @@ describe('what NATS must refuse', () => {
     expect([...revokedKeys([out, credential], NOW + 1)]).toEqual([['K1', NOW]]);
     const both = revokedKeys([putOut(out, NOW + 5)], NOW + 5);
     expect([...both.keys()].sort()).toEqual(['K1', 'K2']);
+  });
+
+  test('is, of a key that two names had, the later of both, in whichever order', () => {
+    const other = putOut({ ...credential, agent: B }, NOW + 9);
+    for (const records of [
+      [out, other],
+      [other, out],
+    ])
+      expect(revokedKeys(records, NOW + 9).get('K1')).toBe(NOW + 9);
   });
 
   test('is forgotten only when no credential of that time can live any more', () => {

@@ -70,7 +70,7 @@ export function parseUserToken(
 }
 
 /** What a join token may be at most: of a larger one a theft would matter more. */
-export const JOIN_TOKEN_LIMITS = { ttlMsMax: 30 * 86_400_000, usesMax: 1_000 } as const;
+export const JOIN_TOKEN_LIMITS = { ttlMsMax: 7 * 86_400_000, usesMax: 1_000 } as const;
 
 export type TokenRefusal = 'unknown' | 'expired' | 'used_up' | 'revoked' | 'other_agent';
 
@@ -121,7 +121,12 @@ export function judgeCredential(
   return nowMs >= record.expiresMs ? 'expired' : null;
 }
 
-export type NameRefusal = 'taken' | 'works_here' | 'revoked_key' | 'too_many_keys';
+export type NameRefusal =
+  | 'taken'
+  | 'works_here'
+  | 'revoked_key'
+  | 'key_of_another'
+  | 'too_many_keys';
 
 export const NAME_REFUSALS: { readonly [K in NameRefusal]: string } = {
   taken:
@@ -130,6 +135,8 @@ export const NAME_REFUSALS: { readonly [K in NameRefusal]: string } = {
     'an agent of this name works beside a coordinator, without a credential: choose another name with --name',
   revoked_key:
     'the keys of this machine were revoked: remove its credential there, and join with new keys and a fresh token',
+  key_of_another:
+    'the keys of this machine are, or were, those of an agent of another name: join with fresh keys',
   too_many_keys: 'agents of this name were put out too often: choose another one with --name',
 };
 
@@ -152,6 +159,18 @@ export function judgeName(
   return formerKeysOf(record, nowMs).length > FORMER_KEYS_MAX ? 'too_many_keys' : null;
 }
 
+/** Whether an agent of another name has or had this key: putting one of the two out would put out both. */
+export function isKeyOfAnother(
+  records: Iterable<CredentialRecord>,
+  agent: AgentId,
+  natsKey: string,
+): boolean {
+  for (const record of records)
+    if (record.agent !== agent && (record.natsKey === natsKey || wasPutOut(record, natsKey)))
+      return true;
+  return false;
+}
+
 function wasPutOut(record: CredentialRecord, natsKey: string): boolean {
   const isOut = record.natsKey === natsKey && record.revokedMs !== null;
   return isOut || record.formerKeys.some((former) => former.natsKey === natsKey);
@@ -169,7 +188,9 @@ export function succeed(
     before === null || isRenewed
       ? (before?.formerKeys ?? [])
       : formerKeysOf(before, issued.issuedMs);
-  return { ...issued, revokedMs: null, formerKeys };
+  // Clocks differ: what another coordinator issued before, and dated later, must not outlive a revocation.
+  const issuedMs = isRenewed ? Math.max(before.issuedMs, issued.issuedMs) : issued.issuedMs;
+  return { ...issued, issuedMs, revokedMs: null, formerKeys };
 }
 
 /** The keys to be remembered once another one has the name. */
@@ -181,7 +202,7 @@ function formerKeysOf(
   return [...formerKeys, last].filter(({ revokedMs: ms }) => isRemembered(ms, nowMs));
 }
 
-/** The record of an agent that is put out. Clocks differ: not before what was issued last, or that would stay good. */
+/** The record of an agent that is put out: not before the latest moment that any coordinator's clock gave what it issued. */
 export function putOut(record: CredentialRecord, nowMs: number): CredentialRecord {
   return { ...record, revokedMs: Math.max(nowMs, record.issuedMs) };
 }
@@ -225,7 +246,8 @@ export function revokedKeys(
 ): ReadonlyMap<string, number> {
   const keys = new Map<string, number>();
   const add = (natsKey: string, revokedMs: number) => {
-    if (isRemembered(revokedMs, nowMs)) keys.set(natsKey, revokedMs);
+    if (isRemembered(revokedMs, nowMs))
+      keys.set(natsKey, Math.max(revokedMs, keys.get(natsKey) ?? 0));
   };
   for (const { natsKey, revokedMs, formerKeys } of records) {
     if (revokedMs !== null) add(natsKey, revokedMs);

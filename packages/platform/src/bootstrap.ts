@@ -59,6 +59,8 @@ export interface CoordinatorSecurity {
   readonly agentNatsServers: readonly string[];
   /** `https://host:port` of the other coordinators' byte listeners. */
   readonly otherByteUrls: readonly string[];
+  /** Names of agents that who runs this coordinator runs beside it: they need no record to be let in. */
+  readonly localAgents: readonly string[];
 }
 
 export interface AgentBootstrap extends CommonBootstrap {

@@ -98,7 +98,7 @@ describe('a machine that joins', () => {
       const asked = joinMessage.decode(body);
       if (asked.ok) seen.push(asked.value);
       if (seen.length === 1) request.socket.destroy();
-      else if (seen.length === 2) refuse(response, 503, 'there is no leader now');
+      else if (seen.length === 2) refuse(response, 500, 'there is no leader now');
       else issueNow(response, request, body);
     };
     const news: JoinNews[] = [];
@@ -197,7 +197,7 @@ describe('a machine is told in a sentence that it', () => {
   });
 
   test('may try again later, when nobody could be let in for long', async () => {
-    answers.enrol = (response) => refuse(response, 503, 'there is no leader now');
+    answers.enrol = (response) => refuse(response, 408, 'there is no leader now');
     const problem = await problemOf(join(token(), [], 1));
     expect(problem).toMatchObject({ kind: 'unreachable' });
     expect(problem.sentence).toMatch(/lets nobody in now \(there is no leader now\): try again/);

@@ -65,6 +65,9 @@ const WAIT_MS_MAX = 10_000;
 const SKEW_MS_MAX = 30_000;
 const NEW_TOKEN = 'ask for a new token (podctl agent token create)';
 
+/** What a coordinator answers to a certificate whose agent is out already, or has another key by now. */
+const OUT_WORDS: ReadonlySet<string> = new Set(['revoked', 'unknown_agent', 'other_key']);
+
 type Setback = { readonly kind: 'again' | 'over'; readonly problem: JoinProblem };
 type Step<T> = { readonly kind: 'done'; readonly value: T } | Setback;
 
@@ -139,10 +142,15 @@ export async function leaveFleet(
   for (const origin of credential.coordinators) {
     const path = ENROLMENT_PATHS.leave;
     const heard = await heardFrom({ origin, path, method: 'POST', tls, signal });
-    if (heard.kind === 'answer' && [200, 403].includes(heard.status)) return null;
+    if (heard.kind === 'answer' && isOut(heard.status, wordsOf(heard.body))) return null;
     problem = withoutAnswer(origin, heard).problem;
   }
   return problem;
+}
+
+/** Other refusals, as of a certificate that is over, say nothing about whether its key is out. */
+function isOut(status: number, words: string): boolean {
+  return status === 200 || (status === 403 && OUT_WORDS.has(words));
 }
 
 /** Nothing is believed of who answers but what the token's fingerprint proves. */
@@ -207,7 +215,7 @@ function withoutAnswer(origin: string, heard: Heard): Setback {
           `${origin} does not prove to be of the fleet (${heard.why}): check the address; if the fleet was made anew, ${NEW_TOKEN}`,
         );
   const words = wordsOf(heard.body);
-  if (heard.status === 503 || heard.status === 429)
+  if (heard.status >= 500 || heard.status === 429 || heard.status === 408)
     return again(`${origin} lets nobody in now (${words}): try again in a while`);
   if ([401, 403, 409].includes(heard.status))
     return over('refused', `${origin} refused this machine: ${words}`);

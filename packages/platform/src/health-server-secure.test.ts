@@ -148,6 +148,21 @@ describe('the health server over HTTPS', () => {
     ({ certificate, caPem } = before);
   });
 
+  it('keeps 16 connections of one address, and a place is free again when one ends', async () => {
+    await serve({ isSecure: true, token: null });
+    const [host, port] = (server.address ?? '').split(':');
+    const sockets = Array.from({ length: 17 }, () =>
+      connect(Number(port), host).on('error', () => undefined),
+    );
+    const ended = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    await Promise.race(ended);
+    expect(sockets.filter((socket) => socket.destroyed)).toHaveLength(1);
+    await expect(get('/livez')).rejects.toThrow();
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(ended);
+    await expect.poll(async () => (await get('/livez')).status).toBe(200);
+  });
+
   it('stops at once though a handshake has not ended', async () => {
     await serve({ isSecure: true, token: null });
     const [host, port] = (server.address ?? '').split(':');

@@ -49,6 +49,8 @@ interface Answer {
 }
 
 const CONNECTIONS_MAX = 64;
+/** One that takes all that it can get leaves enough for others. */
+const CONNECTIONS_PER_PEER_MAX = 16;
 
 /** `/livez` (this loop turns), `/readyz` (503 until every check is ok; `?verbose` names them) and `/metrics`. */
 export class HealthServer implements Service {
@@ -61,10 +63,18 @@ export class HealthServer implements Service {
     this.#options = options;
     this.#server = serverOf(options, (request, response) => void this.#serve(request, response));
     this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
+    this.#server.on('connection', (socket: Socket) => this.#admit(socket));
+  }
+
+  #admit(socket: Socket): void {
+    const { remoteAddress: peer } = socket;
+    const ofPeer = [...this.#sockets].filter(({ remoteAddress }) => remoteAddress === peer);
+    if (ofPeer.length >= CONNECTIONS_PER_PEER_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   /** Rejects with `ListenError`. */
@@ -74,6 +84,9 @@ export class HealthServer implements Service {
       this.#server.once('error', (error) => reject(listenError(error, this.#options)));
       this.#server.listen(port, host, resolve);
     });
+    // As when no file descriptor is left for a connection: the next one may find one.
+    const { logger } = this.#options;
+    this.#server.on('error', (err) => logger.warn({ err }, 'a connection could not be accepted'));
   }
 
   /** `host:port` as bound; null when it does not listen. */

@@ -8,9 +8,18 @@ export async function writeJsonFile(path: string, value: unknown): Promise<void>
 
 /** Writes text that only this user may read, at once or not at all. */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await writeAtOnce(path, text, 0o600);
+}
+
+/** Writes text that everybody who reaches it may read, at once or not at all. */
+export async function writePublicFile(path: string, text: string): Promise<void> {
+  await writeAtOnce(path, text, 0o644);
+}
+
+async function writeAtOnce(path: string, text: string, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const part = `${path}.part`;
-  const file = await open(part, 'w', 0o600);
+  const file = await open(part, 'w', mode);
   try {
     await file.writeFile(text);
     await file.sync();

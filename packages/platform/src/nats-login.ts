@@ -4,6 +4,7 @@ import type { Authority } from './authority/authority.ts';
 import { fullCredentials } from './authority/nats-claims.ts';
 import { SERVER_NAMES } from './authority/server-names.ts';
 import type { NatsAccess } from './bootstrap.ts';
+import { isLoopback, parseAddress } from './endpoint.ts';
 import type { NatsAuth, NatsOptions } from './nats/connection.ts';
 
 export type NatsLogin = Pick<NatsOptions, 'servers' | 'auth' | 'tls'>;
@@ -17,9 +18,23 @@ export async function natsLogin(
     ...(ca === null ? {} : { ca }),
     ...(ca !== null && isFleets(as) ? { servername: SERVER_NAMES.nats } : {}),
   };
-  // An agent's credentials are never sent in the clear, wherever its servers are said to be.
-  const isEncrypted = ca !== null || as.kind === 'agent' || servers.some(isTls);
-  return { servers, auth: await authOf(as, authority), ...(isEncrypted ? { tls } : {}) };
+  const isTls = isEncrypted({ servers, as, ca });
+  return { servers, auth: await authOf(as, authority), ...(isTls ? { tls } : {}) };
+}
+
+/** An agent's credentials are never sent in the clear, wherever its servers are said to be. */
+function isEncrypted({ servers, as, ca }: NatsAccess): boolean {
+  return ca !== null || as.kind === 'agent' || servers.some(isTls);
+}
+
+/** What would go to other machines in the clear, in one sentence; null: nothing. */
+export function plainNatsProblem(access: NatsAccess): string | null {
+  if (isEncrypted(access)) return null;
+  const address = (server: string) =>
+    server.slice(server.lastIndexOf('@') + 1).replace(/^[a-z]+:\/\//, '');
+  const open = access.servers.map(address).find((at) => !isLoopback(parseAddress(at).host));
+  if (open === undefined) return null;
+  return `the NATS server ${open} is on another machine, and what is sent there would not be encrypted: name it tls://${open}, or set nats.caFile to the certificates that it is checked with`;
 }
 
 function isTls(server: string): boolean {

@@ -20,10 +20,10 @@ export async function wayProblem(
       return null;
     why =
       way.kind === 'open'
-        ? `${address} serves the library ${way.library}, and the leader uses ${expectedLibrary}: name the coordinators of one fleet in the join file.`
+        ? `${address} serves the library ${way.library}, and the leader uses ${expectedLibrary}: let this machine join the leader’s fleet.`
         : way.kind === 'full'
           ? 'The library’s disk is nearly full (library.freeFloor): free some space.'
-          : `No coordinator takes bytes (${address}: ${way.why}): check the addresses in the join file, coordinator.bytes.listen, and the firewall.`;
+          : `No coordinator takes bytes (${address}: ${way.why}): check coordinator.bytes.listen there, and the firewall.`;
   }
   return why;
 }

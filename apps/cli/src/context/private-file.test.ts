@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EXIT } from '../command-error.ts';
-import { withNewPrivateFile } from './private-file.ts';
+import { withNewPrivateFile } from '../private-file.ts';
 
 let folder: string;
 let path: string;

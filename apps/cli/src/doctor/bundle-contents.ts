@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UNITS } from '../init/init-plan.ts';
 import { AGENT_UNIT } from '../install/install-paths.ts';
 import type { RunProgram } from '../install/ports.ts';
 import { dataFolder } from '../up/data-folder.ts';
@@ -14,6 +15,7 @@ const LOGS_MAX = 12;
 const DOCUMENT_BYTES_MAX = 1024 * 1024;
 const JOURNAL_LINES = '2000';
 const JOURNAL_MS_MAX = 5_000;
+const JOURNAL_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A text before its secrets are taken out. */
 interface Draft {
@@ -26,7 +28,7 @@ interface Draft {
  * through `scrubbed`; no file with keys is ever read into it. What does not fit is left out, and told.
  */
 export async function bundleContents(
-  { checks, documents, settings, here }: Examination,
+  { checks, documents, settings }: Examination,
   podctlVersion: string,
   known: readonly string[],
   run: RunProgram,
@@ -39,7 +41,7 @@ export async function bundleContents(
       document(`fleet/${name}.json`, value),
     ),
     ...(settings === null ? [] : await logsIn(dataFolder(settings.dataDir).logs)),
-    ...(here?.kind === 'service' ? await journal(run) : []),
+    ...(await journals(run)),
   ];
   return withinLimit(
     drafts.map(({ name, text }) => ({ name, data: Buffer.from(scrubbed(text, known)) })),
@@ -82,20 +84,22 @@ async function endOf(path: string): Promise<string> {
   }
 }
 
-async function journal(run: RunProgram): Promise<readonly Draft[]> {
-  const argv = [
-    'journalctl',
-    '-u',
-    AGENT_UNIT,
-    '-n',
-    JOURNAL_LINES,
-    '-o',
-    'short-iso',
-    '--no-pager',
-  ];
-  const end = await run(argv, { timeoutMs: JOURNAL_MS_MAX });
-  if (end.kind !== 'ended') return [];
-  return [{ name: 'logs/journal.log', text: wholeLines(end.stdout.slice(-LOG_BYTES_MAX)) }];
+/** Of the services that podctl installs, where there are any. */
+async function journals(run: RunProgram): Promise<readonly Draft[]> {
+  const units = [AGENT_UNIT, UNITS.coordinator, UNITS.nats];
+  return (await Promise.all(units.map((unit) => journal(unit, run)))).flat();
+}
+
+async function journal(unit: string, run: RunProgram): Promise<readonly Draft[]> {
+  const how = ['-n', JOURNAL_LINES, '-o', 'short-iso', '--no-pager', '-q'];
+  // The newest lines come last, and they are what is looked for: all of them must fit.
+  const end = await run(['journalctl', '-u', unit, ...how], {
+    timeoutMs: JOURNAL_MS_MAX,
+    outputBytesMax: JOURNAL_BYTES_MAX,
+  });
+  if (end.kind !== 'ended' || end.stdout.trim() === '') return [];
+  const text = wholeLines(end.stdout.slice(-LOG_BYTES_MAX));
+  return [{ name: `logs/${unit}.log`, text }];
 }
 
 /** Half a line may hold half a secret, which nothing would know. */

@@ -2,9 +2,10 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, isIP } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls';
+import { SERVER_NAMES } from '@podctl/platform/authority/server-names.ts';
 import { isLoopback, parseAddress } from '@podctl/platform/endpoint.ts';
-import { errorCode } from '../file-error.ts';
 import { tlsFailureIn } from '../tls-failure.ts';
+import { whyUnreached } from '../unreached.ts';
 import type { AddressFacts, TlsFacts } from './core/fleet-facts.ts';
 import { probed } from './probe.ts';
 
@@ -73,7 +74,10 @@ async function greeted({ signal, host, ...options }: Greeting) {
     host,
     ALPNProtocols: ['h2'],
     ...(isIP(host) === 0 ? { servername: host } : {}),
-    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+    // As the client of every command does it.
+    checkServerIdentity: (_, certificate) =>
+      checkServerIdentity(SERVER_NAMES.coordinator, certificate) &&
+      checkServerIdentity(host, certificate),
   });
   socket.on('error', ignored);
   try {
@@ -96,24 +100,4 @@ function whyNotSecure(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = error instanceof Error ? error.message : String(error);
   return `${message} (${code})`;
-}
-
-function whyUnreached(error: unknown): string {
-  switch (errorCode(error) ?? codeWithin(error)) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'its name has no address here (DNS)';
-    case 'ECONNREFUSED':
-      return 'nothing listens there (connection refused)';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'there is no way to it from this machine';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** A name with several addresses fails with all their errors. */
-function codeWithin(error: unknown): string | null {
-  return error instanceof AggregateError ? errorCode(error.errors[0]) : null;
 }

@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { authorityPaths } from '@podctl/platform/authority/authority.ts';
+import { type Authority, authorityPaths } from '@podctl/platform/authority/authority.ts';
 import { type Address, formatAddress, isWildcard } from '@podctl/platform/endpoint.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { currentContext, readContext, saveContext, saveToken } from '../context/context-store.ts';
@@ -24,7 +25,7 @@ export function contextStep(context: InitContext, grpc: Address): Step {
       const found = await user.as(() => readContext(name, folder));
       if (found === null)
         return todo(`${user.name} ${user.name === 'you' ? 'have' : 'has'} none of that name`);
-      if (context.keys.authority === null || found.caPem !== authorityOf(context).ca.certPem)
+      if (!isOfFleet(found.caPem, context.keys.authority))
         throw new CommandError(
           EXIT.conflict,
           `the context ${name} in ${folder} is of another fleet; choose another name with --context`,
@@ -44,6 +45,15 @@ export function contextStep(context: InitContext, grpc: Address): Step {
       });
     },
   };
+}
+
+/** A certificate may have been copied with other white space. */
+function isOfFleet(caPem: string | null, authority: Authority | null): boolean {
+  if (caPem === null || authority === null) return false;
+  return (
+    new X509Certificate(caPem).fingerprint256 ===
+    new X509Certificate(authority.ca.certPem).fingerprint256
+  );
 }
 
 /** The context is this machine's: what listens everywhere is asked on loopback. */

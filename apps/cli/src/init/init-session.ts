@@ -79,10 +79,11 @@ function stepsOf(context: InitContext, program: NatsProgram, script: string): re
     ...(runsNats ? [natsProgramStep(context, program, pythonRoot)] : []),
     keysStep(context),
     ...plan.natsServers.map((server) => natsFolderStep(context, server)),
-    contextStep(context, grpc),
     ...(plan.service
       ? [userStep(context), unitsStep(context), startStep(context), readyStep(context, http)]
       : []),
+    // Last: a name that another fleet has is no reason to leave the services undone.
+    contextStep(context, grpc),
   ];
 }
 

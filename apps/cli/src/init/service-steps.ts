@@ -1,5 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
 import { CommandError, EXIT } from '../command-error.ts';
@@ -11,6 +10,7 @@ import { COORDINATOR_USER, hiddenFromService } from '../install/install-paths.ts
 import { neededPath } from '../install/machine-facts.ts';
 import type { UserEntry } from '../install/machine-root.ts';
 import type { RunProgram } from '../install/ports.ts';
+import { firstForeign } from '../install/user-step.ts';
 import { applyAll, done, type InitContext, todo } from './init-context.ts';
 import { UNITS } from './init-plan.ts';
 
@@ -66,13 +66,16 @@ export function userStep(context: InitContext): Step {
       const user = await root.user(COORDINATOR_USER);
       missing = user === null;
       if (user === null) return todo('there is no such user');
+      if (libraryDir !== null) await refuseForeignLibrary(root.at(libraryDir), libraryDir, user);
       const foreign = await firstForeign(
         (await owned()).map((path) => root.at(path)),
         user,
       );
-      return foreign === null
-        ? done('it owns what the services write')
-        : todo(`${foreign} does not belong to it`);
+      if (foreign !== null) return todo(`${foreign} does not belong to it`);
+      // What root has just written into a folder that is the user's already, at whatever depth.
+      return context.changed.size > 0
+        ? todo('what was just written may not belong to it')
+        : done('it owns what the services write');
     },
     async act() {
       if (missing) await applyAll(context, 'user', [plan.makeUser]);
@@ -82,6 +85,7 @@ export function userStep(context: InitContext): Step {
           EXIT.failed,
           `useradd made no user ${COORDINATOR_USER}; make it yourself as a system user, then run this again`,
         );
+      if (libraryDir !== null) await refuseForeignLibrary(root.at(libraryDir), libraryDir, user);
       const paths = (await owned()).map((path) => root.at(path));
       // By number: a machine below another root has users of its own.
       await applyAll(context, 'user', [chown(paths, `${user.uid}:${user.gid}`)]);
@@ -90,26 +94,30 @@ export function userStep(context: InitContext): Step {
   };
 }
 
+/** What the coordinator cannot write to it would say nothing of for a minute, and then that it is not ready. */
+async function refuseForeignLibrary(
+  at: string,
+  libraryDir: string,
+  { uid, gid }: UserEntry,
+): Promise<void> {
+  const owner = await stat(at).catch(() => null);
+  if (owner === null || (await readdir(at)).length === 0) return;
+  const mayWrite =
+    owner.uid === uid ||
+    (owner.gid === gid && (owner.mode & 0o020) !== 0) ||
+    (owner.mode & 0o002) !== 0;
+  if (!mayWrite)
+    throw new CommandError(
+      EXIT.conflict,
+      `${libraryDir} holds something and belongs to another user; run "chown -R ${COORDINATOR_USER}: ${libraryDir}" so that the coordinator may write there, then run this again`,
+    );
+}
+
 /** A library that holds something is somebody's: its owner is theirs to choose. */
 async function emptyOnly(at: string, libraryDir: string | null): Promise<readonly string[]> {
   if (libraryDir === null) return [];
   const names = await readdir(at).catch(() => ['']);
   return names.length === 0 ? [libraryDir] : [];
-}
-
-/** Of the folders and what lies in them at once: each is given with all that is below it. */
-async function firstForeign(
-  folders: readonly string[],
-  { uid }: UserEntry,
-): Promise<string | null> {
-  for (const folder of folders) {
-    const names = await readdir(folder).catch(() => []);
-    for (const path of [folder, ...names.map((name) => join(folder, name))]) {
-      const owner = await lstat(path).catch(() => null);
-      if (owner !== null && owner.uid !== uid) return path;
-    }
-  }
-  return null;
 }
 
 export function unitsStep(context: InitContext): Step {

@@ -3,14 +3,18 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import { errorCode } from '../file-error.ts';
+import { whyUnreached } from '../unreached.ts';
 import { type AddressSeen, skewMs } from './preflight.ts';
 
 const PROBE_MS_MAX = 5_000;
 
 /** Finds the name, opens the port, and reads the clock where the address speaks HTTP. Never rejects but by the signal. */
-export async function probeAddress(url: string, signal: AbortSignal): Promise<AddressSeen> {
-  const late = AbortSignal.timeout(PROBE_MS_MAX);
+export async function probeAddress(
+  url: string,
+  signal: AbortSignal,
+  limitMs = PROBE_MS_MAX,
+): Promise<AddressSeen> {
+  const late = AbortSignal.timeout(limitMs);
   const either = AbortSignal.any([signal, late]);
   try {
     const { hostname, port, protocol } = new URL(url);
@@ -25,7 +29,7 @@ export async function probeAddress(url: string, signal: AbortSignal): Promise<Ad
     return {
       kind: 'unreached',
       url,
-      why: late.aborted ? `it gave no answer within ${PROBE_MS_MAX / 1_000} s` : whyOf(error),
+      why: late.aborted ? `it gave no answer within ${limitMs / 1_000} s` : whyUnreached(error),
     };
   }
 }
@@ -66,22 +70,5 @@ async function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     return await Promise.race([work, promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function whyOf(error: unknown): string {
-  switch (errorCode(error)) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'its name has no address here (DNS)';
-    case 'ECONNREFUSED':
-      return 'nothing listens there (connection refused)';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'there is no way to it from this machine';
-    case 'ECONNRESET':
-      return 'it broke the connection off';
-    default:
-      return error instanceof Error ? error.message : String(error);
   }
 }

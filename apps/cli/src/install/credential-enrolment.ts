@@ -4,7 +4,7 @@ import { parseJoinToken } from '@podctl/domain/join-token.ts';
 import { ok } from '@podctl/domain/result.ts';
 import { leaveFleet } from '@podctl/platform/enrolment-client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
-import { credentialAt, credentialFile, enrol } from '../up/agent-place.ts';
+import { credentialAt, credentialFile, enrol, isRefused } from '../up/agent-place.ts';
 import type { Installation } from './installation.ts';
 import type { MachineRoot } from './machine-root.ts';
 import type { Enrolment } from './ports.ts';
@@ -35,6 +35,10 @@ export function credentialEnrolment(
       const token = parseJoinToken(joinText);
       if (!token.ok) return token;
       return ok({ addresses: [token.value.url], fleet: token.value.caSha256 });
+    },
+    async refused(signal) {
+      const found = credentialAt(path);
+      return found !== null && (await isRefused(found, signal));
     },
     async leaver() {
       const found = credentialAt(path);

@@ -1,16 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { requirementsPath } from '../up/bootstrap.ts';
 import { prepareToolchain } from '../up/toolchain.ts';
+import { applyEffect } from './apply-effect.ts';
 import type { Step } from './checklist.ts';
+import type { Effect } from './effect.ts';
 import { type EngineModel, EngineSession } from './engine-session.ts';
 import { AGENT_USER } from './install-paths.ts';
 import { type InstallContext, todo } from './install-steps.ts';
 import { KNOWN_CLIP } from './known-clip.ts';
 import { hasPythonEnv } from './machine-facts.ts';
 import { judgeSelfTest } from './self-test.ts';
+import { givenTo } from './user-step.ts';
 
 /** What `auto` stands for; the agent has it so (apps/agent/src/shell/transcribe.ts). */
 const MODEL_DEFAULT = 'tiny.en';
@@ -20,21 +23,24 @@ const ENGINE_SCRIPT = 'whisper_engine.py';
 /** The Python environment and the model: both there, and the engine loads them. */
 export function engineStep(context: InstallContext, pythonRoot: string): Step {
   const model = modelOf(context);
+  let hasEnv = false;
+  const makeEnv: Effect = {
+    kind: 'other',
+    words: `make a Python environment in ${context.plan.paths.stateDir} from ${requirementsPath()} (about 210 MB)`,
+  };
   return {
     ...{ id: 'engine', title: 'Engine and model' },
     effects: () => [
-      {
-        kind: 'other',
-        words: `make a Python environment in ${context.plan.paths.stateDir} from ${requirementsPath()} (about 210 MB)`,
-      },
+      ...(hasEnv ? [] : [makeEnv]),
       {
         kind: 'other',
         words: `fetch the model ${model} into ${context.plan.paths.cacheDir}, unless it is there`,
       },
     ],
     async look() {
-      if (!(await hasPythonEnv(pythonRoot, requirementsPath())))
-        return todo('there is no Python environment with it yet');
+      hasEnv = await hasPythonEnv(pythonRoot, requirementsPath());
+      if (!hasEnv) return todo('there is no Python environment with it yet');
+      if (context.dryRun) return todo('its Python environment is there; the model would be loaded');
       try {
         // Without the hub: what is fetched is fetched by `act`. A fallback is the only note, and it is known here.
         const model = await loadedModel(
@@ -51,6 +57,8 @@ export function engineStep(context: InstallContext, pythonRoot: string): Step {
     },
     async act(tell) {
       context.changed.add('engine');
+      // A cache folder that was made anew a moment ago, e.g.
+      if ((await runnerOf(context)).length > 0) await giveFolders(context);
       return modelWords(await loadedModel(context, pythonRoot, {}, tell));
     },
   };
@@ -62,7 +70,8 @@ async function loadedModel(
   env: NodeJS.ProcessEnv,
   tell: (text: string) => void,
 ): Promise<EngineModel> {
-  const session = await startEngine(context, pythonRoot, env, tell, []);
+  const runner = await runnerOf(context);
+  const session = await startEngine(context, pythonRoot, env, tell, runner);
   try {
     const { device, computeType } = context.settings.transcribe;
     return await session.load(modelOf(context), device, computeType);
@@ -111,12 +120,14 @@ export function selfTestStep(context: InstallContext, pythonRoot: string): Step 
 }
 
 async function startEngine(
-  { plan, signal }: InstallContext,
+  context: InstallContext,
   pythonRoot: string,
   env: NodeJS.ProcessEnv,
   tell: (text: string) => void,
   runner: readonly string[],
 ): Promise<EngineSession> {
+  const { plan, signal } = context;
+  const wasThere = await hasPythonEnv(pythonRoot, requirementsPath());
   const report = { progress: tell, line: tell, end: () => undefined };
   const toolchain = await prepareToolchain(pythonRoot, report, () => undefined, signal).catch(
     (error: unknown) => {
@@ -124,11 +135,28 @@ async function startEngine(
       throw new CommandError(EXIT.failed, error.message, error);
     },
   );
+  // What root has just made is the user's before the user runs it.
+  if (runner.length > 0 && !wasThere) await giveFolders(context);
   const argv = [...runner, toolchain.python, join(dirname(requirementsPath()), ENGINE_SCRIPT)];
   return EngineSession.start(
     { argv, env: { ...process.env, ...plan.environment, ...env } },
     signal,
   );
+}
+
+/** Files of the service's user could have been changed by who broke into the service: root runs none of them. */
+async function runnerOf(context: InstallContext): Promise<readonly string[]> {
+  const { plan, root } = context;
+  const user = await root.user(AGENT_USER);
+  if (user === null) return [];
+  const owner = await lstat(root.at(plan.paths.stateDir)).catch(() => null);
+  return owner?.uid === user.uid ? asAgentUser(context) : [];
+}
+
+async function giveFolders(context: InstallContext): Promise<void> {
+  const { plan, root } = context;
+  const user = await root.user(AGENT_USER);
+  if (user !== null) await applyEffect(givenTo(plan.giveFolders, user, root), context);
 }
 
 /** What root can reach says nothing of what the service can. */

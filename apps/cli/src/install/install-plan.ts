@@ -53,6 +53,9 @@ export function planInstall(facts: InstallFacts): InstallPlan {
     'run',
     '--config',
     paths.configFile,
+    // A configuration that somebody else wrote may name none.
+    '--data-dir',
+    paths.stateDir,
     ...facts.runFlags,
   ];
   const environment = environmentOf(facts);

@@ -6,6 +6,7 @@ import { findPython } from '@podctl/platform/python-interpreter.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { requirementsPath } from '../up/bootstrap.ts';
 import { probeAddress } from './address-probe.ts';
+import { isThere } from './apply-effect.ts';
 import type { Step } from './checklist.ts';
 import { engineStep, selfTestStep } from './engine-steps.ts';
 import { ForegroundAgent } from './foreground-agent.ts';
@@ -36,6 +37,8 @@ export interface InstallRequest {
   readonly name: string | null;
   readonly joinText: string | null;
   readonly selfTest: boolean;
+  /** Nothing is made or loaded, to see whether it works, either. */
+  readonly dryRun: boolean;
   /** podctl's program file. */
   readonly script: string;
   readonly signal: AbortSignal;
@@ -55,6 +58,7 @@ export interface InstallSession {
 const HTTP_PORT = 9_091;
 /** 566 MB of packages, as much while they are fetched and unpacked, and a model. */
 const ENGINE_BYTES = 2e9;
+const NATS_MS_MAX = 3_000;
 
 /** Looks at the machine and puts the steps together; changes nothing. */
 export async function installSession(request: InstallRequest): Promise<InstallSession> {
@@ -62,6 +66,8 @@ export async function installSession(request: InstallRequest): Promise<InstallSe
   const { paths, settings } = installation;
   // What the service will find is what counts: a Python of root's own home would be none.
   if (paths.mode === 'service' && root.path === '/') process.env.PATH = SERVICE_PATH;
+  // Root's own cache would stay behind, where uninstalling does not look.
+  if (paths.mode === 'service') process.env.PIP_NO_CACHE_DIR = '1';
   const agentId = agentIdOf(request, await enrolledAs(enrolment));
   const listen = await listenOf(installation);
   const deviceGroups = await deviceGroupsOf(root);
@@ -90,8 +96,10 @@ export async function installSession(request: InstallRequest): Promise<InstallSe
   const context: InstallContext = {
     ...{ plan, root, settings, agentId, enrolment, foreground, run, signal },
     joinText: request.joinText,
+    dryRun: request.dryRun,
     gpu: nvidiaGpus(run),
     preflight: () => preflightFacts(request, pythonRoot),
+    probe: (url) => probeAddress(url, signal, NATS_MS_MAX),
     nowMs: Date.now,
     changed: new Set(),
   };
@@ -157,9 +165,14 @@ async function preflightFacts(
     freeBytes: await freeBytes(state),
     needBytes: hasEngine ? null : ENGINE_BYTES,
     fleet: await Promise.all(urls.map((url) => probeAddress(url, signal))),
-    // As services they share the folder, and each has its own below it.
-    otherOwner: mode === 'service' || installation.found ? null : await otherOwner(state),
+    otherOwner: (await isItsOwn(installation, root)) ? null : await otherOwner(state),
   };
+}
+
+/** The folder that systemd makes, or one that an agent was installed in: a configuration alone may name any folder. */
+async function isItsOwn({ paths, found }: Installation, root: MachineRoot): Promise<boolean> {
+  if (paths.managed) return true;
+  return paths.unitFile === null ? found : isThere(root.at(paths.unitFile));
 }
 
 /** Of the credential that is here, else of the join text; what is wrong with either is for the enrolment step to say. */

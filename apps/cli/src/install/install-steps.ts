@@ -7,7 +7,14 @@ import type { ForegroundAgent } from './foreground-agent.ts';
 import type { InstallPlan } from './install-plan.ts';
 import type { MachineRoot } from './machine-root.ts';
 import type { Enrolment, GpuPort, RunProgram } from './ports.ts';
-import { type PreflightFacts, preflightProblems, preflightWords } from './preflight.ts';
+import {
+  type AddressSeen,
+  isNats,
+  type PreflightFacts,
+  preflightProblems,
+  preflightWords,
+  unreachedFleet,
+} from './preflight.ts';
 import { unitState } from './service-control.ts';
 
 /** What the steps of one installation share. */
@@ -18,10 +25,13 @@ export interface InstallContext {
   readonly agentId: string;
   /** Null: none was given. */
   readonly joinText: string | null;
+  readonly dryRun: boolean;
   readonly enrolment: Enrolment;
   readonly gpu: GpuPort;
   readonly run: RunProgram;
   readonly preflight: () => Promise<PreflightFacts>;
+  /** Opens a connection to the address, and no more. */
+  readonly probe: (url: string) => Promise<AddressSeen>;
   /** Null where systemd runs the agent. */
   readonly foreground: ForegroundAgent | null;
   readonly signal: AbortSignal;
@@ -61,7 +71,12 @@ export function preflightStep({ preflight }: InstallContext): Step {
   return lookOnly('preflight', 'Preflight', async () => {
     const facts = await preflight();
     const problems = preflightProblems(facts);
-    return problems.length === 0 ? done(preflightWords(facts)) : todo(problems.join('. Also: '));
+    if (problems.length === 0) return done(preflightWords(facts));
+    const onlyUnreached = problems.length === unreachedFleet(facts.fleet).length;
+    throw new CommandError(
+      onlyUnreached ? EXIT.unavailable : EXIT.failed,
+      problems.join('. Also: '),
+    );
   });
 }
 
@@ -95,6 +110,11 @@ export function configurationStep(context: InstallContext): Step {
         [plan.paths.stateDir, plan.paths.cacheDir].map((folder) => isThere(root.at(folder))),
       );
       if (!there) return todo(`there is no ${path}`);
+      if (context.settings.agent.http.listen.port === 0)
+        throw new CommandError(
+          EXIT.usage,
+          `${path} names no port of its own for the agent's health; add "agent: {http: {listen: "127.0.0.1:9091"}}" to it, then run this again`,
+        );
       return folders.every(Boolean)
         ? done(`${path} is there, and is left as it is`)
         : todo('a folder of the agent is missing');
@@ -123,6 +143,9 @@ export function enrolStep(context: InstallContext): Step {
       const { expiresAtMs, addresses, fleet } = found;
       if (expiresAtMs !== null && expiresAtMs <= nowMs()) return todo('its credential has expired');
       refuseOtherFleet(context, fleet);
+      // Asking gives out a credential: a dry run asks nobody.
+      if (!context.dryRun && joinText !== null && (await enrolment.refused(signal)))
+        return todo('the fleet refuses its credential: it was put out');
       const until =
         expiresAtMs === null ? '' : `, until ${new Date(expiresAtMs).toISOString().slice(0, 10)}`;
       return done(`in the fleet of ${addresses[0] ?? 'an unknown address'}${until}`);
@@ -135,9 +158,23 @@ export function enrolStep(context: InstallContext): Step {
         );
       await enrolment.enrol({ joinText, agentId }, { signal, told: tell });
       context.changed.add('enrol');
+      await refuseClosedNats(context);
       return `joined as ${agentId}`;
     },
   };
+}
+
+/** Only the credential says where NATS is: a service that cannot reach it would start in vain. */
+async function refuseClosedNats({ enrolment, probe }: InstallContext): Promise<void> {
+  const found = await enrolment.look();
+  const urls = found.state === 'enrolled' ? found.addresses.filter(isNats) : [];
+  const seen = await Promise.all(urls.map(probe));
+  const [closed] = unreachedFleet(seen);
+  if (closed === undefined) return;
+  throw new CommandError(
+    EXIT.unavailable,
+    `this machine has joined, and ${closed}, then run this again`,
+  );
 }
 
 /** A join text for another fleet is no repair. */

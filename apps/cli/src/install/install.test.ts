@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmod,
+  chown,
   cp,
   lstat,
   mkdir,
@@ -16,7 +17,7 @@ import { ok } from '@podctl/domain/result.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
 import { askReadiness } from './agent-readiness.ts';
-import { dryRun, runChecklist } from './checklist.ts';
+import { dryRun, runChecklist, type Step } from './checklist.ts';
 import { type InstallSession, installSession } from './install-session.ts';
 import { installedHere, plannedInstallation, type Whereabouts } from './installation.ts';
 import { MachineRoot } from './machine-root.ts';
@@ -67,7 +68,7 @@ createServer((_, answer) => answer.end('[+] nats: connected\\n[+] session: welco
 `;
 
 /** A credential that is a file, without a coordinator to ask for it. */
-function enrolment(stateDir: string): Enrolment {
+function enrolment(stateDir: string, more: Partial<Enrolment> = {}): Enrolment {
   const path = join(stateDir, 'agent', 'credential.json');
   return {
     runFlags: [],
@@ -78,11 +79,13 @@ function enrolment(stateDir: string): Enrolment {
       return { state: 'enrolled', agentId: text, fleet: 'ours', addresses: [], expiresAtMs: null };
     },
     read: (fleet) => ok({ addresses: [], fleet }),
+    refused: async () => false,
     leaver: async () => null,
     async enrol({ agentId }) {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, agentId, { mode: 0o600 });
     },
+    ...more,
   };
 }
 
@@ -92,13 +95,16 @@ interface Wish {
   readonly engine: boolean;
   /** The join text; null: none. */
   readonly fleet?: string | null;
+  readonly enrolment?: Partial<Enrolment>;
+  readonly dryRun?: boolean;
 }
 
-async function session({ mode, engine, fleet = 'ours' }: Wish): Promise<InstallSession> {
+async function session(wish: Wish): Promise<InstallSession> {
+  const { mode, engine, fleet = 'ours', dryRun = false } = wish;
   const installation = await plannedInstallation(mode, where);
   const made = await installSession({
-    ...{ installation, root, selfTest: engine, signal: never },
-    enrolment: enrolment(root.at(installation.paths.stateDir)),
+    ...{ installation, root, dryRun, selfTest: engine, signal: never },
+    enrolment: enrolment(root.at(installation.paths.stateDir), wish.enrolment),
     name: installation.found ? null : 'gpu1',
     joinText: fleet,
     script: join(folder, 'podctl.mjs'),
@@ -106,6 +112,13 @@ async function session({ mode, engine, fleet = 'ours' }: Wish): Promise<InstallS
   });
   sessions.push(made);
   return engine ? made : { ...made, steps: made.steps.filter(({ id }) => id !== 'engine') };
+}
+
+/** One step, without those before it. */
+async function step(id: string, wish: Wish): Promise<Step> {
+  const found = (await session(wish)).steps.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`there is no step ${id}`);
+  return found;
 }
 
 /** Installs, and tells each step's state. */
@@ -200,6 +213,48 @@ test('without a join text it goes as far as it can, and with one of another flee
   );
 });
 
+describe('the enrolment', () => {
+  const there: Partial<Enrolment> = {
+    look: async () => ({
+      ...{ state: 'enrolled', agentId: 'gpu1', fleet: 'ours', expiresAtMs: null },
+      addresses: ['https://127.0.0.1:2', 'tls://127.0.0.1:1'],
+    }),
+  };
+  const wish = { mode: 'foreground', engine: false } as const;
+  beforeEach(() => {
+    root = new MachineRoot('/');
+    where = { ...where, root };
+  });
+
+  test('is done anew where the fleet refuses the old one, if there is a token, and not in a dry run', async () => {
+    const put = { ...there, refused: async () => true };
+    const look = async (more: Partial<Wish>) =>
+      (await (await step('enrol', { ...wish, enrolment: put, ...more })).look()).state;
+    expect(await look({})).toBe('todo');
+    expect([await look({ fleet: null }), await look({ dryRun: true })]).toEqual(['done', 'done']);
+    expect((await (await step('enrol', { ...wish, enrolment: there })).look()).state).toBe('done');
+  });
+
+  test('that gives an address of NATS which is closed ends with 5, and names the port', async () => {
+    const enrol = await step('enrol', { ...wish, enrolment: there });
+    await expect(enrol.act(() => undefined)).rejects.toMatchObject({
+      exitCode: 5,
+      message: expect.stringMatching(/has joined, and tls:.*open port 1 there/),
+    });
+    const preflight = await step('preflight', { ...wish, enrolment: there });
+    await expect(preflight.look()).rejects.toMatchObject({ exitCode: 5 });
+  });
+});
+
+test('a dry run loads no model', async () => {
+  const engine = await step('engine', { mode: 'foreground', engine: true, dryRun: true });
+  expect(await engine.look()).toEqual({
+    state: 'todo',
+    missing: 'its Python environment is there; the model would be loaded',
+  });
+  expect(engine.effects()).toHaveLength(1);
+});
+
 describe.skipIf(!isRoot)('as a service', () => {
   beforeEach(async () => {
     await mkdir(root.at('/run/systemd/system'), { recursive: true });
@@ -277,6 +332,25 @@ describe.skipIf(!isRoot)('as a service', () => {
     const again = await install('service');
     expect(again.states).toContain('enrol ok');
     expect(again.made.agentId).toBe('gpu1');
+    await chown(root.at('/var/lib/podctl/agent/credential.json'), 0, 0);
+    expect(await (await step('user', { mode: 'service', engine: false })).look()).toMatchObject({
+      missing: expect.stringMatching(/agent\/credential.json does not belong to it/),
+    });
+  });
+
+  test('settings from before the first install may name no folder of somebody, and must name a port', async () => {
+    await mkdir(root.at('/etc/podctl'), { recursive: true });
+    await mkdir(root.at('/srv/music'), { recursive: true });
+    await writeFile(root.at('/srv/music/song.mp3'), 'mine');
+    await writeFile(root.at('/etc/podctl/agent.yaml'), 'dataDir: /srv/music\n');
+    const wish = { mode: 'service', engine: false } as const;
+    await expect((await step('preflight', wish)).look()).rejects.toThrow(
+      /\/srv\/music belongs to somebody else \(it holds "song.mp3"\).*--data-dir/,
+    );
+    await expect((await step('configuration', wish)).look()).rejects.toThrow(
+      /agent.yaml names no port.*add "agent: {http: {listen:/,
+    );
+    expect((await session(wish)).plan.command.slice(-2)).toEqual(['--data-dir', '/srv/music']);
   });
 
   test('a coordinator that runs as the same user keeps the user and its own folders', async () => {

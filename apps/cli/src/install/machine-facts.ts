@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { isThere } from './apply-effect.ts';
 import type { NeededPath } from './preflight.ts';
+import { isAgentsOwn } from './uninstall-plan.ts';
 
 /** What the preflight looks at on disk. */
 export async function neededPath(path: string): Promise<NeededPath> {
@@ -27,12 +28,16 @@ export async function freeBytes(path: string): Promise<number | null> {
   }
 }
 
-/** Whose data folder it is already, in words; null when it is nobody's. */
+/** What any folder may hold: agent.yaml is of an agent in a terminal, the other of a disk of its own. */
+const NOBODYS = ['agent.yaml', 'lost+found'];
+
+/** Whose data folder it is already, in words; null when it is nobody's, or an agent's. */
 export async function otherOwner(stateDir: string): Promise<string | null> {
   const names = await readdir(stateDir).catch(() => []);
-  return names.some((name) => name === 'nats' || name === 'coordinator')
-    ? 'a coordinator or "podctl up"'
-    : null;
+  if (names.some((name) => name === 'nats' || name === 'coordinator'))
+    return 'a coordinator or "podctl up"';
+  const foreign = names.find((name) => !isAgentsOwn(name) && !NOBODYS.includes(name));
+  return foreign === undefined ? null : `somebody else (it holds ${JSON.stringify(foreign)})`;
 }
 
 /** Whether an environment for these requirements is complete there (python-env.ts writes the mark last). */

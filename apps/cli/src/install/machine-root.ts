@@ -16,8 +16,9 @@ export class MachineRoot {
 
   async user(name: string): Promise<UserEntry | null> {
     const found = (await this.#lines('/etc/passwd')).find((line) => line.startsWith(`${name}:`));
-    const [, , uid, gid] = found?.split(':') ?? [];
-    return uid === undefined || gid === undefined ? null : { uid: Number(uid), gid: Number(gid) };
+    const [, , uid, gid, , home = '', shell = ''] = found?.split(':') ?? [];
+    if (uid === undefined || gid === undefined) return null;
+    return { uid: Number(uid), gid: Number(gid), home, shell };
   }
 
   async groups(): Promise<readonly GroupEntry[]> {
@@ -40,6 +41,8 @@ export class MachineRoot {
 export interface UserEntry {
   readonly uid: number;
   readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
 }
 
 export interface GroupEntry {

@@ -4,6 +4,8 @@ import type { Result } from '@podctl/domain/result.ts';
 export interface Enrolment {
   /** Whether a credential is here that still counts. Changes nothing and asks nobody. Rejects with CommandError when it cannot be read. */
   look(): Promise<EnrolmentState>;
+  /** Asks the fleet whether it has put this machine out; one out of reach says nothing. Rejects with the signal's reason. */
+  refused(signal: AbortSignal): Promise<boolean>;
   /** What a join text says, which is not used up by it; else one clause about what is wrong, without any of the text. */
   read(joinText: string): Result<JoinFacts, string>;
   /** Trades the join text for a credential; again does no harm. Rejects with CommandError: what was seen, and the next step. */
@@ -52,7 +54,12 @@ export type EnrolmentState =
 /** One program run to its end. */
 export type RunProgram = (
   argv: readonly string[],
-  options: { readonly timeoutMs: number; readonly env?: NodeJS.ProcessEnv },
+  options: {
+    readonly timeoutMs: number;
+    readonly env?: NodeJS.ProcessEnv;
+    /** Of what it may say; 256 KiB when left out. What comes after is cut off. */
+    readonly outputBytesMax?: number;
+  },
 ) => Promise<ProgramEnd>;
 
 export type ProgramEnd =

@@ -51,7 +51,7 @@ describe('it is told, with what to do', () => {
     [
       'that a port is closed',
       { fleet: [{ kind: 'unreached', url: 'https://hub:7421', why: 'refused' }] },
-      /https:\/\/hub:7421 cannot be reached: refused; open that port/,
+      /https:\/\/hub:7421 cannot be reached: refused; open port 7421 there/,
     ],
     ['whose folder it is', { otherOwner: '"podctl up"' }, /belongs to "podctl up"; .*--data-dir/],
   ])('%s', (_, facts, sentence) => {

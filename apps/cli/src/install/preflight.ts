@@ -122,17 +122,19 @@ function diskProblems({ freeBytes, needBytes, stateDir }: PreflightFacts): reado
   ];
 }
 
-/** One address of each kind is enough: the others may be down. */
+/** Clauses about what cannot be reached. One address of each kind is enough: the others may be down. */
+export function unreachedFleet(fleet: readonly AddressSeen[]): readonly string[] {
+  return Object.values(Object.groupBy(fleet, ({ url }) => kindOf(url))).flatMap((group = []) => {
+    const [first] = group;
+    if (first?.kind !== 'unreached' || group.some(({ kind }) => kind === 'reached')) return [];
+    return [
+      `${first.url} cannot be reached: ${first.why}; open ${portWords(first.url)} for this machine, or correct the address ${isNats(first.url) ? 'that the coordinator gives (coordinator.advertise)' : 'in the join token'}`,
+    ];
+  });
+}
+
 function fleetProblems(fleet: readonly AddressSeen[]): readonly string[] {
-  const unreached = Object.values(Object.groupBy(fleet, ({ url }) => kindOf(url))).flatMap(
-    (group = []) => {
-      const [first] = group;
-      if (first?.kind !== 'unreached' || group.some(({ kind }) => kind === 'reached')) return [];
-      return [
-        `${first.url} cannot be reached: ${first.why}; open that port for this machine, or correct the address in the join token`,
-      ];
-    },
-  );
+  const unreached = unreachedFleet(fleet);
   const skewed = fleet.find((seen) => seen.kind === 'reached' && (seen.skewMs ?? 0) > SKEW_MS_MAX);
   if (skewed?.kind !== 'reached') return unreached;
   const seconds = Math.round((skewed.skewMs ?? 0) / 1_000);
@@ -142,8 +144,17 @@ function fleetProblems(fleet: readonly AddressSeen[]): readonly string[] {
   ];
 }
 
+function portWords(url: string): string {
+  const [, port] = /:(\d+)\/?$/.exec(url) ?? [];
+  return port === undefined ? 'that port' : `port ${port} there`;
+}
+
 function kindOf(url: string): 'nats' | 'http' {
-  return /^(?:nats|tls):/.test(url) ? 'nats' : 'http';
+  return isNats(url) ? 'nats' : 'http';
+}
+
+export function isNats(url: string): boolean {
+  return /^(?:nats|tls):/.test(url);
 }
 
 /** How far a clock is off, at least: an HTTP date has whole seconds, and the answer took its time on the way. */

@@ -5,7 +5,7 @@ const OUTPUT_BYTES_MAX = 256 * 1024;
 
 /** Runs a program to its end, killed after its time; its input is empty. */
 export function programRunner(signal: AbortSignal): RunProgram {
-  return ([command = '', ...args], { timeoutMs, env }) =>
+  return ([command = '', ...args], { timeoutMs, env, outputBytesMax = OUTPUT_BYTES_MAX }) =>
     new Promise<ProgramEnd>((resolve, reject) => {
       const child = execFile(
         command,
@@ -14,7 +14,7 @@ export function programRunner(signal: AbortSignal): RunProgram {
           signal,
           timeout: timeoutMs,
           killSignal: 'SIGKILL',
-          maxBuffer: OUTPUT_BYTES_MAX,
+          maxBuffer: outputBytesMax,
           // Words that are read here are the same everywhere.
           env: { ...process.env, ...env, LC_ALL: 'C' },
         },
@@ -29,7 +29,8 @@ export function programRunner(signal: AbortSignal): RunProgram {
 
 function endOf(error: ExecFileException | null, stdout: string, stderr: string): ProgramEnd {
   if (error === null) return { kind: 'ended', code: 0, stdout, stderr };
-  if (error.code === 'ENOENT') return { kind: 'missing' };
+  // EACCES: a folder of PATH that this user may not enter.
+  if (error.code === 'ENOENT' || error.code === 'EACCES') return { kind: 'missing' };
   if (typeof error.code === 'number') return { kind: 'ended', code: error.code, stdout, stderr };
   if (error.killed === true) return { kind: 'late' };
   return { kind: 'ended', code: 255, stdout, stderr: stderr === '' ? error.message : stderr };

@@ -62,11 +62,6 @@ export function heartbeatStep(context: InstallContext, listen: string): Step {
       return welcomed ? done(WELCOMED) : todo(`no leader has welcomed the agent on ${listen} yet`);
     },
     async act() {
-      if (listen.endsWith(':0'))
-        throw new CommandError(
-          EXIT.usage,
-          'agent.http.listen has port 0, so that nobody knows where the agent listens; give it a fixed port, then run this again',
-        );
       const seen = await waitForWelcome(listen, WELCOME_MS_MAX, context.signal);
       if (seen.kind === 'answered' && seen.welcomed) return WELCOMED;
       throw new CommandError(EXIT.unavailable, await sentence(context, seen));

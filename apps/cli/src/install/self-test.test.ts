@@ -21,6 +21,13 @@ test('the speed and the share of wrong words are told', () => {
   });
 });
 
+test('an engine slower than speech is not taken', () => {
+  expect(judge({ heard: { ...facts.heard, elapsedMs: 58_000 } })).toMatchObject({
+    ok: false,
+    error: expect.stringMatching(/at 0.50 times real time.*choose a smaller model/),
+  });
+});
+
 test('an engine that hears other words than were said is not taken', () => {
   const heard = { ...facts.heard, text: 'Dies ist die Dienstagsbank.' };
   expect(judge({ heard })).toMatchObject({

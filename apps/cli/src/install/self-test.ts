@@ -18,6 +18,8 @@ export interface SelfTestFacts {
 
 /** tiny.en hears the samples with 0.03, spoken by a machine; one that hears every fourth word wrong is broken. */
 const WORD_ERROR_RATE_MAX = 0.25;
+/** Below it, an agent falls behind what is published. */
+const SPEED_MIN = 1;
 /** The smallest model in its smallest form has 40 MB; a driver's own figures wobble by less. */
 const MEMORY_RISE_MIB_MIN = 30;
 
@@ -34,7 +36,11 @@ export function judgeSelfTest(facts: SelfTestFacts): Result<string, string> {
     return err(
       `the GPU was not used: ${unused}; install the CUDA libraries (cuBLAS, cuDNN) for it, or set transcribe.device to cpu, then run this again`,
     );
-  const speed = heard.elapsedMs === 0 ? 0 : (heard.durationSeconds * 1_000) / heard.elapsedMs;
+  const speed = (heard.durationSeconds * 1_000) / Math.max(1, heard.elapsedMs);
+  if (speed < SPEED_MIN)
+    return err(
+      `${model.model} on ${model.device} heard a known clip at ${speed.toFixed(2)} times real time, slower than people speak; choose a smaller model (transcribe.model), or let less else run here, then run this again`,
+    );
   return ok(
     `${model.model} on ${model.device} (${model.computeType}) heard a known clip of ${Math.round(heard.durationSeconds)} s at ${speed.toFixed(1)} times real time, ${percent(rate)} of its words wrong`,
   );

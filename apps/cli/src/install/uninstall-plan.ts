@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Effect } from './effect.ts';
 import { AGENT_UNIT, AGENT_USER, type InstallPaths } from './install-paths.ts';
 import { prefix } from './install-plan.ts';
+import type { UserEntry } from './machine-root.ts';
 
 /** What is left of an agent on a machine, before anything is removed. */
 export interface UninstallFacts {
@@ -11,11 +12,14 @@ export interface UninstallFacts {
   /** Whether systemd can be asked. */
   readonly systemd: boolean;
   readonly unitThere: boolean;
-  readonly userThere: boolean;
+  /** Null: there is none of that name. */
+  readonly user: UserEntry | null;
   /** useradd made one of that name, and userdel may leave it. */
   readonly groupThere: boolean;
   /** Another unit of podctl runs as the same user: what they share stays. */
   readonly othersThere: boolean;
+  /** Those of state and cache folder that are there. */
+  readonly folders: readonly string[];
   /** Names in the state folder. */
   readonly stateNames: readonly string[];
   /** Of the credential. */
@@ -26,19 +30,31 @@ export interface UninstallFacts {
 const OWN = ['agent', 'cache', 'logs', 'run', 'python-lock', 'python-tmp'];
 const OWN_PATTERN = /^python-[0-9a-f]{12}$/;
 
-/** What is removed, in order: the service first, so that nothing writes any more. */
+/** Whether an agent writes what has this name in its state folder. */
+export function isAgentsOwn(name: string): boolean {
+  return OWN.includes(name) || OWN_PATTERN.test(name);
+}
+
+/**
+ * What is removed, in order: the service first, so that nothing writes any more; unit and settings last, since it is by
+ * them that another run finds what one that was cut off has left.
+ */
 export function planUninstall(facts: UninstallFacts): readonly Effect[] {
+  const { paths, purge } = facts;
+  // Below its own state folder, which goes only when it is empty.
+  const config = paths.mode === 'foreground' ? configEffects(facts) : [];
   return [
     ...stopEffects(facts),
-    ...configEffects(facts),
-    ...(facts.purge ? purgeEffects(facts) : keepEffects(facts)),
+    ...config,
+    ...(purge ? purgeEffects(facts) : keepEffects(facts)),
     ...userEffects(facts),
+    ...unitEffects(facts),
+    ...(paths.mode === 'service' ? configEffects(facts) : []),
   ];
 }
 
-function stopEffects({ paths, systemd, unitThere }: UninstallFacts): readonly Effect[] {
-  const { unitFile, wantsLink } = paths;
-  if (unitFile === null || wantsLink === null || !unitThere) return [];
+function stopEffects({ systemd, unitThere }: UninstallFacts): readonly Effect[] {
+  if (!systemd || !unitThere) return [];
   // HUP: hand back what runs and leave at once. A plain stop would let it finish, for minutes, and offline in vain.
   const leave: Effect = {
     kind: 'command',
@@ -46,13 +62,18 @@ function stopEffects({ paths, systemd, unitThere }: UninstallFacts): readonly Ef
     mayFail: true,
   };
   const stop: Effect = { kind: 'command', argv: ['systemctl', 'disable', '--now', AGENT_UNIT] };
+  return [leave, stop];
+}
+
+function unitEffects({ paths, systemd, unitThere }: UninstallFacts): readonly Effect[] {
+  const { unitFile, wantsLink } = paths;
+  if (unitFile === null || wantsLink === null || !unitThere) return [];
   const forget: readonly Effect[] = [
     { kind: 'command', argv: ['systemctl', 'daemon-reload'] },
     // What never failed is not known to it: no failure.
     { kind: 'command', argv: ['systemctl', 'reset-failed', AGENT_UNIT], mayFail: true },
   ];
   return [
-    ...(systemd ? [leave, stop] : []),
     { kind: 'remove', path: wantsLink },
     { kind: 'remove', path: unitFile },
     { kind: 'remove', path: `${unitFile}.d` },
@@ -73,9 +94,7 @@ function purgeEffects(facts: UninstallFacts): readonly Effect[] {
   const { stateDir, cacheDir } = paths;
   if (paths.managed && !othersThere)
     return [stateDir, cacheDir].map((path) => ({ kind: 'remove', path }));
-  const own = stateNames.filter(
-    (name) => OWN.includes(name) || credentialNames.includes(name) || OWN_PATTERN.test(name),
-  );
+  const own = stateNames.filter((name) => isAgentsOwn(name) || credentialNames.includes(name));
   return [
     ...own.map((name): Effect => ({ kind: 'remove', path: join(stateDir, name) })),
     ...(paths.managed ? [{ kind: 'remove', path: cacheDir } as const] : []),
@@ -84,19 +103,27 @@ function purgeEffects(facts: UninstallFacts): readonly Effect[] {
 }
 
 /** A number without a user would be the next user's: what is kept belongs to root then. */
-function keepEffects({ paths, userThere, othersThere }: UninstallFacts): readonly Effect[] {
-  if (paths.mode === 'foreground' || !userThere || othersThere) return [];
-  return [{ kind: 'command', argv: ['chown', '-R', '0:0', paths.stateDir, paths.cacheDir] }];
+function keepEffects(facts: UninstallFacts): readonly Effect[] {
+  const { paths, folders, othersThere } = facts;
+  if (paths.mode === 'foreground' || !isOurs(facts) || othersThere || folders.length === 0)
+    return [];
+  return [{ kind: 'command', argv: ['chown', '-R', '0:0', ...folders] }];
 }
 
-function userEffects({
-  paths,
-  root,
-  userThere,
-  groupThere,
-  othersThere,
-}: UninstallFacts): readonly Effect[] {
-  if (paths.mode === 'foreground' || othersThere) return [];
+const SYSTEM_UID_MAX = 999;
+
+/** Whether `agent install` made the user: a person may have that name, too. */
+function isOurs({ user, paths }: UninstallFacts): boolean {
+  if (user === null) return false;
+  const { uid, home, shell } = user;
+  const isSystem = uid > 0 && uid <= SYSTEM_UID_MAX;
+  return isSystem && home === paths.stateDir && shell.endsWith('/nologin');
+}
+
+function userEffects(facts: UninstallFacts): readonly Effect[] {
+  const { paths, root, user: entry, groupThere, othersThere } = facts;
+  const ours = isOurs(facts);
+  if (paths.mode === 'foreground' || othersThere || (entry !== null && !ours)) return [];
   const where = prefix(root);
   const user: Effect = { kind: 'command', argv: ['userdel', ...where, AGENT_USER] };
   // userdel takes the group along where login.defs has USERGROUPS_ENAB.
@@ -105,5 +132,5 @@ function userEffects({
     argv: ['groupdel', ...where, AGENT_USER],
     mayFail: true,
   };
-  return [...(userThere ? [user] : []), ...(userThere || groupThere ? [group] : [])];
+  return [...(ours ? [user] : []), ...(ours || groupThere ? [group] : [])];
 }

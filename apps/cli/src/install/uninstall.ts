@@ -24,7 +24,8 @@ export async function uninstallEffects(request: UninstallRequest): Promise<reado
     ...{ paths, purge, root: root.path },
     systemd: await hasSystemd(root),
     unitThere: paths.unitFile !== null && (await isThere(root.at(paths.unitFile))),
-    userThere: (await root.user(AGENT_USER)) !== null,
+    user: await root.user(AGENT_USER),
+    folders: await existing([paths.stateDir, paths.cacheDir], root),
     groupThere: groups.some(({ name }) => name === AGENT_USER),
     othersThere: others.some(Boolean),
     stateNames: await readdir(root.at(paths.stateDir)).catch(() => []),
@@ -45,6 +46,11 @@ export async function uninstall(
 
 export function uninstallLines(effects: readonly Effect[]): readonly string[] {
   return effects.flatMap((effect) => effectLines(effect));
+}
+
+async function existing(paths: readonly string[], root: MachineRoot): Promise<readonly string[]> {
+  const there = await Promise.all(paths.map((path) => isThere(root.at(path))));
+  return paths.filter((_, i) => there[i]);
 }
 
 /** Whether another unit of podctl runs as the agent's user. */

@@ -7,7 +7,10 @@ const PODCTL = '/usr/local/bin/podctl';
 export function unitExamples(): Readonly<Record<string, string>> {
   return {
     'podctl-agent.service': agentUnit({
-      command: [PODCTL, 'agent', 'run', '--config', '/etc/podctl/agent.yaml'],
+      command: [
+        ...[PODCTL, 'agent', 'run'],
+        ...['--config', '/etc/podctl/agent.yaml', '--data-dir', '/var/lib/podctl'],
+      ],
       environment: {
         XDG_CACHE_HOME: '/var/cache/podctl',
         HF_HOME: '/var/cache/podctl/huggingface',

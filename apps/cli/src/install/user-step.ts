@@ -30,7 +30,11 @@ export function userStep(context: InstallContext, deviceGroups: readonly string[
         deviceGroups.length === 0
           ? 'no group of a GPU is here'
           : `in ${deviceGroups.join(' and ')}`;
-      return foreign === null ? done(groups) : todo(`${foreign} does not belong to it`);
+      if (foreign !== null) return todo(`${foreign} does not belong to it`);
+      // What root has just written into a folder that is the user's already, at whatever depth.
+      return ['engine', 'enrol'].some((id) => context.changed.has(id))
+        ? todo('what was just written may not belong to it')
+        : done(groups);
     },
     async act() {
       if (missing.user || missing.groups) await applyAll(context, 'user', [plan.makeUser]);
@@ -40,14 +44,14 @@ export function userStep(context: InstallContext, deviceGroups: readonly string[
           EXIT.failed,
           `useradd made no user ${AGENT_USER}; make it yourself as a system user, then run this again`,
         );
-      await applyAll(context, 'user', [given(plan.giveFolders, user, root)]);
+      await applyAll(context, 'user', [givenTo(plan.giveFolders, user, root)]);
       return missing.user ? 'made it, and gave it its folders' : 'gave it what was missing';
     },
   };
 }
 
 /** By number and on this disk: a machine below another root has users of its own. */
-function given(
+export function givenTo(
   { argv: [chown = '', recursive = '', , ...paths] }: CommandEffect,
   { uid, gid }: UserEntry,
   root: MachineRoot,
@@ -65,17 +69,22 @@ async function isMember(root: MachineRoot, deviceGroups: readonly string[]): Pro
   );
 }
 
-/** Of the folders and what lies in them at once: each is given with all that is below it. */
-async function firstForeign(
-  folders: readonly string[],
-  { uid }: UserEntry,
+const DEPTH = 2;
+
+/** Of the folders, of what lies in them, and of what lies in that (`agent/credential.json`). */
+export async function firstForeign(
+  paths: readonly string[],
+  user: UserEntry,
+  depth = DEPTH,
 ): Promise<string | null> {
-  for (const folder of folders) {
-    const names = await readdir(folder).catch(() => []);
-    for (const path of [folder, ...names.map((name) => join(folder, name))]) {
-      const owner = await lstat(path).catch(() => null);
-      if (owner !== null && owner.uid !== uid) return path;
-    }
+  for (const path of paths) {
+    const owner = await lstat(path).catch(() => null);
+    if (owner !== null && owner.uid !== user.uid) return path;
+    if (depth === 0 || owner?.isDirectory() !== true) continue;
+    const names = await readdir(path).catch(() => []);
+    const below = names.map((name) => join(path, name));
+    const foreign = await firstForeign(below, user, depth - 1);
+    if (foreign !== null) return foreign;
   }
   return null;
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { agentId } from '@podctl/domain/ids.ts';
 import { type JoinToken, parseJoinToken } from '@podctl/domain/join-token.ts';
@@ -13,12 +13,13 @@ import {
   type JoinProblem,
   joinFleet,
   joinNewsLine,
+  renewCredential,
 } from '@podctl/platform/enrolment-client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { errorCode } from '../file-error.ts';
+import { readJoinText } from '../install/join-text.ts';
 import { type AgentPlace, agentIdOf } from './bootstrap.ts';
 import { dataFolder } from './data-folder.ts';
-
-const TOKEN_BYTES_MAX = 4_096;
 
 /** Where an agent of this data folder keeps what it was enrolled with. */
 export function credentialFile({ dataDir }: Settings): string {
@@ -41,15 +42,42 @@ export function enrolledPlace(settings: Settings): AgentPlace | null {
   return { agentId: agent, nats: { servers, as, ca }, coordinators, credentialFile: path };
 }
 
+/** Null when there is none. Throws CommandError when it cannot be read, or is none. */
 export function credentialAt(path: string): AgentCredential | null {
+  refuseUnreadable(path);
   const read = readAgentCredential(path);
   if (read.ok) return read.value;
   throw new CommandError(EXIT.failed, read.error);
 }
 
+/** A service's credential is for its own user, and root. */
+function refuseUnreadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    if (errorCode(error) !== 'EACCES') return;
+    throw new CommandError(EXIT.denied, `${path} is not readable: run with sudo`, error);
+  }
+}
+
+/**
+ * Whether the fleet says that it lets an agent with this credential in no more. One that is out of reach says nothing.
+ * Rejects only with the signal's reason.
+ */
+export async function isRefused(
+  credential: AgentCredential,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const renewed = await renewCredential(credential, signal);
+  return !renewed.ok && renewed.error.kind === 'refused';
+}
+
 /** From a file, or `-` for stdin. Rejects with CommandError, which never repeats what was read. */
-export async function readJoinToken(source: string): Promise<JoinToken> {
-  const text = source === '-' ? await firstText(process.stdin) : await textOf(source);
+export async function readJoinToken(
+  source: string,
+  { signal, told }: { readonly signal: AbortSignal; readonly told: (line: string) => void },
+): Promise<JoinToken> {
+  const text = await readJoinText(source, { stdin: process.stdin, signal, told });
   const token = parseJoinToken(text);
   if (token.ok) return token.value;
   const place = source === '-' ? 'stdin' : source;
@@ -90,27 +118,4 @@ function exitOf({ kind }: JoinProblem) {
     case 'unusable':
       return EXIT.failed;
   }
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    await using file = await open(path, 'r');
-    const buffer = Buffer.alloc(TOKEN_BYTES_MAX);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    return buffer.subarray(0, bytesRead).toString('utf8');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandError(EXIT.usage, `the join token cannot be read: ${why}`, error);
-  }
-}
-
-async function firstText(stream: NodeJS.ReadStream): Promise<string> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    sizeBytes += chunk.length;
-    if (sizeBytes >= TOKEN_BYTES_MAX) break;
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -53,15 +53,16 @@ export class Family {
     const known = await natsAccess(settings);
     const access = known === null ? await this.#startNats(signal) : () => known;
     const wait = known === null ? null : this.#natsWait(known);
-    const security = () => (isOpen(settings) ? securityOf(settings, access()) : null);
+    const agentId = agentIdOf(settings);
+    const security = () => (isOpen(settings) ? securityOf(settings, access(), [agentId]) : null);
     const coordinator = this.#app(
       'coordinator',
       (before) => coordinatorBootstrap(settings, access(), security(), before),
       wait,
     );
     await this.#startOne(wait?.during(coordinator.charge) ?? coordinator.charge, signal);
-    const agentId = agentIdOf(settings);
-    const as = known === null ? await this.#agentIdentity(agentId) : known.as;
+    const isOurs = access().as.kind === 'authority';
+    const as = isOurs ? await this.#agentIdentity(agentId) : access().as;
     const agent = this.#app('agent', (before) => {
       const nats = { ...access(), as };
       const place = { agentId, nats, coordinators: [], credentialFile: null };

@@ -23,14 +23,23 @@ export function hostsOf({ coordinator: { advertise, grpc, bytes } }: Settings): 
   return [...new Set([...named, ...ownHosts()])];
 }
 
-/** For a coordinator that has the fleet's keys. */
-export function securityOf(settings: Settings, nats: NatsAccess): CoordinatorSecurity {
+/**
+ * For a coordinator that has the fleet's keys.
+ *
+ * @param localAgents names of the agents that are run beside it.
+ */
+export function securityOf(
+  settings: Settings,
+  nats: NatsAccess,
+  localAgents: readonly string[] = [],
+): CoordinatorSecurity {
   const hosts = hostsOf(settings);
   return {
     authorityFolder: settings.security.authorityFolder,
     hosts,
     agentNatsServers: nats.servers.map((server) => forOthers(server, hosts)),
     otherByteUrls: settings.coordinator.bytes.others,
+    localAgents,
   };
 }
 

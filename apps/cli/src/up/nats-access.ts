@@ -16,7 +16,9 @@ export async function natsAccess({ nats, security }: Settings): Promise<NatsAcce
     const password = passwordFile === null ? '' : await passwordIn(passwordFile);
     return { servers, as: { kind: 'password', user, password }, ca };
   }
-  const authority = await openAuthority(security.authorityFolder);
+  // Every `up` has keys; a server beside it that speaks no TLS does not know them.
+  const knowsKeys = security.authorityIsNamed || servers.every((url) => url.startsWith('tls://'));
+  const authority = knowsKeys ? await openAuthority(security.authorityFolder) : null;
   if (authority === null) return { servers, as: { kind: 'nobody' }, ca };
   const { folder } = authority;
   return { servers, as: { kind: 'authority', folder }, ca: ca ?? authority.ca.certPem };

@@ -5,6 +5,7 @@ import { type NatsFolder, prepareNatsFolder } from '@podctl/platform/authority/n
 import { type Child, spawnChild } from '@podctl/platform/child/child-process.ts';
 import { type Address, formatAddress, isWildcard } from '@podctl/platform/endpoint.ts';
 import { readJsonFile, writePrivateFile } from '@podctl/platform/json-file.ts';
+import { CommandError, EXIT } from '../command-error.ts';
 import { waitInFolder } from './file-wait.ts';
 import { roomAgain, saysDiskFull } from './full-disk-watch.ts';
 import type { Charge } from './supervised-child.ts';
@@ -152,11 +153,20 @@ function storeFolder(folder: string): string {
   return join(folder, 'jetstream');
 }
 
-/** Data folders of before there were accounts: the server kept everything under its global one. */
+/**
+ * Data folders of before there were accounts: the server kept everything under its global one. Rejects with CommandError
+ * where other keys were used before: the fleet would begin anew without a word.
+ */
 async function adoptGlobalAccount(accounts: string, account: string): Promise<void> {
   const names = await readdir(accounts).catch((): string[] => []);
-  if (names.includes('$G') && !names.includes(account))
-    await rename(join(accounts, '$G'), join(accounts, account));
+  if (names.includes(account)) return;
+  const others = names.filter((name) => /^A[A-Z2-7]{55}$/.test(name));
+  if (others.length > 0)
+    throw new CommandError(
+      EXIT.conflict,
+      `${accounts} holds the state of a fleet with other keys; restore the authority folder that belongs to it, or move the nats folder away and restore a backup`,
+    );
+  if (names.includes('$G')) await rename(join(accounts, '$G'), join(accounts, account));
 }
 
 /** For who runs on this machine. */

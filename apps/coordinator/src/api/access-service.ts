@@ -33,8 +33,7 @@ import type { Failure } from './status.ts';
 
 const MINUTE_MS = 60_000;
 const TTL_MS_DEFAULT = 60 * MINUTE_MS;
-const TTL_MS_MAX = 7 * 24 * 60 * MINUTE_MS;
-const USES_MAX = JOIN_TOKEN_LIMITS.usesMax;
+const { ttlMsMax: TTL_MS_MAX, usesMax: USES_MAX } = JOIN_TOKEN_LIMITS;
 
 const NO_AUTHORITY: Failure = {
   kind: 'precondition',

@@ -14,6 +14,13 @@ export interface ByteCallerOptions {
   readonly clock: Clock;
 }
 
+interface KnownCaller {
+  readonly agent: AgentId;
+  /** SPKI. */
+  readonly tlsKeyPem: string;
+  readonly tlsKeySha256: string;
+}
+
 /** Who is at the other end of a connection, by its client certificate and what is known of that agent now. */
 export class ByteCallers {
   readonly #options: ByteCallerOptions;
@@ -33,12 +40,12 @@ export class ByteCallers {
   }
 
   /** The agent, and its public key for TLS; only of who was judged to be let in. */
-  known(socket: Socket): { readonly agent: AgentId; readonly tlsKeyPem: string } | null {
+  known(socket: Socket): KnownCaller | null {
     const shown = this.#shownBy(socket);
     const certificate = certificateOf(socket);
     if (shown.kind !== 'agent' || certificate === null) return null;
     const pem = certificate.publicKey.export({ type: 'spki', format: 'pem' });
-    return { agent: shown.agent, tlsKeyPem: pem.toString() };
+    return { agent: shown.agent, tlsKeyPem: pem.toString(), tlsKeySha256: shown.keySha256 };
   }
 
   noteRefused(socket: Socket, { reason }: ByteRefusal): void {

@@ -23,7 +23,9 @@ import {
   ticketOf,
 } from '../core/byte-access.ts';
 import { Counts } from '../core/counts.ts';
+import { HANDSHAKE_RATE } from '../core/handshake-rate.ts';
 import { peerOf } from '../core/peer.ts';
+import { RateLimit } from '../core/rate-limit.ts';
 import { episodeRow, type Snapshot } from '../core/snapshot.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { ServerCertificate } from '../shell/server-certificate.ts';
@@ -90,6 +92,7 @@ export class ByteServer implements Service {
   readonly #callers: ByteCallers | null;
   /** Connections by address. */
   readonly #peers = new Counts();
+  readonly #handshakes = new RateLimit(HANDSHAKE_RATE);
   readonly #transfers: Transfers;
   readonly #files: ByteFiles;
   readonly #input: ByteInput;
@@ -125,7 +128,7 @@ export class ByteServer implements Service {
 
   #admitConnection(socket: Socket): void {
     const peer = peerOf(socket.remoteAddress);
-    if (this.#peers.of(peer) >= CONNECTIONS_PER_PEER_MAX) {
+    if (this.#peers.of(peer) >= CONNECTIONS_PER_PEER_MAX || !this.#mayShakeHands(peer)) {
       this.#options.metrics.refused('too_many_connections');
       socket.destroy();
       return;
@@ -134,9 +137,14 @@ export class ByteServer implements Service {
     socket.once('close', () => this.#peers.remove(peer));
   }
 
+  #mayShakeHands(peer: string): boolean {
+    const { security } = this.#options;
+    return security === undefined || this.#handshakes.take(peer, security.clock.monotonicMs());
+  }
+
   /** Rejects with `ListenError`. */
   async start(): Promise<void> {
-    const { listen, fleet, security } = this.#options;
+    const { listen, fleet, security, log } = this.#options;
     this.#useCertificate();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) =>
@@ -144,6 +152,8 @@ export class ByteServer implements Service {
       );
       this.#server.listen(listen.port, listen.host, resolve);
     });
+    // As when no file descriptor is left for a connection: the next one may find one.
+    this.#server.on('error', (err) => log.warn({ err }, 'a connection could not be accepted'));
     const judge = () => this.#transfers.judgeAll();
     const unlisten = [
       fleet.onChange(judge),
@@ -247,6 +257,8 @@ export class ByteServer implements Service {
     const { socket } = request;
     const ticket = ticketOf(request.headers.authorization);
     const agent = this.#callers?.known(socket)?.agent ?? null;
+    if (this.#callers !== null && agent === null)
+      throw new TransferEnd({ status: 401, reason: 'no_certificate' });
     const judge = () =>
       this.#callers?.judge(socket) ?? judgeTicket(this.#snapshot(), of, ticket, isSame, agent);
     const refusal = judge();

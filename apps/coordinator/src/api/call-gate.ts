@@ -20,6 +20,7 @@ import {
 import { GatedCall } from './gated-call.ts';
 import type { CallRefusal } from './grpc-metrics.ts';
 import { codeName, type Failure, failureOf } from './status.ts';
+import { UNKNOWN_METHOD } from './unknown-methods.ts';
 
 /** Who may ask what, as one coordinator sees it. */
 export interface GateOptions {
@@ -68,6 +69,11 @@ const NO_TOKEN: Failure = {
 const BAD_TOKEN: Failure = {
   kind: 'unauthenticated',
   message: 'this token is not valid here: ask an admin of this fleet for another one',
+};
+
+const NO_METHOD: Failure = {
+  kind: 'unimplemented',
+  message: 'this coordinator has no such method: ask with a podctl of the version that runs here',
 };
 
 /**
@@ -168,7 +174,7 @@ export class CallGate {
   #admit(gated: GatedCall, isStream: boolean, metadata: Metadata): Refusal | null {
     const { access } = this.#options;
     const rule = rpcRule(gated.path);
-    if (rule === null) return forbidden('this is open to nobody');
+    if (rule === null) return this.#closed(gated);
     if (bytesOf(metadata) > METADATA_BYTES_MAX)
       return {
         reason: 'metadata_size',
@@ -194,6 +200,14 @@ export class CallGate {
     return null;
   }
 
+  /** Nobody may call it, or it is not there. */
+  #closed({ path, from }: GatedCall): Refusal {
+    if (path !== UNKNOWN_METHOD) return forbidden('this is open to nobody');
+    return this.#options.access === null
+      ? { reason: 'forbidden', failure: NO_METHOD }
+      : this.#failedLogin(from, NO_METHOD, 'forbidden');
+  }
+
   #login(
     rule: RpcRule,
     metadata: Metadata,
@@ -208,9 +222,9 @@ export class CallGate {
     return bearer === undefined || caller === null ? BAD_TOKEN : { caller, bearer };
   }
 
-  #failedLogin(from: string, failure: Failure): Refusal {
+  #failedLogin(from: string, failure: Failure, reason: CallRefusal = 'unauthenticated'): Refusal {
     const nowMs = this.#options.clock.monotonicMs();
-    return this.#limits.overFailedLogins(from, nowMs) ?? { reason: 'unauthenticated', failure };
+    return this.#limits.overFailedLogins(from, nowMs) ?? { reason, failure };
   }
 
   #limit(gated: GatedCall, rule: RpcRule, isStream: boolean): Refusal | null {

@@ -315,6 +315,23 @@ describe('no error quotes what was sent', () => {
   });
 });
 
+test('a method that is not there is refused in fixed words, and so often by one address', async () => {
+  const api = await withViewer();
+  const unknown = { path: `/podctl.v1.FleetService/${secret}`, responseStream: false };
+  const answer = await api.ask(unknown);
+  expect(answer.code).toBe(status.UNIMPLEMENTED);
+  expect(answer.details).toMatch(/^this coordinator has no such method/);
+  expect(JSON.stringify([api.audited, api.calls])).not.toContain(secret);
+  expect(await many(20, () => api.ask(unknown))).toEqual(
+    new Map([
+      [status.UNIMPLEMENTED, 19],
+      [status.RESOURCE_EXHAUSTED, 1],
+    ]),
+  );
+  expect((await api.ask()).code).toBe(status.OK);
+  expect(api.bugs).toEqual([]);
+});
+
 describe('connections', () => {
   test('of TLS 1.2 and those that speak no HTTP/2 are refused, and counted', async () => {
     const api = await withViewer();
@@ -344,6 +361,25 @@ describe('connections', () => {
     for (const socket of sockets) opened.push(socket.on('error', () => undefined));
     await until(() => api.refused.length === 3);
     expect(new Set(api.refused)).toEqual(new Set(['connections']));
+    expect((await api.ask()).code).toBe(status.OK);
+  });
+
+  test('are taken 256 at once from one address, 32 a second', async () => {
+    const api = await withViewer();
+    const port = Number(api.address.split(':')[1]);
+    const tried = async () => {
+      const socket = connectPlain(port, '127.0.0.1').on('error', () => undefined);
+      opened.push(socket);
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.end('x');
+      await closed;
+    };
+    for (let n = 0; n < 8; n++) await Promise.all(Array.from({ length: 32 }, tried));
+    await until(() => api.refused.length === 256);
+    expect(new Set(api.refused)).toEqual(new Set(['handshake']));
+    await tried();
+    await until(() => api.refused.at(-1) === 'connections');
+    await api.clock.advance(1_000);
     expect((await api.ask()).code).toBe(status.OK);
   });
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { addAbortSignal } from 'node:stream';
 import { invariant, type Result } from '@podctl/domain/result.ts';
 import { type IssuedMessage, issuedMessage, joinMessage } from '@podctl/platform/enrolment.ts';
+import { KvUnavailable } from '@podctl/platform/kv.ts';
 import type { RefusalReason } from '../core/byte-access.ts';
 import type { Access, JoinRefusal } from '../shell/access.ts';
 import type { ByteCallers } from './byte-callers.ts';
@@ -25,6 +26,7 @@ const ANSWERS: {
   denied: { status: 403, reason: 'join_denied' },
   conflict: { status: 409, reason: 'name_taken' },
   busy: { status: 429, reason: 'too_often' },
+  away: { status: 503, reason: 'away' },
 };
 
 /** How a machine becomes an agent, and stays one. A refusal is a sentence for people, without what was sent. */
@@ -55,10 +57,18 @@ export class EnrolmentRoutes {
     this.#tell(response, await this.#options.access.renew(agent, tlsKeyPem));
   }
 
-  /** `POST /v1/leave`, by who was judged to be let in. Rejects with `TransferEnd`. */
+  /**
+   * `POST /v1/leave`, by who was judged to be let in. Puts out the key that asks and no other: of one that has the name by
+   * now it says nothing. Rejects with `TransferEnd`.
+   */
   async leave(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { agent } = this.#known(request);
-    await this.#options.access.revokeAgent(agent, `agent ${agent}`);
+    const { agent, tlsKeySha256 } = this.#known(request);
+    try {
+      await this.#options.access.revokeAgent(agent, `agent ${agent}`, tlsKeySha256);
+    } catch (error) {
+      if (!(error instanceof KvUnavailable)) throw error;
+      throw new TransferEnd({ ...ANSWERS.away, retryAfterSeconds: BUSY_RETRY_SECONDS });
+    }
     answer(response, 200, 'text/plain; charset=utf-8', 'out\n');
   }
 
@@ -78,7 +88,8 @@ export class EnrolmentRoutes {
     const { kind, sentence } = issued.error;
     const { status, reason } = ANSWERS[kind];
     this.#options.refused(reason);
-    if (kind === 'busy') response.setHeader('retry-after', String(BUSY_RETRY_SECONDS));
+    if (kind === 'busy' || kind === 'away')
+      response.setHeader('retry-after', String(BUSY_RETRY_SECONDS));
     answer(response, status, 'text/plain; charset=utf-8', `${sentence}\n`);
   }
 }

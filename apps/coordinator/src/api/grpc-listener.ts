@@ -1,7 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import type { Clock } from '@podctl/platform/clock.ts';
 import { Counts } from '../core/counts.ts';
+import { HANDSHAKE_RATE } from '../core/handshake-rate.ts';
 import { peerOf } from '../core/peer.ts';
+import { RateLimit } from '../core/rate-limit.ts';
 import type { CallRefusal } from './grpc-metrics.ts';
 
 /** PEM all. */
@@ -15,6 +18,7 @@ export interface ListenerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Asked at each connection, since a certificate is renewed; null: without TLS. */
   readonly tls: (() => ServerCertificate) | null;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly onConnection: (socket: Socket) => void;
   readonly onRefused: (reason: CallRefusal) => void;
   readonly onBug: (error: unknown) => void;
@@ -34,6 +38,7 @@ export class GrpcListener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #peers = new Counts();
+  readonly #rate = new RateLimit(HANDSHAKE_RATE);
   readonly #sockets = new Set<Socket>();
 
   constructor(options: ListenerOptions) {
@@ -54,6 +59,8 @@ export class GrpcListener {
       this.#server.once('error', reject);
       this.#server.listen(port, host, resolve);
     });
+    // As when no file descriptor is left for a connection: the next one may find one.
+    this.#server.on('error', this.#options.onBug);
     const bound = this.#server.address();
     return typeof bound === 'object' && bound !== null ? bound.port : port;
   }
@@ -102,11 +109,16 @@ export class GrpcListener {
     };
   }
 
+  #mayShakeHands(peer: string): boolean {
+    const { tls, clock } = this.#options;
+    return tls === null || this.#rate.take(peer, clock.monotonicMs());
+  }
+
   /** False: it was refused. */
   #admit(socket: Socket): boolean {
     const peer = peerOf(socket.remoteAddress);
     socket.on('error', () => undefined);
-    if (this.#peers.of(peer) >= CONNECTIONS_PER_PEER_MAX) {
+    if (this.#peers.of(peer) >= CONNECTIONS_PER_PEER_MAX || !this.#mayShakeHands(peer)) {
       this.#options.onRefused('connections');
       socket.destroy();
       return false;

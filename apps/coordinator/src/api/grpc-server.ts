@@ -29,6 +29,7 @@ import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
 import { STOPPING } from './status.ts';
 import { transcriptService, transcriptServiceDefinition } from './transcript-service.ts';
+import { judgeUnknownMethods } from './unknown-methods.ts';
 import { WatchHub } from './watch-hub.ts';
 
 export interface GrpcServerOptions {
@@ -112,12 +113,14 @@ export class GrpcServer implements Service {
     this.#gate = new CallGate({ ...options, access: security?.access ?? null });
     const limits = security === null ? serverOptions : secureOptions;
     this.#server = new Server({ ...limits, interceptors: [this.#gate.intercept] });
+    judgeUnknownMethods(this.#server);
     this.#handlers = new Handlers({ gate: this.#gate, clock, onCall, onBug });
     this.#hub = new WatchHub(fleet, clock, (error) => onBug('Watch', error));
     this.#addServices();
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = new GrpcListener({
       listen,
+      clock,
       tls: security?.tls ?? null,
       onConnection: (socket) => injector.injectConnection(socket),
       onRefused,

@@ -25,6 +25,8 @@ export type FailureKind =
   | 'unauthenticated'
   /** Who calls may not do this. */
   | 'forbidden'
+  /** There is no such method in this version. */
+  | 'unimplemented'
   /** A bug: the message says nothing of it, the log does. */
   | 'internal';
 
@@ -39,6 +41,7 @@ const codes: { readonly [K in FailureKind]: status } = {
   cancelled: status.CANCELLED,
   unauthenticated: status.UNAUTHENTICATED,
   forbidden: status.PERMISSION_DENIED,
+  unimplemented: status.UNIMPLEMENTED,
   internal: status.INTERNAL,
 };
 

@@ -68,6 +68,7 @@ export type RefusalReason =
   | 'join_denied'
   | 'name_taken'
   | 'too_often'
+  | 'away'
   | 'no_ticket'
   | 'wrong_ticket'
   | 'not_held'

@@ -33,3 +33,9 @@ test('however many keys come, so many are remembered: those seen last', () => {
   expect(limit.size).toBe(10);
   expect(limit.has('busy', 0)).toBe(false);
 });
+
+test('a clock that was ahead for a while keeps nobody out', () => {
+  const limit = new RateLimit(rule);
+  limit.take('a', 1e9);
+  expect(taken(limit, 'a', 0)).toBe(2);
+});

@@ -42,7 +42,8 @@ export class RateLimit {
     const { burst, perSecond } = this.#rule;
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) return burst;
-    return Math.min(burst, bucket.permits + ((nowMs - bucket.atMs) / 1_000) * perSecond);
+    const passedMs = Math.max(0, nowMs - bucket.atMs);
+    return Math.min(burst, bucket.permits + (passedMs / 1_000) * perSecond);
   }
 
   #keep(key: string, bucket: Bucket): void {

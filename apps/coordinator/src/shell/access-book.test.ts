@@ -61,8 +61,10 @@ test('a key of no known kind is passed over, and counted', () => {
 
 test('a bucket that was made anew lets in nobody of before, until it is read', () => {
   book.entry(entryOf(bob, 9));
+  book.current();
+  expect(book.isCurrent).toBe(true);
   book.rewound();
-  expect(book.user('bob')).toBeNull();
+  expect([book.user('bob'), book.isCurrent]).toEqual([null, false]);
   book.entry(entryOf(bob, 1));
   expect(book.user('bob')?.name).toBe('bob');
 });

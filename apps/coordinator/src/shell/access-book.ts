@@ -38,6 +38,7 @@ export class AccessBook implements TailSink, Service {
   readonly #listeners = new Set<() => void>();
   readonly #loaded = Promise.withResolvers<void>();
   readonly #tail: Tail;
+  #isCurrent = false;
 
   constructor(kv: Kv) {
     this.#tail = kv.tail(this);
@@ -81,6 +82,11 @@ export class AccessBook implements TailSink, Service {
     return this.#unreadable.size;
   }
 
+  /** Whether all that was in the bucket is known: not before it is read, nor while it is read anew. */
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -99,11 +105,13 @@ export class AccessBook implements TailSink, Service {
   }
 
   current(): void {
+    this.#isCurrent = true;
     this.#loaded.resolve();
     this.#tell();
   }
 
   rewound(): void {
+    this.#isCurrent = false;
     for (const { records } of [this.#tokens, this.#credentials, this.#users]) records.clear();
     this.#revisions.clear();
     this.#unreadable.clear();

@@ -68,10 +68,14 @@ export class AccessDesk implements Access, Service {
     this.#enrolment = new EnrolmentDesk({ ...options, records, limits });
   }
 
-  /** The first person is whoever can read the file beside the fleet's keys. */
+  /**
+   * The first person is whoever can read the file beside the fleet's keys; also again, once no admin is left: whoever reads
+   * that file has the keys anyway.
+   */
   async start(): Promise<void> {
     const { book, authority, log, audit, clock } = this.#options;
-    if (book.user(ADMIN) !== null) return;
+    const isAdmin = ({ role, revokedMs }: UserRecord) => role === 'admin' && revokedMs === null;
+    if (book.users().some(isAdmin)) return;
     const path = authorityPaths(authority.folder).adminToken;
     const text = await readFile(path, 'utf8').catch(() => '');
     const token = parseUserToken(text.trim());
@@ -82,7 +86,7 @@ export class AccessDesk implements Access, Service {
     const record = userOf(ADMIN, 'admin', 'the first start', token.secret, clock.wallMs());
     let isOurs = false;
     await this.#records.change(userKey(ADMIN), userRecord, (known) => {
-      isOurs = known === null;
+      isOurs = known === null || known.revokedMs !== null;
       return isOurs ? record : null;
     });
     if (isOurs) audit.note('user_made', { by: record.createdBy, user: ADMIN, role: 'admin' });
@@ -155,15 +159,17 @@ export class AccessDesk implements Access, Service {
     return 'revoked';
   }
 
-  async revokeAgent(agent: AgentId, by: string) {
+  async revokeAgent(agent: AgentId, by: string, onlyTlsKeySha256?: string) {
     const { audit, clock } = this.#options;
     let changed = false;
+    const isMeant = ({ tlsKeySha256 }: CredentialRecord) =>
+      onlyTlsKeySha256 === undefined || onlyTlsKeySha256 === tlsKeySha256;
     const out = await this.#records.change(credentialKey(agent), credentialRecord, (known) => {
-      changed ||= known !== null && known.revokedMs === null;
-      if (known === null || known.revokedMs !== null) return null;
-      return putOut(known, clock.wallMs());
+      const isIn = known !== null && known.revokedMs === null && isMeant(known);
+      changed ||= isIn;
+      return isIn ? putOut(known, clock.wallMs()) : null;
     });
-    if (out === null) return 'not_found' as const;
+    if (out === null || !isMeant(out)) return 'not_found' as const;
     if (changed) audit.note('credential_revoked', { by, agent, token_id: out.tokenId });
     const applied = await this.#options.isRefused(out.natsKey, out.revokedMs ?? clock.wallMs());
     return { applied };

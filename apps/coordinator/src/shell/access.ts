@@ -17,15 +17,18 @@ export interface Caller {
   readonly role: Role;
 }
 
-/** One sentence for the one who was refused, without what was sent. `busy`: the same may be asked again. */
+/**
+ * One sentence for the one who was refused, without what was sent. `busy`: too much was asked, `away`: NATS does not answer;
+ * the same may be asked again.
+ */
 export interface JoinRefusal {
-  readonly kind: 'denied' | 'conflict' | 'busy';
+  readonly kind: 'denied' | 'conflict' | 'busy' | 'away';
   readonly sentence: string;
 }
 
 /**
  * Who is let in, as this coordinator knows it, and the changes of that. Any coordinator makes them, each by a CAS on one
- * record; the leader sees to it that NATS and the sessions follow. Everything is told to the audit log.
+ * record, and sees to it that NATS follows; the leader, that the sessions do. Everything is told to the audit log.
  */
 export interface Access {
   tokens(): readonly JoinTokenRecord[];
@@ -47,8 +50,16 @@ export interface Access {
     readonly by: string;
   }): Promise<{ readonly record: JoinTokenRecord; readonly text: string }>;
   revokeToken(id: string, by: string): Promise<'revoked' | 'not_found'>;
-  /** `applied`: the NATS servers ended its connection. */
-  revokeAgent(agent: AgentId, by: string): Promise<'not_found' | { readonly applied: boolean }>;
+  /**
+   * `applied`: every NATS server was seen to refuse its key.
+   *
+   * @param onlyTlsKeySha256 leaves whoever has the name with another TLS key: `not_found`.
+   */
+  revokeAgent(
+    agent: AgentId,
+    by: string,
+    onlyTlsKeySha256?: string,
+  ): Promise<'not_found' | { readonly applied: boolean }>;
   createUser(
     name: string,
     role: Role,
@@ -65,15 +76,42 @@ export interface Access {
   renew(agent: AgentId, tlsKeyPem: string): Promise<Result<IssuedMessage, JoinRefusal>>;
 }
 
-/** Who was put out. */
+/**
+ * How an agent stands with the fleet, for its session.
+ *
+ * unknown  no readable record says that it is let in
+ * unread   the records are not read to their end, so nothing is known of it
+ */
+export type Standing = 'in' | 'revoked' | 'unknown' | 'unread';
+
+/** Who was put out, or never was in. */
 export interface PutOut {
-  isRevoked(agent: AgentId): boolean;
+  standing(agent: AgentId): Standing;
   onChange(listener: () => void): () => void;
 }
 
-export function putOutBy(access: Pick<Access, 'credential' | 'onChange'>): PutOut {
+export interface PutOutOptions {
+  readonly book: {
+    readonly isCurrent: boolean;
+    credential(agent: AgentId): CredentialRecord | null;
+    onChange(listener: () => void): () => void;
+  };
+  /** Run beside this coordinator, which vouches for them; whoever had the name before is kept out by NATS. */
+  readonly localAgents: readonly string[];
+  /** Whether every other agent is let in by a record: so it is where NATS goes by the fleet's own keys. */
+  readonly needsRecord: boolean;
+}
+
+export function putOutBy({ book, localAgents, needsRecord }: PutOutOptions): PutOut {
+  const locals = new Set(localAgents);
   return {
-    isRevoked: (agent) => (access.credential(agent)?.revokedMs ?? null) !== null,
-    onChange: (listener) => access.onChange(listener),
+    standing: (agent) => {
+      if (locals.has(agent)) return 'in';
+      const record = book.credential(agent);
+      if (record !== null) return record.revokedMs === null ? 'in' : 'revoked';
+      if (!needsRecord) return 'in';
+      return book.isCurrent ? 'unknown' : 'unread';
+    },
+    onChange: (listener) => book.onChange(listener),
   };
 }

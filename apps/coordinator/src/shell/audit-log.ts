@@ -1,5 +1,6 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { peerOf } from '../core/peer.ts';
 import { RateLimit } from '../core/rate-limit.ts';
 import type { Logger } from './logger.ts';
 
@@ -34,7 +35,9 @@ export interface AuditFields {
   readonly reason?: string;
 }
 
-/** Whoever knocks without end must not fill the disk. */
+/** One that knocks without end must not hide the others. */
+const REFUSALS_OF_ONE = { burst: 20, perSecond: 0.2, keysMax: 1_000 };
+/** All together must not fill the disk. */
 const REFUSALS = { burst: 50, perSecond: 1, keysMax: 16 };
 
 /** A line of the log for each, marked `audit`; of refusals at most one a second, each telling how many were left out. */
@@ -42,6 +45,7 @@ export class AuditLog {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #count: (action: AuditAction) => void;
+  readonly #refusalsOfOne = new RateLimit(REFUSALS_OF_ONE);
   readonly #refusals = new RateLimit(REFUSALS);
   readonly #leftOut = new Map<AuditAction, number>();
 
@@ -59,11 +63,19 @@ export class AuditLog {
       return;
     }
     const leftOut = this.#leftOut.get(action) ?? 0;
-    if (!this.#refusals.take(action, this.#clock.monotonicMs())) {
+    if (!this.#mayTell(action, fields)) {
       this.#leftOut.set(action, leftOut + 1);
       return;
     }
     this.#leftOut.delete(action);
     this.#log.warn(leftOut === 0 ? line : { ...line, left_out: leftOut }, SENTENCES[action]);
+  }
+
+  #mayTell(action: AuditAction, { from, agent }: AuditFields): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const who = from === undefined ? (agent ?? '') : peerOf(from);
+    return (
+      this.#refusalsOfOne.take(`${action} ${who}`, nowMs) && this.#refusals.take(action, nowMs)
+    );
   }
 }

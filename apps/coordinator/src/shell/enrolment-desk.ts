@@ -2,6 +2,8 @@ import { createHash, createPublicKey } from 'node:crypto';
 import {
   CREDENTIAL_LIFE_MS,
   type CredentialRecord,
+  isKeyOfAnother,
+  type JoinTokenRecord,
   judgeCredential,
   judgeJoin,
   judgeName,
@@ -23,6 +25,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import { type IssuedMessage, type JoinMessage, joinClaim } from '@podctl/platform/enrolment.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import type { JoinRefusal } from './access.ts';
+import type { AccessBook } from './access-book.ts';
 import type { AccessLimits } from './access-limits.ts';
 import type { AccessRecords } from './access-records.ts';
 import { isSecretOf } from './access-secret.ts';
@@ -31,6 +34,7 @@ import type { AuditLog } from './audit-log.ts';
 export interface EnrolmentOptions {
   readonly authority: Authority;
   readonly records: AccessRecords;
+  readonly book: Pick<AccessBook, 'credentials'>;
   readonly limits: AccessLimits;
   readonly audit: AuditLog;
   readonly clock: Clock;
@@ -51,7 +55,12 @@ type Answer = Result<IssuedMessage, JoinRefusal>;
 
 const BUSY: JoinRefusal = {
   kind: 'busy',
-  sentence: 'the coordinator cannot answer now: ask again in a little while',
+  sentence: 'too much was asked in a short time: ask again in a little while',
+};
+const AWAY: JoinRefusal = {
+  kind: 'away',
+  sentence:
+    'the coordinator does not reach the records of the fleet now: ask again in a little while',
 };
 const NO_PROOF: JoinRefusal = {
   kind: 'denied',
@@ -96,19 +105,21 @@ export class EnrolmentDesk {
   }
 
   async #join(request: JoinMessage, from: string): Promise<Answer> {
-    const { records, audit, clock, isLive } = this.#options;
+    const { audit, clock } = this.#options;
     const { agent, natsKey, tokenId } = request;
-    if (!(await this.#knowsSecret(request))) return err(deniedBy('unknown'));
+    if (!this.#options.limits.mayShowSecret(tokenId)) return err(BUSY);
+    const token = await this.#tokenOf(request);
+    if (token === null) return err(deniedBy('unknown'));
     const tlsKeyPem = p256KeyIn(request.tlsKeyPem);
     if (tlsKeyPem === null) return err(NO_KEY);
     if (!isSignedBy(natsKey, joinClaim(request), Buffer.from(request.proof, 'base64')))
       return err(NO_PROOF);
+    // Before any name is looked at: who has a token that is over learns nothing about names.
+    const tokenRefusal = judgeJoin(token, agent, natsKey, clock.wallMs());
+    if (tokenRefusal !== null) return err(deniedBy(tokenRefusal));
     // Before a use of the token is taken for nothing.
-    const { record: before } = await records.read(credentialKey(agent), credentialRecord);
-    const name = judgeName(before, natsKey, clock.wallMs());
+    const name = await this.#judgeName(agent, natsKey);
     if (name !== null) return err(conflictBy(name));
-    // One that a coordinator's own machine runs has no record.
-    if (before === null && isLive(agent)) return err(conflictBy('works_here'));
     const refusal = await this.#takeUse(tokenId, agent, natsKey);
     if (refusal !== null) return err(deniedBy(refusal));
     audit.note('token_used', { from, agent, token_id: tokenId });
@@ -117,14 +128,23 @@ export class EnrolmentDesk {
     return issued;
   }
 
-  async #knowsSecret({ tokenId, secret }: JoinMessage): Promise<boolean> {
+  async #judgeName(agent: AgentId, natsKey: string): Promise<NameRefusal | null> {
+    const { records, book, clock, isLive } = this.#options;
+    if (isKeyOfAnother(book.credentials(), agent, natsKey)) return 'key_of_another';
+    const { record } = await records.read(credentialKey(agent), credentialRecord);
+    // One that a coordinator's own machine runs has no record.
+    if (record === null && isLive(agent)) return 'works_here';
+    return judgeName(record, natsKey, clock.wallMs());
+  }
+
+  /** Null unless the secret is that of the token. */
+  async #tokenOf({ tokenId, secret }: JoinMessage): Promise<JoinTokenRecord | null> {
     const { records, limits } = this.#options;
-    if (!limits.mayShowSecret(tokenId)) return false;
     const { record } = await records.read(tokenKey(tokenId), joinTokenRecord);
     const isRight = isSecretOf(secret, record?.secretSha256 ?? null);
     // Made up ids are not remembered: nobody can learn anything about them.
     if (!isRight && record !== null) limits.noteWrongSecret(tokenId);
-    return isRight;
+    return isRight ? record : null;
   }
 
   /** Of a one-use token exactly one of two machines gets it: the CAS decides. */
@@ -192,7 +212,7 @@ async function unlessAway(work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof KvUnavailable) return err(BUSY);
+    if (error instanceof KvUnavailable) return err(AWAY);
     throw error;
   }
 }

@@ -37,6 +37,7 @@ const LOOK_EVERY_MS = 30_000;
 const SPACING_MS = 250;
 const TRIES_MAX = 5;
 const BACKOFF_FIRST_MS = 200;
+const BACKOFF_MS_MAX = 800;
 const SEEN_WITHIN_MS = 4_000;
 
 export class NatsRevocations extends Loop {
@@ -108,7 +109,8 @@ export class NatsRevocations extends Loop {
         this.#inForce = null;
         if (tries === TRIES_MAX || !(error instanceof ClaimsError)) throw error;
       }
-      await this.#options.clock.sleep(BACKOFF_FIRST_MS * 2 ** tries, signal);
+      const waitMs = Math.min(BACKOFF_FIRST_MS * 2 ** (tries - 1), BACKOFF_MS_MAX);
+      await this.#options.clock.sleep(waitMs, signal);
     }
   }
 

@@ -3,6 +3,7 @@ import type { AgentId, EpisodeId } from '@podctl/domain/ids.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AgentDouble } from '../../../../test/support/agent-double.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
+import type { PutOut, Standing } from './access.ts';
 import { RevokedSessions } from './revoked-sessions.ts';
 import { Sessions } from './sessions.ts';
 
@@ -14,10 +15,11 @@ let agent: AgentDouble;
 let sessions: Sessions;
 let service: RevokedSessions;
 const revoked = new Set<AgentId>();
+const standings = new Map<AgentId, Standing>();
 let changed = () => {};
 
-const putOut = {
-  isRevoked: (of: AgentId) => revoked.has(of),
+const putOut: PutOut = {
+  standing: (of: AgentId) => (revoked.has(of) ? 'revoked' : (standings.get(of) ?? 'in')),
   onChange: (listener: () => void) => {
     changed = listener;
     return () => {
@@ -28,6 +30,7 @@ const putOut = {
 
 beforeEach(async () => {
   revoked.clear();
+  standings.clear();
   world = await LeaderWorld.start();
   const { client, replica, log, clock } = world;
   const of = { heartbeatMs: 5_000, lostAfterMs: 30_000, libraryId: world.library.id };
@@ -82,6 +85,25 @@ test('a revoked agent is refused for good when it says hello, also as a new proc
   const { client, library } = world;
   expect(await new AgentDouble(client.bus, library, world.agent).hello()).toMatchObject(final);
   expect(await state()).toBe('gone');
+});
+
+test('an agent that no record lets in any more is out, and is told to join anew until one does', async () => {
+  standings.set(world.agent, 'unknown');
+  changed();
+  await world.clock.advance(100);
+  expect(await state()).toBe('gone');
+  const reason = 'this machine is not known to the fleet (any more): join anew with a fresh token';
+  expect(await agent.hello()).toMatchObject({ kind: 'refused', final: false, reason });
+  standings.clear();
+  expect(await agent.hello()).toMatchObject({ kind: 'welcome' });
+});
+
+test('while the records are read anew nobody loses a session, and nobody is let in', async () => {
+  standings.set(world.agent, 'unread');
+  changed();
+  await world.clock.advance(100);
+  expect(await state()).toBe('live');
+  expect(await agent.hello()).toMatchObject({ kind: 'refused', final: false });
 });
 
 test('nobody else loses a session, and who joined anew is let in again', async () => {

@@ -17,7 +17,9 @@ export interface RevokedSessionOptions {
 const TICK_MS = 1_000;
 const SPACING_MS = 20;
 
-/** Ends the session of an agent that was put out, as soon as that is known; its jobs go to others. Leader only. */
+const WORDS = { revoked: 'was revoked', unknown: 'is not known to the fleet (any more)' } as const;
+
+/** Ends the session of an agent that was put out, or that no record lets in, as soon as that is known; its jobs go to others. Leader only. */
 export class RevokedSessions extends Loop {
   readonly #options: RevokedSessionOptions;
   #unlisten = () => {};
@@ -42,9 +44,13 @@ export class RevokedSessions extends Loop {
     const { replica, sessions, putOut, log } = this.#options;
     for (const row of [...replica.snapshot.sessions.values()]) {
       const { agent, state } = row.record;
-      if (state !== 'live' || !putOut.isRevoked(agent)) continue;
-      log.warn({ agent, session: row.session }, 'the session of a revoked agent is ended');
-      await sessions.lose(row, `agent ${agent} was revoked`);
+      const standing = putOut.standing(agent);
+      if (state !== 'live' || standing === 'in' || standing === 'unread') continue;
+      log.warn(
+        { agent, session: row.session, standing },
+        'the session of an agent that is out is ended',
+      );
+      await sessions.lose(row, `agent ${agent} ${WORDS[standing]}`);
     }
   }
 }

@@ -13,7 +13,7 @@ import { LibraryError } from '@podctl/platform/library.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { commandMessage, helloMessage, helloReply } from '@podctl/platform/wire.ts';
 import { type LockRow, locksOfSession, type SessionRow } from '../core/snapshot.ts';
-import type { PutOut } from './access.ts';
+import type { PutOut, Standing } from './access.ts';
 import type { Logger } from './logger.ts';
 import { MessageComplaints } from './message-complaints.ts';
 import type { Replica } from './replica.ts';
@@ -41,6 +41,8 @@ const LOCKS_AT_ONCE = 16;
 /** Hellos of one agent that wait for their turn. Of more, nobody is told anything: who is not answered asks again. */
 const WAITING_MAX = 8;
 const PUT_OUT = 'this agent was put out of the fleet: join anew with a fresh token';
+const UNKNOWN = 'this machine is not known to the fleet (any more): join anew with a fresh token';
+const UNREAD = 'this coordinator is reading who is let in: ask again';
 
 /** The lives of agents: begun by hello, superseded by a newer process, ended by goodbye or loss. Leader only. */
 export class Sessions implements Service {
@@ -174,8 +176,8 @@ export class Sessions implements Service {
   }
 
   async #welcome(agent: AgentId, hello: Hello): Promise<HelloReply> {
-    if (this.#options.putOut?.isRevoked(agent) === true)
-      return { kind: 'refused', reason: PUT_OUT, final: true };
+    const refusal = refusalOf(this.#options.putOut?.standing(agent));
+    if (refusal !== null) return refusal;
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const { record, revision } = await this.#options.store.readSession(agent);
       const decision = decideHello(record, this.#options.store.cluster(), hello.boot);
@@ -274,5 +276,19 @@ export class Sessions implements Service {
       nonce: this.#options.store.newNonce(),
       sinceMs: this.#options.clock.wallMs(),
     };
+  }
+}
+
+/** Who joined a moment ago may be known here a moment later: only a revocation is the last word. */
+function refusalOf(standing: Standing = 'in'): HelloReply | null {
+  switch (standing) {
+    case 'in':
+      return null;
+    case 'revoked':
+      return { kind: 'refused', reason: PUT_OUT, final: true };
+    case 'unknown':
+      return { kind: 'refused', reason: UNKNOWN, final: false };
+    case 'unread':
+      return { kind: 'refused', reason: UNREAD, final: false };
   }
 }

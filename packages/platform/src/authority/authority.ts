@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { base32 } from '@podctl/domain/ids.ts';
 import { z } from 'zod';
-import { writeJsonFile, writePrivateFile } from '../json-file.ts';
+import { writeJsonFile, writePrivateFile, writePublicFile } from '../json-file.ts';
 import { certificateSha256, type KeyedCertificate, makeCa } from './certificates.ts';
 import { makeNatsSeeds, type NatsSeeds } from './nats-claims.ts';
 
@@ -83,7 +83,7 @@ export async function ensureAuthority(folder: string, nowMs: number): Promise<Au
   const nats = makeNatsSeeds();
   const paths = authorityPaths(folder);
   await writePrivateFile(paths.adminToken, `${newUserToken('admin')}\n`);
-  await writePrivateFile(paths.caCertificate, ca.certPem);
+  await writePublicFile(paths.caCertificate, ca.certPem);
   // Last: with it the authority is there, whole.
   await writeJsonFile(paths.secrets, { version: 1, ca, nats });
   return { folder, ca, caSha256: certificateSha256(ca.certPem), nats };

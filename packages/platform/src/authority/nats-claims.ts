@@ -165,8 +165,8 @@ export async function fullCredentials(
   return new TextDecoder().decode(fmtCreds(jwt, user));
 }
 
-/** Longer than any process runs: it has a new one at each start. */
-const LOCAL_LIFE_MS = 5 * 365 * 86_400_000;
+/** Longer than `up` runs without a new start, at which it gets a new one. */
+const LOCAL_LIFE_MS = 365 * 86_400_000;
 
 /** The text of a credentials file with an agent's rights, for the one that runs beside the fleet's keys. */
 export async function localAgentCredentials(seeds: NatsSeeds, agent: AgentId): Promise<string> {

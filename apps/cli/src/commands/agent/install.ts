@@ -4,7 +4,7 @@ import { BaseCommand, type GlobalFlags } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import {
   type ChecklistResult,
-  dryRun,
+  dryRun as dryRunOf,
   outcomeLine,
   runChecklist,
   type StepOutcome,
@@ -71,7 +71,7 @@ export default class AgentInstall extends BaseCommand {
     try {
       const session = await this.#session(flags, stopping, report);
       if (!flags['dry-run']) return await this.#install(session, stopping, report);
-      const plan = await dryRun(session.steps);
+      const plan = await dryRunOf(session.steps);
       this.lines(plan);
       return { ...viewOf(session, []), dryRun: true, plan };
     } finally {
@@ -84,7 +84,8 @@ export default class AgentInstall extends BaseCommand {
     const root = new MachineRoot(flags.root);
     const systemd = await hasSystemd(root);
     const isRoot = process.getuid?.() === 0;
-    const mode = modeFor({ isRoot, systemd, foreground: flags.foreground });
+    const { foreground, 'dry-run': dryRun } = flags;
+    const mode = modeFor({ isRoot: isRoot || dryRun, systemd, foreground });
     const installation = await plannedInstallation(mode, {
       root,
       dataDirFlag: flags['data-dir'] === undefined ? null : this.dataDir(flags),
@@ -92,12 +93,17 @@ export default class AgentInstall extends BaseCommand {
       version: this.config.version,
     });
     const source = flags['join-file'];
+    const told = (line: string) => void process.stderr.write(`${line}\n`);
     return installSession({
       ...{ installation, root, signal },
       enrolment: credentialEnrolment(installation, root),
       name: nameOf(flags.name),
-      joinText: source === undefined ? null : await readJoinText(source, process.stdin),
+      joinText:
+        source === undefined
+          ? null
+          : await readJoinText(source, { stdin: process.stdin, signal, told }),
       selfTest: flags['self-test'],
+      dryRun,
       script: process.argv[1] ?? 'podctl',
       told: (line) => report.line(line),
     });

@@ -4,7 +4,14 @@ import type { Settings } from '@podctl/platform/config/settings.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { RunCommand } from '../../run-command.ts';
-import { enrol, enrolledPlace, readJoinToken } from '../../up/agent-place.ts';
+import {
+  credentialAt,
+  credentialFile,
+  enrol,
+  enrolledPlace,
+  isRefused,
+  readJoinToken,
+} from '../../up/agent-place.ts';
 import { type AgentPlace, agentBootstrap, agentIdOf } from '../../up/bootstrap.ts';
 import { requiredNats } from '../../up/nats-access.ts';
 import { setupReport } from '../../up/setup-report.ts';
@@ -27,7 +34,7 @@ export default class AgentRun extends RunCommand {
     'join-file': Flags.string({
       helpValue: 'FILE',
       description:
-        'join with the token in this file (- is stdin), unless this machine joined before',
+        'join with the token in this file (- is stdin), unless this machine joined before and was not put out',
     }),
     name: Flags.string({
       helpValue: 'NAME',
@@ -71,9 +78,14 @@ export default class AgentRun extends RunCommand {
   ): Promise<AgentPlace> {
     const { file, name } = this.#join;
     const known = enrolledPlace(settings);
-    if (known !== null) return known;
-    if (file === undefined) return await direct(settings);
-    const { agent } = await enrol(settings, await readJoinToken(file), name ?? null, {
+    if (file === undefined) return known ?? (await direct(settings));
+    if (known !== null) {
+      const credential = credentialAt(credentialFile(settings));
+      if (credential === null || !(await isRefused(credential, signal))) return known;
+      told('The fleet refuses the credential of this machine: joining anew with the token');
+    }
+    const token = await readJoinToken(file, { signal, told });
+    const { agent } = await enrol(settings, token, name ?? known?.agentId ?? null, {
       signal,
       told,
     });

@@ -1,16 +1,17 @@
 import { Flags } from '@oclif/core';
 import { acquireFolderLock, FolderLockError } from '@podctl/platform/folder-lock.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { CommandError, EXIT } from '../../command-error.ts';
+import { CommandError, commandErrorFrom, EXIT } from '../../command-error.ts';
 import { confirm } from '../../confirmation.ts';
 import { isThere } from '../../install/apply-effect.ts';
 import { credentialEnrolment } from '../../install/credential-enrolment.ts';
 import { type Installation, installedHere } from '../../install/installation.ts';
 import { MachineRoot } from '../../install/machine-root.ts';
-import type { Leaver } from '../../install/ports.ts';
+import type { Enrolment, Leaver } from '../../install/ports.ts';
 import { programRunner } from '../../install/run-program.ts';
 import { uninstall, uninstallEffects, uninstallLines } from '../../install/uninstall.ts';
 import { dataFolder } from '../../up/data-folder.ts';
+import { listenForStop } from '../../up/stopping.ts';
 
 /** What `--json` prints. */
 interface UninstalledView {
@@ -72,18 +73,36 @@ export default class AgentUninstall extends BaseCommand {
       flags.yes,
     );
     if (installation.paths.mode === 'foreground') await refuseWhileItRuns(installation);
-    const leave = flags.purge && !flags['local-only'] ? await enrolment.leaver() : null;
-    const { signal } = new AbortController();
-    await uninstall(effects, root, programRunner(signal));
-    // When the agent has handed its work back, and not before.
-    const fleetTold = leave !== null && (await this.#tellFleet(leave));
-    this.say(`The agent is gone from this machine. ${leftWords(flags.purge, installation)}`);
-    return { ...view, dryRun: false, fleetTold };
+    const leave = flags.purge && !flags['local-only'] ? await this.#leaver(enrolment) : null;
+    // The question has taken Ctrl-C for itself until here.
+    const stopping = listenForStop((exitCode) => process.exit(exitCode));
+    const { signal } = stopping;
+    try {
+      await uninstall(effects, root, programRunner(signal));
+      // When the agent has handed its work back, and not before.
+      const fleetTold = leave !== null && (await this.#tellFleet(leave, signal));
+      this.say(`The agent is gone from this machine. ${leftWords(flags.purge, installation)}`);
+      return { ...view, dryRun: false, fleetTold };
+    } finally {
+      stopping.dispose();
+    }
+  }
+
+  /** A broken credential keeps nobody from uninstalling. */
+  async #leaver(enrolment: Enrolment): Promise<Leaver | null> {
+    try {
+      return await enrolment.leaver();
+    } catch (error) {
+      this.say(
+        `podctl: the fleet is not told: ${commandErrorFrom(error).message}. Where you may, run "podctl agent remove NAME".`,
+      );
+      return null;
+    }
   }
 
   /** A fleet out of reach keeps nobody from uninstalling. */
-  async #tellFleet({ agentId, leave }: Leaver): Promise<boolean> {
-    const problem = await leave(AbortSignal.timeout(LEAVE_MS_MAX));
+  async #tellFleet({ agentId, leave }: Leaver, signal: AbortSignal): Promise<boolean> {
+    const problem = await leave(AbortSignal.any([signal, AbortSignal.timeout(LEAVE_MS_MAX)]));
     if (problem !== null)
       this.say(
         `podctl: the fleet could not be told: ${problem}. Where you may, run "podctl agent remove ${agentId}".`,

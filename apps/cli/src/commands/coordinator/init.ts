@@ -108,7 +108,7 @@ export default class CoordinatorInit extends BaseCommand {
     return initSession({
       ...{ root, signal, contextName: name.value, version: this.config.version },
       folder: resolve(flags.folder),
-      service: flags.service && (await serviceHere(root)),
+      service: flags.service && (await serviceHere(root, flags['dry-run'])),
       wishes: wishesOf(flags),
       script: process.argv[1] ?? 'podctl',
     });
@@ -156,9 +156,9 @@ function viewOf({ plan }: InitSession, steps: readonly StepOutcome[]): InitView 
 }
 
 /** Rejects with CommandError when the person must choose. */
-async function serviceHere(root: MachineRoot): Promise<boolean> {
+async function serviceHere(root: MachineRoot, dryRunOnly: boolean): Promise<boolean> {
   if (!(await hasSystemd(root))) return false;
-  if (process.getuid?.() === 0) return true;
+  if (dryRunOnly || process.getuid?.() === 0) return true;
   throw new CommandError(
     EXIT.usage,
     'systemd runs here, and only root may install services; run this again with sudo, or with --no-service and a --folder of your own',

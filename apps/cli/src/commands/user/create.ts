@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import type { CreateUserRequest } from '@podctl/proto/podctl/v1/access.ts';
 import { BaseCommand, type GlobalFlags } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
-import { withNewPrivateFile } from '../../context/private-file.ts';
+import { withNewPrivateFile } from '../../private-file.ts';
 import { ROLE_WORDS, roleOf, type UserView, userView } from '../../views/access-map.ts';
 
 /** What `--json` prints. */

@@ -1,6 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { CommandError, EXIT } from '../command-error.ts';
-import { errorCode, whySeen } from '../file-error.ts';
+import { CommandError, EXIT } from './command-error.ts';
+import { errorCode, whySeen } from './file-error.ts';
 
 /**
  * A new file that only this user may read, made before what goes into it is known: a secret that is told once must not
@@ -8,12 +8,12 @@ import { errorCode, whySeen } from '../file-error.ts';
  */
 export async function withNewPrivateFile<T>(
   path: string,
-  fill: (write: (text: string) => Promise<void>) => Promise<T>,
+  fill: (write: (content: string | Uint8Array) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const file = await made(path);
   try {
-    return await fill(async (text) => {
-      await file.writeFile(text);
+    return await fill(async (content) => {
+      await file.writeFile(content);
       await file.sync();
     });
   } catch (error) {
