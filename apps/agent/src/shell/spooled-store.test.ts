@@ -148,7 +148,7 @@ describe('no new work is taken', () => {
     expect(await storeOf().problem(null)).toBeNull();
     expect(await storeOf({}, ['http://127.0.0.1:1', world.proxy.url]).problem(id)).toBeNull();
     expect(await storeOf({}, ['http://127.0.0.1:1']).problem(id)).toMatch(
-      /^No coordinator takes bytes \(http:\/\/127\.0\.0\.1:1: connect ECONNREFUSED .*check the addresses/,
+      /^No coordinator takes bytes \(http:\/\/127\.0\.0\.1:1: connect ECONNREFUSED .*check coordinator\.bytes\.listen/,
     );
     expect(await storeOf().problem('a'.repeat(16))).toMatch(
       /serves the library .*, and the leader uses a+:/,
