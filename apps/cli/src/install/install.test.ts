@@ -71,7 +71,6 @@ createServer((_, answer) => answer.end('[+] nats: connected\\n[+] session: welco
 function enrolment(stateDir: string, more: Partial<Enrolment> = {}): Enrolment {
   const path = join(stateDir, 'agent', 'credential.json');
   return {
-    runFlags: [],
     files: ['agent'],
     async look() {
       const text = await readFile(path, 'utf8').catch(() => null);
