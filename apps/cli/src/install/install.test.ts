@@ -149,7 +149,7 @@ async function remove(purge: boolean): Promise<readonly string[]> {
     enrolment: enrolment(root.at(installation.paths.stateDir)),
   };
   const effects = await uninstallEffects(request);
-  await uninstall(effects, root, programRunner(never));
+  await uninstall(effects, root, programRunner(never), never);
   return uninstallLines(effects);
 }
 
