@@ -5,8 +5,10 @@ import { CREDENTIAL_LIFE_MS } from '@podctl/domain/access.ts';
 import { issueForAgent, issueForServer, makeCa } from '@podctl/platform/authority/certificates.ts';
 import { leaveFleet, renewCredential } from '@podctl/platform/enrolment-client.ts';
 import { makeMachineKeys } from '@podctl/platform/enrolment-client-issue.ts';
+import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { request } from 'undici';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { failToAccept } from '../support/accept-error.ts';
 import { agentNamed, asked } from '../support/access-world.ts';
 import { ByteWorld } from '../support/byte-world.ts';
 import { EnrolmentWorld, type Shown } from './enrolment-world.ts';
@@ -163,6 +165,34 @@ describe('the byte listener of a fleet with keys', () => {
     expect(await world.page()).toContain('refused_total{reason="too_many_connections"} 1');
   });
 
+  test('takes 256 handshakes at once from one address, 32 a second', async () => {
+    const clock = new ManualClock(Date.now());
+    const still = await EnrolmentWorld.start({ clock });
+    onTestFinished(() => still.stop());
+    const tried = async () => {
+      const socket = tcp(placeOf(still)).on('error', () => {});
+      socket.end('x');
+      await once(socket.resume(), 'close');
+    };
+    for (let n = 0; n < 8; n += 1) await Promise.all(Array.from({ length: 32 }, tried));
+    const refused = 'refused_total{reason="too_many_connections"}';
+    expect(await still.page()).not.toMatch(`${refused} [1-9]`);
+    await tried();
+    expect(await still.page()).toContain(`${refused} 1`);
+    await expect(still.ask(still.client(null), 'GET', '/v1/ca')).rejects.toThrow();
+    await clock.advance(1_000);
+    expect((await still.ask(still.client(null), 'GET', '/v1/ca')).status).toBe(200);
+  });
+
+  test('goes on when a connection cannot be accepted, and says so', async () => {
+    await world.stop();
+    await failToAccept(async () => {
+      world = await EnrolmentWorld.start();
+    });
+    expect(world.access.lines.join()).toMatch(/EMFILE.*a connection could not be accepted/);
+    expect((await world.ask(world.client(null), 'GET', '/v1/ca')).status).toBe(200);
+  });
+
   test('speaks TLS 1.3 and nothing older, and no plain HTTP', async () => {
     const ca = world.access.authority.ca.certPem;
     const old = connect({ ...placeOf(world), ca, maxVersion: 'TLSv1.2' });
@@ -208,7 +238,7 @@ describe('a join request', () => {
   });
 
   test('that does not arrive whole in time is given up, and so is one of chunks without end', async () => {
-    const slow = await EnrolmentWorld.start({ joinMs: 100 });
+    const slow = await EnrolmentWorld.start({ limits: { joinMs: 100 } });
     try {
       for (const fields of ['content-length: 100', 'transfer-encoding: chunked']) {
         const socket = await plainly(null, slow);

@@ -5,6 +5,7 @@ import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { newEpisode } from '@podctl/domain/episode-state.ts';
 import { feedId, type Nonce, type Token } from '@podctl/domain/ids.ts';
 import type { AgentCredential } from '@podctl/platform/agent-credential.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
 import { joinFleet } from '@podctl/platform/enrolment-client.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
@@ -23,6 +24,12 @@ const never = new AbortController().signal;
 export interface Shown {
   readonly tlsCertPem: string;
   readonly tlsKeyPem: string;
+}
+
+export interface WorldOptions {
+  readonly limits?: Partial<ByteLimits>;
+  /** Of the byte listener; by default that of all the others. */
+  readonly clock?: Clock;
 }
 
 /** A byte listener over TLS, as agents of other machines reach it: its keys, its library and its connections are real. */
@@ -45,9 +52,9 @@ export class EnrolmentWorld {
     { desk, audit, client }: Awaited<ReturnType<AccessWorld['desk']>>,
     library: FileLibrary,
     certificate: ServerCertificate,
-    limits: Partial<ByteLimits>,
+    { limits, clock = access.clock }: WorldOptions,
   ) {
-    const { clock, log } = access;
+    const { log } = access;
     this.#folder = folder;
     this.access = access;
     this.desk = desk;
@@ -55,7 +62,7 @@ export class EnrolmentWorld {
     this.snapshot.cluster = CLUSTER;
     this.certificate = certificate;
     this.server = new ByteServer({
-      ...{ library, limits, log, floorBytes: 0 },
+      ...{ library, limits: limits ?? {}, log, floorBytes: 0 },
       listen: { host: '127.0.0.1', port: 0 },
       fleet: {
         picture: () => ({ snapshot: this.snapshot }),
@@ -69,7 +76,7 @@ export class EnrolmentWorld {
     });
   }
 
-  static async start(limits: Partial<ByteLimits> = {}): Promise<EnrolmentWorld> {
+  static async start(options: WorldOptions = {}): Promise<EnrolmentWorld> {
     const access = await AccessWorld.start();
     const folder = await mkdtemp(join(tmpdir(), 'podctl-enrolment-'));
     await createLibrary(join(folder, 'library'));
@@ -78,7 +85,7 @@ export class EnrolmentWorld {
     const of = { ca: authority.ca, hosts: ['127.0.0.1'], clock, log };
     const certificate = await ServerCertificate.make(of);
     const desk = await access.desk();
-    const world = new EnrolmentWorld(folder, access, desk, library, certificate, limits);
+    const world = new EnrolmentWorld(folder, access, desk, library, certificate, options);
     await world.certificate.start();
     await world.server.start();
     access.coordinators = [world.url];

@@ -211,7 +211,7 @@ export class Fleet {
         slots: of.slots,
       },
       journal: new MemoryJournal(journal, process, moments),
-      storeProblem: async (expected) => {
+      workProblem: async (expected) => {
         const health = await library.check();
         if (health.kind === 'offline') return `The library is offline: ${health.reason}`;
         return expected === null || expected === library.id ? null : 'another library is mounted';

@@ -15,9 +15,9 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
-import type { AuditedCall } from '../../apps/coordinator/src/api/call-gate.ts';
 import type { CallRefusal } from '../../apps/coordinator/src/api/grpc-metrics.ts';
 import { GrpcServer } from '../../apps/coordinator/src/api/grpc-server.ts';
+import type { AuditedCall } from '../../apps/coordinator/src/shell/audit-log.ts';
 import { HandBuiltFleet } from './hand-built-fleet.ts';
 import { MemoryAccess } from './memory-access.ts';
 

@@ -18,7 +18,7 @@ import { natsBus } from '@podctl/platform/nats/bus.ts';
 import type { NatsLink } from '@podctl/platform/nats/connection.ts';
 import type { Dispatcher } from 'undici';
 import type { AgentConfig } from './config.ts';
-import { gpuLoss, gpuReport } from './core/gpu-state.ts';
+import { type GpuState, gpuLack, gpuLoss, gpuReport } from './core/gpu-state.ts';
 import { exposureProblem } from './exposure.ts';
 import { Agent, type AgentEnd } from './shell/agent.ts';
 import { type AgentMetrics, agentMetrics } from './shell/agent-metrics.ts';
@@ -89,7 +89,10 @@ export async function runAgent(
     connectTimeoutMs: CONNECT_MS_MAX,
     connectionsMax: config.settings.agent.slots.download + 1,
   });
-  const gpus = gpuWatchOf(config, log, (reason) => agent.loseGpu(reason));
+  const gpus = gpuWatchOf(config, log, {
+    lost: (reason) => agent.loseGpu(reason),
+    changed: () => agent.look(),
+  });
   const parts = { link, effects, engines, dispatcher, membership, metrics, gpus };
   const agent: Agent = agentOf(config, log, parts);
   const health = new HealthServer({
@@ -232,10 +235,17 @@ function enginesOf(config: AgentConfig, log: Logger): readonly WhisperEngine[] {
   );
 }
 
-/** `lost`: one that the engine needs is gone. An engine on the CPU goes on without. */
-function gpuWatchOf(config: AgentConfig, log: Logger, lost: (reason: string) => void): GpuWatch {
+interface GpuNews {
+  /** One that the engine needs is gone. An engine on the CPU goes on without. */
+  readonly lost: (reason: string) => void;
+  /** It is another kind of state than before. */
+  readonly changed: () => void;
+}
+
+function gpuWatchOf(config: AgentConfig, log: Logger, { lost, changed }: GpuNews): GpuWatch {
   const { agent, transcribe } = config.settings;
   const needsGpu = transcribe.device !== 'cpu' && agent.slots.transcribe > 0;
+  let before: GpuState['kind'] = 'unseen';
   return new GpuWatch({
     probe: new NvidiaSmi({
       clock: systemClock,
@@ -247,6 +257,8 @@ function gpuWatchOf(config: AgentConfig, log: Logger, lost: (reason: string) => 
     seen: (state) => {
       const reason = gpuLoss(state, needsGpu);
       if (reason !== null) lost(reason);
+      else if (state.kind !== before) changed();
+      before = state.kind;
     },
   });
 }
@@ -267,6 +279,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const measured = measure(config, parts);
   const store = storeOf(config, parts, measured);
   const describeEngine = () => engines[0]?.describe() ?? 'no engine';
+  const onGpuOnly = settings.transcribe.device === 'cuda' && settings.agent.slots.transcribe > 0;
   const shared = { store, clock: systemClock, agent };
   return new Agent({
     ...effects,
@@ -281,7 +294,10 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       engine: describeEngine(),
       slots: settings.agent.slots,
     },
-    storeProblem: (expected) => store.problem(expected),
+    workProblem: async (expected) => {
+      const problem = await store.problem(expected);
+      return gpuLack(parts.gpus.state, onGpuOnly) ?? problem;
+    },
     workers: {
       download: downloadWorker({
         ...shared,

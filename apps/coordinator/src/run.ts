@@ -19,8 +19,9 @@ import { connectNats, type NatsLink, NatsRefused } from '@podctl/platform/nats/c
 import { natsKv } from '@podctl/platform/nats/kv.ts';
 import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
 import { natsLogin } from '@podctl/platform/nats-login.ts';
-import { startAll, stopAll } from '@podctl/platform/service.ts';
+import { type Service, startAll, stopAll } from '@podctl/platform/service.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { accessMetrics } from './api/access-metrics.ts';
 import { byteMetrics } from './api/byte-metrics.ts';
 import { ByteServer } from './api/byte-server.ts';
 import { diagnosing } from './api/diagnosis.ts';
@@ -33,6 +34,7 @@ import { aborted, Coordinator } from './coordinator.ts';
 import type { Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import { fleetKeys, openSecurity, type Security } from './security.ts';
+import { AuditLog } from './shell/audit-log.ts';
 import { openOrCreateLibrary } from './shell/library-folder.ts';
 
 /** To one host, all polls together. */
@@ -64,7 +66,8 @@ export async function runCoordinator(
   const openKv = bucketsAt(link, bootstrap.settings.nats.replicas, log, signal);
   const byteAddress = () => bytes?.address ?? null;
   const isLive = (agent: AgentId) => isLiveIn(coordinator.picture(), agent);
-  const of = { bootstrap, log, page: metrics.page, byteAddress, isLive, openKv };
+  const audit = new AuditLog(log, systemClock, accessMetrics(metrics.page));
+  const of = { bootstrap, log, audit, page: metrics.page, byteAddress, isLive, openKv };
   const security = await openSecurity(authority, of);
   const { allowPrivate } = bootstrap.settings.network;
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
@@ -72,7 +75,8 @@ export async function runCoordinator(
   const known = { version: packageJson.version, address, libraryId: library.id, dispatcher };
   const ports = wrap(await portsOf(link, library, openKv, log, metrics, security));
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));
-  const parts: ServerParts = { bootstrap, log, metrics, coordinator, link, library, security };
+  const told = { bootstrap, log, audit, metrics };
+  const parts: ServerParts = { ...told, coordinator, link, library, security };
   const grpc = grpcServer(parts);
   const http = healthServer(parts, token);
   const bytes = byteServer(parts);
@@ -81,14 +85,7 @@ export async function runCoordinator(
     http: http.address ?? '',
     ...(bytes?.address == null ? {} : { bytes: bytes.address }),
   });
-  const services = [
-    ...(security?.first ?? []),
-    http,
-    ...(security?.second ?? []),
-    grpc,
-    ...(bytes === null ? [] : [bytes]),
-    coordinator,
-  ];
+  const services = inOrder(parts, http, grpc, bytes);
   metrics.page.addSource(() => [
     ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
     ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
@@ -126,6 +123,7 @@ function isLiveIn({ snapshot }: Picture, agent: AgentId): boolean {
 interface ServerParts {
   readonly bootstrap: CoordinatorBootstrap;
   readonly log: Logger;
+  readonly audit: AuditLog;
   readonly metrics: CoordinatorMetrics;
   readonly coordinator: Coordinator;
   readonly link: NatsLink;
@@ -136,6 +134,7 @@ interface ServerParts {
 function grpcServer({
   bootstrap,
   log,
+  audit,
   metrics,
   coordinator,
   link,
@@ -155,9 +154,27 @@ function grpcServer({
     diagnose: diagnosing({ link, library, stateDir, replicas, freeFloorBytes, clock }),
     onCall: metrics.onCall,
     onBug: (method, error) => log.error({ method, err: error }, 'a call failed unexpectedly'),
-    onAudit: (call) => log.info({ audit: 'call', ...call }, 'a call'),
+    onAudit: (call) => audit.noteCall(call),
     onRefused: grpcRefusals(metrics.page),
   });
+}
+
+function inOrder(
+  { audit, security, coordinator }: ServerParts,
+  http: Service,
+  grpc: Service,
+  bytes: Service | null,
+): readonly Service[] {
+  return [
+    // Stopped last: what the others refuse until then is told.
+    audit,
+    ...(security?.first ?? []),
+    http,
+    ...(security?.second ?? []),
+    grpc,
+    ...(bytes === null ? [] : [bytes]),
+    coordinator,
+  ];
 }
 
 /** On the library's own folder: whoever wraps the ports has nothing to do with what agents send. */

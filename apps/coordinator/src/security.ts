@@ -16,13 +16,13 @@ import type { Metrics } from '@podctl/platform/metrics.ts';
 import { connectNats, type NatsEvent } from '@podctl/platform/nats/connection.ts';
 import { natsLogin, plainNatsProblem } from '@podctl/platform/nats-login.ts';
 import type { Service } from '@podctl/platform/service.ts';
-import { accessFamilies, accessMetrics } from './api/access-metrics.ts';
+import { accessFamilies } from './api/access-metrics.ts';
 import type { ByteSecurity } from './api/byte-server.ts';
 import { plaintextProblem } from './plaintext.ts';
 import { type PutOut, putOutBy } from './shell/access.ts';
 import { AccessBook } from './shell/access-book.ts';
 import { AccessDesk } from './shell/access-desk.ts';
-import { AuditLog } from './shell/audit-log.ts';
+import type { AuditLog } from './shell/audit-log.ts';
 import { NatsRevocations } from './shell/nats-revocations.ts';
 import { ServerCertificate } from './shell/server-certificate.ts';
 
@@ -39,6 +39,7 @@ export interface Security extends ByteSecurity {
 export interface SecurityParts {
   readonly bootstrap: CoordinatorBootstrap;
   readonly log: Logger;
+  readonly audit: AuditLog;
   readonly page: Metrics;
   /** Of the byte listener as bound; null where there is none. */
   readonly byteAddress: () => string | null;
@@ -85,7 +86,7 @@ function listenersOf({ grpcListen, httpListen, bytesListen }: CoordinatorBootstr
 /** Null without the fleet's keys. */
 export async function openSecurity(
   authority: Authority | null,
-  { bootstrap, log, page, byteAddress, isLive, openKv }: SecurityParts,
+  { bootstrap, log, audit, page, byteAddress, isLive, openKv }: SecurityParts,
 ): Promise<Security | null> {
   const { security: of } = bootstrap;
   if (authority === null || of === null) return null;
@@ -94,7 +95,6 @@ export async function openSecurity(
   const certificate = await ServerCertificate.make({ ca: authority.ca, hosts, clock, log });
   const kv = await openKv(BUCKETS.access);
   const book = new AccessBook(kv);
-  const audit = new AuditLog(log, clock, accessMetrics(page));
   const revocations =
     bootstrap.nats.as.kind === 'authority' ? revocationsAt(bootstrap, authority, book, log) : null;
   if (revocations === null) log.warn({}, NATS_OF_OTHERS);

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failToAccept } from '../../../test/support/accept-error.ts';
 import { type HealthCheck, HealthServer } from './health-server.ts';
 import { createLogger } from './logger.ts';
 
@@ -46,6 +47,14 @@ async function raw(bytes: string): Promise<string> {
 }
 
 describe('the health server', () => {
+  it('goes on when a connection cannot be accepted, and says so', async () => {
+    await server.stop();
+    server = make();
+    await failToAccept(() => server.start());
+    expect(logged.join('')).toMatch(/"err":.*EMFILE.*"msg":"a connection could not be accepted"/);
+    expect(await get('/livez')).toMatchObject({ status: 200 });
+  });
+
   it('says that it lives', async () => {
     expect(await get('/livez')).toMatchObject({ status: 200, text: 'ok\n' });
     expect(await get('/livez', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, open, readFile, realpath, rename, rm, statfs } from 'node:fs/promises';
+import {
+  access,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  statfs,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, spawnChild } from './child/child-process.ts';
 import { acquireFolderLock, FolderLockError } from './folder-lock.ts';
@@ -74,8 +84,7 @@ interface Mark {
  * Rejects with `PythonEnvError`, one sentence; or with the signal's reason, pip being gone then.
  */
 export async function ensurePythonEnv(options: PythonEnvOptions): Promise<PythonEnv> {
-  const texts = await Promise.all(options.requirementsPaths.map((path) => readFile(path)));
-  const requirements = createHash('sha256').update(Buffer.concat(texts)).digest('hex');
+  const requirements = await hashOf(options.requirementsPaths);
   const python = await findPython(options.signal, options.pythonNames ?? PYTHON_NAMES);
   const name = createHash('sha256').update(`${requirements} ${python.version}`).digest('hex');
   const folder = join(options.root, `python-${name.slice(0, 12)}`);
@@ -94,6 +103,34 @@ export async function ensurePythonEnv(options: PythonEnvOptions): Promise<Python
   }
   options.onProgress?.({ kind: 'ready', tookMs: performance.now() - startedMs });
   return environment(folder);
+}
+
+/** The environments that a folder holds. */
+export interface FoundPythonEnvs {
+  /** Complete and for these requirements; null: there is none. */
+  readonly folder: string | null;
+  readonly others: number;
+}
+
+/** Looks for what `ensurePythonEnv` made, by whatever Python. Makes and runs nothing. */
+export async function findPythonEnvs(
+  root: string,
+  requirementsPaths: readonly string[],
+): Promise<FoundPythonEnvs> {
+  const requirements = await hashOf(requirementsPaths);
+  const names = (await readdir(root).catch((): string[] => [])).filter((name) =>
+    /^python-[0-9a-f]{12}$/.test(name),
+  );
+  for (const name of names) {
+    const folder = join(root, name);
+    if (await isComplete(folder, requirements)) return { folder, others: names.length - 1 };
+  }
+  return { folder: null, others: names.length };
+}
+
+async function hashOf(requirementsPaths: readonly string[]): Promise<string> {
+  const texts = await Promise.all(requirementsPaths.map((path) => readFile(path)));
+  return createHash('sha256').update(Buffer.concat(texts)).digest('hex');
 }
 
 async function build(

@@ -4,6 +4,7 @@ import {
   foldSight,
   type GpuSight,
   type GpuState,
+  gpuLack,
   gpuLoss,
   gpuReport,
   UNSEEN,
@@ -108,6 +109,21 @@ describe('a GPU that was there', () => {
     expect(gpuLoss(state, false)).toBeNull();
     expect(foldSight(state, both)).toMatchObject({ kind: 'present' });
     expect(foldSight(state, missing)).toEqual(state);
+  });
+});
+
+describe('an agent that may use nothing but a GPU', () => {
+  test('can do no work while the driver is broken or shows none, and again when one is seen', () => {
+    expect(gpuLack(after(broken), true)).toBe('no GPU can be used: it hangs');
+    expect(gpuLack(after(absent), true)).toContain('no GPU can be used: ');
+    expect(gpuLack(after(broken, both), true)).toBeNull();
+    expect(gpuLack(after(both, broken), true)).toBeNull();
+  });
+
+  test('is not kept from it where nobody can say; nor is one that may use the CPU', () => {
+    expect(gpuLack(UNSEEN, true)).toBeNull();
+    expect(gpuLack(after(missing), true)).toBeNull();
+    expect(gpuLack(after(broken), false)).toBeNull();
   });
 });
 

@@ -142,6 +142,14 @@ export function gpuReport(state: GpuState): GpuReport {
   }
 }
 
+/**
+ * Why an agent that may use nothing but a GPU can do no work now; null: nothing is known against it. Without nvidia-smi
+ * nothing is: the engine finds out.
+ */
+export function gpuLack(state: GpuState, onGpuOnly: boolean): string | null {
+  return onGpuOnly && state.kind === 'unusable' ? `no GPU can be used: ${state.reason}` : null;
+}
+
 /** Why the agent must end, when it must: an engine whose GPU is gone fails every job that it is given. */
 export function gpuLoss(state: GpuState, needsGpu: boolean): string | null {
   return needsGpu && state.kind === 'lost' ? state.reason : null;

@@ -35,7 +35,7 @@ beforeEach(async () => {
     log: createLogger({ level: 'error', component: 'agent', terminal: false }),
     identity: { ...identity, slots: SLOTS },
     journal: { open: async () => [], put: async () => {}, remove: async () => {} },
-    storeProblem: async () => problem,
+    workProblem: async () => problem,
     workers: {
       download: async () => failure('http_404', 'It is not there.'),
       transcribe: async () => returned('It was given back.'),

@@ -20,8 +20,8 @@ export interface AgentPorts {
   readonly log: Logger;
   readonly identity: AgentIdentity;
   readonly journal: ResultJournal;
-  /** Why no new work can be taken where attempts are written; null when it can. `expectedLibrary`: the leader's. */
-  readonly storeProblem: (expectedLibrary: string | null) => Promise<string | null>;
+  /** Why no new work can be taken, where attempts are written or by the engine; null when it can. `expectedLibrary`: the leader's. */
+  readonly workProblem: (expectedLibrary: string | null) => Promise<string | null>;
   readonly workers: { readonly [S in Stage]: Worker };
   /** Engine, model and device in words, as they are now. */
   readonly describeEngine: () => string;
@@ -42,7 +42,7 @@ export interface AgentEnd {
   readonly reason: string;
 }
 
-const STORE_CHECK_MS = 10_000;
+const LOOK_EVERY_MS = 10_000;
 /** How long the goodbye waits for the leader to hear of failures. */
 const UNTOLD_MS_MAX = 2_000;
 
@@ -79,7 +79,7 @@ export class Agent {
       welcomed: ({ session, library }) => {
         log.info({ session }, 'Welcomed by the leader');
         this.#expectedLibrary = library;
-        void this.#checkStore();
+        this.look();
       },
     });
     this.#results = new Results({
@@ -110,7 +110,7 @@ export class Agent {
     const life = beginLife(this.#ports.identity.slots, journal);
     this.#state = life.state;
     for (const effect of life.effects) this.#apply(effect);
-    void this.#watchStore();
+    void this.#watchWork();
   }
 
   /** How many jobs run, and how many results wait for their verdict. */
@@ -136,6 +136,11 @@ export class Agent {
   /** Hands back what runs and ends with an error, so that its supervisor starts it anew. Safe twice. */
   loseGpu(reason: string): void {
     this.#take({ kind: 'gpu_lost', reason });
+  }
+
+  /** Looks now whether work can be taken. It does so by itself at each welcome and every 10 s. */
+  look(): void {
+    void this.#checkWork();
   }
 
   /** Ends everything, at once. Safe twice. */
@@ -254,20 +259,20 @@ export class Agent {
     return { cluster, session, tokens, engine, problem, draining, ...this.#ports.gpus?.() };
   }
 
-  async #watchStore(): Promise<void> {
+  async #watchWork(): Promise<void> {
     const { clock } = this.#ports;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      await this.#checkStore();
-      await clock.sleep(STORE_CHECK_MS, signal).catch(() => undefined);
+      await this.#checkWork();
+      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
     }
   }
 
-  /** A library that is away, full, or another than the leader's is a problem: no new work until that is mended. */
-  async #checkStore(): Promise<void> {
+  /** A library that is away, full, or another than the leader's is a problem, e.g.: no new work until that is mended. */
+  async #checkWork(): Promise<void> {
     const expected = this.#expectedLibrary;
     const problem = await this.#ports
-      .storeProblem(expected)
+      .workProblem(expected)
       .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
     // A welcome that came meanwhile has begun a check of its own.
     if (expected !== this.#expectedLibrary || this.#closing.signal.aborted) return;

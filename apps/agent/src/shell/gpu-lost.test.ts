@@ -35,7 +35,7 @@ test('a heartbeat tells of the GPUs; after a loss it names it, the work is hande
     log: createLogger({ level: 'error', component: 'agent', terminal: false }),
     identity: who,
     journal: { open: async () => [], put: async () => {}, remove: async () => {} },
-    storeProblem: async () => null,
+    workProblem: async () => null,
     workers: {
       download: async () => returned('It was given back.'),
       transcribe: async (_assignment, { signal }) => {

@@ -21,8 +21,9 @@ afterEach(() => rm(root, { recursive: true }));
 async function environment(name: string, requirements: string, script = 'exit 0'): Promise<string> {
   const folder = join(root, name);
   await mkdir(join(folder, 'bin'), { recursive: true });
-  await writeFile(join(folder, '.complete'), JSON.stringify({ requirements }));
-  await writeFile(join(folder, 'bin', 'python'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const interpreter = join(folder, 'bin', 'python');
+  await writeFile(interpreter, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await writeFile(join(folder, '.complete'), JSON.stringify({ requirements, interpreter }));
   return folder;
 }
 
@@ -37,6 +38,13 @@ it('the environment of the locked requirements is found among others', async () 
   expect(await probePython(root)).toEqual({ root, folder: null, others: 1 });
   const folder = await environment('python-111111111111', await locked());
   expect(await probePython(root)).toEqual({ root, folder, others: 1 });
+});
+
+it('an environment whose Python was replaced under the same name is none, as it is for who makes it', async () => {
+  const folder = await environment('python-111111111111', await locked());
+  const mark = { requirements: await locked(), interpreter: '/usr/bin/python-of-old' };
+  await writeFile(join(folder, '.complete'), JSON.stringify(mark));
+  expect(await probePython(root)).toEqual({ root, folder: null, others: 1 });
 });
 
 it('a Python that fails is told by its last words', async () => {

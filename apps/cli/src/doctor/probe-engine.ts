@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { findPythonEnvs } from '@podctl/platform/python-env.ts';
 import type { RunProgram } from '../install/ports.ts';
 import { failureWords } from '../install/run-program.ts';
 import { requirementsPath } from '../up/bootstrap.ts';
@@ -42,21 +41,9 @@ else:
     print(json.dumps({"path": found.path, "origin": found.origin, "sha256": found.sha256, "sha256Expected": expected}))
 `;
 
-/** The environments in a folder, as `ensurePythonEnv` makes them. */
+/** What "podctl up" and "podctl agent install" have made in a folder, for the engine as it is now. */
 export async function probePython(root: string): Promise<PythonFacts> {
-  const wanted = createHash('sha256')
-    .update(await readFile(requirementsPath()))
-    .digest('hex');
-  const names = (await readdir(root).catch((): string[] => [])).filter((name) =>
-    /^python-[0-9a-f]{12}$/.test(name),
-  );
-  for (const name of names) {
-    const folder = join(root, name);
-    const mark = await readFile(join(folder, '.complete'), 'utf8').catch(() => '');
-    if (mark.includes(wanted) && (await isThere(pythonIn(folder))))
-      return { root, folder, others: names.length - 1 };
-  }
-  return { root, folder: null, others: names.length };
+  return { root, ...(await findPythonEnvs(root, [requirementsPath()])) };
 }
 
 export async function probeEngine(folder: string, run: RunProgram): Promise<Seen<EngineFacts>> {
@@ -128,11 +115,4 @@ async function answer(
 
 function pythonIn(folder: string): string {
   return join(folder, 'bin', 'python');
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

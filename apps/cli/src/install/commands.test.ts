@@ -1,10 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { formatJoinToken } from '@podctl/domain/join-token.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
-import { runPodctl } from '../../test/run-podctl.ts';
+import { runPodctl, startPodctl } from '../../test/run-podctl.ts';
+import { waitInFolder } from '../up/file-wait.ts';
+import { servicePaths } from './install-paths.ts';
+import { MachineRoot } from './machine-root.ts';
+import { uninstall } from './uninstall.ts';
 
 const SECRET = 'abcdefghijklmnopqrstuvwxyz234567';
 let folder: string;
@@ -92,4 +96,41 @@ test('without a terminal nothing is removed unless --yes says so, and what is no
   expect((await agent(['uninstall', '--purge', '--yes', '--local-only'])).code).toBe(0);
   expect(await readdir(below)).toEqual(['music.mp3']);
   expect(await readFile(join(below, 'music.mp3'), 'utf8')).toBe('mine');
+});
+
+test('Ctrl-C while the service is stopped leaves unit and settings, and the next uninstall finds what is left', async () => {
+  const { configFile, unitFile } = servicePaths(null);
+  const root = new MachineRoot(folder);
+  const left = [configFile, unitFile ?? ''].map((path) => root.at(path));
+  for (const path of [...left, root.at('/run/systemd/system/here')]) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, '');
+  }
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  // It says that it was asked to stop the service, and takes its time.
+  const slow = `#!/bin/sh\n[ "$1" = disable ] || exit 0\n: > "${bin}/asked"\nexec sleep 60\n`;
+  await writeFile(join(bin, 'systemctl'), slow, { mode: 0o755 });
+  const args = ['agent', 'uninstall', '--keep-data', '--yes', '--root', folder];
+  const of = { cwd: folder, env: { PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` } };
+  const { child, ended } = startPodctl(args, of);
+  const isAsked = async () => ((await readdir(bin)).includes('asked') ? true : null);
+  await waitInFolder(bin, isAsked, AbortSignal.timeout(20_000));
+  child.kill('SIGINT');
+  expect(await ended).toMatchObject({ code: 130, stderr: 'podctl: interrupted.\n' });
+  for (const path of left) expect(await readFile(path, 'utf8')).toBe('');
+
+  await writeFile(join(bin, 'systemctl'), '#!/bin/sh\n', { mode: 0o755 });
+  expect(await runPodctl(args, of)).toMatchObject({ code: 0 });
+  for (const path of left) await expect(readFile(path)).rejects.toThrow('ENOENT');
+});
+
+test('an uninstall that was stopped removes nothing more', async () => {
+  const below = await installed();
+  const effects = [{ kind: 'remove', path: join(dataDir, 'music.mp3') }] as const;
+  const reason = new Error('interrupted');
+  const run = async () => ({ kind: 'missing' }) as const;
+  const stopped = uninstall(effects, new MachineRoot(folder), run, AbortSignal.abort(reason));
+  await expect(stopped).rejects.toBe(reason);
+  expect(await readdir(below)).toContain('music.mp3');
 });

@@ -17,7 +17,6 @@ export function credentialEnrolment(
   const onDisk = { ...settings, dataDir: root.at(paths.stateDir) };
   const path = credentialFile(onDisk);
   return {
-    runFlags: [],
     files: [relative(onDisk.dataDir, path).split('/')[0] ?? ''],
     async look() {
       const found = credentialAt(path);

@@ -1,5 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { findPythonEnvs } from '@podctl/platform/python-env.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { requirementsPath } from '../up/bootstrap.ts';
@@ -11,7 +12,6 @@ import { type EngineModel, EngineSession } from './engine-session.ts';
 import { AGENT_USER } from './install-paths.ts';
 import { type InstallContext, todo } from './install-steps.ts';
 import { KNOWN_CLIP } from './known-clip.ts';
-import { hasPythonEnv } from './machine-facts.ts';
 import { judgeSelfTest } from './self-test.ts';
 import { givenTo } from './user-step.ts';
 
@@ -19,6 +19,11 @@ import { givenTo } from './user-step.ts';
 const MODEL_DEFAULT = 'tiny.en';
 /** Beside the requirements. */
 const ENGINE_SCRIPT = 'whisper_engine.py';
+
+/** Whether the engine's environment is complete there. */
+export async function hasPythonEnv(root: string): Promise<boolean> {
+  return (await findPythonEnvs(root, [requirementsPath()])).folder !== null;
+}
 
 /** The Python environment and the model: both there, and the engine loads them. */
 export function engineStep(context: InstallContext, pythonRoot: string): Step {
@@ -38,7 +43,7 @@ export function engineStep(context: InstallContext, pythonRoot: string): Step {
       },
     ],
     async look() {
-      hasEnv = await hasPythonEnv(pythonRoot, requirementsPath());
+      hasEnv = await hasPythonEnv(pythonRoot);
       if (!hasEnv) return todo('there is no Python environment with it yet');
       if (context.dryRun) return todo('its Python environment is there; the model would be loaded');
       try {
@@ -127,7 +132,7 @@ async function startEngine(
   runner: readonly string[],
 ): Promise<EngineSession> {
   const { plan, signal } = context;
-  const wasThere = await hasPythonEnv(pythonRoot, requirementsPath());
+  const wasThere = await hasPythonEnv(pythonRoot);
   const report = { progress: tell, line: tell, end: () => undefined };
   const toolchain = await prepareToolchain(pythonRoot, report, () => undefined, signal).catch(
     (error: unknown) => {

@@ -14,8 +14,6 @@ export interface InstallFacts {
   /** `host:port` of the agent's health server. */
   readonly httpListen: string;
   readonly drainMs: number;
-  /** What `agent run` needs besides, to be let into the fleet. */
-  readonly runFlags: readonly string[];
   readonly userExists: boolean;
   /** Those of video and render that this machine has. */
   readonly deviceGroups: readonly string[];
@@ -56,7 +54,6 @@ export function planInstall(facts: InstallFacts): InstallPlan {
     // A configuration that somebody else wrote may name none.
     '--data-dir',
     paths.stateDir,
-    ...facts.runFlags,
   ];
   const environment = environmentOf(facts);
   return {

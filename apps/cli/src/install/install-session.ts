@@ -4,11 +4,10 @@ import { formatAddress } from '@podctl/platform/endpoint.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';
 import { findPython } from '@podctl/platform/python-interpreter.ts';
 import { CommandError, EXIT } from '../command-error.ts';
-import { requirementsPath } from '../up/bootstrap.ts';
 import { probeAddress } from './address-probe.ts';
 import { isThere } from './apply-effect.ts';
 import type { Step } from './checklist.ts';
-import { engineStep, selfTestStep } from './engine-steps.ts';
+import { engineStep, hasPythonEnv, selfTestStep } from './engine-steps.ts';
 import { ForegroundAgent } from './foreground-agent.ts';
 import { DEVICE_GROUPS, type InstallPlan, planInstall, SERVICE_PATH } from './install-plan.ts';
 import {
@@ -20,7 +19,7 @@ import {
   unitStep,
 } from './install-steps.ts';
 import type { Installation } from './installation.ts';
-import { freeBytes, freePort, hasPythonEnv, neededPath, otherOwner } from './machine-facts.ts';
+import { freeBytes, freePort, neededPath, otherOwner } from './machine-facts.ts';
 import type { MachineRoot } from './machine-root.ts';
 import { nvidiaGpus } from './nvidia-smi.ts';
 import type { Enrolment } from './ports.ts';
@@ -83,7 +82,6 @@ export async function installSession(request: InstallRequest): Promise<InstallSe
     },
     httpListen: listen,
     drainMs: settings.agent.drainMs,
-    runFlags: enrolment.runFlags,
     userExists: (await root.user('podctl')) !== null,
     pythonRoot: pythonRootSet,
   });
@@ -153,7 +151,7 @@ async function preflightFacts(
 ): Promise<PreflightFacts> {
   const { installation, root, signal, script } = request;
   const { mode, stateDir } = installation.paths;
-  const hasEngine = await hasPythonEnv(pythonRoot, requirementsPath());
+  const hasEngine = await hasPythonEnv(pythonRoot);
   const needed = await Promise.all([process.execPath, script].map(neededPath));
   const state = root.at(stateDir);
   const urls = await fleetOf(request);

@@ -71,7 +71,6 @@ createServer((_, answer) => answer.end('[+] nats: connected\\n[+] session: welco
 function enrolment(stateDir: string, more: Partial<Enrolment> = {}): Enrolment {
   const path = join(stateDir, 'agent', 'credential.json');
   return {
-    runFlags: [],
     files: ['agent'],
     async look() {
       const text = await readFile(path, 'utf8').catch(() => null);
@@ -150,7 +149,7 @@ async function remove(purge: boolean): Promise<readonly string[]> {
     enrolment: enrolment(root.at(installation.paths.stateDir)),
   };
   const effects = await uninstallEffects(request);
-  await uninstall(effects, root, programRunner(never));
+  await uninstall(effects, root, programRunner(never), never);
   return uninstallLines(effects);
 }
 

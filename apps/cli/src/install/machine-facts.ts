@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { isThere } from './apply-effect.ts';
 import type { NeededPath } from './preflight.ts';
 import { isAgentsOwn } from './uninstall-plan.ts';
@@ -38,26 +37,6 @@ export async function otherOwner(stateDir: string): Promise<string | null> {
     return 'a coordinator or "podctl up"';
   const foreign = names.find((name) => !isAgentsOwn(name) && !NOBODYS.includes(name));
   return foreign === undefined ? null : `somebody else (it holds ${JSON.stringify(foreign)})`;
-}
-
-/** Whether an environment for these requirements is complete there (python-env.ts writes the mark last). */
-export async function hasPythonEnv(root: string, requirementsPath: string): Promise<boolean> {
-  const text = await readFile(requirementsPath);
-  const wanted = createHash('sha256').update(text).digest('hex');
-  const names = await readdir(root).catch(() => []);
-  for (const name of names.filter((name) => /^python-[0-9a-f]{12}$/.test(name))) {
-    const mark = await readFile(join(root, name, '.complete'), 'utf8').catch(() => '');
-    const runs = await canRun(join(root, name, 'bin', 'python'));
-    if (runs && mark.includes(wanted)) return true;
-  }
-  return false;
-}
-
-async function canRun(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 const PORTS_TRIED_MAX = 20;

@@ -15,8 +15,6 @@ export interface Enrolment {
   ): Promise<void>;
   /** How this machine says that it leaves, good also when its credential is removed; null when it has none. */
   leaver(): Promise<Leaver | null>;
-  /** Flags that `podctl agent run` needs to find the credential. */
-  readonly runFlags: readonly string[];
   /** Names in the state folder. */
   readonly files: readonly string[];
 }

@@ -35,13 +35,17 @@ export async function uninstallEffects(request: UninstallRequest): Promise<reado
   return effects.filter((_, i) => needed[i]);
 }
 
-/** In order; rejects with CommandError at the first that fails, and can be done again. */
+/** In order; rejects with CommandError at the first that fails, or the signal's reason, and can be done again. */
 export async function uninstall(
   effects: readonly Effect[],
   root: MachineRoot,
   run: RunProgram,
+  signal: AbortSignal,
 ): Promise<void> {
-  for (const effect of effects) await applyEffect(onDisk(effect, root), { root, run });
+  for (const effect of effects) {
+    signal.throwIfAborted();
+    await applyEffect(onDisk(effect, root), { root, run });
+  }
 }
 
 export function uninstallLines(effects: readonly Effect[]): readonly string[] {

@@ -86,7 +86,7 @@ describe('every method, over TLS', () => {
     await until(() => api.audited.length === 2);
     expect(api.audited).toMatchObject([
       { method: 'VerifyLibrary', name: 'viewer', role: 'viewer', code: 'PERMISSION_DENIED' },
-      { method: 'VerifyLibrary', name: 'operator', role: 'operator' },
+      { method: 'VerifyLibrary', name: 'operator', role: 'operator', refused: false },
     ]);
   });
 });
@@ -114,6 +114,7 @@ describe('who is not known', () => {
       role: null,
       from: '127.0.0.1',
       code: 'UNAUTHENTICATED',
+      refused: true,
     });
     expect(api.calls).toEqual(Array.from({ length: 5 }, () => 'WhoAmI UNAUTHENTICATED'));
   });

@@ -4,11 +4,12 @@ import {
   type ServerInterceptingCallInterface,
   type ServerMethodDefinition,
 } from '@grpc/grpc-js';
-import { mayActAs, type Role } from '@podctl/domain/access.ts';
+import { mayActAs } from '@podctl/domain/access.ts';
 import { invariant } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { type RpcRule, rpcRule, rpcRuleFor } from '../core/rpc-roles.ts';
 import type { Access, Caller } from '../shell/access.ts';
+import type { AuditedCall } from '../shell/audit-log.ts';
 import {
   CallLimits,
   limitMessage,
@@ -31,18 +32,6 @@ export interface GateOptions {
   readonly onBug: (method: string, error: unknown) => void;
   readonly onRefused: (reason: CallRefusal) => void;
   readonly onAudit: (call: AuditedCall) => void;
-}
-
-/** A call that changed something, or tried to, or was refused. */
-export interface AuditedCall {
-  readonly method: string;
-  /** Empty when nobody knows who it was, or nobody was asked. */
-  readonly name: string;
-  readonly role: Role | null;
-  /** The address that it came from. */
-  readonly from: string;
-  /** The name of a gRPC status. */
-  readonly code: string;
 }
 
 /** A call that may go on, and why. */
@@ -149,8 +138,9 @@ export class CallGate {
 
   /** A call that was let through is over. */
   ended({ method, caller, from, rule }: Admission, code: string): void {
-    if (rule.audited)
-      this.#options.onAudit({ method, name: caller.name, role: caller.role, from, code });
+    if (!rule.audited) return;
+    const { name, role } = caller;
+    this.#options.onAudit({ method, name, role, from, code, refused: false });
   }
 
   #judged(gated: GatedCall, judge: () => Refusal | null): Refusal | null {
@@ -166,13 +156,13 @@ export class CallGate {
   }
 
   #tellRefusal(gated: GatedCall, { reason, failure }: Refusal): void {
-    const { clock, onCall, onRefused, onAudit } = this.#options;
+    const { onCall, onRefused, onAudit } = this.#options;
     const { method, from, caller } = gated;
     const code = codeName(failure);
     onRefused(reason);
     onCall(method, code, 0);
-    if (!this.#limits.mayWriteLine(from, clock.monotonicMs())) return;
-    onAudit({ method, name: caller?.name ?? '', role: caller?.role ?? null, from, code });
+    const { name, role } = caller ?? { name: '', role: null };
+    onAudit({ method, name, role, from, code, refused: true });
   }
 
   #admit(gated: GatedCall, isStream: boolean, metadata: Metadata): Refusal | null {

@@ -173,14 +173,12 @@ describe('strangers', () => {
     expect((await api.ask(whoAmI, wrong)).code).toBe(status.RESOURCE_EXHAUSTED);
   });
 
-  test('fill 20 lines of the audit log at once and one a second, whatever they do', async () => {
+  test('are each told to the audit log as refused, which makes lines of them', async () => {
     const api = await withViewer();
     const wrong = bearer(`pu1.vera.${'a'.repeat(32)}`);
     await many(60, () => api.ask(whoAmI, wrong));
-    expect([api.audited.length, api.refused.length]).toEqual([20, 60]);
-    await api.clock.advance(1_000);
-    await many(5, () => api.ask(whoAmI, wrong));
-    expect(api.audited).toHaveLength(21);
+    expect(api.audited.filter(({ refused }) => refused)).toHaveLength(60);
+    expect(api.refused).toHaveLength(60);
   });
 
   test('may check the health 50 times at once, 10 a second', async () => {

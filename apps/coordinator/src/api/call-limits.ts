@@ -16,8 +16,6 @@ const CALL_RATE: RateRule = { burst: 200, perSecond: 100, keysMax: KEYS_MAX };
 const OPEN_RATE: RateRule = { burst: 50, perSecond: 10, keysMax: KEYS_MAX };
 /** By address. Secrets of 160 bits are not guessed: this keeps the log and the processor for others. */
 const FAILED_LOGIN_RATE: RateRule = { burst: 20, perSecond: 0.5, keysMax: KEYS_MAX };
-/** Lines about refusals in the audit log, by address. The metric counts them all. */
-const AUDIT_LINE_RATE: RateRule = { burst: 20, perSecond: 1, keysMax: KEYS_MAX };
 
 const CALLS_PER_CALLER_MAX = 64;
 const STREAMS_PER_CALLER_MAX = 16;
@@ -40,7 +38,6 @@ export class CallLimits {
   readonly #calls = new RateLimit(CALL_RATE);
   readonly #openCalls = new RateLimit(OPEN_RATE);
   readonly #failedLogins = new RateLimit(FAILED_LOGIN_RATE);
-  readonly #auditLines = new RateLimit(AUDIT_LINE_RATE);
   readonly #running = { person: new Counts(), peer: new Counts() };
   readonly #streams = new Counts();
 
@@ -58,10 +55,6 @@ export class CallLimits {
   overFailedLogins(peer: string, nowMs: number): Refusal | null {
     if (this.#failedLogins.take(peer, nowMs)) return null;
     return tooOften('failed_logins', 'too many tokens that are not valid came', FAILED_LOGIN_RATE);
-  }
-
-  mayWriteLine(peer: string, nowMs: number): boolean {
-    return this.#auditLines.take(peer, nowMs);
   }
 
   /** Begins a call, unless too many run: gives what ends it again, to be called once. */

@@ -78,7 +78,7 @@ export default class AgentUninstall extends BaseCommand {
     const stopping = listenForStop((exitCode) => process.exit(exitCode));
     const { signal } = stopping;
     try {
-      await uninstall(effects, root, programRunner(signal));
+      await uninstall(effects, root, programRunner(signal), signal);
       // When the agent has handed its work back, and not before.
       const fleetTold = leave !== null && (await this.#tellFleet(leave, signal));
       this.say(`The agent is gone from this machine. ${leftWords(flags.purge, installation)}`);
