@@ -8,18 +8,35 @@ import {
   type ListAgentsResponse,
 } from '@podctl/proto/podctl/v1/agent.ts';
 import { agentViews } from '../core/view.ts';
+import type { Access } from '../shell/access.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
+import { CordonCalls, NO_SUCH_AGENT } from './cordon-calls.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
 
 export const agentServiceDefinition = AgentServiceService;
 
-export function agentService(fleet: Fleet, handlers: Handlers): AgentServiceServer {
+/** @param access null where nobody is asked who they are. */
+export function agentService(
+  fleet: Fleet,
+  handlers: Handlers,
+  access: Access | null,
+): AgentServiceServer {
+  const cordons = new CordonCalls(fleet, access);
   return {
     listAgents: handlers.unary('ListAgents', async (request) => listAgents(fleet, request)),
     getAgent: handlers.unary('GetAgent', async (request) => getAgent(fleet, request)),
+    cordonAgent: handlers.unary('CordonAgent', (request, _signal, { name }) =>
+      cordons.cordon(request, name),
+    ),
+    uncordonAgent: handlers.unary('UncordonAgent', (request, _signal, { name }) =>
+      cordons.uncordon(request, name),
+    ),
+    drainAgent: handlers.unary('DrainAgent', (request, _signal, { name }) =>
+      cordons.drain(request, name),
+    ),
   };
 }
 
@@ -35,8 +52,5 @@ function listAgents(fleet: Fleet, request: ListAgentsRequest): Result<ListAgents
 function getAgent(fleet: Fleet, { agentId }: GetAgentRequest): Result<GetAgentResponse, Failure> {
   const found = agentViews(fleet.picture()).find(({ record }) => record.agent === agentId);
   if (found !== undefined) return ok({ agent: agentMessage(found) });
-  return err({
-    kind: 'not_found',
-    message: 'no agent has that name: podctl agent list shows them',
-  });
+  return err(NO_SUCH_AGENT);
 }
