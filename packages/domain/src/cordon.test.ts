@@ -44,7 +44,8 @@ describe('a wish about an agent', () => {
     expect(afterWish(cordoned, drain(10), 9)).toEqual(draining);
     const moved = afterWish(draining as CordonState, drain(100), 15);
     expect(moved).toEqual({ ...draining, deadlineMs: 115 });
-    expect(afterWish(draining as CordonState, drain(null), 15)?.deadlineMs).toBeNull();
+    expect(afterWish(draining as CordonState, drain(null), 15)).toBeNull();
+    expect(afterWish(cordoned, drain(null), 9)?.deadlineMs).toBeNull();
   });
 
   it('that is repeated changes nothing, whatever was before', () => {

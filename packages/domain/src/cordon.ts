@@ -11,7 +11,8 @@ import type { AgentId, ClusterId, Nonce } from './ids.ts';
  *   any --uncordon--> open --cordon--> cordoned
  *   open, cordoned --drain--> draining --(it holds nothing: the leader)--> drained
  *
- * What is never true: a cordon that ends a drain. Who wants it to wait longer drains again with a later deadline.
+ * What is never true: a cordon that ends a drain. Who wants it to take longer drains again with a later deadline; who only waits
+ * again, without one, moves nothing.
  */
 export interface CordonRecord extends CordonState {
   readonly cluster: ClusterId;
@@ -34,7 +35,7 @@ export interface CordonState {
 export const CORDON_KINDS = ['open', 'cordoned', 'draining', 'drained'] as const;
 export type CordonKind = (typeof CORDON_KINDS)[number];
 
-/** What somebody wants of an agent. An empty reason leaves the one that stands. */
+/** What somebody wants of an agent. An empty reason leaves the one that stands, and no deadline the one that stands. */
 export type CordonWish =
   | { readonly kind: 'cordon'; readonly reason: string; readonly by: string }
   | { readonly kind: 'uncordon'; readonly by: string }
@@ -42,7 +43,7 @@ export type CordonWish =
       readonly kind: 'drain';
       readonly reason: string;
       readonly by: string;
-      /** From when the leader takes it; 0 takes everything back at once, null waits for as long as it takes. */
+      /** From when the leader takes it; 0 takes everything back at once. Where none stands, null waits however long it takes. */
       readonly deadlineInMs: number | null;
     };
 
@@ -82,8 +83,8 @@ function deadlineAfter(
   wish: Exclude<CordonWish, { kind: 'uncordon' }>,
   nowMs: number,
 ): number | null {
-  if (wish.kind === 'cordon') return was?.deadlineMs ?? null;
-  return wish.deadlineInMs === null ? null : nowMs + wish.deadlineInMs;
+  if (wish.kind === 'cordon' || wish.deadlineInMs === null) return was?.deadlineMs ?? null;
+  return nowMs + wish.deadlineInMs;
 }
 
 /** It holds nothing: whoever waits for the drain may stop waiting. */

@@ -70,8 +70,8 @@ describe('an agent', () => {
       jobs: [{ feedId: 'alpha', audioSeconds: 90 }],
     });
     expect((await show('gpu-1'))?.state).toBe(AgentState.DRAINING);
-    const forEver = await drain('gpu-1', null);
-    expect(forEver.cordon?.deadline).toBeUndefined();
+    const again = await drain('gpu-1', null);
+    expect(again).toMatchObject({ changed: false, cordon: drained.cordon });
   });
 
   test('that nobody knows is not found, and its name stands in no answer', async () => {

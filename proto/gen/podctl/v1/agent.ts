@@ -338,7 +338,10 @@ export interface DrainAgentRequest {
   agentId: string;
   /** Why, one line of at most 200 characters; empty keeps what stands. */
   reason: string;
-  /** From now till what is left is taken back, 7 days at most; absent waits for as long as it takes. */
+  /**
+   * From now till what is left is taken back, 7 days at most. Absent keeps the deadline that stands; where none does, what
+   * it holds is waited for, however long it takes.
+   */
   deadline?: Duration | undefined;
 }
 
@@ -2174,7 +2177,7 @@ export const AgentServiceService = {
   /**
    * Cordons an agent, and ends what it holds: at the deadline what is left goes back into the queue, at no cost to the
    * jobs. It answers at once; the agent is drained when its `cordon` says so. NOT_FOUND as above. Asked again, it sets the
-   * deadline anew.
+   * deadline anew where one is given, and changes nothing else.
    */
   drainAgent: {
     path: "/podctl.v1.AgentService/DrainAgent" as const,
@@ -2206,7 +2209,7 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /**
    * Cordons an agent, and ends what it holds: at the deadline what is left goes back into the queue, at no cost to the
    * jobs. It answers at once; the agent is drained when its `cordon` says so. NOT_FOUND as above. Asked again, it sets the
-   * deadline anew.
+   * deadline anew where one is given, and changes nothing else.
    */
   drainAgent: handleUnaryCall<DrainAgentRequest, DrainAgentResponse>;
 }
@@ -2286,7 +2289,7 @@ export interface AgentServiceClient extends Client {
   /**
    * Cordons an agent, and ends what it holds: at the deadline what is left goes back into the queue, at no cost to the
    * jobs. It answers at once; the agent is drained when its `cordon` says so. NOT_FOUND as above. Asked again, it sets the
-   * deadline anew.
+   * deadline anew where one is given, and changes nothing else.
    */
   drainAgent(
     request: DrainAgentRequest,
