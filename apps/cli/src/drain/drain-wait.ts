@@ -37,25 +37,26 @@ export async function waitForDrain(
   let seen: Draining | CommandError = first;
   let heardAtMs = ports.nowMs();
   while (true) {
-    if (seen instanceof CommandError) {
-      // It never said hello: there is nothing that it could hold.
-      if (seen.exitCode === EXIT.notFound) return 'drained';
-      if (!isPassing(seen) || ports.nowMs() - heardAtMs > AWAY_MS_MAX) throw seen;
-      teller.away(seen);
-    } else {
-      const end = endOf(seen);
-      if (end !== null) return end;
-      heardAtMs = ports.nowMs();
-      teller.tell(seen);
-    }
+    const end = endOf(seen);
+    if (end !== null) return end;
+    if (!(seen instanceof CommandError)) heardAtMs = ports.nowMs();
+    else if (ports.nowMs() - heardAtMs > AWAY_MS_MAX) throw seen;
+    teller.tell(seen);
     await ports.sleep(LOOK_EVERY_MS, signal);
     seen = await ports.look().catch(commandErrorFrom);
   }
 }
 
-function endOf({ cordon }: Draining): 'drained' | 'called_off' | null {
-  if (cordon?.kind === 'drained') return 'drained';
-  return cordon === null || cordon.kind === 'cordoned' ? 'called_off' : null;
+/** Null: it is to be looked at again. Throws what will not pass. */
+function endOf(seen: Draining | CommandError): 'drained' | 'called_off' | null {
+  if (seen instanceof CommandError) {
+    // It never said hello: there is nothing that it could hold.
+    if (seen.exitCode === EXIT.notFound) return 'drained';
+    if (isPassing(seen)) return null;
+    throw seen;
+  }
+  if (seen.cordon?.kind === 'drained') return 'drained';
+  return seen.cordon === null || seen.cordon.kind === 'cordoned' ? 'called_off' : null;
 }
 
 function isPassing({ exitCode }: CommandError): boolean {
@@ -72,16 +73,19 @@ class Teller {
     this.#ports = ports;
   }
 
-  tell({ jobs, cordon }: Draining): void {
+  tell(seen: Draining | CommandError): void {
+    if (seen instanceof CommandError) {
+      const line = `It goes on draining, but nobody can be asked: ${seen.message}; trying again.`;
+      this.#once('away', line);
+    } else this.#left(seen);
+  }
+
+  #left({ jobs, cordon }: Draining): void {
     if (jobs.length === 0) return;
     const nowMs = this.#ports.nowMs();
     const which = jobs.map(({ token, episodeId, stage }) => `${episodeId}.${stage}.${token}`);
     const line = `${jobsLeft(jobs)}; ${deadlineWords(cordon?.deadline ?? null, nowMs)}.`;
     this.#once(which.join(' '), line);
-  }
-
-  away({ message }: CommandError): void {
-    this.#once('away', `It goes on draining, but nobody can be asked: ${message}; trying again.`);
   }
 
   #once(what: string, line: string): void {
