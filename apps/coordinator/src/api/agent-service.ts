@@ -11,7 +11,7 @@ import { agentViews } from '../core/view.ts';
 import type { Access } from '../shell/access.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
-import { CordonCalls, NO_SUCH_AGENT } from './cordon-calls.ts';
+import { CordonCalls, noSuchAgent } from './cordon-calls.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
@@ -50,7 +50,13 @@ function listAgents(fleet: Fleet, request: ListAgentsRequest): Result<ListAgents
 
 /** What was asked for stands in no answer: only the name of a known agent is ever shown back. */
 function getAgent(fleet: Fleet, { agentId }: GetAgentRequest): Result<GetAgentResponse, Failure> {
-  const found = agentViews(fleet.picture()).find(({ record }) => record.agent === agentId);
+  const views = agentViews(fleet.picture());
+  const found = views.find(({ record }) => record.agent === agentId);
   if (found !== undefined) return ok({ agent: agentMessage(found) });
-  return err(NO_SUCH_AGENT);
+  return err(
+    noSuchAgent(
+      agentId,
+      views.map(({ record }) => record.agent),
+    ),
+  );
 }

@@ -1,7 +1,6 @@
 import { CORDON_LIMITS, type CordonWish, isClosed } from '@podctl/domain/cordon.ts';
 import { type AgentId, agentId } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
-import type { Duration } from '@podctl/proto/google/protobuf/duration.ts';
 import type {
   CordonAgentRequest,
   CordonAgentResponse,
@@ -14,15 +13,21 @@ import { agentViews } from '../core/view.ts';
 import type { Access } from '../shell/access.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { cordonMessage, runningJob } from './agent-map.ts';
+import { hintFrom } from './did-you-mean.ts';
+import { msOf } from './duration-map.ts';
 import type { Failure } from './status.ts';
 
 type Answer<T> = Promise<Result<T, Failure>>;
 
-/** What was asked for stands in no answer. */
-export const NO_SUCH_AGENT: Failure = {
-  kind: 'not_found',
-  message: 'no agent has that name: podctl agent list shows them',
-};
+/** What was asked for stands in no answer: only the name of a known agent is ever shown back. */
+export function noSuchAgent(given: string, names: Iterable<AgentId>): Failure {
+  return {
+    kind: 'not_found',
+    reason: 'AGENT_NOT_FOUND',
+    message: 'no agent has that name',
+    hint: hintFrom(given, names, 'podctl agent list shows them'),
+  };
+}
 
 /** The calls that take agents out and back in. Orders for the leader; `by` is the caller's name. */
 export class CordonCalls {
@@ -40,26 +45,32 @@ export class CordonCalls {
 
   async uncordon({ agentId: id }: UncordonAgentRequest, by: string): Answer<UncordonAgentResponse> {
     const agent = this.#known(id);
-    if (agent === null) return err(NO_SUCH_AGENT);
+    if (agent === null) return err(this.#unknown(id));
     const { changed } = await this.#fleet.setCordon(agent, { kind: 'uncordon', by });
     return ok({ changed });
   }
 
   async drain(request: DrainAgentRequest, by: string): Answer<DrainAgentResponse> {
     const { agentId: id, reason, deadline } = request;
-    const deadlineInMs = deadline === undefined ? null : msOf(deadline);
-    if (deadlineInMs === undefined)
-      return invalid('deadline is out of range: give 0 s to 7 days, or none to wait');
+    const deadlineInMs =
+      deadline === undefined ? null : msOf(deadline, CORDON_LIMITS.deadlineMsMax);
+    if (deadline !== undefined && deadlineInMs === null)
+      return invalid('deadline', 'deadline is out of range', 'give 0 s to 7 days, or none to wait');
     return this.#close(id, reason, { kind: 'drain', reason: reason.trim(), by, deadlineInMs });
   }
 
   async #close(id: string, reason: string, wish: CordonWish): Answer<DrainAgentResponse> {
     const { reasonLengthMax } = CORDON_LIMITS;
     if (reason.length > reasonLengthMax)
-      return invalid(`reason has ${reason.length} characters: give at most ${reasonLengthMax}`);
-    if (/\p{Cc}/u.test(reason)) return invalid('reason has control characters: give one line');
+      return invalid(
+        'reason',
+        `reason has ${reason.length} characters`,
+        `give at most ${reasonLengthMax}`,
+      );
+    if (/\p{Cc}/u.test(reason))
+      return invalid('reason', 'reason has control characters', 'give one line of text');
     const agent = this.#known(id);
-    if (agent === null) return err(NO_SUCH_AGENT);
+    if (agent === null) return err(this.#unknown(id));
     const { cordon, changed } = await this.#fleet.setCordon(agent, wish);
     const jobs = agentViews(this.#fleet.picture()).find(({ record }) => record.agent === agent);
     return ok({
@@ -67,6 +78,10 @@ export class CordonCalls {
       changed,
       jobs: jobs?.jobs.map(runningJob) ?? [],
     });
+  }
+
+  #unknown(given: string): Failure {
+    return noSuchAgent(given, this.#fleet.picture().snapshot.sessions.keys());
   }
 
   /** Who said hello once, or was let in and did not yet: a machine may be kept out before it comes. */
@@ -80,12 +95,6 @@ export class CordonCalls {
   }
 }
 
-/** Undefined for one that is out of range. */
-function msOf({ seconds, nanos }: Duration): number | undefined {
-  const ms = Number(seconds) * 1_000 + Math.trunc(nanos / 1_000_000);
-  return ms >= 0 && ms <= CORDON_LIMITS.deadlineMsMax ? ms : undefined;
-}
-
-function invalid(message: string): Result<never, Failure> {
-  return err({ kind: 'invalid', message });
+function invalid(field: string, message: string, hint: string): Result<never, Failure> {
+  return err({ kind: 'invalid', field, message, hint });
 }

@@ -6,13 +6,16 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { HandBuiltFleet } from '../../../../test/support/hand-built-fleet.ts';
 import { done } from '../../../../test/support/stage-change.ts';
-import { plan } from './plan.ts';
+import { type PlanLimits, plan } from './plan.ts';
 import { planView } from './plan-view.ts';
 
 const agents = ['a1', 'a2', 'a3', 'a4'] as AgentId[];
-const limits = {
-  ...{ downloadsMax: 30, transcribersMax: 'auto', feedShareMax: 1, multiWorkerMinEpisodes: 2 },
-} as const;
+const limits: PlanLimits = {
+  downloadsMax: 30,
+  transcribersMax: 'auto',
+  feedShareMax: 1,
+  multiWorkerMinEpisodes: 2,
+};
 
 type Step =
   | { readonly do: 'cordon'; readonly agent: AgentId; readonly kind: CordonKind }
