@@ -26,6 +26,8 @@ export function stepName(key: string, before: Uint8Array | null, after: Uint8Arr
       const from = before === null ? null : decodedOf(sessionRecord.decode(before));
       return `session ${from?.state ?? 'none'}->${decodedOf(sessionRecord.decode(after))?.state}`;
     }
+    case 'cordon':
+      return 'cordon';
     case 'job':
       return episodeStep(before === null ? null : episodeOf(before), episodeOf(after));
     case 'unknown':

@@ -107,6 +107,10 @@ export const ORDERS = [
     lock: { feed: job.feed, episode: job.episode, stage: job.stage, token: 41 },
   },
   {
+    ...{ kind: 'set_cordon', agent: 'gpu-1' },
+    wish: { kind: 'drain', reason: 'new disk', by: 'ada', deadlineInMs: 60_000 },
+  },
+  {
     kind: 'repeat_runs',
     request: 'r1',
     runs: [{ feed: job.feed, episode: job.episode, stage: 'download', run: 1 }],
@@ -124,6 +128,16 @@ export const ORDER_REPLIES = [
     },
   },
   { kind: 'done', done: { kind: 'release_lock', released: { kind: 'released', revision: 9 } } },
+  {
+    kind: 'done',
+    done: {
+      kind: 'set_cordon',
+      set: {
+        cordon: { kind: 'cordoned', reason: '', by: '', sinceMs: 1, deadlineMs: null },
+        changed: true,
+      },
+    },
+  },
   { kind: 'done', done: { kind: 'repeat_runs', requested: 1 } },
   { kind: 'failed', reason: 'no leader' },
 ];

@@ -102,6 +102,9 @@ const lossesAreCounted: JobRule = (log, change) => {
   const id = `${before?.cluster}.${feed}.${episode}.${stage}.${lock.token}`;
   // The holder gave it back, or said goodbye: nobody was lost.
   if (log.reported.has(id) || log.goodbyes.has(`${lock.agent}.${lock.session}`)) return null;
+  // People took it back.
+  const isDrain = is.lock.reason?.includes('drain') === true && log.drained.has(lock.agent);
+  if (isDrain && is.lock.lostBy.length === lock.lostBy.length) return null;
   if (is.lock.failures > lock.failures) return null;
   return is.lock.lostBy.length === lock.lostBy.length + 1 && is.lock.lostBy.at(-1) === lock.agent
     ? null

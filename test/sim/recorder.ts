@@ -8,7 +8,7 @@ import { STAGES } from '@podctl/domain/stage.ts';
 import type { VerdictAnswer } from '@podctl/domain/verdict.ts';
 import type { KvEntry } from '@podctl/platform/kv.ts';
 import { decodeLeader } from '@podctl/platform/leader-record.ts';
-import { clusterRecord, sessionRecord } from '@podctl/platform/records.ts';
+import { clusterRecord, cordonRecord, sessionRecord } from '@podctl/platform/records.ts';
 import type { Sender } from './network.ts';
 import type { SimProcess } from './process.ts';
 import type { Trace } from './trace.ts';
@@ -81,6 +81,8 @@ export class Recorder {
   /** What agents said of a token, by tokenId. */
   readonly reported = new Map<string, ResultMessage['outcome']['kind']>();
   readonly goodbyes = new Set<string>();
+  /** Agents that people ever drained. */
+  readonly drained = new Set<string>();
   /** Tokens that a goodbye listed as finished, with when it was said. */
   readonly handedOver = new Map<string, number>();
   readonly begun = new Map<string, string>();
@@ -131,6 +133,7 @@ export class Recorder {
     }
     if (key.kind === 'job') this.#wroteJob(key.feed, key.episode, entry, sender);
     else if (key.kind === 'session') this.#wroteSession(entry, sender);
+    else if (key.kind === 'cordon') this.#wroteCordon(key.agent, entry, by);
     else if (key.kind === 'feed') this.feeds.add(key.feed);
     else if (key.kind === 'cluster') this.cluster = must(clusterRecord.decode(entry.value)).cluster;
   }
@@ -191,6 +194,12 @@ export class Recorder {
     this.trace.add(sender?.process.name ?? 'operator', 'writes', entry.key, after.state, session);
     this.#hear(this.#judges.session(this, { agent, before, after, session, sender }));
     this.sessions.set(agent, { record: after, session, revision: entry.revision });
+  }
+
+  #wroteCordon(agent: string, entry: KvEntry & { readonly kind: 'value' }, by: string): void {
+    const { kind } = must(cordonRecord.decode(entry.value));
+    this.trace.add(by, 'writes', entry.key, kind);
+    if (kind === 'draining') this.drained.add(agent);
   }
 
   #wroteLead(entry: KvEntry, sender: Sender | null): void {

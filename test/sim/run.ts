@@ -106,7 +106,7 @@ class SeedRun {
 
   /** Nothing goes wrong from here on: what was broken is mended, what sleeps wakes. */
   #quiet(): void {
-    const { network, fleet, moments, recorder } = this.#sim;
+    const { network, fleet, moments, recorder, world } = this.#sim;
     recorder.trace.add('QUIET');
     moments.isQuiet = true;
     Object.assign(network.weather, FAIR);
@@ -116,6 +116,7 @@ class SeedRun {
       seat.host.libraryAway = null;
       seat.process?.resume();
     }
+    for (const { id } of world.agents) this.#sim.wish(id, { kind: 'uncordon', by: '' });
     this.#liveness.quiet();
   }
 
@@ -169,6 +170,9 @@ class SeedRun {
       case 'request':
         this.#request(trouble);
         return;
+      case 'drain':
+        this.#drain(trouble);
+        return;
       case 'restore':
         this.#restore();
         return;
@@ -205,6 +209,14 @@ class SeedRun {
     if (row === undefined) return;
     const stage = pick % 2 === 0 ? 'download' : 'transcribe';
     this.#sim.request(row.feed, row.episode, stage, `asked-${pick}`);
+  }
+
+  #drain({ index, deadlineInMs, ms }: Extract<Trouble, { kind: 'drain' }>): void {
+    const { time, world } = this.#sim;
+    const agent = world.agents[index % world.agents.length]?.id;
+    if (agent === undefined) return;
+    this.#sim.wish(agent, { kind: 'drain', reason: '', by: '', deadlineInMs });
+    time.after(ms, () => this.#sim.wish(agent, { kind: 'uncordon', by: '' }));
   }
 
   /** All coordinators are stopped, the buckets made anew from a backup, and the coordinators started again. */

@@ -24,6 +24,13 @@ export type Trouble =
   | { readonly kind: 'wall jump'; readonly at: Target; readonly ms: number }
   | { readonly kind: 'ambush'; readonly ambush: Ambush }
   | { readonly kind: 'request'; readonly pick: number; readonly afterCommit: boolean }
+  /** People drain an agent, with a deadline or without, and give it work again after `ms`. */
+  | {
+      readonly kind: 'drain';
+      readonly index: number;
+      readonly deadlineInMs: number | null;
+      readonly ms: number;
+    }
   | { readonly kind: 'restore' };
 
 export interface Scheduled {
@@ -63,7 +70,19 @@ export function makeSchedule(random: Prng, world: World): Scheduled[] {
   }));
   if (random.chance(0.08))
     list.push({ atMs: random.between(5_000, world.faultsEndMs), trouble: { kind: 'restore' } });
+  for (let drains = random.chance(0.2) ? random.between(1, 3) : 0; drains > 0; drains -= 1)
+    list.push({ atMs: random.between(1_000, world.faultsEndMs), trouble: makeDrain(random) });
   return list.sort((a, b) => a.atMs - b.atMs);
+}
+
+function makeDrain(random: Prng): Trouble {
+  const deadlineInMs = random.chance(0.7) ? random.between(0, 20_000) : null;
+  return {
+    kind: 'drain',
+    index: random.between(0, 11),
+    deadlineInMs,
+    ms: random.between(500, 40_000),
+  };
 }
 
 function makeTrouble(random: Prng, kind: Trouble['kind']): Trouble {
@@ -81,6 +100,8 @@ function makeTrouble(random: Prng, kind: Trouble['kind']): Trouble {
       return { kind, ms: random.between(1_000, 50_000) };
     case 'leaderless':
       return { kind, ms: random.between(3_000, 9_000) };
+    case 'drain':
+      return makeDrain(random);
     case 'blind tails':
     case 'restore':
       return { kind };

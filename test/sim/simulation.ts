@@ -1,12 +1,13 @@
+import { afterWish, type CordonWish } from '@podctl/domain/cordon.ts';
 import { decodeEpisode, encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { move } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
-import { clusterIdFrom, nonceFrom } from '@podctl/domain/ids.ts';
-import { BUCKETS, CLUSTER_KEY } from '@podctl/domain/key.ts';
+import { type AgentId, clusterIdFrom, nonceFrom } from '@podctl/domain/ids.ts';
+import { BUCKETS, CLUSTER_KEY, cordonKey } from '@podctl/domain/key.ts';
 import type { HelloMessage } from '@podctl/domain/protocol.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { TERM_RULES } from '@podctl/domain/term.ts';
-import { clusterRecord } from '@podctl/platform/records.ts';
+import { clusterRecord, cordonRecord } from '@podctl/platform/records.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
 import { helloMessage, resultMessage, resultReply } from '@podctl/platform/wire.ts';
 import type { Worker } from '../../apps/agent/src/shell/jobs.ts';
@@ -160,6 +161,20 @@ export class Simulation {
       const written = this.network.write(bucket, { key, expected: entry.revision, value }, null);
       if (written.kind === 'written') return;
     }
+  }
+
+  /** Takes an agent out or in, as an operator does through whoever leads. */
+  wish(agent: AgentId, wish: CordonWish): void {
+    const { cluster } = this.recorder;
+    const bucket = this.network.bucket(BUCKETS.state);
+    const key = cordonKey(agent);
+    const entry = bucket.read(key);
+    const known = entry?.kind === 'value' ? cordonRecord.decode(entry.value) : null;
+    const after = afterWish(known?.ok ? known.value : null, wish, EPOCH_MS + this.time.nowMs);
+    if (after === null || cluster === null) return;
+    const nonce = nonceFrom(this.random.bytes(10));
+    const value = cordonRecord.encode({ ...after, cluster, nonce, agent });
+    this.network.write(bucket, { key, expected: entry?.revision ?? 0, value }, null);
   }
 
   #requested(state: EpisodeState, stage: Stage, request: string): EpisodeState {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { afterWish, type CordonRecord, type CordonWish } from '@podctl/domain/cordon.ts';
 import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { type EpisodeState, newEpisode } from '@podctl/domain/episode-state.ts';
@@ -19,6 +20,7 @@ import type {
   LockToRelease,
   ReleasedLock,
   RunToRepeat,
+  SetCordon,
 } from '@podctl/domain/order.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
@@ -29,6 +31,7 @@ import { Liveness } from '../../apps/coordinator/src/core/liveness.ts';
 import { Progress } from '../../apps/coordinator/src/core/progress.ts';
 import {
   emptySnapshot,
+  foldCordon,
   foldEpisode,
   foldFeed,
   foldSession,
@@ -166,6 +169,20 @@ export class HandBuiltFleet implements Fleet {
     if (this.releaseFailure !== null) throw this.releaseFailure;
     this.released.push(lock);
     return this.releaseAnswer;
+  }
+
+  async setCordon(agent: AgentId, wish: CordonWish): Promise<SetCordon> {
+    const before = this.snapshot.cordons.get(agent)?.record ?? null;
+    const after = afterWish(before, wish, this.#clock.wallMs());
+    if (after !== null) this.cordon(agent, after);
+    return { cordon: after ?? before, changed: after !== null };
+  }
+
+  cordon(agent: AgentId, fields: Partial<CordonRecord>): void {
+    const of = { cluster: CLUSTER, nonce: NONCE, agent, kind: 'cordoned' } as const;
+    const record = { ...of, reason: '', by: '', sinceMs: 0, deadlineMs: null, ...fields };
+    foldCordon(this.snapshot, record, this.snapshot.revision + 1);
+    this.changed();
   }
 
   feed(feed: FeedId, fields: Partial<FeedRecord> = {}): void {

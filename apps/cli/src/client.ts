@@ -18,7 +18,14 @@ import type {
   RevokeAgentResponse,
   WhoAmIResponse,
 } from '@podctl/proto/podctl/v1/access.ts';
-import type { Agent, ListAgentsResponse } from '@podctl/proto/podctl/v1/agent.ts';
+import type {
+  Agent,
+  CordonAgentResponse,
+  DrainAgentRequest,
+  DrainAgentResponse,
+  ListAgentsResponse,
+  UncordonAgentResponse,
+} from '@podctl/proto/podctl/v1/agent.ts';
 import type { CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
 import type { Episode, ListEpisodesResponse } from '@podctl/proto/podctl/v1/episode.ts';
 import type { AddFeedsResponse, ListFeedsResponse, NewFeed } from '@podctl/proto/podctl/v1/feed.ts';
@@ -134,6 +141,20 @@ export class CoordinatorClient {
       { agentId },
     );
     return present(agent, `agent ${agentId}`);
+  }
+
+  cordonAgent(agentId: string, reason: string): Promise<CordonAgentResponse> {
+    const request = { agentId, reason };
+    return this.#unary(agentsOf, (client) => client.cordonAgent.bind(client), request);
+  }
+
+  uncordonAgent(agentId: string): Promise<UncordonAgentResponse> {
+    return this.#unary(agentsOf, (client) => client.uncordonAgent.bind(client), { agentId });
+  }
+
+  /** Said twice, it counts from the second time. */
+  drainAgent(request: DrainAgentRequest): Promise<DrainAgentResponse> {
+    return this.#unary(agentsOf, (client) => client.drainAgent.bind(client), request);
   }
 
   listLocks(page: PageRequest): Promise<ListLocksResponse> {
@@ -306,6 +327,7 @@ export class CoordinatorClient {
   }
 }
 
+const agentsOf = ({ agents }: Line) => agents;
 const accessOf = ({ access }: Line) => access;
 
 /** Whether another coordinator may be asked the same: this one cannot have done it, or doing it twice does no harm. */

@@ -76,6 +76,7 @@ export const overview: Overview = {
   agentsLive: 1,
   killers: 0,
   agentsDraining: 0,
+  agentsCordoned: 0,
   agentsLost: 0,
   locksStale: 0,
   fencedResults: 0n,

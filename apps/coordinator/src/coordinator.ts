@@ -227,6 +227,11 @@ export class Coordinator implements Service, Fleet {
     return done.kind === 'release_lock' ? done.released : { kind: 'not_held' };
   }
 
+  async setCordon(...[agent, wish]: Parameters<Fleet['setCordon']>) {
+    const done = await this.#order({ kind: 'set_cordon', agent, wish });
+    return done.kind === 'set_cordon' ? done.set : { cordon: null, changed: false };
+  }
+
   async repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number> {
     let requested = 0;
     for (let i = 0; i < runs.length; i += RUNS_A_MESSAGE_MAX) {

@@ -5,6 +5,7 @@ import {
   agentOfSubject,
   CLUSTER_KEY,
   commandSubject,
+  cordonKey,
   feedKey,
   heartbeatSubject,
   helloSubject,
@@ -33,6 +34,8 @@ function print(key: StateKey): string | null {
       return feedKey(key.feed);
     case 'session':
       return sessionKey(key.agent);
+    case 'cordon':
+      return cordonKey(key.agent);
     case 'unknown':
       return null;
   }
@@ -45,6 +48,7 @@ describe('keys of the state bucket', () => {
         expect(parseStateKey(jobKey(feed, episode))).toEqual({ kind: 'job', feed, episode });
         expect(parseStateKey(feedKey(feed))).toEqual({ kind: 'feed', feed });
         expect(parseStateKey(sessionKey(agent))).toEqual({ kind: 'session', agent });
+        expect(parseStateKey(cordonKey(agent))).toEqual({ kind: 'cordon', agent });
         expect(parseStateKey(CLUSTER_KEY)).toEqual({ kind: 'cluster' });
       }),
     );
@@ -56,6 +60,7 @@ describe('keys of the state bucket', () => {
       'job',
       'feed',
       'sess',
+      'cordon',
       'cluster',
       'meta',
       '',
@@ -93,6 +98,8 @@ describe('keys of the state bucket', () => {
       'feed.>',
       'feed.a.b',
       'sess.',
+      'cordon.',
+      'cordon.a.b',
       'cluster.x',
       LEADER_KEY,
       metaKey('f' as FeedId, episode),

@@ -18,6 +18,7 @@ export const jobKey = (feed: FeedId, episode: EpisodeId) => `job.${feed}.${episo
 export const metaKey = (feed: FeedId, episode: EpisodeId) => `meta.${feed}.${episode}`;
 export const feedKey = (feed: FeedId) => `feed.${feed}`;
 export const sessionKey = (agent: AgentId) => `sess.${agent}`;
+export const cordonKey = (agent: AgentId) => `cordon.${agent}`;
 
 /** Of the bucket `access`. */
 export const tokenKey = (id: string) => `token.${id}`;
@@ -29,6 +30,7 @@ export type StateKey =
   | { readonly kind: 'job'; readonly feed: FeedId; readonly episode: EpisodeId }
   | { readonly kind: 'feed'; readonly feed: FeedId }
   | { readonly kind: 'session'; readonly agent: AgentId }
+  | { readonly kind: 'cordon'; readonly agent: AgentId }
   /** Written by a newer version, or by hand: passed over, counted. */
   | { readonly kind: 'unknown' };
 
@@ -43,6 +45,7 @@ export function parseStateKey(key: string): StateKey {
     return { kind: 'job', feed: feed.value, episode: episode.value };
   const agent = agentId(first);
   if (head === 'sess' && second === '' && agent.ok) return { kind: 'session', agent: agent.value };
+  if (head === 'cordon' && second === '' && agent.ok) return { kind: 'cordon', agent: agent.value };
   return { kind: 'unknown' };
 }
 

@@ -1,10 +1,12 @@
-import type { EpisodeId, FeedId, Token } from './ids.ts';
+import type { CordonState, CordonWish } from './cordon.ts';
+import type { AgentId, EpisodeId, FeedId, Token } from './ids.ts';
 import type { Stage } from './stage.ts';
 
 /** What a person asks the fleet to change. Any coordinator takes it; the leader carries it out. Each may come twice. */
 export type Order =
   | { readonly kind: 'add_feeds'; readonly feeds: readonly FeedToAdd[] }
   | { readonly kind: 'release_lock'; readonly lock: LockToRelease }
+  | { readonly kind: 'set_cordon'; readonly agent: AgentId; readonly wish: CordonWish }
   | {
       readonly kind: 'repeat_runs';
       readonly request: string;
@@ -38,6 +40,7 @@ export interface LockToRelease {
 export type OrderDone =
   | { readonly kind: 'add_feeds'; readonly added: readonly AddedFeed[] }
   | { readonly kind: 'release_lock'; readonly released: ReleasedLock }
+  | { readonly kind: 'set_cordon'; readonly set: SetCordon }
   /** `requested`: those that were not asked for before. */
   | { readonly kind: 'repeat_runs'; readonly requested: number };
 
@@ -55,6 +58,13 @@ export type ReleasedLock =
   /** Its result is accepted: it can only be finished. */
   | { readonly kind: 'committed' }
   | { readonly kind: 'not_held' };
+
+export interface SetCordon {
+  /** As it stands now; null where the agent never had one. */
+  readonly cordon: CordonState | null;
+  /** False when it was so before. */
+  readonly changed: boolean;
+}
 
 /** The leader's answer to a coordinator that passed an order on. */
 export type OrderReply =

@@ -1,4 +1,5 @@
-import { episodeId, feedId, isToken, type Token } from '@podctl/domain/ids.ts';
+import { CORDON_LIMITS, type CordonWish } from '@podctl/domain/cordon.ts';
+import { agentId, episodeId, feedId, isToken, type Token } from '@podctl/domain/ids.ts';
 import {
   type AddedFeed,
   type Order,
@@ -9,6 +10,7 @@ import {
 } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { z } from 'zod';
+import { cordonFields } from './records.ts';
 import { branded, messageCodec } from './wire.ts';
 
 const text = z.string().max(8_192);
@@ -22,6 +24,18 @@ const token = z.number().transform((value, context): Token => {
   context.addIssue({ code: 'custom', message: 'token must be a whole number above 0' });
   return z.NEVER;
 });
+
+const { reason, by } = cordonFields;
+const wish: z.ZodType<CordonWish> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('cordon'), reason, by }),
+  z.object({ kind: z.literal('uncordon'), by }),
+  z.object({
+    kind: z.literal('drain'),
+    reason,
+    by,
+    deadlineInMs: z.number().int().min(0).max(CORDON_LIMITS.deadlineMsMax).nullable(),
+  }),
+]);
 
 const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
   z.object({
@@ -41,6 +55,7 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
     kind: z.literal('release_lock'),
     lock: z.object({ feed, episode, stage, token }),
   }),
+  z.object({ kind: z.literal('set_cordon'), agent: branded(agentId), wish }),
   z.object({
     kind: z.literal('repeat_runs'),
     request: z.string().min(1).max(64),
@@ -64,6 +79,10 @@ const releasedLock: z.ZodType<ReleasedLock> = z.discriminatedUnion('kind', [
 const done: z.ZodType<OrderDone> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('add_feeds'), added: z.array(addedFeed) }),
   z.object({ kind: z.literal('release_lock'), released: releasedLock }),
+  z.object({
+    kind: z.literal('set_cordon'),
+    set: z.object({ cordon: z.object(cordonFields).nullable(), changed: z.boolean() }),
+  }),
   z.object({ kind: z.literal('repeat_runs'), requested: revision }),
 ]);
 

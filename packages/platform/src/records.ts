@@ -1,3 +1,4 @@
+import { CORDON_KINDS, type CordonRecord } from '@podctl/domain/cordon.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import { agentId, clusterId, feedId, nonce } from '@podctl/domain/ids.ts';
@@ -71,6 +72,25 @@ export const sessionRecord = recordCodec<SessionRecord>(
     slots: z.object({ download: count, transcribe: count }),
     sinceMs: millis,
     session: count,
+  }),
+);
+
+/** Of a cordon, as it is in its record and in orders. Lengths have room for what a newer version may allow. */
+export const cordonFields = {
+  kind: z.enum(CORDON_KINDS),
+  reason: z.string().max(1_000),
+  by: z.string().max(200),
+  sinceMs: millis,
+  deadlineMs: millis.nullable(),
+};
+
+export const cordonRecord = recordCodec<CordonRecord>(
+  'cordon',
+  z.object({
+    cluster: branded(clusterId),
+    nonce: branded(nonce),
+    agent: branded(agentId),
+    ...cordonFields,
   }),
 );
 

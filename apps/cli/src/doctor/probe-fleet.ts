@@ -6,7 +6,7 @@ import { CommandError, EXIT } from '../command-error.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { isServiceError } from '../status-map.ts';
 import { roleWord } from '../views/access-map.ts';
-import { type AgentView, agentView } from '../views/agent-map.ts';
+import { type AgentView, agentView, isThere } from '../views/agent-map.ts';
 import { type OverviewView, overviewView } from '../views/fleet-map.ts';
 import { type LockView, lockView } from '../views/lock-map.ts';
 import { type Seen, unseenBy } from './core/check.ts';
@@ -140,8 +140,9 @@ function isShown({ state }: AgentView): boolean {
   return state !== 'gone';
 }
 
-function agentFacts({ agentId, state, version, problem, gpuProblem }: AgentView): AgentFacts {
-  const live = state === 'live' || state === 'draining';
+function agentFacts(agent: AgentView): AgentFacts {
+  const { agentId, version, problem, gpuProblem } = agent;
+  const live = isThere(agent);
   return { id: agentId, live, version, problem: problem === '' ? gpuProblem : problem };
 }
 

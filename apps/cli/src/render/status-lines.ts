@@ -26,8 +26,11 @@ export function verdictOf(overview: OverviewView): { healthy: boolean; sentence:
 export function statusLines(overview: OverviewView, nowMs: number): string[] {
   const { healthy, sentence } = verdictOf(overview);
   const role = overview.leading ? 'leads' : 'follows';
-  const { agentsDraining } = overview;
-  const draining = agentsDraining > 0 ? ` (${agentsDraining} DRAINING)` : '';
+  const { agentsDraining, agentsCordoned } = overview;
+  const out = [
+    ...(agentsDraining > 0 ? [`${agentsDraining} DRAINING`] : []),
+    ...(agentsCordoned > 0 ? [`${agentsCordoned} CORDONED`] : []),
+  ].join(', ');
   return [
     `Health     ${healthy ? 'ok' : 'PROBLEM'}: ${sentence}`,
     `Feeds      ${overview.feeds}, ${overview.feedsRead} read`,
@@ -35,7 +38,7 @@ export function statusLines(overview: OverviewView, nowMs: number): string[] {
     `Download   ${overview.downloaded} done, ${percentWords(overview.downloadedRatio)}%, ${overview.downloadWorkers} running`,
     `Transcribe ${overview.transcribed} done, ${percentWords(overview.transcribedRatio)}%, ${overview.transcribeWorkers} running`,
     `Audio      ${durationWords(overview.audioTranscribedSeconds)} transcribed`,
-    `Agents     ${overview.agentsLive} live${draining}, ${overview.agentsLost} lost`,
+    `Agents     ${overview.agentsLive} live${out === '' ? '' : ` (${out})`}, ${overview.agentsLost} lost`,
     `Fenced     ${countWords(overview.fencedResults, 'result')}`,
     `As of      ${ageWords(overview.asOf, nowMs)} ago, revision ${overview.revision}; this coordinator ${role}`,
   ];

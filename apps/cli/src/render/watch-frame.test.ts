@@ -72,6 +72,7 @@ const overview: OverviewView = {
   agentsLive: 3,
   killers: 0,
   agentsDraining: 0,
+  agentsCordoned: 0,
   agentsLost: 1,
   locksStale: 0,
   fencedResults: 0,

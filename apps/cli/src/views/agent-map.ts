@@ -1,8 +1,34 @@
-import { type Agent, AgentState, type Gpu } from '@podctl/proto/podctl/v1/agent.ts';
+import {
+  type Agent,
+  AgentState,
+  type Cordon,
+  CordonKind,
+  type Gpu,
+  type RunningJob,
+} from '@podctl/proto/podctl/v1/agent.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { isoTime } from './list-document.ts';
 
-export type AgentStateWord = 'live' | 'draining' | 'lost' | 'gone' | 'unknown';
+export type AgentStateWord =
+  | 'live'
+  | 'draining'
+  | 'cordoned'
+  | 'drained'
+  | 'lost'
+  | 'gone'
+  | 'unknown';
+
+/** That people keep an agent from new work. */
+export interface CordonView {
+  readonly kind: 'cordoned' | 'draining' | 'drained' | 'unknown';
+  /** Empty when nobody said. */
+  readonly reason: string;
+  /** Who asked for it last; empty where nobody is asked who they are. */
+  readonly by: string;
+  readonly since: string | null;
+  /** When what is left is taken back; null: at no time. */
+  readonly deadline: string | null;
+}
 
 /** A job that an agent works on. */
 export interface RunningJobView {
@@ -12,6 +38,8 @@ export interface RunningJobView {
   readonly token: string;
   readonly progressRatio: number;
   readonly assignedAt: string | null;
+  /** Of what is transcribed; null where it is not known. */
+  readonly audioSeconds: number | null;
 }
 
 /** A GPU of an agent's machine; null is what the machine does not tell. */
@@ -48,14 +76,29 @@ export interface AgentView {
   readonly gpus: readonly GpuView[];
   /** Why they cannot be used, one sentence; empty when there is nothing to say. */
   readonly gpuProblem: string;
+  /** Null while it is given work. */
+  readonly cordon: CordonView | null;
 }
 
 const stateWords: { readonly [state: number]: AgentStateWord } = {
   [AgentState.LIVE]: 'live',
   [AgentState.DRAINING]: 'draining',
+  [AgentState.CORDONED]: 'cordoned',
+  [AgentState.DRAINED]: 'drained',
   [AgentState.LOST]: 'lost',
   [AgentState.GONE]: 'gone',
 };
+
+const cordonWords: { readonly [kind: number]: CordonView['kind'] } = {
+  [CordonKind.CORDONED]: 'cordoned',
+  [CordonKind.DRAINING]: 'draining',
+  [CordonKind.DRAINED]: 'drained',
+};
+
+/** Whether its session is alive, whatever it is given. */
+export function isThere({ state }: Pick<AgentView, 'state'>): boolean {
+  return state !== 'lost' && state !== 'gone' && state !== 'unknown';
+}
 
 export function agentView(agent: Agent): AgentView {
   return {
@@ -68,17 +111,28 @@ export function agentView(agent: Agent): AgentView {
     downloadSlots: agent.downloadSlots,
     transcribeSlots: agent.transcribeSlots,
     lastHeartbeatAt: isoTime(agent.lastHeartbeatAt),
-    jobs: agent.jobs.map((job) => ({
-      feedId: job.feedId,
-      episodeId: job.episodeId,
-      stage: stageWord(job.stage),
-      token: String(job.token),
-      progressRatio: job.progressRatio,
-      assignedAt: isoTime(job.assignedAt),
-    })),
+    jobs: agent.jobs.map(runningJobView),
     problem: agent.problem,
     gpus: agent.gpus.map(gpuView),
     gpuProblem: agent.gpuProblem,
+    cordon: agent.cordon === undefined ? null : cordonView(agent.cordon),
+  };
+}
+
+export function cordonView({ kind, reason, by, since, deadline }: Cordon): CordonView {
+  const times = { since: isoTime(since), deadline: isoTime(deadline) };
+  return { kind: cordonWords[kind] ?? 'unknown', reason, by, ...times };
+}
+
+export function runningJobView(job: RunningJob): RunningJobView {
+  return {
+    feedId: job.feedId,
+    episodeId: job.episodeId,
+    stage: stageWord(job.stage),
+    token: String(job.token),
+    progressRatio: job.progressRatio,
+    assignedAt: isoTime(job.assignedAt),
+    audioSeconds: job.audioSeconds ?? null,
   };
 }
 

@@ -32,6 +32,8 @@ export interface OverviewView {
   readonly agentsLive: number;
   /** Of the live ones. */
   readonly agentsDraining: number;
+  /** Of the live ones: those that people keep from new work, drained ones among them. */
+  readonly agentsCordoned: number;
   readonly agentsLost: number;
   readonly locksStale: number;
   readonly fencedResults: number;
@@ -60,6 +62,7 @@ export function overviewView(overview: Overview): OverviewView {
     transcribeWorkers: overview.transcribeWorkers,
     agentsLive: overview.agentsLive,
     agentsDraining: overview.agentsDraining,
+    agentsCordoned: overview.agentsCordoned,
     agentsLost: overview.agentsLost,
     locksStale: overview.locksStale,
     fencedResults: Number(overview.fencedResults),
@@ -84,6 +87,10 @@ const eventWords = [
   'result-fenced',
   'library',
   'job-requeued',
+  'agent-cordoned',
+  'agent-uncordoned',
+  'agent-draining',
+  'agent-drained',
 ] as const;
 
 /** Something that happened, as `-o jsonl` prints it. */

@@ -1,26 +1,38 @@
+import type { CordonKind, CordonState } from '@podctl/domain/cordon.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
 import {
   type Agent,
   AgentState as AgentStateMessage,
+  type Cordon,
+  CordonKind as CordonKindMessage,
   type Gpu as GpuMessage,
   type RunningJob,
 } from '@podctl/proto/podctl/v1/agent.ts';
-import type { SessionRow } from '../core/snapshot.ts';
-import type { AgentView, LockView } from '../core/view.ts';
+import type { AgentJob, AgentView, AgentWord } from '../core/view.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
 
-const states: { readonly [S in SessionRow['record']['state']]: AgentStateMessage } = {
+const states: { readonly [W in AgentWord]: AgentStateMessage } = {
   live: AgentStateMessage.LIVE,
   lost: AgentStateMessage.LOST,
   gone: AgentStateMessage.GONE,
+  draining: AgentStateMessage.DRAINING,
+  cordoned: AgentStateMessage.CORDONED,
+  drained: AgentStateMessage.DRAINED,
+};
+
+const cordonKinds: { readonly [K in CordonKind]: CordonKindMessage } = {
+  open: CordonKindMessage.UNSPECIFIED,
+  cordoned: CordonKindMessage.CORDONED,
+  draining: CordonKindMessage.DRAINING,
+  drained: CordonKindMessage.DRAINED,
 };
 
 export function agentMessage(view: AgentView): Agent {
   const { record } = view;
   return {
     agentId: record.agent,
-    state: view.draining ? AgentStateMessage.DRAINING : states[record.state],
+    state: states[view.word],
     session: BigInt(record.state === 'live' ? view.session : 0),
     host: record.host,
     version: record.version,
@@ -32,7 +44,13 @@ export function agentMessage(view: AgentView): Agent {
     problem: view.problem,
     gpus: view.gpus.map(gpuMessage),
     gpuProblem: view.gpuProblem,
+    cordon: view.cordon === null ? undefined : cordonMessage(view.cordon),
   };
+}
+
+export function cordonMessage({ kind, reason, by, sinceMs, deadlineMs }: CordonState): Cordon {
+  const times = { since: dateOf(sinceMs), deadline: dateOf(deadlineMs) };
+  return { kind: cordonKinds[kind], reason, by, ...times };
 }
 
 function gpuMessage(gpu: Gpu): GpuMessage {
@@ -52,7 +70,8 @@ function wholeOf(bytes: number | null): bigint | undefined {
   return bytes === null ? undefined : BigInt(Math.round(bytes));
 }
 
-function runningJob({ feed, episode, stage, lock, progress }: LockView): RunningJob {
+export function runningJob(job: AgentJob): RunningJob {
+  const { feed, episode, stage, lock, progress, audioSeconds } = job;
   return {
     feedId: feed,
     episodeId: episode,
@@ -60,5 +79,6 @@ function runningJob({ feed, episode, stage, lock, progress }: LockView): Running
     token: BigInt(lock.token),
     progressRatio: progress,
     assignedAt: dateOf(lock.sinceMs),
+    audioSeconds: audioSeconds ?? undefined,
   };
 }

@@ -8,19 +8,35 @@ import {
   type ListAgentsResponse,
 } from '@podctl/proto/podctl/v1/agent.ts';
 import { agentViews } from '../core/view.ts';
+import type { Access } from '../shell/access.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
-import { hintFrom } from './did-you-mean.ts';
+import { CordonCalls, noSuchAgent } from './cordon-calls.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
 
 export const agentServiceDefinition = AgentServiceService;
 
-export function agentService(fleet: Fleet, handlers: Handlers): AgentServiceServer {
+/** @param access null where nobody is asked who they are. */
+export function agentService(
+  fleet: Fleet,
+  handlers: Handlers,
+  access: Access | null,
+): AgentServiceServer {
+  const cordons = new CordonCalls(fleet, access);
   return {
     listAgents: handlers.unary('ListAgents', async (request) => listAgents(fleet, request)),
     getAgent: handlers.unary('GetAgent', async (request) => getAgent(fleet, request)),
+    cordonAgent: handlers.unary('CordonAgent', (request, _signal, { name }) =>
+      cordons.cordon(request, name),
+    ),
+    uncordonAgent: handlers.unary('UncordonAgent', (request, _signal, { name }) =>
+      cordons.uncordon(request, name),
+    ),
+    drainAgent: handlers.unary('DrainAgent', (request, _signal, { name }) =>
+      cordons.drain(request, name),
+    ),
   };
 }
 
@@ -37,11 +53,10 @@ function getAgent(fleet: Fleet, { agentId }: GetAgentRequest): Result<GetAgentRe
   const views = agentViews(fleet.picture());
   const found = views.find(({ record }) => record.agent === agentId);
   if (found !== undefined) return ok({ agent: agentMessage(found) });
-  const names = views.map(({ record }) => record.agent);
-  return err({
-    kind: 'not_found',
-    reason: 'AGENT_NOT_FOUND',
-    message: 'no agent has that name',
-    hint: hintFrom(agentId, names, 'podctl agent list shows them'),
-  });
+  return err(
+    noSuchAgent(
+      agentId,
+      views.map(({ record }) => record.agent),
+    ),
+  );
 }

@@ -16,6 +16,10 @@ const types: { readonly [T in EventType]: Event_Type } = {
   agent_joined: Event_Type.AGENT_JOINED,
   agent_left: Event_Type.AGENT_LEFT,
   agent_lost: Event_Type.AGENT_LOST,
+  agent_cordoned: Event_Type.AGENT_CORDONED,
+  agent_uncordoned: Event_Type.AGENT_UNCORDONED,
+  agent_draining: Event_Type.AGENT_DRAINING,
+  agent_drained: Event_Type.AGENT_DRAINED,
   result_fenced: Event_Type.RESULT_FENCED,
   library: Event_Type.LIBRARY,
 };

@@ -95,6 +95,16 @@ test('an agent shows its state, its heartbeat and its slots, and all of it goes 
   expect(lines().filter((line) => line.includes('gpu-1'))).toEqual([]);
 });
 
+test('what people decided about an agent is told, also while it is lost', () => {
+  const { fleet, lines } = world();
+  const cordon = () => lines().filter((line) => /^podctl_agent_cordon.* 1$/.test(line));
+  const session = fleet.agent(gpu);
+  expect(cordon()).toEqual(['podctl_agent_cordon{agent=gpu-1,state=open} 1']);
+  fleet.cordon(gpu, { kind: 'draining' });
+  fleet.agent(gpu, { state: 'lost', session });
+  expect(cordon()).toEqual(['podctl_agent_cordon{agent=gpu-1,state=draining} 1']);
+});
+
 test('locks, fenced results, leadership, NATS and watchers are told', async () => {
   const { clock, fleet, lines } = world();
   fleet.feed(alpha);

@@ -1,3 +1,4 @@
+import { CORDON_KINDS } from '@podctl/domain/cordon.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { TailState } from '@podctl/platform/kv.ts';
@@ -139,6 +140,16 @@ function agentFamilies(agents: readonly AgentView[]): MetricFamily[] {
         (['live', 'lost'] as const).map((state) => ({
           labels: { agent: record.agent, state },
           value: Number(record.state === state),
+        })),
+      ),
+    ),
+    gauge(
+      'podctl_agent_cordon',
+      '1 for what people decided about the agent: anything but open keeps it from new work.',
+      agents.flatMap(({ record, cordon }) =>
+        CORDON_KINDS.map((state) => ({
+          labels: { agent: record.agent, state },
+          value: Number((cordon?.kind ?? 'open') === state),
         })),
       ),
     ),

@@ -184,7 +184,10 @@ export class GrpcServer implements Service {
     server.addService(feedServiceDefinition, feedService(fleet, handlers));
     server.addService(episodeServiceDefinition, episodeService(fleet, handlers));
     server.addService(transcriptServiceDefinition, transcriptService(fleet, handlers));
-    server.addService(agentServiceDefinition, agentService(fleet, handlers));
+    server.addService(
+      agentServiceDefinition,
+      agentService(fleet, handlers, security?.access ?? null),
+    );
     server.addService(lockServiceDefinition, lockService(fleet, handlers));
     server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));

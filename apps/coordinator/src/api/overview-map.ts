@@ -21,6 +21,7 @@ export function overviewMessage(totals: Totals, info: FleetInfo): Overview {
     transcribeWorkers: tally.running.transcribe,
     agentsLive: totals.agentsLive,
     agentsDraining: totals.agentsDraining,
+    agentsCordoned: totals.agentsCordoned,
     agentsLost: totals.agentsLost,
     locksStale: totals.locksStale,
     fencedResults: BigInt(info.fencedResults),

@@ -16,6 +16,10 @@ export type EventType =
   | 'agent_joined'
   | 'agent_left'
   | 'agent_lost'
+  | 'agent_cordoned'
+  | 'agent_uncordoned'
+  | 'agent_draining'
+  | 'agent_drained'
   | 'result_fenced'
   | 'library';
 

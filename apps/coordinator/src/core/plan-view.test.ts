@@ -130,6 +130,21 @@ describe('the agents that a plan may use', () => {
     expect(view().agents).toHaveLength(1);
   });
 
+  it('are not those that people keep from work, in whatever session they come back', () => {
+    fleet.episode(alpha, 0);
+    fleet.agent(a1);
+    for (const kind of ['cordoned', 'draining', 'drained'] as const) {
+      fleet.cordon(a1, { kind });
+      expect(view()).toEqual({ feeds: [], agents: [] });
+      fleet.agent(a1, { boot: kind });
+      expect(view().agents).toEqual([]);
+    }
+    fleet.agent(a2);
+    expect(view().agents).toMatchObject([{ agent: a2 }]);
+    fleet.cordon(a1, { kind: 'open' });
+    expect(view().agents).toHaveLength(2);
+  });
+
   it('have a slot free again once a job is committed: only its publishing is left', () => {
     const session = fleet.agent(a1);
     const hold = held('download', { agent: a1, session });

@@ -1,3 +1,4 @@
+import { isClosed } from '@podctl/domain/cordon.ts';
 import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
 import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
@@ -66,6 +67,7 @@ function plannedAgents(
     // A session of another world ends: its agent says hello again.
     if (record.state !== 'live' || record.cluster !== snapshot.cluster || !isSession(session))
       continue;
+    if (isClosed(snapshot.cordons.get(record.agent)?.record)) continue;
     const report = reports.get(record.agent);
     // It says itself that it cannot work (another library, a full disk), or that it drains: what it is given would only come back.
     const isUnfit = report?.problem != null || report?.draining === true;

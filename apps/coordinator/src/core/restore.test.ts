@@ -96,3 +96,9 @@ describe('what else is in a backup', () => {
     expect(restored({ bucket, key, value: '{}' })).toMatchObject({ kind });
   });
 });
+
+it('a machine that was taken out stays out', () => {
+  const value = '{"kind":"cordoned"}';
+  const result = restored({ bucket: 'state', key: 'cordon.gpu-1', value });
+  expect(result).toEqual({ kind: 'write', value, freed: 0 });
+});

@@ -27,6 +27,8 @@ export function restored({ bucket, key, value }: BackupEntry): Restored {
       return { kind: 'leave_out' };
     case 'job':
       return restoredJob(value);
+    // A machine that was taken out stays out: whoever restores may not know why it was.
+    case 'cordon':
     case 'feed':
     case 'unknown':
       return { kind: 'write', value, freed: 0 };

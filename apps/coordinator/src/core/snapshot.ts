@@ -1,3 +1,4 @@
+import type { CordonRecord } from '@podctl/domain/cordon.ts';
 import { decodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { whyNotAssignable } from '@podctl/domain/episode-move.ts';
 import type {
@@ -23,6 +24,8 @@ export interface Snapshot {
   revision: number;
   readonly feeds: Map<FeedId, FeedRow>;
   readonly sessions: Map<AgentId, SessionRow>;
+  /** What people decided about agents, opened ones among them; also of agents that never said hello. */
+  readonly cordons: Map<AgentId, CordonRow>;
   /** Held and committed locks, by `lockId`. */
   readonly locks: Map<string, LockRow>;
   /** Keys whose newest value cannot be read, with its revision: a newer version's, or damaged. Never overwritten. */
@@ -55,6 +58,11 @@ export interface SessionRow {
   readonly session: number;
 }
 
+export interface CordonRow {
+  readonly record: CordonRecord;
+  readonly revision: number;
+}
+
 export interface LockRow {
   readonly feed: FeedId;
   readonly episode: EpisodeId;
@@ -69,6 +77,7 @@ export function emptySnapshot(): Snapshot {
     revision: 0,
     feeds: new Map(),
     sessions: new Map(),
+    cordons: new Map(),
     locks: new Map(),
     unreadable: new Map(),
   };
@@ -134,6 +143,19 @@ export function foldSession(
   snapshot.revision = Math.max(snapshot.revision, revision);
   const after = { record, revision, session: sessionOf(record, revision) };
   snapshot.sessions.set(record.agent, after);
+  return { before, after };
+}
+
+export function foldCordon(
+  snapshot: Snapshot,
+  record: CordonRecord,
+  revision: number,
+): { readonly before: CordonRow | null; readonly after: CordonRow } | null {
+  const before = snapshot.cordons.get(record.agent) ?? null;
+  if (before !== null && before.revision >= revision) return null;
+  snapshot.revision = Math.max(snapshot.revision, revision);
+  const after = { record, revision };
+  snapshot.cordons.set(record.agent, after);
   return { before, after };
 }
 

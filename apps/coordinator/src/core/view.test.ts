@@ -1,5 +1,6 @@
 import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -193,9 +194,42 @@ describe('an agent', () => {
   it('drains when its newest heartbeat says so, which is no problem', () => {
     const session = fleet.agent(a1);
     fleet.reports.set(a1, { session: session - 1, engine: '', problem: null, draining: true });
-    expect(agentViews(fleet.picture())[0]?.draining).toBe(false);
+    expect(agentViews(fleet.picture())[0]?.word).toBe('live');
     fleet.reports.set(a1, { session, engine: '', problem: null, draining: true });
-    expect(agentViews(fleet.picture())[0]).toMatchObject({ draining: true, problem: '' });
+    expect(agentViews(fleet.picture())[0]).toMatchObject({ word: 'draining', problem: '' });
+  });
+
+  it('says what people decided about it, also when it is away', () => {
+    const word = () => agentViews(fleet.picture())[0]?.word;
+    const session = fleet.agent(a1);
+    for (const kind of ['cordoned', 'draining', 'drained'] as const) {
+      fleet.cordon(a1, { kind, reason: 'new disk' });
+      expect(word()).toBe(kind);
+      const { agentsLive, agentsCordoned, agentsDraining } = totals(fleet.picture());
+      expect(agentsLive).toBe(1);
+      expect([agentsCordoned, agentsDraining]).toEqual(kind === 'draining' ? [0, 1] : [1, 0]);
+    }
+    expect(fleetProblem(fleet.picture())).toContain('agent a1 takes no work: it is drained');
+    fleet.agent(a2);
+    expect(fleetProblem(fleet.picture())).toBe('');
+    fleet.agent(a1, { state: 'lost', session });
+    expect(agentViews(fleet.picture())[0]).toMatchObject({
+      ...{ word: 'lost', cordon: { kind: 'drained', reason: 'new disk' } },
+    });
+    fleet.cordon(a1, { kind: 'open' });
+    expect(agentViews(fleet.picture())[0]).toMatchObject({ word: 'lost', cordon: null });
+  });
+
+  it('tells of a transcription how long its audio is', () => {
+    const session = fleet.agent(a1);
+    const hold = (stage: Stage) => held(stage, { agent: a1, session });
+    fleet.episode(alpha, 0, (state) => hold('transcribe')(done('download', 90)(state)));
+    fleet.episode(alpha, 1, hold('download'));
+    const jobs = agentViews(fleet.picture())[0]?.jobs ?? [];
+    const seconds = Object.fromEntries(
+      jobs.map(({ stage, audioSeconds }) => [stage, audioSeconds]),
+    );
+    expect(seconds).toEqual({ transcribe: 90, download: null });
   });
 
   it('has no job any more once that is committed', () => {
@@ -232,6 +266,7 @@ describe('the totals', () => {
     };
     expect(all).toEqual({
       agentsDraining: 0,
+      agentsCordoned: 0,
       asOfMs: clock.wallMs(),
       revision: fleet.snapshot.revision,
       feeds: 2,

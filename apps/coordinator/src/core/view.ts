@@ -1,3 +1,4 @@
+import { type CordonState, isClosed } from '@podctl/domain/cordon.ts';
 import type { StageState } from '@podctl/domain/episode-state.ts';
 import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
@@ -7,6 +8,7 @@ import type { Liveness } from './liveness.ts';
 import type { Progress } from './progress.ts';
 import {
   type EpisodeRow,
+  episodeRow,
   type FeedRow,
   type LockRow,
   lockId,
@@ -131,17 +133,31 @@ export function lockViews(picture: Picture): LockView[] {
     });
 }
 
+/**
+ * draining  it ends what it holds: by itself, as it is being stopped, or since somebody drains it
+ * cordoned  it is given no new work; what it holds goes on
+ * drained   it was drained, and idles until it is uncordoned
+ */
+export type AgentWord = SessionRow['record']['state'] | 'draining' | 'cordoned' | 'drained';
+
+/** A job that an agent works on. */
+export interface AgentJob extends LockView {
+  /** Of what is transcribed; null where that is not known. */
+  readonly audioSeconds: number | null;
+}
+
 export interface AgentView extends SessionRow {
+  readonly word: AgentWord;
+  /** Null while it is given work. Also of an agent that is lost or gone: it holds when it comes back. */
+  readonly cordon: CordonState | null;
   readonly engine: string;
   readonly problem: string;
-  /** It finishes what it holds and takes no more. */
-  readonly draining: boolean;
   /** Of a live agent only: nobody knows how those of another one are. */
   readonly gpus: readonly Gpu[];
   readonly gpuProblem: string;
   /** Wall clock; null when not heard since this coordinator started. */
   readonly lastHeartbeatMs: number | null;
-  readonly jobs: readonly LockView[];
+  readonly jobs: readonly AgentJob[];
 }
 
 /** In order of id. */
@@ -160,26 +176,47 @@ export function agentViews(picture: Picture): AgentView[] {
         ...row,
         engine: current?.engine ?? row.record.engine,
         problem: current?.problem ?? '',
-        draining: isDraining(picture, row),
+        word: agentWord(picture, row),
+        cordon: cordonOf(picture, agent),
         gpus: alive?.gpus ?? [],
         gpuProblem: alive?.gpuProblem ?? '',
         lastHeartbeatMs: heardAtMs === null ? null : wallMs - (monotonicMs - heardAtMs),
-        jobs: (jobs.get(agent) ?? []).filter(({ lock }) => lock.state === 'held'),
+        jobs: (jobs.get(agent) ?? [])
+          .filter(({ lock }) => lock.state === 'held')
+          .map((job) => ({ ...job, audioSeconds: audioSecondsOf(picture.snapshot, job) })),
       };
     });
 }
 
-function isDraining({ reports }: Picture, { record, session }: SessionRow): boolean {
-  const report = reports.get(record.agent);
-  return record.state === 'live' && report?.session === session && report.draining === true;
+function cordonOf({ snapshot }: Picture, agent: AgentId): CordonState | null {
+  const record = snapshot.cordons.get(agent)?.record;
+  return isClosed(record) ? record : null;
 }
 
-/** Why nothing can go on, when every live agent says that it takes no work; else empty. */
-export function fleetProblem({ snapshot, reports }: Picture): string {
+function agentWord(picture: Picture, { record, session }: SessionRow): AgentWord {
+  if (record.state !== 'live') return record.state;
+  const report = picture.reports.get(record.agent);
+  if (report?.session === session && report.draining === true) return 'draining';
+  const kind = cordonOf(picture, record.agent)?.kind ?? 'open';
+  return kind === 'open' ? 'live' : kind;
+}
+
+function audioSecondsOf(snapshot: Snapshot, { feed, episode, stage }: LockRow): number | null {
+  if (stage !== 'transcribe') return null;
+  const state = episodeRow(snapshot, feed, episode)?.state;
+  return state?.stages.download.done?.manifest.audioSeconds ?? null;
+}
+
+/** Why nothing can go on, when every live agent takes no work, by what it says or by what people decided; else empty. */
+export function fleetProblem(picture: Picture): string {
+  const { snapshot, reports } = picture;
   const live = [...snapshot.sessions.values()].filter(({ record }) => record.state === 'live');
   const told = live.map(({ record, session }) => {
     const report = reports.get(record.agent);
-    return report?.session === session ? report.problem : null;
+    const cordon = cordonOf(picture, record.agent);
+    const out =
+      cordon === null ? null : `it is ${cordon.kind}; podctl agent uncordon gives it work again`;
+    return (report?.session === session ? report.problem : null) ?? out;
   });
   const [first] = told;
   if (first === undefined || first === null || told.includes(null)) return '';
@@ -197,6 +234,8 @@ export interface Totals {
   readonly agentsLive: number;
   /** Of the live ones. */
   readonly agentsDraining: number;
+  /** Of the live ones: cordoned, or drained. */
+  readonly agentsCordoned: number;
   readonly agentsLost: number;
   readonly locksStale: number;
 }
@@ -206,6 +245,7 @@ export function totals(picture: Picture): Totals {
   const rows = [...snapshot.feeds.values()];
   const states = rows.map((row) => feedView(picture, row).state);
   const sessions = [...snapshot.sessions.values()];
+  const words = sessions.map((row) => agentWord(picture, row));
   return {
     asOfMs: now.wallMs,
     revision: snapshot.revision,
@@ -215,7 +255,8 @@ export function totals(picture: Picture): Totals {
     feedsFailing: states.filter((state) => state === 'failing').length,
     tally: sumTallies(rows.map(({ tally }) => tally)),
     agentsLive: sessions.filter(({ record }) => record.state === 'live').length,
-    agentsDraining: sessions.filter((row) => isDraining(picture, row)).length,
+    agentsDraining: words.filter((word) => word === 'draining').length,
+    agentsCordoned: words.filter((word) => word === 'cordoned' || word === 'drained').length,
     agentsLost: sessions.filter(({ record }) => record.state === 'lost').length,
     locksStale: lockViews(picture).filter(({ stale }) => stale).length,
   };

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { FeedId } from '@podctl/domain/ids.ts';
-import { feedKey, jobKey, metaKey } from '@podctl/domain/key.ts';
+import { cordonKey, feedKey, jobKey, metaKey } from '@podctl/domain/key.ts';
 import { expect, test } from 'vitest';
 import { CLUSTER, episodeOf } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { type BackupLine, readLine } from '../core/backup.ts';
 import { BackupSource } from './backup-source.ts';
+import { setCordon } from './cordon-orders.ts';
 
 const { signal } = new AbortController();
 
@@ -86,4 +87,13 @@ test('nothing more is read when its caller has left', async () => {
   const left = new Error('left');
   await expect(backup(world, AbortSignal.abort(left))).rejects.toBe(left);
   world.stop();
+});
+
+test('what was decided about agents is in it', async () => {
+  const world = await worldOf(0);
+  await setCordon(world, world.agent, { kind: 'cordon', reason: 'new disk', by: 'ada' });
+  const { lines } = await backup(world);
+  world.stop();
+  const value = expect.stringContaining('"reason":"new disk"');
+  expect(lines[1]).toMatchObject({ kind: 'entry', entry: { key: cordonKey(world.agent), value } });
 });

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
-import { CLUSTER_KEY, feedKey, jobKey, metaKey, sessionKey } from '@podctl/domain/key.ts';
+import {
+  CLUSTER_KEY,
+  cordonKey,
+  feedKey,
+  jobKey,
+  metaKey,
+  sessionKey,
+} from '@podctl/domain/key.ts';
 import { type BackupEntry, entryLine, headerLine, trailerLine } from '../core/backup.ts';
 import type { EpisodeRow, Snapshot } from '../core/snapshot.ts';
 
@@ -73,14 +80,15 @@ export class BackupSource {
     yield { kind: 'summary', ...summary, episodes: this.#episodes, feeds: this.#feeds };
   }
 
-  /** Feeds, sessions, and what this version cannot read: a newer one's, which is kept as it is. */
+  /** Feeds, sessions, cordons, and what this version cannot read: a newer one's, which is kept as it is. */
   async *#few(): AsyncGenerator<BackupNews> {
-    const { feeds, sessions, unreadable } = this.#options.snapshot();
+    const { feeds, sessions, cordons, unreadable } = this.#options.snapshot();
     const named = [...feeds.values()].filter(({ record }) => record !== null);
     this.#feeds = named.length;
     const keys = new Set([
       ...named.map(({ id }) => feedKey(id)),
       ...[...sessions.keys()].map((agent) => sessionKey(agent)),
+      ...[...cordons.keys()].map((agent) => cordonKey(agent)),
       ...unreadable.keys(),
     ]);
     keys.delete(CLUSTER_KEY);

@@ -1,11 +1,13 @@
+import type { CordonWish } from '@podctl/domain/cordon.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
-import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import type {
   AddedFeed,
   FeedToAdd,
   LockToRelease,
   ReleasedLock,
   RunToRepeat,
+  SetCordon,
 } from '@podctl/domain/order.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
@@ -32,6 +34,7 @@ export interface Fleet {
   /** Here or, passed on, by the leader. Rejects with OrderFailed; the same may be asked again. */
   addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]>;
   releaseLock(lock: LockToRelease): Promise<ReleasedLock>;
+  setCordon(agent: AgentId, wish: CordonWish): Promise<SetCordon>;
   /** Has done runs done once more; gives how many were not asked for before. */
   repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number>;
 }

@@ -6,6 +6,7 @@ import type { Progress } from '../core/progress.ts';
 import type { AgentReport } from '../core/view.ts';
 import type { CoordinatorPorts } from '../ports.ts';
 import type { CoordinatorSettings } from '../settings.ts';
+import { Drains } from './drains.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
@@ -75,6 +76,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const stale = settings.revokeStale
     ? [new StaleLocks({ ...settle, replica, progress, log, staleAfterMs })]
     : [];
+  const drains = new Drains({ ...settle, bus, replica, log });
   const kick = () => poller.kick();
   const desk = new OrderDesk({ ...settle, bus, log, registry, feedsAdded: kick });
   return {
@@ -91,6 +93,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       planner,
       poller,
       desk,
+      drains,
       ...stale,
       sweeper,
       repair,

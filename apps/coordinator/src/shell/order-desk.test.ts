@@ -70,6 +70,26 @@ describe('an order passed on by a coordinator that does not lead', () => {
     expect(world.replica.snapshot.feeds.size).toBe(1);
   });
 
+  it('takes an agent out and in again, and says whether that changed anything', async () => {
+    const wish = { kind: 'cordon', reason: 'new disk', by: 'ada' } as const;
+    const order = { kind: 'set_cordon', agent: world.agent, wish } as const;
+    const cordon = { kind: 'cordoned', reason: 'new disk', by: 'ada' };
+    expect(await passOn(follower, order)).toMatchObject({ set: { cordon, changed: true } });
+    expect(await passOn(follower, order)).toMatchObject({ set: { cordon, changed: false } });
+    expect(world.replica.snapshot.cordons.get(world.agent)?.record).toMatchObject(cordon);
+    const open = { ...order, wish: { kind: 'uncordon', by: 'bob' } } as const;
+    expect(await passOn(follower, open)).toMatchObject({ set: { changed: true } });
+    expect(await passOn(follower, open)).toMatchObject({ set: { changed: false } });
+  });
+
+  it('says of a cordon that could not be written that it may be ordered again', async () => {
+    world.leads = false;
+    const wish = { kind: 'drain', reason: '', by: '', deadlineInMs: 5 } as const;
+    const order = { kind: 'set_cordon', agent: world.agent, wish } as const;
+    await expect(passOn(follower, order)).rejects.toBeInstanceOf(OrderFailed);
+    expect((await world.store.readCordon(world.agent)).record).toBeNull();
+  });
+
   it('is nobody’s when nobody leads', async () => {
     await desk.stop();
     const order = { kind: 'add_feeds', feeds: [] } as const;

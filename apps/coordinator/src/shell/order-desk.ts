@@ -9,6 +9,7 @@ import type {
 import { type Bus, BusError, type BusMessage, type BusSubscription } from '@podctl/platform/bus.ts';
 import { orderMessage, orderReply } from '@podctl/platform/order-wire.ts';
 import type { Service } from '@podctl/platform/service.ts';
+import { setCordon } from './cordon-orders.ts';
 import type { FeedRegistry } from './feed-registry.ts';
 import type { Logger } from './logger.ts';
 import { OrderFailed } from './order-failed.ts';
@@ -57,6 +58,8 @@ export class OrderDesk implements Service {
         return { kind: order.kind, added: await this.#add(order.feeds) };
       case 'release_lock':
         return { kind: order.kind, released: await this.#release(order) };
+      case 'set_cordon':
+        return { kind: order.kind, set: await setCordon(this.#options, order.agent, order.wish) };
       case 'repeat_runs':
         return { kind: order.kind, requested: await this.#repeat(order) };
     }

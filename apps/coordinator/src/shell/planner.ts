@@ -1,3 +1,4 @@
+import { isClosed } from '@podctl/domain/cordon.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { AgentId, EpisodeId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import { commandSubject } from '@podctl/domain/key.ts';
@@ -125,6 +126,8 @@ export class Planner extends Loop {
     const { store, replica, clock, epoch } = this.#options;
     const row = episodeRow(replica.snapshot, feed, episode);
     if (row === null || row.revision !== revision) return false;
+    // A plan takes a while to be written: since then its agent may have been taken out.
+    if (isClosed(replica.snapshot.cordons.get(agent)?.record)) return false;
     const holder = {
       cluster: store.cluster(),
       token: revision as LockRow['lock']['token'],

@@ -1,10 +1,17 @@
 import type { ClusterId } from '@podctl/domain/ids.ts';
 import { parseStateKey } from '@podctl/domain/key.ts';
 import type { KvEntry, TailSink } from '@podctl/platform/kv.ts';
-import { clusterRecord, feedRecord, sessionRecord } from '@podctl/platform/records.ts';
+import {
+  clusterRecord,
+  cordonRecord,
+  feedRecord,
+  sessionRecord,
+} from '@podctl/platform/records.ts';
+import { eventsOfCordon } from '../core/cordon-event.ts';
 import { eventsOfEpisode, eventsOfFeed, eventsOfSession, type FleetEvent } from '../core/event.ts';
 import {
   emptySnapshot,
+  foldCordon,
   foldEpisode,
   foldFeed,
   foldSession,
@@ -86,6 +93,8 @@ export class Replica implements TailSink {
         return this.#foldFeed(entry);
       case 'session':
         return this.#foldSession(entry);
+      case 'cordon':
+        return this.#foldCordon(entry);
       case 'cluster':
         return this.#foldCluster(entry);
       case 'unknown':
@@ -107,6 +116,14 @@ export class Replica implements TailSink {
     if (!record.ok) return this.#unreadable(entry);
     const change = foldSession(this.snapshot, record.value, entry.revision);
     return change === null ? null : eventsOfSession(change.before, change.after);
+  }
+
+  #foldCordon(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
+    const record = cordonRecord.decode(entry.value);
+    if (!record.ok) return this.#unreadable(entry);
+    this.snapshot.unreadable.delete(entry.key);
+    const change = foldCordon(this.snapshot, record.value, entry.revision);
+    return change === null ? null : eventsOfCordon(change.before, change.after);
   }
 
   #foldCluster(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {

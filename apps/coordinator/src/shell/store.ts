@@ -1,15 +1,16 @@
+import type { CordonRecord } from '@podctl/domain/cordon.ts';
 import { decodeEpisode, encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { type Move, move } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce } from '@podctl/domain/ids.ts';
-import { feedKey, jobKey, metaKey, sessionKey } from '@podctl/domain/key.ts';
+import { cordonKey, feedKey, jobKey, metaKey, sessionKey } from '@podctl/domain/key.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { CasOutcome, Kv, KvEntry } from '@podctl/platform/kv.ts';
-import { episodeMeta, feedRecord, sessionRecord } from '@podctl/platform/records.ts';
+import { cordonRecord, episodeMeta, feedRecord, sessionRecord } from '@podctl/platform/records.ts';
 import type { Replica } from './replica.ts';
 
 /** A record with the revision at which it was read; revision 0 and null when there is none. */
@@ -124,6 +125,14 @@ export class Store {
 
   casSession(record: SessionRecord, expected: number): Promise<CasOutcome> {
     return this.#write(sessionKey(record.agent), expected, sessionRecord.encode(record));
+  }
+
+  async readCordon(agent: AgentId): Promise<Read<CordonRecord>> {
+    return this.#decode(await this.#read(cordonKey(agent)), cordonRecord.decode);
+  }
+
+  casCordon(record: CordonRecord, expected: number): Promise<CasOutcome> {
+    return this.#write(cordonKey(record.agent), expected, cordonRecord.encode(record));
   }
 
   async readMeta(feed: FeedId, episode: EpisodeId): Promise<EpisodeMeta | null> {

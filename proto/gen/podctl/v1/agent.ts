@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../google/protobuf/duration.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Stage, stageFromJSON, stageToJSON } from "./episode.ts";
 
@@ -37,6 +38,10 @@ export const AgentState = {
   GONE: 3,
   /** DRAINING - Its session is alive; it finishes what it holds and takes no more. */
   DRAINING: 4,
+  /** CORDONED - Its session is alive; it is given no new work. */
+  CORDONED: 5,
+  /** DRAINED - Its session is alive; it was drained, holds nothing, and is given no new work. */
+  DRAINED: 6,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -48,6 +53,8 @@ export namespace AgentState {
   export type LOST = typeof AgentState.LOST;
   export type GONE = typeof AgentState.GONE;
   export type DRAINING = typeof AgentState.DRAINING;
+  export type CORDONED = typeof AgentState.CORDONED;
+  export type DRAINED = typeof AgentState.DRAINED;
   export type UNRECOGNIZED = typeof AgentState.UNRECOGNIZED;
 }
 
@@ -68,6 +75,12 @@ export function agentStateFromJSON(object: any): AgentState {
     case 4:
     case "AGENT_STATE_DRAINING":
       return AgentState.DRAINING;
+    case 5:
+    case "AGENT_STATE_CORDONED":
+      return AgentState.CORDONED;
+    case 6:
+    case "AGENT_STATE_DRAINED":
+      return AgentState.DRAINED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -87,10 +100,90 @@ export function agentStateToJSON(object: AgentState): string {
       return "AGENT_STATE_GONE";
     case AgentState.DRAINING:
       return "AGENT_STATE_DRAINING";
+    case AgentState.CORDONED:
+      return "AGENT_STATE_CORDONED";
+    case AgentState.DRAINED:
+      return "AGENT_STATE_DRAINED";
     case AgentState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
+}
+
+/** What people decided about an agent. */
+export const CordonKind = {
+  /** UNSPECIFIED - It is given work. */
+  UNSPECIFIED: 0,
+  /** CORDONED - It is given no new work. */
+  CORDONED: 1,
+  /** DRAINING - The same, and what it holds is ended. */
+  DRAINING: 2,
+  /** DRAINED - The same, and it holds nothing any more. */
+  DRAINED: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type CordonKind = typeof CordonKind[keyof typeof CordonKind];
+
+export namespace CordonKind {
+  export type UNSPECIFIED = typeof CordonKind.UNSPECIFIED;
+  export type CORDONED = typeof CordonKind.CORDONED;
+  export type DRAINING = typeof CordonKind.DRAINING;
+  export type DRAINED = typeof CordonKind.DRAINED;
+  export type UNRECOGNIZED = typeof CordonKind.UNRECOGNIZED;
+}
+
+export function cordonKindFromJSON(object: any): CordonKind {
+  switch (object) {
+    case 0:
+    case "CORDON_KIND_UNSPECIFIED":
+      return CordonKind.UNSPECIFIED;
+    case 1:
+    case "CORDON_KIND_CORDONED":
+      return CordonKind.CORDONED;
+    case 2:
+    case "CORDON_KIND_DRAINING":
+      return CordonKind.DRAINING;
+    case 3:
+    case "CORDON_KIND_DRAINED":
+      return CordonKind.DRAINED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return CordonKind.UNRECOGNIZED;
+  }
+}
+
+export function cordonKindToJSON(object: CordonKind): string {
+  switch (object) {
+    case CordonKind.UNSPECIFIED:
+      return "CORDON_KIND_UNSPECIFIED";
+    case CordonKind.CORDONED:
+      return "CORDON_KIND_CORDONED";
+    case CordonKind.DRAINING:
+      return "CORDON_KIND_DRAINING";
+    case CordonKind.DRAINED:
+      return "CORDON_KIND_DRAINED";
+    case CordonKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** That an agent is given no new work. */
+export interface Cordon {
+  /** In which way. */
+  kind: CordonKind;
+  /** Why, in one line; empty when nobody said. */
+  reason: string;
+  /** Who asked for it last; empty where nobody is asked who they are. */
+  by: string;
+  /** Since when it is of this kind. */
+  since:
+    | Date
+    | undefined;
+  /** When what is left is taken back; absent where nothing is, or at no time. */
+  deadline?: Date | undefined;
 }
 
 /** A job that an agent works on. */
@@ -106,7 +199,11 @@ export interface RunningJob {
   /** Done share, 0 to 1. */
   progressRatio: number;
   /** When it was assigned, by the coordinator's clock; absent when that was before its start. */
-  assignedAt?: Date | undefined;
+  assignedAt?:
+    | Date
+    | undefined;
+  /** Length of the audio that is transcribed; absent for downloads, and where it is not known. */
+  audioSeconds?: number | undefined;
 }
 
 /** A GPU of an agent's machine. A figure that the machine does not tell is absent. */
@@ -171,6 +268,8 @@ export interface Agent {
   gpus: Gpu[];
   /** Why its machine's GPUs cannot be used, in one sentence; empty when there is nothing to say. */
   gpuProblem: string;
+  /** That people keep it from new work; absent when they do not. Also of an agent that is not there. */
+  cordon?: Cordon | undefined;
 }
 
 /** Asks for agents. */
@@ -201,8 +300,206 @@ export interface GetAgentResponse {
   agent: Agent | undefined;
 }
 
+/** Asks that an agent be given no new work. */
+export interface CordonAgentRequest {
+  /** Its id, whole. */
+  agentId: string;
+  /** Why, one line of at most 200 characters; empty keeps what stands. */
+  reason: string;
+}
+
+/** How the agent stands now. */
+export interface CordonAgentResponse {
+  /** Its cordon. */
+  cordon:
+    | Cordon
+    | undefined;
+  /** False when it was so before. */
+  changed: boolean;
+  /** What it holds. */
+  jobs: RunningJob[];
+}
+
+/** Asks that an agent be given work again. */
+export interface UncordonAgentRequest {
+  /** Its id, whole. */
+  agentId: string;
+}
+
+/** What came of it. */
+export interface UncordonAgentResponse {
+  /** False when it was given work before. */
+  changed: boolean;
+}
+
+/** Asks that an agent end what it holds and be given no new work. */
+export interface DrainAgentRequest {
+  /** Its id, whole. */
+  agentId: string;
+  /** Why, one line of at most 200 characters; empty keeps what stands. */
+  reason: string;
+  /**
+   * From now till what is left is taken back, 7 days at most. Absent keeps the deadline that stands; where none does, what
+   * it holds is waited for, however long it takes.
+   */
+  deadline?: Duration | undefined;
+}
+
+/** How the agent stands now. */
+export interface DrainAgentResponse {
+  /** Its cordon. */
+  cordon:
+    | Cordon
+    | undefined;
+  /** False when it was so before. */
+  changed: boolean;
+  /** What it holds. */
+  jobs: RunningJob[];
+}
+
+function createBaseCordon(): Cordon {
+  return { kind: 0, reason: "", by: "", since: undefined, deadline: undefined };
+}
+
+export const Cordon: MessageFns<Cordon> = {
+  encode(message: Cordon, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.by !== "") {
+      writer.uint32(26).string(message.by);
+    }
+    if (message.since !== undefined) {
+      Timestamp.encode(toTimestamp(message.since), writer.uint32(34).fork()).join();
+    }
+    if (message.deadline !== undefined) {
+      Timestamp.encode(toTimestamp(message.deadline), writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Cordon {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCordon();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.since = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.deadline = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Cordon {
+    return {
+      kind: isSet(object.kind) ? cordonKindFromJSON(object.kind) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
+      since: isSet(object.since) ? fromJsonTimestamp(object.since) : undefined,
+      deadline: isSet(object.deadline) ? fromJsonTimestamp(object.deadline) : undefined,
+    };
+  },
+
+  toJSON(message: Cordon): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = cordonKindToJSON(message.kind);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
+    if (message.since !== undefined) {
+      obj.since = message.since.toISOString();
+    }
+    if (message.deadline !== undefined) {
+      obj.deadline = message.deadline.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Cordon>, I>>(base?: I): Cordon {
+    return Cordon.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Cordon>, I>>(object: I): Cordon {
+    const message = createBaseCordon();
+    message.kind = object.kind ?? 0;
+    message.reason = object.reason ?? "";
+    message.by = object.by ?? "";
+    message.since = object.since ?? undefined;
+    message.deadline = object.deadline ?? undefined;
+    return message;
+  },
+};
+
 function createBaseRunningJob(): RunningJob {
-  return { feedId: "", episodeId: "", stage: 0, token: 0n, progressRatio: 0, assignedAt: undefined };
+  return {
+    feedId: "",
+    episodeId: "",
+    stage: 0,
+    token: 0n,
+    progressRatio: 0,
+    assignedAt: undefined,
+    audioSeconds: undefined,
+  };
 }
 
 export const RunningJob: MessageFns<RunningJob> = {
@@ -227,6 +524,9 @@ export const RunningJob: MessageFns<RunningJob> = {
     }
     if (message.assignedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.assignedAt), writer.uint32(50).fork()).join();
+    }
+    if (message.audioSeconds !== undefined) {
+      writer.uint32(57).double(message.audioSeconds);
     }
     return writer;
   },
@@ -292,6 +592,14 @@ export const RunningJob: MessageFns<RunningJob> = {
             message.assignedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.audioSeconds = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -328,6 +636,11 @@ export const RunningJob: MessageFns<RunningJob> = {
         : isSet(object.assigned_at)
         ? fromJsonTimestamp(object.assigned_at)
         : undefined,
+      audioSeconds: isSet(object.audioSeconds)
+        ? globalThis.Number(object.audioSeconds)
+        : isSet(object.audio_seconds)
+        ? globalThis.Number(object.audio_seconds)
+        : undefined,
     };
   },
 
@@ -351,6 +664,9 @@ export const RunningJob: MessageFns<RunningJob> = {
     if (message.assignedAt !== undefined) {
       obj.assignedAt = message.assignedAt.toISOString();
     }
+    if (message.audioSeconds !== undefined) {
+      obj.audioSeconds = floatToJson(message.audioSeconds);
+    }
     return obj;
   },
 
@@ -365,6 +681,7 @@ export const RunningJob: MessageFns<RunningJob> = {
     message.token = (object.token !== undefined && object.token !== null) ? BigInt(object.token) : 0n;
     message.progressRatio = object.progressRatio ?? 0;
     message.assignedAt = object.assignedAt ?? undefined;
+    message.audioSeconds = object.audioSeconds ?? undefined;
     return message;
   },
 };
@@ -638,6 +955,7 @@ function createBaseAgent(): Agent {
     problem: "",
     gpus: [],
     gpuProblem: "",
+    cordon: undefined,
   };
 }
 
@@ -684,6 +1002,9 @@ export const Agent: MessageFns<Agent> = {
     }
     if (message.gpuProblem !== "") {
       writer.uint32(106).string(message.gpuProblem);
+    }
+    if (message.cordon !== undefined) {
+      Cordon.encode(message.cordon, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -805,6 +1126,14 @@ export const Agent: MessageFns<Agent> = {
             message.gpuProblem = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.cordon = Cordon.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -854,6 +1183,7 @@ export const Agent: MessageFns<Agent> = {
         : isSet(object.gpu_problem)
         ? globalThis.String(object.gpu_problem)
         : "",
+      cordon: isSet(object.cordon) ? Cordon.fromJSON(object.cordon) : undefined,
     };
   },
 
@@ -898,6 +1228,9 @@ export const Agent: MessageFns<Agent> = {
     if (message.gpuProblem !== "") {
       obj.gpuProblem = message.gpuProblem;
     }
+    if (message.cordon !== undefined) {
+      obj.cordon = Cordon.toJSON(message.cordon);
+    }
     return obj;
   },
 
@@ -919,6 +1252,9 @@ export const Agent: MessageFns<Agent> = {
     message.problem = object.problem ?? "";
     message.gpus = object.gpus?.map((e) => Gpu.fromPartial(e)) || [];
     message.gpuProblem = object.gpuProblem ?? "";
+    message.cordon = (object.cordon !== undefined && object.cordon !== null)
+      ? Cordon.fromPartial(object.cordon)
+      : undefined;
     return message;
   },
 };
@@ -1245,6 +1581,548 @@ export const GetAgentResponse: MessageFns<GetAgentResponse> = {
   },
 };
 
+function createBaseCordonAgentRequest(): CordonAgentRequest {
+  return { agentId: "", reason: "" };
+}
+
+export const CordonAgentRequest: MessageFns<CordonAgentRequest> = {
+  encode(message: CordonAgentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agentId !== "") {
+      writer.uint32(10).string(message.agentId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CordonAgentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCordonAgentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CordonAgentRequest {
+    return {
+      agentId: isSet(object.agentId)
+        ? globalThis.String(object.agentId)
+        : isSet(object.agent_id)
+        ? globalThis.String(object.agent_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: CordonAgentRequest): unknown {
+    const obj: any = {};
+    if (message.agentId !== "") {
+      obj.agentId = message.agentId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CordonAgentRequest>, I>>(base?: I): CordonAgentRequest {
+    return CordonAgentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CordonAgentRequest>, I>>(object: I): CordonAgentRequest {
+    const message = createBaseCordonAgentRequest();
+    message.agentId = object.agentId ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseCordonAgentResponse(): CordonAgentResponse {
+  return { cordon: undefined, changed: false, jobs: [] };
+}
+
+export const CordonAgentResponse: MessageFns<CordonAgentResponse> = {
+  encode(message: CordonAgentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cordon !== undefined) {
+      Cordon.encode(message.cordon, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    for (const v of message.jobs) {
+      RunningJob.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CordonAgentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCordonAgentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cordon = Cordon.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.jobs.push(RunningJob.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CordonAgentResponse {
+    return {
+      cordon: isSet(object.cordon) ? Cordon.fromJSON(object.cordon) : undefined,
+      changed: isSet(object.changed) ? globalThis.Boolean(object.changed) : false,
+      jobs: globalThis.Array.isArray(object?.jobs) ? object.jobs.map((e: any) => RunningJob.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CordonAgentResponse): unknown {
+    const obj: any = {};
+    if (message.cordon !== undefined) {
+      obj.cordon = Cordon.toJSON(message.cordon);
+    }
+    if (message.changed !== false) {
+      obj.changed = message.changed;
+    }
+    if (message.jobs?.length) {
+      obj.jobs = message.jobs.map((e) => RunningJob.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CordonAgentResponse>, I>>(base?: I): CordonAgentResponse {
+    return CordonAgentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CordonAgentResponse>, I>>(object: I): CordonAgentResponse {
+    const message = createBaseCordonAgentResponse();
+    message.cordon = (object.cordon !== undefined && object.cordon !== null)
+      ? Cordon.fromPartial(object.cordon)
+      : undefined;
+    message.changed = object.changed ?? false;
+    message.jobs = object.jobs?.map((e) => RunningJob.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUncordonAgentRequest(): UncordonAgentRequest {
+  return { agentId: "" };
+}
+
+export const UncordonAgentRequest: MessageFns<UncordonAgentRequest> = {
+  encode(message: UncordonAgentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agentId !== "") {
+      writer.uint32(10).string(message.agentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UncordonAgentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUncordonAgentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UncordonAgentRequest {
+    return {
+      agentId: isSet(object.agentId)
+        ? globalThis.String(object.agentId)
+        : isSet(object.agent_id)
+        ? globalThis.String(object.agent_id)
+        : "",
+    };
+  },
+
+  toJSON(message: UncordonAgentRequest): unknown {
+    const obj: any = {};
+    if (message.agentId !== "") {
+      obj.agentId = message.agentId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UncordonAgentRequest>, I>>(base?: I): UncordonAgentRequest {
+    return UncordonAgentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UncordonAgentRequest>, I>>(object: I): UncordonAgentRequest {
+    const message = createBaseUncordonAgentRequest();
+    message.agentId = object.agentId ?? "";
+    return message;
+  },
+};
+
+function createBaseUncordonAgentResponse(): UncordonAgentResponse {
+  return { changed: false };
+}
+
+export const UncordonAgentResponse: MessageFns<UncordonAgentResponse> = {
+  encode(message: UncordonAgentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.changed !== false) {
+      writer.uint32(8).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UncordonAgentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUncordonAgentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UncordonAgentResponse {
+    return { changed: isSet(object.changed) ? globalThis.Boolean(object.changed) : false };
+  },
+
+  toJSON(message: UncordonAgentResponse): unknown {
+    const obj: any = {};
+    if (message.changed !== false) {
+      obj.changed = message.changed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UncordonAgentResponse>, I>>(base?: I): UncordonAgentResponse {
+    return UncordonAgentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UncordonAgentResponse>, I>>(object: I): UncordonAgentResponse {
+    const message = createBaseUncordonAgentResponse();
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
+
+function createBaseDrainAgentRequest(): DrainAgentRequest {
+  return { agentId: "", reason: "", deadline: undefined };
+}
+
+export const DrainAgentRequest: MessageFns<DrainAgentRequest> = {
+  encode(message: DrainAgentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agentId !== "") {
+      writer.uint32(10).string(message.agentId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.deadline !== undefined) {
+      Duration.encode(message.deadline, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainAgentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainAgentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deadline = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DrainAgentRequest {
+    return {
+      agentId: isSet(object.agentId)
+        ? globalThis.String(object.agentId)
+        : isSet(object.agent_id)
+        ? globalThis.String(object.agent_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      deadline: isSet(object.deadline) ? Duration.fromJSON(object.deadline) : undefined,
+    };
+  },
+
+  toJSON(message: DrainAgentRequest): unknown {
+    const obj: any = {};
+    if (message.agentId !== "") {
+      obj.agentId = message.agentId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.deadline !== undefined) {
+      obj.deadline = Duration.toJSON(message.deadline);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DrainAgentRequest>, I>>(base?: I): DrainAgentRequest {
+    return DrainAgentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DrainAgentRequest>, I>>(object: I): DrainAgentRequest {
+    const message = createBaseDrainAgentRequest();
+    message.agentId = object.agentId ?? "";
+    message.reason = object.reason ?? "";
+    message.deadline = (object.deadline !== undefined && object.deadline !== null)
+      ? Duration.fromPartial(object.deadline)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDrainAgentResponse(): DrainAgentResponse {
+  return { cordon: undefined, changed: false, jobs: [] };
+}
+
+export const DrainAgentResponse: MessageFns<DrainAgentResponse> = {
+  encode(message: DrainAgentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cordon !== undefined) {
+      Cordon.encode(message.cordon, writer.uint32(10).fork()).join();
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    for (const v of message.jobs) {
+      RunningJob.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainAgentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainAgentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cordon = Cordon.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.jobs.push(RunningJob.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DrainAgentResponse {
+    return {
+      cordon: isSet(object.cordon) ? Cordon.fromJSON(object.cordon) : undefined,
+      changed: isSet(object.changed) ? globalThis.Boolean(object.changed) : false,
+      jobs: globalThis.Array.isArray(object?.jobs) ? object.jobs.map((e: any) => RunningJob.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: DrainAgentResponse): unknown {
+    const obj: any = {};
+    if (message.cordon !== undefined) {
+      obj.cordon = Cordon.toJSON(message.cordon);
+    }
+    if (message.changed !== false) {
+      obj.changed = message.changed;
+    }
+    if (message.jobs?.length) {
+      obj.jobs = message.jobs.map((e) => RunningJob.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DrainAgentResponse>, I>>(base?: I): DrainAgentResponse {
+    return DrainAgentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DrainAgentResponse>, I>>(object: I): DrainAgentResponse {
+    const message = createBaseDrainAgentResponse();
+    message.cordon = (object.cordon !== undefined && object.cordon !== null)
+      ? Cordon.fromPartial(object.cordon)
+      : undefined;
+    message.changed = object.changed ?? false;
+    message.jobs = object.jobs?.map((e) => RunningJob.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** Agents: the machines that download and transcribe. */
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
@@ -1268,6 +2146,48 @@ export const AgentServiceService = {
     responseSerialize: (value: GetAgentResponse): Buffer => Buffer.from(GetAgentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetAgentResponse => GetAgentResponse.decode(value),
   },
+  /**
+   * Gives an agent no new work, till it is uncordoned; what it holds goes on. It holds for the name: over restarts of the
+   * agent and of coordinators, and also where the agent is away. An agent that drains goes on draining. NOT_FOUND when
+   * nobody of that name was ever let in. Asked again, it changes nothing.
+   */
+  cordonAgent: {
+    path: "/podctl.v1.AgentService/CordonAgent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CordonAgentRequest): Buffer => Buffer.from(CordonAgentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CordonAgentRequest => CordonAgentRequest.decode(value),
+    responseSerialize: (value: CordonAgentResponse): Buffer => Buffer.from(CordonAgentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CordonAgentResponse => CordonAgentResponse.decode(value),
+  },
+  /**
+   * Gives an agent work again, whether it was cordoned or drained, or drains. NOT_FOUND as above. Asked again, it changes
+   * nothing.
+   */
+  uncordonAgent: {
+    path: "/podctl.v1.AgentService/UncordonAgent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UncordonAgentRequest): Buffer => Buffer.from(UncordonAgentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UncordonAgentRequest => UncordonAgentRequest.decode(value),
+    responseSerialize: (value: UncordonAgentResponse): Buffer =>
+      Buffer.from(UncordonAgentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UncordonAgentResponse => UncordonAgentResponse.decode(value),
+  },
+  /**
+   * Cordons an agent, and ends what it holds: at the deadline what is left goes back into the queue, at no cost to the
+   * jobs. It answers at once; the agent is drained when its `cordon` says so. NOT_FOUND as above. Asked again, it sets the
+   * deadline anew where one is given, and changes nothing else.
+   */
+  drainAgent: {
+    path: "/podctl.v1.AgentService/DrainAgent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DrainAgentRequest): Buffer => Buffer.from(DrainAgentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainAgentRequest => DrainAgentRequest.decode(value),
+    responseSerialize: (value: DrainAgentResponse): Buffer => Buffer.from(DrainAgentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainAgentResponse => DrainAgentResponse.decode(value),
+  },
 } as const;
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
@@ -1275,6 +2195,23 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   listAgents: handleUnaryCall<ListAgentsRequest, ListAgentsResponse>;
   /** Gives one agent. NOT_FOUND when there is none of that id. */
   getAgent: handleUnaryCall<GetAgentRequest, GetAgentResponse>;
+  /**
+   * Gives an agent no new work, till it is uncordoned; what it holds goes on. It holds for the name: over restarts of the
+   * agent and of coordinators, and also where the agent is away. An agent that drains goes on draining. NOT_FOUND when
+   * nobody of that name was ever let in. Asked again, it changes nothing.
+   */
+  cordonAgent: handleUnaryCall<CordonAgentRequest, CordonAgentResponse>;
+  /**
+   * Gives an agent work again, whether it was cordoned or drained, or drains. NOT_FOUND as above. Asked again, it changes
+   * nothing.
+   */
+  uncordonAgent: handleUnaryCall<UncordonAgentRequest, UncordonAgentResponse>;
+  /**
+   * Cordons an agent, and ends what it holds: at the deadline what is left goes back into the queue, at no cost to the
+   * jobs. It answers at once; the agent is drained when its `cordon` says so. NOT_FOUND as above. Asked again, it sets the
+   * deadline anew where one is given, and changes nothing else.
+   */
+  drainAgent: handleUnaryCall<DrainAgentRequest, DrainAgentResponse>;
 }
 
 export interface AgentServiceClient extends Client {
@@ -1309,6 +2246,65 @@ export interface AgentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetAgentResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives an agent no new work, till it is uncordoned; what it holds goes on. It holds for the name: over restarts of the
+   * agent and of coordinators, and also where the agent is away. An agent that drains goes on draining. NOT_FOUND when
+   * nobody of that name was ever let in. Asked again, it changes nothing.
+   */
+  cordonAgent(
+    request: CordonAgentRequest,
+    callback: (error: ServiceError | null, response: CordonAgentResponse) => void,
+  ): ClientUnaryCall;
+  cordonAgent(
+    request: CordonAgentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CordonAgentResponse) => void,
+  ): ClientUnaryCall;
+  cordonAgent(
+    request: CordonAgentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CordonAgentResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives an agent work again, whether it was cordoned or drained, or drains. NOT_FOUND as above. Asked again, it changes
+   * nothing.
+   */
+  uncordonAgent(
+    request: UncordonAgentRequest,
+    callback: (error: ServiceError | null, response: UncordonAgentResponse) => void,
+  ): ClientUnaryCall;
+  uncordonAgent(
+    request: UncordonAgentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UncordonAgentResponse) => void,
+  ): ClientUnaryCall;
+  uncordonAgent(
+    request: UncordonAgentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UncordonAgentResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Cordons an agent, and ends what it holds: at the deadline what is left goes back into the queue, at no cost to the
+   * jobs. It answers at once; the agent is drained when its `cordon` says so. NOT_FOUND as above. Asked again, it sets the
+   * deadline anew where one is given, and changes nothing else.
+   */
+  drainAgent(
+    request: DrainAgentRequest,
+    callback: (error: ServiceError | null, response: DrainAgentResponse) => void,
+  ): ClientUnaryCall;
+  drainAgent(
+    request: DrainAgentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DrainAgentResponse) => void,
+  ): ClientUnaryCall;
+  drainAgent(
+    request: DrainAgentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DrainAgentResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -98,6 +98,8 @@ export interface Overview {
   agentsDraining: number;
   /** Episodes whose work was lost with two agents or more, dead or not: they may be what kills agents. */
   killers: number;
+  /** Of the live agents, those that people keep from new work, drained ones among them. */
+  agentsCordoned: number;
 }
 
 /** Asks for the totals. */
@@ -166,6 +168,14 @@ export const Event_Type = {
   LIBRARY: 12,
   /** JOB_REQUEUED - A job was taken back without a failure, e.g. as its agent left. */
   JOB_REQUEUED: 13,
+  /** AGENT_CORDONED - Somebody decided that an agent is given no new work. */
+  AGENT_CORDONED: 14,
+  /** AGENT_UNCORDONED - Somebody decided that an agent is given work again. */
+  AGENT_UNCORDONED: 15,
+  /** AGENT_DRAINING - Somebody decided that an agent ends what it holds and is given no new work. */
+  AGENT_DRAINING: 16,
+  /** AGENT_DRAINED - An agent that was to be drained holds nothing any more. */
+  AGENT_DRAINED: 17,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -186,6 +196,10 @@ export namespace Event_Type {
   export type RESULT_FENCED = typeof Event_Type.RESULT_FENCED;
   export type LIBRARY = typeof Event_Type.LIBRARY;
   export type JOB_REQUEUED = typeof Event_Type.JOB_REQUEUED;
+  export type AGENT_CORDONED = typeof Event_Type.AGENT_CORDONED;
+  export type AGENT_UNCORDONED = typeof Event_Type.AGENT_UNCORDONED;
+  export type AGENT_DRAINING = typeof Event_Type.AGENT_DRAINING;
+  export type AGENT_DRAINED = typeof Event_Type.AGENT_DRAINED;
   export type UNRECOGNIZED = typeof Event_Type.UNRECOGNIZED;
 }
 
@@ -233,6 +247,18 @@ export function event_TypeFromJSON(object: any): Event_Type {
     case 13:
     case "TYPE_JOB_REQUEUED":
       return Event_Type.JOB_REQUEUED;
+    case 14:
+    case "TYPE_AGENT_CORDONED":
+      return Event_Type.AGENT_CORDONED;
+    case 15:
+    case "TYPE_AGENT_UNCORDONED":
+      return Event_Type.AGENT_UNCORDONED;
+    case 16:
+    case "TYPE_AGENT_DRAINING":
+      return Event_Type.AGENT_DRAINING;
+    case 17:
+    case "TYPE_AGENT_DRAINED":
+      return Event_Type.AGENT_DRAINED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -270,6 +296,14 @@ export function event_TypeToJSON(object: Event_Type): string {
       return "TYPE_LIBRARY";
     case Event_Type.JOB_REQUEUED:
       return "TYPE_JOB_REQUEUED";
+    case Event_Type.AGENT_CORDONED:
+      return "TYPE_AGENT_CORDONED";
+    case Event_Type.AGENT_UNCORDONED:
+      return "TYPE_AGENT_UNCORDONED";
+    case Event_Type.AGENT_DRAINING:
+      return "TYPE_AGENT_DRAINING";
+    case Event_Type.AGENT_DRAINED:
+      return "TYPE_AGENT_DRAINED";
     case Event_Type.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -681,6 +715,7 @@ function createBaseOverview(): Overview {
     problem: "",
     agentsDraining: 0,
     killers: 0,
+    agentsCordoned: 0,
   };
 }
 
@@ -754,6 +789,9 @@ export const Overview: MessageFns<Overview> = {
     }
     if (message.killers !== 0) {
       writer.uint32(168).uint32(message.killers);
+    }
+    if (message.agentsCordoned !== 0) {
+      writer.uint32(176).uint32(message.agentsCordoned);
     }
     return writer;
   },
@@ -939,6 +977,14 @@ export const Overview: MessageFns<Overview> = {
             message.killers = reader.uint32();
             continue;
           }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.agentsCordoned = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1022,6 +1068,11 @@ export const Overview: MessageFns<Overview> = {
         ? globalThis.Number(object.agents_draining)
         : 0,
       killers: isSet(object.killers) ? globalThis.Number(object.killers) : 0,
+      agentsCordoned: isSet(object.agentsCordoned)
+        ? globalThis.Number(object.agentsCordoned)
+        : isSet(object.agents_cordoned)
+        ? globalThis.Number(object.agents_cordoned)
+        : 0,
     };
   },
 
@@ -1090,6 +1141,9 @@ export const Overview: MessageFns<Overview> = {
     if (message.killers !== 0) {
       obj.killers = Math.round(message.killers);
     }
+    if (message.agentsCordoned !== 0) {
+      obj.agentsCordoned = Math.round(message.agentsCordoned);
+    }
     return obj;
   },
 
@@ -1121,6 +1175,7 @@ export const Overview: MessageFns<Overview> = {
     message.problem = object.problem ?? "";
     message.agentsDraining = object.agentsDraining ?? 0;
     message.killers = object.killers ?? 0;
+    message.agentsCordoned = object.agentsCordoned ?? 0;
     return message;
   },
 };

@@ -1,4 +1,5 @@
 import { ListCommand } from '../../list-command.ts';
+import { stateCell } from '../../render/agent-words.ts';
 import {
   gpuDrivers,
   gpuMemory,
@@ -55,11 +56,6 @@ function columns(nowMs: number): readonly Column<AgentView>[] {
     { head: 'VERSION', cell: (agent) => agent.version, wide: true },
     { head: 'SESSION', cell: (agent) => agent.session, wide: true },
   ];
-}
-
-/** A drain is somebody's wish, and no problem: in capitals, since it will not stay so. */
-function stateCell({ state }: AgentView): string {
-  return state === 'draining' ? 'DRAINING' : state;
 }
 
 /** `running/slots` of a stage. */

@@ -1,9 +1,10 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
+import { cordonWords } from '../../render/agent-words.ts';
 import { oneLine } from '../../render/cell.ts';
 import { gpuFigures } from '../../render/gpu-words.ts';
 import { ageWords, percentWords } from '../../render/words.ts';
-import { type AgentView, agentView, type GpuView } from '../../views/agent-map.ts';
+import { type AgentView, agentView, type GpuView, isThere } from '../../views/agent-map.ts';
 
 export default class AgentShow extends BaseCommand {
   static override summary = 'Show one agent with its GPUs and what it works on.';
@@ -32,6 +33,7 @@ function agentLines(agent: AgentView, nowMs: number): string[] {
   return [
     `Agent      ${agent.agentId}`,
     `State      ${agent.state}`,
+    ...(agent.cordon === null ? [] : [`Cordon     ${cordonWords(agent.cordon, nowMs)}`]),
     ...(agent.problem === '' ? [] : [`Problem    ${agent.problem}`]),
     `Host       ${agent.host}`,
     `Version    ${agent.version}`,
@@ -47,15 +49,15 @@ function agentLines(agent: AgentView, nowMs: number): string[] {
   ];
 }
 
-function gpuLines({ gpus, gpuProblem, state }: AgentView): string[] {
+function gpuLines(agent: AgentView): string[] {
+  const { gpus, gpuProblem } = agent;
   const lines = gpus.flatMap((gpu) => [
     `GPU ${String(gpu.index).padEnd(6)} ${nameOf(gpu)}`,
     `           ${gpuFigures(gpu)}`,
   ]);
   if (gpuProblem !== '') lines.push(`GPU        ${gpuProblem}`);
-  const isThere = state === 'live' || state === 'draining';
   if (lines.length > 0) return lines;
-  return [`GPU        ${isThere ? 'none seen' : 'not known: the agent is not there'}`];
+  return [`GPU        ${isThere(agent) ? 'none seen' : 'not known: the agent is not there'}`];
 }
 
 function nameOf({ product, backend, driver, uuid }: GpuView): string {
