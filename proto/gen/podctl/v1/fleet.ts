@@ -114,7 +114,7 @@ export interface GetOverviewResponse {
 
 /** Something that happened. */
 export interface Event {
-  /** Rises by one with each event of this coordinator's life. */
+  /** Rises by one with each event of this coordinator's life; 0 outside of Watch. */
   sequence: bigint;
   /** When it happened, by the coordinator's clock. */
   at:
@@ -134,6 +134,8 @@ export interface Event {
   message: string;
   /** The episode's title; empty when none is concerned. */
   title: string;
+  /** Its id in the fleet's stream of events, the same from each coordinator; empty in Watch. */
+  eventId: string;
 }
 
 /** What kind of thing. */
@@ -280,6 +282,11 @@ export function event_TypeToJSON(object: Event_Type): string {
 export interface WatchRequest {
   /** Shortest time between two deltas, 100 to 60,000 ms; 0 means 500. */
   intervalMs: number;
+  /**
+   * `resume_token` of the last message of a stream that broke off: the coordinator that gave it begins with a delta since
+   * then, if it still knows. Another one, or one that was started anew, begins with a snapshot, as without a token.
+   */
+  resumeToken: string;
 }
 
 /** The whole picture. */
@@ -310,12 +317,20 @@ export interface WatchDelta {
   events: Event[];
   /** Events that were dropped because this watcher was slow. */
   eventsDropped: bigint;
+  /** Ids of feeds that are no more. */
+  removedFeedIds: string[];
+  /** Ids of agents that are no more. */
+  removedAgentIds: string[];
 }
 
 /** Sent when nothing else was for 10 s. */
 export interface WatchHeartbeat {
   /** The coordinator's clock. */
-  at: Date | undefined;
+  at:
+    | Date
+    | undefined;
+  /** The longest that this stream is silent while all is well: what was heard longer ago may be stale. */
+  every: Duration | undefined;
 }
 
 /** One message of the stream. */
@@ -325,15 +340,19 @@ export interface WatchResponse {
   /** The message. */
   message:
     | //
-    /** First of all. */
+    /** First of all, or later where a delta cannot tell what is no more: it replaces everything. */
     { $case: "snapshot"; value: WatchSnapshot }
     | //
-    /** Then what changes. */
+    /** Then what changes; first of all in a stream that was resumed. */
     { $case: "delta"; value: WatchDelta }
     | //
     /** When nothing does. */
     { $case: "heartbeat"; value: WatchHeartbeat }
     | undefined;
+  /** Give it when the stream has broken off, to go on from this message. */
+  resumeToken: string;
+  /** How long ago the coordinator last heard NATS when it sent this: so old what it shows may be, however live the stream. */
+  stateAge: Duration | undefined;
 }
 
 /** Asks what a coordinator sees around it. */
@@ -1283,6 +1302,7 @@ function createBaseEvent(): Event {
     agentId: "",
     message: "",
     title: "",
+    eventId: "",
   };
 }
 
@@ -1317,6 +1337,9 @@ export const Event: MessageFns<Event> = {
     }
     if (message.title !== "") {
       writer.uint32(74).string(message.title);
+    }
+    if (message.eventId !== "") {
+      writer.uint32(82).string(message.eventId);
     }
     return writer;
   },
@@ -1406,6 +1429,14 @@ export const Event: MessageFns<Event> = {
             message.title = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.eventId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1441,6 +1472,11 @@ export const Event: MessageFns<Event> = {
         : "",
       message: isSet(object.message) ? globalThis.String(object.message) : "",
       title: isSet(object.title) ? globalThis.String(object.title) : "",
+      eventId: isSet(object.eventId)
+        ? globalThis.String(object.eventId)
+        : isSet(object.event_id)
+        ? globalThis.String(object.event_id)
+        : "",
     };
   },
 
@@ -1473,6 +1509,9 @@ export const Event: MessageFns<Event> = {
     if (message.title !== "") {
       obj.title = message.title;
     }
+    if (message.eventId !== "") {
+      obj.eventId = message.eventId;
+    }
     return obj;
   },
 
@@ -1490,18 +1529,22 @@ export const Event: MessageFns<Event> = {
     message.agentId = object.agentId ?? "";
     message.message = object.message ?? "";
     message.title = object.title ?? "";
+    message.eventId = object.eventId ?? "";
     return message;
   },
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { intervalMs: 0 };
+  return { intervalMs: 0, resumeToken: "" };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
   encode(message: WatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.intervalMs !== 0) {
       writer.uint32(8).uint32(message.intervalMs);
+    }
+    if (message.resumeToken !== "") {
+      writer.uint32(18).string(message.resumeToken);
     }
     return writer;
   },
@@ -1527,6 +1570,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.intervalMs = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resumeToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1546,6 +1597,11 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         : isSet(object.interval_ms)
         ? globalThis.Number(object.interval_ms)
         : 0,
+      resumeToken: isSet(object.resumeToken)
+        ? globalThis.String(object.resumeToken)
+        : isSet(object.resume_token)
+        ? globalThis.String(object.resume_token)
+        : "",
     };
   },
 
@@ -1553,6 +1609,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     const obj: any = {};
     if (message.intervalMs !== 0) {
       obj.intervalMs = Math.round(message.intervalMs);
+    }
+    if (message.resumeToken !== "") {
+      obj.resumeToken = message.resumeToken;
     }
     return obj;
   },
@@ -1563,6 +1622,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
   fromPartial<I extends Exact<DeepPartial<WatchRequest>, I>>(object: I): WatchRequest {
     const message = createBaseWatchRequest();
     message.intervalMs = object.intervalMs ?? 0;
+    message.resumeToken = object.resumeToken ?? "";
     return message;
   },
 };
@@ -1687,7 +1747,15 @@ export const WatchSnapshot: MessageFns<WatchSnapshot> = {
 };
 
 function createBaseWatchDelta(): WatchDelta {
-  return { overview: undefined, feeds: [], agents: [], events: [], eventsDropped: 0n };
+  return {
+    overview: undefined,
+    feeds: [],
+    agents: [],
+    events: [],
+    eventsDropped: 0n,
+    removedFeedIds: [],
+    removedAgentIds: [],
+  };
 }
 
 export const WatchDelta: MessageFns<WatchDelta> = {
@@ -1709,6 +1777,12 @@ export const WatchDelta: MessageFns<WatchDelta> = {
         throw new globalThis.Error("value provided for field message.eventsDropped of type uint64 too large");
       }
       writer.uint32(40).uint64(message.eventsDropped);
+    }
+    for (const v of message.removedFeedIds) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.removedAgentIds) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -1766,6 +1840,22 @@ export const WatchDelta: MessageFns<WatchDelta> = {
             message.eventsDropped = reader.uint64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.removedFeedIds.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.removedAgentIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1789,6 +1879,16 @@ export const WatchDelta: MessageFns<WatchDelta> = {
         : isSet(object.events_dropped)
         ? BigInt(object.events_dropped)
         : 0n,
+      removedFeedIds: globalThis.Array.isArray(object?.removedFeedIds)
+        ? object.removedFeedIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.removed_feed_ids)
+        ? object.removed_feed_ids.map((e: any) => globalThis.String(e))
+        : [],
+      removedAgentIds: globalThis.Array.isArray(object?.removedAgentIds)
+        ? object.removedAgentIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.removed_agent_ids)
+        ? object.removed_agent_ids.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1809,6 +1909,12 @@ export const WatchDelta: MessageFns<WatchDelta> = {
     if (message.eventsDropped !== 0n) {
       obj.eventsDropped = message.eventsDropped.toString();
     }
+    if (message.removedFeedIds?.length) {
+      obj.removedFeedIds = message.removedFeedIds;
+    }
+    if (message.removedAgentIds?.length) {
+      obj.removedAgentIds = message.removedAgentIds;
+    }
     return obj;
   },
 
@@ -1826,18 +1932,23 @@ export const WatchDelta: MessageFns<WatchDelta> = {
     message.eventsDropped = (object.eventsDropped !== undefined && object.eventsDropped !== null)
       ? BigInt(object.eventsDropped)
       : 0n;
+    message.removedFeedIds = object.removedFeedIds?.map((e) => e) || [];
+    message.removedAgentIds = object.removedAgentIds?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseWatchHeartbeat(): WatchHeartbeat {
-  return { at: undefined };
+  return { at: undefined, every: undefined };
 }
 
 export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
   encode(message: WatchHeartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.at !== undefined) {
       Timestamp.encode(toTimestamp(message.at), writer.uint32(10).fork()).join();
+    }
+    if (message.every !== undefined) {
+      Duration.encode(message.every, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1863,6 +1974,14 @@ export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
             message.at = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.every = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1876,13 +1995,19 @@ export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
   },
 
   fromJSON(object: any): WatchHeartbeat {
-    return { at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined };
+    return {
+      at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined,
+      every: isSet(object.every) ? Duration.fromJSON(object.every) : undefined,
+    };
   },
 
   toJSON(message: WatchHeartbeat): unknown {
     const obj: any = {};
     if (message.at !== undefined) {
       obj.at = message.at.toISOString();
+    }
+    if (message.every !== undefined) {
+      obj.every = Duration.toJSON(message.every);
     }
     return obj;
   },
@@ -1893,12 +2018,15 @@ export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
   fromPartial<I extends Exact<DeepPartial<WatchHeartbeat>, I>>(object: I): WatchHeartbeat {
     const message = createBaseWatchHeartbeat();
     message.at = object.at ?? undefined;
+    message.every = (object.every !== undefined && object.every !== null)
+      ? Duration.fromPartial(object.every)
+      : undefined;
     return message;
   },
 };
 
 function createBaseWatchResponse(): WatchResponse {
-  return { sequence: 0n, message: undefined };
+  return { sequence: 0n, message: undefined, resumeToken: "", stateAge: undefined };
 }
 
 export const WatchResponse: MessageFns<WatchResponse> = {
@@ -1919,6 +2047,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "heartbeat":
         WatchHeartbeat.encode(message.message.value, writer.uint32(34).fork()).join();
         break;
+    }
+    if (message.resumeToken !== "") {
+      writer.uint32(42).string(message.resumeToken);
+    }
+    if (message.stateAge !== undefined) {
+      Duration.encode(message.stateAge, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1968,6 +2102,22 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.message = { $case: "heartbeat", value: WatchHeartbeat.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.resumeToken = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stateAge = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1990,6 +2140,16 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         : isSet(object.heartbeat)
         ? { $case: "heartbeat", value: WatchHeartbeat.fromJSON(object.heartbeat) }
         : undefined,
+      resumeToken: isSet(object.resumeToken)
+        ? globalThis.String(object.resumeToken)
+        : isSet(object.resume_token)
+        ? globalThis.String(object.resume_token)
+        : "",
+      stateAge: isSet(object.stateAge)
+        ? Duration.fromJSON(object.stateAge)
+        : isSet(object.state_age)
+        ? Duration.fromJSON(object.state_age)
+        : undefined,
     };
   },
 
@@ -2004,6 +2164,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       obj.delta = WatchDelta.toJSON(message.message.value);
     } else if (message.message?.$case === "heartbeat") {
       obj.heartbeat = WatchHeartbeat.toJSON(message.message.value);
+    }
+    if (message.resumeToken !== "") {
+      obj.resumeToken = message.resumeToken;
+    }
+    if (message.stateAge !== undefined) {
+      obj.stateAge = Duration.toJSON(message.stateAge);
     }
     return obj;
   },
@@ -2034,6 +2200,10 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         break;
       }
     }
+    message.resumeToken = object.resumeToken ?? "";
+    message.stateAge = (object.stateAge !== undefined && object.stateAge !== null)
+      ? Duration.fromPartial(object.stateAge)
+      : undefined;
     return message;
   },
 };
