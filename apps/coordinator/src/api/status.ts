@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { BusError } from '@podctl/platform/bus.ts';
+import { EventsUnavailable } from '@podctl/platform/event-stream.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError, type LibraryErrorCode } from '@podctl/platform/library.ts';
 import { AccessRefused } from '../shell/access.ts';
@@ -70,6 +71,11 @@ export function failureOf(error: unknown): Failure {
     return {
       kind: 'unavailable',
       message: 'the NATS server did not answer in time: try again in a few seconds',
+    };
+  if (error instanceof EventsUnavailable)
+    return {
+      kind: 'unavailable',
+      message: `${error.message}: try again in a few seconds; the coordinator's log says why when it lasts`,
     };
   if (error instanceof OrderFailed)
     return { kind: 'unavailable', message: `${error.message}: try again in a few seconds` };

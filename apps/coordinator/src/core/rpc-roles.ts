@@ -42,6 +42,8 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.TranscriptService/GetTranscript', read],
   ['/podctl.v1.AgentService/ListAgents', read],
   ['/podctl.v1.AgentService/GetAgent', read],
+  ['/podctl.v1.EventService/ListEvents', read],
+  ['/podctl.v1.EventService/FollowEvents', read],
   ['/podctl.v1.LockService/ListLocks', read],
   ['/podctl.v1.LockService/ReleaseLock', change],
   [VERIFY_LIBRARY, read],

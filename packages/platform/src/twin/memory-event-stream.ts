@@ -22,6 +22,7 @@ export class MemoryEvents {
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   readonly #kept: KeptEvent[] = [];
+  readonly #byId = new Map<string, KeptEvent>();
   #last = 0;
 
   constructor(clock: Clock) {
@@ -30,13 +31,14 @@ export class MemoryEvents {
 
   append(event: EventToStore): AppendedEvent {
     const storedMs = this.#clock.wallMs();
-    const before = this.#kept.findLast(
-      ({ id, storedMs: atMs }) => id === event.id && atMs > storedMs - EVENT_REPEAT_MS,
-    );
-    if (before !== undefined) return { sequence: before.sequence, repeated: true };
+    const before = this.#byId.get(event.id);
+    if (before !== undefined && before.storedMs > storedMs - EVENT_REPEAT_MS)
+      return { sequence: before.sequence, repeated: true };
     this.#last += 1;
-    this.#kept.push({ ...event, data: event.data.slice(), sequence: this.#last, storedMs });
-    if (this.#kept.length > EVENTS_MAX) this.#kept.shift();
+    const kept = { ...event, data: event.data.slice(), sequence: this.#last, storedMs };
+    this.#kept.push(kept);
+    this.#byId.set(event.id, kept);
+    if (this.#kept.length > EVENTS_MAX) this.forget(1);
     for (const listener of this.#listeners) listener();
     return { sequence: this.#last, repeated: false };
   }

@@ -134,8 +134,8 @@ export interface Event {
   message: string;
   /** The episode's title; empty when none is concerned. */
   title: string;
-  /** Its id in the fleet's stream of events, the same from each coordinator; empty in Watch. */
-  eventId: string;
+  /** Its id in the fleet's stream of events, the same from each coordinator; absent in Watch. */
+  eventId?: string | undefined;
 }
 
 /** What kind of thing. */
@@ -286,7 +286,7 @@ export interface WatchRequest {
    * `resume_token` of the last message of a stream that broke off: the coordinator that gave it begins with a delta since
    * then, if it still knows. Another one, or one that was started anew, begins with a snapshot, as without a token.
    */
-  resumeToken: string;
+  resumeToken?: string | undefined;
 }
 
 /** The whole picture. */
@@ -317,10 +317,16 @@ export interface WatchDelta {
   events: Event[];
   /** Events that were dropped because this watcher was slow. */
   eventsDropped: bigint;
-  /** Ids of feeds that are no more. */
-  removedFeedIds: string[];
-  /** Ids of agents that are no more. */
-  removedAgentIds: string[];
+  /** What is no more; absent when nothing went. */
+  removed?: WatchRemoved | undefined;
+}
+
+/** What is no more. */
+export interface WatchRemoved {
+  /** Ids of feeds. */
+  feedIds: string[];
+  /** Ids of agents. */
+  agentIds: string[];
 }
 
 /** Sent when nothing else was for 10 s. */
@@ -330,7 +336,7 @@ export interface WatchHeartbeat {
     | Date
     | undefined;
   /** The longest that this stream is silent while all is well: what was heard longer ago may be stale. */
-  every: Duration | undefined;
+  every?: Duration | undefined;
 }
 
 /** One message of the stream. */
@@ -350,9 +356,11 @@ export interface WatchResponse {
     { $case: "heartbeat"; value: WatchHeartbeat }
     | undefined;
   /** Give it when the stream has broken off, to go on from this message. */
-  resumeToken: string;
+  resumeToken?:
+    | string
+    | undefined;
   /** How long ago the coordinator last heard NATS when it sent this: so old what it shows may be, however live the stream. */
-  stateAge: Duration | undefined;
+  stateAge?: Duration | undefined;
 }
 
 /** Asks what a coordinator sees around it. */
@@ -1302,7 +1310,7 @@ function createBaseEvent(): Event {
     agentId: "",
     message: "",
     title: "",
-    eventId: "",
+    eventId: undefined,
   };
 }
 
@@ -1338,7 +1346,7 @@ export const Event: MessageFns<Event> = {
     if (message.title !== "") {
       writer.uint32(74).string(message.title);
     }
-    if (message.eventId !== "") {
+    if (message.eventId !== undefined) {
       writer.uint32(82).string(message.eventId);
     }
     return writer;
@@ -1476,7 +1484,7 @@ export const Event: MessageFns<Event> = {
         ? globalThis.String(object.eventId)
         : isSet(object.event_id)
         ? globalThis.String(object.event_id)
-        : "",
+        : undefined,
     };
   },
 
@@ -1509,7 +1517,7 @@ export const Event: MessageFns<Event> = {
     if (message.title !== "") {
       obj.title = message.title;
     }
-    if (message.eventId !== "") {
+    if (message.eventId !== undefined) {
       obj.eventId = message.eventId;
     }
     return obj;
@@ -1529,13 +1537,13 @@ export const Event: MessageFns<Event> = {
     message.agentId = object.agentId ?? "";
     message.message = object.message ?? "";
     message.title = object.title ?? "";
-    message.eventId = object.eventId ?? "";
+    message.eventId = object.eventId ?? undefined;
     return message;
   },
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { intervalMs: 0, resumeToken: "" };
+  return { intervalMs: 0, resumeToken: undefined };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -1543,7 +1551,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     if (message.intervalMs !== 0) {
       writer.uint32(8).uint32(message.intervalMs);
     }
-    if (message.resumeToken !== "") {
+    if (message.resumeToken !== undefined) {
       writer.uint32(18).string(message.resumeToken);
     }
     return writer;
@@ -1601,7 +1609,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         ? globalThis.String(object.resumeToken)
         : isSet(object.resume_token)
         ? globalThis.String(object.resume_token)
-        : "",
+        : undefined,
     };
   },
 
@@ -1610,7 +1618,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     if (message.intervalMs !== 0) {
       obj.intervalMs = Math.round(message.intervalMs);
     }
-    if (message.resumeToken !== "") {
+    if (message.resumeToken !== undefined) {
       obj.resumeToken = message.resumeToken;
     }
     return obj;
@@ -1622,7 +1630,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
   fromPartial<I extends Exact<DeepPartial<WatchRequest>, I>>(object: I): WatchRequest {
     const message = createBaseWatchRequest();
     message.intervalMs = object.intervalMs ?? 0;
-    message.resumeToken = object.resumeToken ?? "";
+    message.resumeToken = object.resumeToken ?? undefined;
     return message;
   },
 };
@@ -1747,15 +1755,7 @@ export const WatchSnapshot: MessageFns<WatchSnapshot> = {
 };
 
 function createBaseWatchDelta(): WatchDelta {
-  return {
-    overview: undefined,
-    feeds: [],
-    agents: [],
-    events: [],
-    eventsDropped: 0n,
-    removedFeedIds: [],
-    removedAgentIds: [],
-  };
+  return { overview: undefined, feeds: [], agents: [], events: [], eventsDropped: 0n, removed: undefined };
 }
 
 export const WatchDelta: MessageFns<WatchDelta> = {
@@ -1778,11 +1778,8 @@ export const WatchDelta: MessageFns<WatchDelta> = {
       }
       writer.uint32(40).uint64(message.eventsDropped);
     }
-    for (const v of message.removedFeedIds) {
-      writer.uint32(50).string(v!);
-    }
-    for (const v of message.removedAgentIds) {
-      writer.uint32(58).string(v!);
+    if (message.removed !== undefined) {
+      WatchRemoved.encode(message.removed, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1845,15 +1842,7 @@ export const WatchDelta: MessageFns<WatchDelta> = {
               break;
             }
 
-            message.removedFeedIds.push(reader.string());
-            continue;
-          }
-          case 7: {
-            if (tag !== 58) {
-              break;
-            }
-
-            message.removedAgentIds.push(reader.string());
+            message.removed = WatchRemoved.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1879,16 +1868,7 @@ export const WatchDelta: MessageFns<WatchDelta> = {
         : isSet(object.events_dropped)
         ? BigInt(object.events_dropped)
         : 0n,
-      removedFeedIds: globalThis.Array.isArray(object?.removedFeedIds)
-        ? object.removedFeedIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.removed_feed_ids)
-        ? object.removed_feed_ids.map((e: any) => globalThis.String(e))
-        : [],
-      removedAgentIds: globalThis.Array.isArray(object?.removedAgentIds)
-        ? object.removedAgentIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.removed_agent_ids)
-        ? object.removed_agent_ids.map((e: any) => globalThis.String(e))
-        : [],
+      removed: isSet(object.removed) ? WatchRemoved.fromJSON(object.removed) : undefined,
     };
   },
 
@@ -1909,11 +1889,8 @@ export const WatchDelta: MessageFns<WatchDelta> = {
     if (message.eventsDropped !== 0n) {
       obj.eventsDropped = message.eventsDropped.toString();
     }
-    if (message.removedFeedIds?.length) {
-      obj.removedFeedIds = message.removedFeedIds;
-    }
-    if (message.removedAgentIds?.length) {
-      obj.removedAgentIds = message.removedAgentIds;
+    if (message.removed !== undefined) {
+      obj.removed = WatchRemoved.toJSON(message.removed);
     }
     return obj;
   },
@@ -1932,8 +1909,102 @@ export const WatchDelta: MessageFns<WatchDelta> = {
     message.eventsDropped = (object.eventsDropped !== undefined && object.eventsDropped !== null)
       ? BigInt(object.eventsDropped)
       : 0n;
-    message.removedFeedIds = object.removedFeedIds?.map((e) => e) || [];
-    message.removedAgentIds = object.removedAgentIds?.map((e) => e) || [];
+    message.removed = (object.removed !== undefined && object.removed !== null)
+      ? WatchRemoved.fromPartial(object.removed)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchRemoved(): WatchRemoved {
+  return { feedIds: [], agentIds: [] };
+}
+
+export const WatchRemoved: MessageFns<WatchRemoved> = {
+  encode(message: WatchRemoved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.feedIds) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.agentIds) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchRemoved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchRemoved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.agentIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchRemoved {
+    return {
+      feedIds: globalThis.Array.isArray(object?.feedIds)
+        ? object.feedIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.feed_ids)
+        ? object.feed_ids.map((e: any) => globalThis.String(e))
+        : [],
+      agentIds: globalThis.Array.isArray(object?.agentIds)
+        ? object.agentIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.agent_ids)
+        ? object.agent_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: WatchRemoved): unknown {
+    const obj: any = {};
+    if (message.feedIds?.length) {
+      obj.feedIds = message.feedIds;
+    }
+    if (message.agentIds?.length) {
+      obj.agentIds = message.agentIds;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WatchRemoved>, I>>(base?: I): WatchRemoved {
+    return WatchRemoved.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchRemoved>, I>>(object: I): WatchRemoved {
+    const message = createBaseWatchRemoved();
+    message.feedIds = object.feedIds?.map((e) => e) || [];
+    message.agentIds = object.agentIds?.map((e) => e) || [];
     return message;
   },
 };
@@ -2026,7 +2097,7 @@ export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
 };
 
 function createBaseWatchResponse(): WatchResponse {
-  return { sequence: 0n, message: undefined, resumeToken: "", stateAge: undefined };
+  return { sequence: 0n, message: undefined, resumeToken: undefined, stateAge: undefined };
 }
 
 export const WatchResponse: MessageFns<WatchResponse> = {
@@ -2048,7 +2119,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         WatchHeartbeat.encode(message.message.value, writer.uint32(34).fork()).join();
         break;
     }
-    if (message.resumeToken !== "") {
+    if (message.resumeToken !== undefined) {
       writer.uint32(42).string(message.resumeToken);
     }
     if (message.stateAge !== undefined) {
@@ -2144,7 +2215,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         ? globalThis.String(object.resumeToken)
         : isSet(object.resume_token)
         ? globalThis.String(object.resume_token)
-        : "",
+        : undefined,
       stateAge: isSet(object.stateAge)
         ? Duration.fromJSON(object.stateAge)
         : isSet(object.state_age)
@@ -2165,7 +2236,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
     } else if (message.message?.$case === "heartbeat") {
       obj.heartbeat = WatchHeartbeat.toJSON(message.message.value);
     }
-    if (message.resumeToken !== "") {
+    if (message.resumeToken !== undefined) {
       obj.resumeToken = message.resumeToken;
     }
     if (message.stateAge !== undefined) {
@@ -2200,7 +2271,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         break;
       }
     }
-    message.resumeToken = object.resumeToken ?? "";
+    message.resumeToken = object.resumeToken ?? undefined;
     message.stateAge = (object.stateAge !== undefined && object.stateAge !== null)
       ? Duration.fromPartial(object.stateAge)
       : undefined;
