@@ -129,8 +129,7 @@ describe('a watcher that never reads', () => {
     const change = async (from: number, to: number) => {
       for (let n = from; n < to; n += 1) {
         fleet.event(`${n}`);
-        const row = fleet.snapshot.feeds.get(`feed-${n % 50}` as FeedId);
-        if (row !== undefined) fleet.feed(row.record.feed, { listed: n, title: `Title ${n}` });
+        fleet.feed(`feed-${n % 50}` as FeedId, { listed: n, title: `Title ${n}` });
         if (n % 100 === 0) await clock.advance(1_000);
       }
       reading.messages.length = 0;
