@@ -9,7 +9,8 @@ import type {
   GetDiagnosisResponse,
   NatsDiagnosis as NatsMessage,
 } from '@podctl/proto/podctl/v1/fleet.ts';
-import { dateOf, durationOf } from './time-map.ts';
+import { durationOf } from './duration-map.ts';
+import { dateOf } from './time-map.ts';
 
 /** What a coordinator sees around it. */
 export interface Diagnosis {

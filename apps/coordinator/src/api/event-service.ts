@@ -53,7 +53,8 @@ export function eventService(
 
 const TOO_MANY: Failure = {
   kind: 'exhausted',
-  message: `${FOLLOWERS_MAX} follow the events of this coordinator already: end some of them, or ask another coordinator`,
+  message: `${FOLLOWERS_MAX} follow the events of this coordinator already`,
+  hint: 'end some of them, or ask another coordinator',
 };
 
 async function listEvents(
@@ -68,7 +69,12 @@ async function listEvents(
   if (pageSize > SIZE_MAX) return err(tooLarge('page_size', pageSize));
   if (newest > SIZE_MAX) return err(tooLarge('newest', newest));
   if (newest > 0 && pageToken !== '')
-    return err({ kind: 'invalid', message: 'newest and page_token are both set: give one' });
+    return err({
+      kind: 'invalid',
+      field: 'newest',
+      message: 'newest and page_token are both set',
+      hint: 'give one',
+    });
   if (newest > 0) {
     const { events } = await archive.newest(query.value, newest, signal);
     return ok({ events: events.map(archivedEventMessage), nextPageToken: '' });
@@ -113,8 +119,9 @@ async function beginning(
   if (token !== null && token > last)
     return err({
       kind: 'invalid',
-      message:
-        'resume_token is ahead of all events, so the fleet has begun anew since: begin without one',
+      field: 'resume_token',
+      message: 'resume_token is ahead of all events, so the fleet has begun anew since',
+      hint: 'begin without one',
     });
   return ok({ events: [], sequence: token ?? last });
 }
@@ -125,24 +132,29 @@ function queryOf(filter: EventFilter | undefined): Result<EventQuery, Failure> {
   for (const type of types) {
     const word = eventTypeOf(type);
     if (word === null)
-      return err({ kind: 'invalid', message: `types has ${type}, which is no type of event` });
+      return err({
+        kind: 'invalid',
+        field: 'filter.types',
+        message: `types has ${type}, which is no type of event`,
+      });
     words.push(word);
   }
-  const feed = idOf<FeedId>(feedId, feedText);
+  const feed = idOf<FeedId>('filter.feed_id', feedId, feedText);
   if (!feed.ok) return feed;
-  const agent = idOf<AgentId>(agentId, agentText);
+  const agent = idOf<AgentId>('filter.agent_id', agentId, agentText);
   if (!agent.ok) return agent;
   const sinceMs = since?.getTime() ?? null;
   return ok({ types: words, feed: feed.value, agent: agent.value, sinceMs });
 }
 
 function idOf<T>(
+  field: string,
   parse: (text: string) => Result<T, string>,
   text: string,
 ): Result<T | null, Failure> {
   if (text === '') return ok(null);
   const parsed = parse(text);
-  return parsed.ok ? parsed : err({ kind: 'invalid', message: parsed.error });
+  return parsed.ok ? parsed : err({ kind: 'invalid', field, message: parsed.error });
 }
 
 /** Null: none was given. */
@@ -151,10 +163,18 @@ function sequenceOf(field: string, token: string): Result<number | null, Failure
   if (/^\d{1,15}$/.test(token)) return ok(Number(token));
   return err({
     kind: 'invalid',
-    message: `${field} is none that a coordinator gave: begin again without one`,
+    reason: 'PAGE_TOKEN_UNKNOWN',
+    field,
+    message: `${field} is none that a coordinator gave`,
+    hint: 'begin again without one',
   });
 }
 
 function tooLarge(field: string, value: number): Failure {
-  return { kind: 'invalid', message: `${field} is ${value}: give ${SIZE_MAX} at most` };
+  return {
+    kind: 'invalid',
+    field,
+    message: `${field} is ${value}`,
+    hint: `give ${SIZE_MAX} at most`,
+  };
 }

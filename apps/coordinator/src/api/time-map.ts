@@ -1,5 +1,3 @@
-import type { Duration } from '@podctl/proto/google/protobuf/duration.ts';
-
 /** What google.protobuf.Timestamp may hold: the years 1 to 9999. */
 const EARLIEST_MS = -62_135_596_800_000;
 const LATEST_MS = 253_402_300_799_999;
@@ -11,11 +9,4 @@ const LATEST_MS = 253_402_300_799_999;
 export function dateOf(ms: number | null): Date | undefined {
   if (ms === null || !(ms >= EARLIEST_MS && ms <= LATEST_MS)) return undefined;
   return new Date(ms < 0 ? Math.floor(ms / 1_000) * 1_000 : ms);
-}
-
-/** Seconds and nanos have the same sign. */
-export function durationOf(ms: number): Duration {
-  const whole = Math.round(ms);
-  const seconds = Math.trunc(whole / 1_000);
-  return { seconds: BigInt(seconds), nanos: (whole - seconds * 1_000) * 1_000_000 };
 }

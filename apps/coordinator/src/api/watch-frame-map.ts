@@ -4,11 +4,12 @@ import type { Overview, WatchResponse } from '@podctl/proto/podctl/v1/fleet.ts';
 import { agentViews, feedView, type Picture, totals } from '../core/view.ts';
 import type { FleetInfo, LoggedEvent } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
+import { durationOf } from './duration-map.ts';
 import { eventMessage } from './event-map.ts';
 import { feedMessage } from './feed-map.ts';
 import { overviewMessage } from './overview-map.ts';
 import { sameMessage } from './same-message.ts';
-import { dateOf, durationOf } from './time-map.ts';
+import { dateOf } from './time-map.ts';
 import { VersionedRows } from './versioned-rows.ts';
 import { type WatchPlace, watchPlaceOf, watchToken } from './watch-token.ts';
 
