@@ -1,9 +1,11 @@
 import type { Bus } from '@podctl/platform/bus.ts';
 import { type Clock, systemClock } from '@podctl/platform/clock.ts';
+import type { EventStream } from '@podctl/platform/event-stream.ts';
 import type { Kv } from '@podctl/platform/kv.ts';
 import { type Bucket, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import { connectNats, type NatsLink } from '@podctl/platform/nats/connection.ts';
+import { NatsEventStream } from '@podctl/platform/nats/event-stream.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryNats } from '@podctl/platform/twin/memory-nats.ts';
@@ -27,6 +29,7 @@ export interface World {
 export interface WorldClient {
   readonly bus: Bus;
   kv(bucket: string): Promise<Kv>;
+  events(): EventStream;
   /** The connection ends without a word, as when the process dies. */
   kill(): Promise<void>;
 }
@@ -63,6 +66,7 @@ async function memoryWorld(): Promise<World> {
       return {
         bus: client.bus,
         kv: async (bucket) => client.kv(bucket),
+        events: () => client.events(),
         kill: async () => client.close(),
       };
     },
@@ -112,7 +116,13 @@ async function natsWorld(): Promise<World> {
       const link = await connectNats(options, { ...ports, listen: () => undefined }, signal);
       links.push(link);
       const bus = natsBus(link.nc, onError);
-      return { bus, kv: (bucket) => open(link, bucket), kill: () => link.nc.close() };
+      const limits = { replicas: 1, keepMs: 3_600_000, bytesMax: 8_000_000 };
+      return {
+        bus,
+        kv: (bucket) => open(link, bucket),
+        events: () => new NatsEventStream(link, limits),
+        kill: () => link.nc.close(),
+      };
     },
     pass: (promise) => promise,
     blindTails: async (name) => {

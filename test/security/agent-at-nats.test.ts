@@ -8,17 +8,19 @@ import {
   agentRights,
 } from '@podctl/domain/agent-rights.ts';
 import { type AgentId, agentId } from '@podctl/domain/ids.ts';
-import { BUCKETS } from '@podctl/domain/key.ts';
+import { BUCKETS, EVENT_STREAM, EVENT_SUBJECTS } from '@podctl/domain/key.ts';
 import { agentJwt, credentialsText, publicKeyOf } from '@podctl/platform/authority/nats-claims.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { type Bucket, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import { connectNats, type NatsLink } from '@podctl/platform/nats/connection.ts';
+import { NatsEventStream } from '@podctl/platform/nats/event-stream.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
 import { natsLogin } from '@podctl/platform/nats-login.ts';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SecureNats, startSecureNats } from '../support/secure-nats.ts';
+import { storeEvent } from '../support/stored-events.ts';
 import { documentedRights } from './documented-rights.ts';
 
 /** More of them with `npm run test:security`. */
@@ -34,6 +36,7 @@ let coordinator: NatsLink;
 let thief: NatsLink;
 let other: NatsLink;
 const buckets: Bucket[] = [];
+let events: NatsEventStream;
 
 beforeAll(async () => {
   nats = await startSecureNats();
@@ -43,6 +46,8 @@ beforeAll(async () => {
     await natsKv(bucket, ports).put('key', Buffer.from('kept'));
     buckets.push(bucket);
   }
+  events = new NatsEventStream(coordinator, { replicas: 1, keepMs: HOUR_MS, bytesMax: 1_000_000 });
+  await storeEvent(events, 1);
   thief = await agentLink(THIEF);
   other = await agentLink(OTHER);
 });
@@ -108,6 +113,20 @@ test('no bucket can be wiped, purged, read or made, rolled up or not', async () 
     expect(entry?.kind === 'value' && Buffer.from(entry.value).toString()).toBe('kept');
     expect((await bucket.jsm.streams.info(bucket.stream)).state.messages).toBe(1);
   }
+});
+
+test('what happened cannot be forged, read, or wiped by an agent', async () => {
+  const rollup = headers();
+  rollup.set('Nats-Rollup', 'all');
+  for (const subject of [`event.job_done.alpha.${THIEF}`, 'event.library._._']) {
+    thief.nc.publish(subject, 'forged');
+    thief.nc.publish(subject, 'wiped', { headers: rollup });
+  }
+  for (const call of ['PURGE', 'DELETE', 'INFO', 'MSG.GET', 'UPDATE', 'SNAPSHOT'])
+    await expect(ask(thief, `$JS.API.STREAM.${call}.${EVENT_STREAM}`)).rejects.toThrow();
+  await expect(ask(thief, `$JS.API.DIRECT.GET.${EVENT_STREAM}`)).rejects.toThrow();
+  await arrivedAll(thief.nc);
+  expect(await events.bounds(signal)).toEqual({ first: 1, last: 1 });
 });
 
 test('no stream takes what an agent may publish', async () => {
@@ -219,6 +238,7 @@ const NAMED = [
   '$SYS.REQ.CLAIMS.UPDATE',
   '$JS.ACK.x.y.1.2.3.4.5',
   '$JS.API.STREAM.CREATE.x',
+  `event.job_done.alpha.${THIEF}`,
   `_INBOX.agent.${OTHER}.x`,
   '_INBOX.x',
   ...Object.values(BUCKETS).flatMap((name) => [`$KV.${name}.key`, `$KV.${name}.token.x`]),
@@ -236,6 +256,7 @@ const WIDE = [
   '$SYS.>',
   '$KV.>',
   '$JS.>',
+  EVENT_SUBJECTS,
 ];
 
 const word = fc.oneof(

@@ -12,10 +12,12 @@ import {
 } from '@grpc/grpc-js';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
+import type { EventStream } from '@podctl/platform/event-stream.ts';
 import { openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { AgentServiceClient } from '@podctl/proto/podctl/v1/agent.ts';
 import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
+import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
@@ -33,7 +35,10 @@ export async function cleanUp(): Promise<void> {
 export type ApiBundle = Awaited<ReturnType<typeof apiBundle>>;
 
 /** A real server on a free port of loopback over a fleet built by hand, with real clients and a library in a folder. */
-export async function apiBundle(clock: Clock = systemClock) {
+export async function apiBundle(
+  clock: Clock = systemClock,
+  eventStream: EventStream | null = null,
+) {
   const root = await mkdtemp(join(tmpdir(), 'podctl-api-'));
   cleanups.push(() => rm(root, { recursive: true, force: true }));
   const libraryRoot = join(root, 'library');
@@ -46,6 +51,7 @@ export async function apiBundle(clock: Clock = systemClock) {
     fleet,
     clock,
     security: null,
+    eventStream,
     onCall: (method, code) => calls.push(`${method} ${code}`),
     onBug: (_method, error) => bugs.push(error),
     onAudit: () => undefined,
@@ -72,6 +78,7 @@ function connect(address: string) {
     feeds: new FeedServiceClient(address, plain),
     episodes: new EpisodeServiceClient(address, plain),
     agents: new AgentServiceClient(address, plain),
+    events: new EventServiceClient(address, plain),
     locks: new LockServiceClient(address, plain),
     transcripts: new TranscriptServiceClient(address, plain),
   };

@@ -84,6 +84,7 @@ export class HandBuiltFleet implements Fleet {
     natsVersion: '2.15.1',
     fencedResults: 0,
     failedWrites: { state: 0, meta: 0, lead: 0 },
+    stateAgeMs: 0,
     problem: '',
   };
   addFailure: Error | null = null;
@@ -255,7 +256,7 @@ export class HandBuiltFleet implements Fleet {
     };
     this.#newest += 1;
     const atMs = this.#clock.wallMs();
-    this.#log.push({ ...event, sequence: this.#newest, atMs, title: 'A title' });
+    this.#log.push({ ...event, sequence: this.#newest, revision: null, atMs, title: 'A title' });
     if (this.#log.length > EVENTS_KEPT_MAX) this.#log.shift();
     this.changed();
   }

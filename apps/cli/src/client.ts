@@ -28,6 +28,12 @@ import type {
 } from '@podctl/proto/podctl/v1/agent.ts';
 import type { CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
 import type { Episode, ListEpisodesResponse } from '@podctl/proto/podctl/v1/episode.ts';
+import type {
+  FollowEventsRequest,
+  FollowEventsResponse,
+  ListEventsRequest,
+  ListEventsResponse,
+} from '@podctl/proto/podctl/v1/event.ts';
 import type { AddFeedsResponse, ListFeedsResponse, NewFeed } from '@podctl/proto/podctl/v1/feed.ts';
 import type {
   GetDiagnosisResponse,
@@ -255,9 +261,29 @@ export class CoordinatorClient {
     );
   }
 
-  /** A snapshot, then deltas, until the signal or the server ends it. The caller checks the sequence. */
-  watch(intervalMs: number, signal: AbortSignal): AsyncGenerator<WatchResponse> {
-    return this.#stream(({ fleet }) => fleet.watch({ intervalMs }), signal);
+  /**
+   * A snapshot, then deltas, until the signal or the server ends it. The caller checks the sequence.
+   *
+   * @param resumeToken of the last message of an earlier stream: a coordinator that knows it begins with a delta.
+   */
+  watch(intervalMs: number, signal: AbortSignal, resumeToken = ''): AsyncGenerator<WatchResponse> {
+    return this.#stream(({ fleet }) => fleet.watch({ intervalMs, resumeToken }), signal);
+  }
+
+  listEvents(request: ListEventsRequest): Promise<ListEventsResponse> {
+    return this.#unary(
+      ({ events }) => events,
+      (client) => client.listEvents.bind(client),
+      request,
+    );
+  }
+
+  /** What happened, then what happens, until the signal or the server ends it. */
+  followEvents(
+    request: FollowEventsRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<FollowEventsResponse> {
+    return this.#stream(({ events }) => events.followEvents(request), signal);
   }
 
   /** The pieces of a transcript, in order. The whole of it must come within the time limit. */

@@ -14,6 +14,7 @@ import { AccessServiceClient } from '@podctl/proto/podctl/v1/access.ts';
 import { AgentServiceClient } from '@podctl/proto/podctl/v1/agent.ts';
 import { BackupServiceClient } from '@podctl/proto/podctl/v1/backup.ts';
 import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
+import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
 import { LibraryServiceClient } from '@podctl/proto/podctl/v1/library.ts';
@@ -41,6 +42,7 @@ export class Line {
   readonly library: LibraryServiceClient;
   readonly backups: BackupServiceClient;
   readonly access: AccessServiceClient;
+  readonly events: EventServiceClient;
 
   constructor(address: string, { ca, token }: Pick<Endpoint, 'ca' | 'token'>) {
     this.address = address;
@@ -56,6 +58,7 @@ export class Line {
     this.library = new LibraryServiceClient(address, channel, options());
     this.backups = new BackupServiceClient(address, channel, options());
     this.access = new AccessServiceClient(address, channel, options());
+    this.events = new EventServiceClient(address, channel, options());
   }
 
   close(): void {
@@ -64,7 +67,18 @@ export class Line {
 
   #clients(): readonly Client[] {
     const { feeds, episodes, agents, locks, fleet, transcripts, library, backups, access } = this;
-    return [feeds, episodes, agents, locks, fleet, transcripts, library, backups, access];
+    return [
+      feeds,
+      episodes,
+      agents,
+      locks,
+      fleet,
+      transcripts,
+      library,
+      backups,
+      access,
+      this.events,
+    ];
   }
 }
 

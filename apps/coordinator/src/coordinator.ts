@@ -25,6 +25,7 @@ import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { ensureCluster } from './shell/cluster.ts';
 import { EventLog } from './shell/event-log.ts';
+import { seedEvents } from './shell/event-seed.ts';
 import { type FeedSource, WebFeeds } from './shell/feed-source.ts';
 import type { Fleet, FleetInfo } from './shell/fleet.ts';
 import { Health } from './shell/health.ts';
@@ -89,7 +90,10 @@ export class Coordinator implements Service, Fleet {
     this.events = new EventLog({
       clock: ports.clock,
       titleOf: (event) => this.#titleOf(event),
-      added: () => this.#tell(),
+      added: () => {
+        this.#leader?.recorder?.kick();
+        this.#tell();
+      },
     });
     this.#libraryWatch = new LibraryWatch({
       library: ports.library,
@@ -99,13 +103,14 @@ export class Coordinator implements Service, Fleet {
     });
     // Whoever waits for it is told; nobody waiting is no crash.
     this.#broken.promise.catch(() => {});
-    this.#replica.listen({ changed: (events) => this.#changed(events) });
+    this.#replica.listen({ changed: (...told) => this.#changed(...told) });
     this.#tail = this.#ports.state.tail(this.#replica);
     this.#leadership = this.#makeLeadership();
     this.#heartbeats = this.#makeHeartbeats();
   }
 
   async start(): Promise<void> {
+    await seedEvents(this.events, this.#ports, this.#end.signal);
     await this.#tail.start();
     await Promise.race([this.#replica.loaded(), aborted(this.#end.signal)]);
     this.#end.signal.throwIfAborted();
@@ -161,6 +166,7 @@ export class Coordinator implements Service, Fleet {
       natsVersion: this.#ports.natsVersion(),
       fencedResults: this.#fencedResults,
       failedWrites: this.#health.failedWrites(),
+      stateAgeMs: this.#ports.clock.monotonicMs() - this.tailState().heardAtMs,
       problem: this.#problem(),
     };
   }
@@ -246,7 +252,7 @@ export class Coordinator implements Service, Fleet {
     return this.#leader?.desk.carryOut(order) ?? passOn(this.#ports.bus, order);
   }
 
-  #changed(events: readonly FleetEvent[]): void {
+  #changed(events: readonly FleetEvent[], revision: number): void {
     const nowMs = this.#ports.clock.monotonicMs();
     for (const { type, feed, episode, stage } of events) {
       if (feed !== null && (type === 'job_done' || type === 'feed_read'))
@@ -255,7 +261,7 @@ export class Coordinator implements Service, Fleet {
         this.#progress.forget(lockId(feed, episode, stage));
     }
     this.#ports.happened(events);
-    this.events.add(events);
+    this.events.add(events, revision);
     this.#leader?.planner.kick();
     this.#leader?.publisher.kick();
     this.#tell();
@@ -284,6 +290,7 @@ export class Coordinator implements Service, Fleet {
       reports: this.#reports,
       feeds: this.#feeds,
       views: this.#views,
+      events: this.events,
       epoch: reign.epoch,
       fenced: (agent, { job }) => this.#fenced(agent, job),
     });
@@ -314,7 +321,7 @@ export class Coordinator implements Service, Fleet {
     event: Pick<FleetEvent, 'type' | 'agent' | 'message'>,
     of: Pick<FleetEvent, 'feed' | 'episode' | 'stage'> = { feed: null, episode: null, stage: null },
   ): void {
-    this.events.add([{ ...event, ...of }]);
+    this.events.add([{ ...event, ...of }], null);
   }
 
   #makeStore(): Store {

@@ -1,5 +1,6 @@
 import type { Bus } from '@podctl/platform/bus.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import type { EventStream } from '@podctl/platform/event-stream.ts';
 import type { Kv } from '@podctl/platform/kv.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from './core/event.ts';
@@ -15,6 +16,8 @@ export interface CoordinatorPorts {
   readonly lead: Kv;
   readonly library: Library;
   readonly log: Logger;
+  /** Where the leader stores what happened; absent: events end with the process. */
+  readonly eventStream?: EventStream;
   /** Agents that were put out; absent where nobody is asked who they are. */
   readonly putOut?: PutOut;
   /** Whether messages can reach us now. */
@@ -26,4 +29,6 @@ export interface CoordinatorPorts {
   polled(seconds: number): void;
   /** Told of what happens, for what is counted. */
   happened(events: readonly FleetEvent[]): void;
+  /** Told how many events were stored, and how many could not be before they had to go. */
+  recorded?(stored: number, dropped: number): void;
 }

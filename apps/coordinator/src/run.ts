@@ -16,6 +16,7 @@ import { metricsToken } from '@podctl/platform/metrics-token.ts';
 import { type BucketOptions, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import { connectNats, type NatsLink, NatsRefused } from '@podctl/platform/nats/connection.ts';
+import { NatsEventStream } from '@podctl/platform/nats/event-stream.ts';
 import { natsKv } from '@podctl/platform/nats/kv.ts';
 import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
 import { natsLogin } from '@podctl/platform/nats-login.ts';
@@ -73,10 +74,10 @@ export async function runCoordinator(
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
   const address = () => (grpc.address === null ? '' : formatAddress(grpc.address));
   const known = { version: packageJson.version, address, libraryId: library.id, dispatcher };
-  const ports = wrap(await portsOf(link, library, openKv, log, metrics, security));
+  const ports = wrap(await portsOf(link, bootstrap, library, openKv, log, metrics, security));
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));
   const told = { bootstrap, log, audit, metrics };
-  const parts: ServerParts = { ...told, coordinator, link, library, security };
+  const parts: ServerParts = { ...told, coordinator, link, library, security, ports };
   const grpc = grpcServer(parts);
   const http = healthServer(parts, token);
   const bytes = byteServer(parts);
@@ -129,6 +130,7 @@ interface ServerParts {
   readonly link: NatsLink;
   readonly library: FileLibrary;
   readonly security: Security | null;
+  readonly ports: CoordinatorPorts;
 }
 
 function grpcServer({
@@ -140,6 +142,7 @@ function grpcServer({
   link,
   library,
   security,
+  ports,
 }: ServerParts) {
   const { settings, stateDir, grpcListen: listen } = bootstrap;
   const { replicas } = settings.nats;
@@ -151,6 +154,7 @@ function grpcServer({
       security === null
         ? null
         : { tls: () => security.certificate.current(), access: security.access },
+    eventStream: ports.eventStream ?? null,
     diagnose: diagnosing({ link, library, stateDir, replicas, freeFloorBytes, clock }),
     onCall: metrics.onCall,
     onBug: (method, error) => log.error({ method, err: error }, 'a call failed unexpectedly'),
@@ -247,6 +251,7 @@ function bucketsAt(link: NatsLink, replicas: number, log: Logger, signal: AbortS
 
 async function portsOf(
   link: NatsLink,
+  { settings }: CoordinatorBootstrap,
   library: CoordinatorPorts['library'],
   openKv: OpenKv,
   log: Logger,
@@ -254,6 +259,7 @@ async function portsOf(
   security: Security | null,
 ): Promise<CoordinatorPorts> {
   const { state, meta, lead } = BUCKETS;
+  const { replicas } = settings.nats;
   return {
     clock: systemClock,
     bus: natsBus(link.nc, (error) => log.error({ err: error }, 'a message handler failed')),
@@ -262,6 +268,7 @@ async function portsOf(
     lead: await openKv(lead, { timeoutMs: LEAD_TIMEOUT_MS }),
     library,
     log,
+    eventStream: new NatsEventStream(link, { replicas, ...settings.events }),
     ...(security === null ? {} : { putOut: security.putOut }),
     connected: () => link.isConnected(),
     natsVersion: () => link.nc.info?.version ?? '',
@@ -270,5 +277,6 @@ async function portsOf(
     planned: metrics.planned,
     polled: metrics.polled,
     happened: metrics.happened,
+    recorded: metrics.recorded,
   };
 }

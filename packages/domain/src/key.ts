@@ -57,6 +57,17 @@ export const resultSubject = (agent: AgentId | '*') => `res.${agent}`;
 export const commandSubject = (agent: AgentId) => `cmd.${agent}`;
 /** Coordinators pass on to the leader what people ask for. No agent has a right to it. */
 export const ORDER_SUBJECT = 'order';
+/** What happened, kept for a while as a stream of its own. Coordinators alone write it: no agent has a right to it. */
+export const EVENT_STREAM = 'podctl_events';
+export const EVENT_SUBJECTS = 'event.>';
+/** Stands in a subject where no feed or agent is concerned; no id is like it. */
+const NOBODY = '_';
+/** Null: none is concerned. */
+export const eventSubject = (type: string, feed: FeedId | null, agent: AgentId | null) =>
+  `event.${type}.${feed ?? NOBODY}.${agent ?? NOBODY}`;
+/** Null: whichever. */
+export const eventPattern = (type: string | null, feed: FeedId | null, agent: AgentId | null) =>
+  `event.${type ?? '*'}.${feed ?? '*'}.${agent ?? '*'}`;
 /** A new leader asks every agent to heartbeat at once. */
 export const ROLL_CALL_SUBJECT = 'roll-call';
 

@@ -68,8 +68,10 @@ function liveView(fleet: RunningFleet, options: ViewOptions): [Show, () => void]
 
 function plainView(options: ViewOptions): [Show, () => void] {
   let told = '';
+  // What happened before this start is in `podctl events`.
+  const startedAt = new Date(Date.now() - process.uptime() * 1_000).toISOString();
   const show: Show = ({ overview }, news) => {
-    for (const event of news) options.print(eventLine(event));
+    for (const event of news) if ((event.at ?? '') >= startedAt) options.print(eventLine(event));
     const problem = oneLine(overview?.problem ?? '');
     if (problem === told) return;
     options.print(problem === '' ? 'The problem is over.' : `PROBLEM: ${problem}`);

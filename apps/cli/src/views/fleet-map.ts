@@ -73,7 +73,8 @@ export function overviewView(overview: Overview): OverviewView {
 
 export type EventTypeWord = (typeof eventWords)[number] | 'unknown';
 
-const eventWords = [
+/** In the order of the numbers in the API. */
+export const eventWords = [
   'feed-added',
   'feed-read',
   'feed-failed',
@@ -107,14 +108,24 @@ export interface EventView {
   readonly message: string;
 }
 
-function eventTypeWord(type: Event_Type): EventTypeWord {
+export function eventTypeWord(type: Event_Type): EventTypeWord {
   // The words stand in the order of the numbers, which begin at 1; an enum's number never changes.
   return eventWords[type - Event_Type.FEED_ADDED] ?? 'unknown';
 }
 
+/** Null for a word that is none; `job_dead` is `job-dead`. */
+export function eventTypeNumber(word: string): Event_Type | null {
+  const known: readonly string[] = eventWords;
+  const place = known.indexOf(word.replaceAll('_', '-'));
+  return place === -1 ? null : ((place + Event_Type.FEED_ADDED) as Event_Type);
+}
+
 function eventView(event: Event): EventView {
+  return { sequence: String(event.sequence), ...eventFields(event) };
+}
+
+export function eventFields(event: Event): Omit<EventView, 'sequence'> {
   return {
-    sequence: String(event.sequence),
     at: isoTime(event.at),
     type: eventTypeWord(event.type),
     feedId: event.feedId,
@@ -127,7 +138,13 @@ function eventView(event: Event): EventView {
 }
 
 /** One message of the watch stream. */
-export type WatchMessage = { readonly sequence: bigint } & (
+export type WatchMessage = {
+  readonly sequence: bigint;
+  /** Goes on from here; absent from coordinators that are older. */
+  readonly resumeToken?: string;
+  /** How old the state was when this was sent; absent from coordinators that are older. */
+  readonly stateAgeMs?: number;
+} & (
   | { readonly kind: 'snapshot' | 'delta'; readonly changes: FleetChanges }
   | { readonly kind: 'heartbeat' }
 );
@@ -140,10 +157,13 @@ export interface FleetChanges {
   /** Oldest first. */
   readonly events: readonly EventView[];
   readonly eventsDropped: number;
+  /** Ids of what is no more. */
+  readonly removed?: { readonly feedIds: readonly string[]; readonly agentIds: readonly string[] };
 }
 
 export function watchMessage(response: WatchResponse): WatchMessage {
-  const { sequence, message } = response;
+  const { message } = response;
+  const head = watchHead(response);
   switch (message?.$case) {
     case 'snapshot':
     case 'delta': {
@@ -154,13 +174,26 @@ export function watchMessage(response: WatchResponse): WatchMessage {
         agents: agents.map(agentView),
         events: events.map(eventView),
         eventsDropped: message.$case === 'delta' ? Number(message.value.eventsDropped) : 0,
+        ...(message.$case === 'delta' && message.value.removed !== undefined
+          ? { removed: message.value.removed }
+          : {}),
       };
-      return { sequence, kind: message.$case, changes };
+      return { ...head, kind: message.$case, changes };
     }
     // An unknown message of a newer coordinator proves that it lives, like a heartbeat.
     default:
-      return { sequence, kind: 'heartbeat' };
+      return { ...head, kind: 'heartbeat' };
   }
+}
+
+function watchHead({ sequence, resumeToken, stateAge }: WatchResponse) {
+  return {
+    sequence,
+    ...(resumeToken === undefined ? {} : { resumeToken }),
+    ...(stateAge === undefined
+      ? {}
+      : { stateAgeMs: Number(stateAge.seconds) * 1_000 + stateAge.nanos / 1e6 }),
+  };
 }
 
 /** Version and place of a coordinator, as `version --json` prints it. */

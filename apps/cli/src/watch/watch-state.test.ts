@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import type { FeedView } from '../views/feed-map.ts';
 import type { EventView, FleetChanges, OverviewView } from '../views/fleet-map.ts';
 import { completionOf } from './completion.ts';
-import { applied, disconnected, EVENTS_MAX, emptyWatch, type WatchState } from './watch-state.ts';
+import {
+  applied,
+  disconnected,
+  EVENTS_MAX,
+  emptyWatch,
+  shownAgeMs,
+  type WatchState,
+} from './watch-state.ts';
 
 const event = (sequence: number, at = '2026-03-19T06:30:00.000Z') =>
   ({ sequence: String(sequence), at }) as EventView;
@@ -108,4 +115,44 @@ test('dead episodes and feeds that cannot be read are told, once nothing else is
   ]);
   const half = feed('f', { state: 'failing', problem: 'HTTP 503' });
   expect(completionOf(state(done, half), 1).kind).toBe('working');
+});
+
+const token = (sequence: bigint, some: Partial<FleetChanges>, kind: 'snapshot' | 'delta') => ({
+  ...{ kind, sequence, resumeToken: `at ${sequence}`, stateAgeMs: 200 },
+  changes: changes(some),
+});
+
+test('a stream that goes on begins with a delta; after a gap, or without a token, with everything', () => {
+  const feeds = [feed('a'), feed('b')];
+  const first = applied(emptyWatch, token(1n, { feeds }, 'snapshot'), 1_000).state;
+  const cut = disconnected(first);
+  expect(cut.resumeToken).toBe('at 1');
+  const missed = { feeds: [feed('b', { state: 'done' })], events: [event(4)] };
+  const back = applied(cut, token(1n, missed, 'delta'), 2_000);
+  expect(back).toMatchObject({ kind: 'applied', news: [{ sequence: '4' }] });
+  expect([...back.state.feeds.values()].map(({ state }) => state)).toEqual(['active', 'done']);
+  expect(applied(cut, token(2n, {}, 'delta'), 2_000).kind).toBe('gap');
+  const all = applied(cut, token(1n, { feeds: [feed('z')] }, 'snapshot'), 2_000).state;
+  expect([...all.feeds.keys()]).toEqual(['z']);
+  const gap = applied(first, token(3n, {}, 'delta'), 2_000).state;
+  expect([gap.resumeToken, disconnected(gap).sequence]).toEqual(['', null]);
+});
+
+test('what is no more is gone from the picture', () => {
+  const agent = (agentId: string) => ({ agentId }) as FleetChanges['agents'][number];
+  const feeds = [feed('a'), feed('b')];
+  const agents = [agent('gpu-1'), agent('gpu-2')];
+  const first = after(emptyWatch, 1n, 'snapshot', { feeds, agents }).state;
+  const removed = { feedIds: ['a', 'unknown'], agentIds: ['gpu-2'] };
+  const second = after(first, 2n, 'delta', { feeds: [feed('c')], removed }).state;
+  expect([...second.feeds.keys()]).toEqual(['b', 'c']);
+  expect([...second.agents.keys()]).toEqual(['gpu-1']);
+});
+
+test('what is shown is as old as the silence, and as what the coordinator had not heard', () => {
+  expect(shownAgeMs(emptyWatch, 5_000)).toBeNull();
+  const { state } = applied(emptyWatch, token(1n, {}, 'snapshot'), 1_000);
+  expect(shownAgeMs(state, 4_000)).toBe(3_200);
+  const deaf = applied(state, { kind: 'heartbeat', sequence: 2n, stateAgeMs: 60_000 }, 4_000);
+  expect(shownAgeMs(deaf.state, 4_000)).toBe(60_000);
 });

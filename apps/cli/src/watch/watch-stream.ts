@@ -41,9 +41,11 @@ export async function watchFleet(
     sink.changed(state, news);
   };
   while (!signal.aborted) {
-    const failure = await oneStream(client, state, take, signal);
+    const end = await oneStream(client, state, take, signal);
     if (signal.aborted) return;
-    state = disconnected(state);
+    const failure = end === 'gap' ? null : end;
+    // Of a gap it is not known what is missing: the next stream begins anew.
+    state = disconnected(end === 'gap' ? { ...state, resumeToken: '' } : state);
     sink.changed(state, []);
     if (failure !== null && !worthRetrying(failure, heardAtMs, patience)) throw failure;
     await delay(retryMs, undefined, { signal }).catch(() => undefined);
@@ -51,21 +53,22 @@ export async function watchFleet(
   }
 }
 
-/** Follows one stream to its end; null: a gap or a silence, for which the server need not be at fault. */
+/** Follows one stream to its end; null: a silence, for which the server need not be at fault. */
 async function oneStream(
   client: CoordinatorClient,
   before: WatchState,
   take: (state: WatchState, news: readonly EventView[]) => void,
   signal: AbortSignal,
-): Promise<CommandError | null> {
+): Promise<CommandError | 'gap' | null> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), STREAM_SILENCE_MS_MAX);
   let state = before;
   try {
-    for await (const response of client.watch(500, AbortSignal.any([signal, silence.signal]))) {
+    const ended = AbortSignal.any([signal, silence.signal]);
+    for await (const response of client.watch(500, ended, before.resumeToken)) {
       timer.refresh();
       const next = applied(state, watchMessage(response), Date.now());
-      if (next.kind === 'gap') return null;
+      if (next.kind === 'gap') return 'gap';
       state = next.state;
       take(state, next.news);
     }

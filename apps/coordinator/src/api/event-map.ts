@@ -1,5 +1,6 @@
 import { Event_Type, type Event as EventMessage } from '@podctl/proto/podctl/v1/fleet.ts';
-import type { EventType } from '../core/event.ts';
+import { EVENT_TYPES, type EventType, isEventType } from '../core/event.ts';
+import type { ArchivedEvent } from '../shell/event-archive.ts';
 import type { LoggedEvent } from '../shell/fleet.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
@@ -24,11 +25,25 @@ const types: { readonly [T in EventType]: Event_Type } = {
   library: Event_Type.LIBRARY,
 };
 
+/** The type's word in the stream; null for a number that none has. */
+export function eventTypeOf(message: Event_Type): EventType | null {
+  return EVENT_TYPES.find((word) => types[word] === message) ?? null;
+}
+
+/** Of the watch stream. */
 export function eventMessage(event: LoggedEvent): EventMessage {
+  return { ...fields(event), sequence: BigInt(event.sequence) };
+}
+
+export function archivedEventMessage(event: ArchivedEvent): EventMessage {
+  return { ...fields(event), sequence: 0n, eventId: String(event.sequence) };
+}
+
+function fields(event: Omit<ArchivedEvent, 'cluster' | 'sequence'>) {
+  const type = isEventType(event.type) ? types[event.type] : Event_Type.UNSPECIFIED;
   return {
-    sequence: BigInt(event.sequence),
     at: dateOf(event.atMs),
-    type: types[event.type],
+    type,
     feedId: event.feed ?? '',
     episodeId: event.episode ?? '',
     stage: stageMessage(event.stage),

@@ -39,9 +39,11 @@ export function fleetService(
     getOverview: handlers.unary('GetOverview', (request, signal) =>
       getOverview(fleet, clock, request, signal),
     ),
-    watch: handlers.streaming('Watch', async ({ intervalMs }, send, signal) => {
+    watch: handlers.streaming('Watch', async ({ intervalMs, resumeToken }, send, signal) => {
       const interval = intervalOf(intervalMs);
-      return interval.ok ? await hub.serve(interval.value, { send, signal }) : interval.error;
+      return interval.ok
+        ? await hub.serve(interval.value, { send, signal }, resumeToken)
+        : interval.error;
     }),
     getDiagnosis: handlers.unary('GetDiagnosis', async (_request, signal) =>
       diagnose === null ? err(CANNOT_LOOK) : ok(diagnosisMessage(await diagnose(signal))),

@@ -8,6 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
+import type { EventStream } from '@podctl/platform/event-stream.ts';
 import { ListenError } from '@podctl/platform/health-server.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { HealthImplementation, service as healthServiceDefinition } from 'grpc-health-check';
@@ -21,6 +22,7 @@ import { backupService, backupServiceDefinition } from './backup-service.ts';
 import { CallGate } from './call-gate.ts';
 import type { Diagnose } from './diagnosis.ts';
 import { episodeService, episodeServiceDefinition } from './episode-service.ts';
+import { eventService, eventServiceDefinition } from './event-service.ts';
 import { feedService, feedServiceDefinition } from './feed-service.ts';
 import { fleetService, fleetServiceDefinition } from './fleet-service.ts';
 import { GrpcListener, type ServerCertificate } from './grpc-listener.ts';
@@ -43,6 +45,8 @@ export interface GrpcServerOptions {
   readonly security: GrpcSecurity | null;
   /** What GetDiagnosis answers; absent: it is refused. */
   readonly diagnose?: Diagnose;
+  /** What EventService reads; absent: it is refused. */
+  readonly eventStream?: EventStream | null;
   readonly onCall: CallObserver;
   /** An error that nobody expected, for the log. */
   readonly onBug: (method: string, error: unknown) => void;
@@ -91,6 +95,7 @@ export const serviceDefinitions: readonly ServiceDefinition[] = [
   backupServiceDefinition,
   libraryServiceDefinition,
   accessServiceDefinition,
+  eventServiceDefinition,
   healthServiceDefinition,
   ...reflectionDefinitions,
 ];
@@ -193,6 +198,8 @@ export class GrpcServer implements Service {
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));
     const access = accessService(security?.access ?? null, handlers, clock);
     server.addService(accessServiceDefinition, access);
+    const { eventStream = null } = this.#options;
+    server.addService(eventServiceDefinition, eventService(eventStream, handlers, clock));
     this.#health.addToServer(server);
     const { serverReflectionInfo } = this.#reflection;
     for (const definition of reflectionDefinitions)

@@ -3,6 +3,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { createMetrics, type MetricFamily, type Metrics } from '@podctl/platform/metrics.ts';
 import type { EventType, FleetEvent } from '../core/event.ts';
+import { eventCounts } from './event-metrics.ts';
 import type { CallObserver } from './handler.ts';
 
 /** What the coordinator counts as it happens; the rest of its page is worked out from the picture at each scrape. */
@@ -12,6 +13,8 @@ export interface CoordinatorMetrics {
   planned(seconds: number, entries: number, rejected: number): void;
   polled(seconds: number): void;
   happened(events: readonly FleetEvent[]): void;
+  /** Events that were stored, and that could not be. */
+  recorded(stored: number, dropped: number): void;
   /** Looks at the library at once and every 10 s, for the page, until the signal. Never rejects. */
   watchLibrary(library: WatchedLibrary, clock: Clock, signal: AbortSignal): Promise<void>;
 }
@@ -94,6 +97,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
         if (type === 'agent_lost') lost.add({});
       }
     },
+    recorded: eventCounts(page),
     watchLibrary: async (library, clock, signal) => {
       while (!signal.aborted) {
         sight = await lookAt(library, clock);

@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { BusError } from '@podctl/platform/bus.ts';
+import { EventsUnavailable } from '@podctl/platform/event-stream.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError, type LibraryErrorCode } from '@podctl/platform/library.ts';
 import { AccessRefused } from '../shell/access.ts';
@@ -87,6 +88,13 @@ export function failureOf(error: unknown): Failure {
       reason: 'NATS_UNAVAILABLE',
       message: 'the NATS server did not answer in time',
       hint: AGAIN,
+    };
+  if (error instanceof EventsUnavailable)
+    return {
+      kind: 'unavailable',
+      reason: 'NATS_UNAVAILABLE',
+      message: error.message,
+      hint: `${AGAIN}; if it lasts, see whether NATS has room for it (events.storeMax)`,
     };
   if (error instanceof OrderFailed)
     return { kind: 'unavailable', reason: 'ORDER_FAILED', message: error.message, hint: AGAIN };

@@ -4,33 +4,31 @@ import type { Overview, WatchResponse } from '@podctl/proto/podctl/v1/fleet.ts';
 import { agentViews, feedView, type Picture, totals } from '../core/view.ts';
 import type { FleetInfo, LoggedEvent } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
+import { durationOf } from './duration-map.ts';
 import { eventMessage } from './event-map.ts';
 import { feedMessage } from './feed-map.ts';
 import { overviewMessage } from './overview-map.ts';
 import { sameMessage } from './same-message.ts';
 import { dateOf } from './time-map.ts';
+import { VersionedRows } from './versioned-rows.ts';
+import { type WatchPlace, watchPlaceOf, watchToken } from './watch-token.ts';
 
 export type WatchMessage = WatchResponse;
 
-/** Moments of unmoved things come out a little off each time. */
-const MOMENTS_MS = 1_000;
-
-interface Versioned<T> {
-  readonly message: T;
-  /** The frame's version at which it became so. */
-  readonly version: number;
-}
-
 /**
  * What watchers see, mapped once for all of them. Each refresh that finds a change raises the version, and each message
- * keeps the version of its last change: a watcher has to remember one number, however far behind it is.
+ * keeps the version of its last change: a watcher has to remember one number, however far behind it is, and whoever comes
+ * back with its number is told only what changed since.
  */
 export class WatchFrame {
   #version = 0;
   #newestEvent = 0;
+  #coordinator = '';
+  /** Monotonic: when NATS was last heard before the last refresh. */
+  #heardAtMs = 0;
   #overview: Overview | undefined;
-  readonly #feeds = new Map<string, Versioned<Feed>>();
-  readonly #agents = new Map<string, Versioned<Agent>>();
+  readonly #feeds = new VersionedRows<Feed>(({ feedId }) => feedId);
+  readonly #agents = new VersionedRows<Agent>(({ agentId }) => agentId);
 
   get version(): number {
     return this.#version;
@@ -49,19 +47,37 @@ export class WatchFrame {
     const agents = agentViews(picture).map(agentMessage);
     const overview = overviewMessage(totals(picture), info);
     const changed = [
-      update(this.#feeds, feeds, ({ feedId }) => feedId, next),
-      update(this.#agents, agents, ({ agentId }) => agentId, next),
+      this.#feeds.update(feeds, next),
+      this.#agents.update(agents, next),
       !sameMessage({ ...overview, asOf: undefined }, { ...this.#overview, asOf: undefined }, 0),
       newestEvent !== this.#newestEvent,
     ];
     this.#overview = overview;
     this.#newestEvent = newestEvent;
+    this.#coordinator = info.coordinator;
+    this.#heardAtMs = picture.now.monotonicMs - info.stateAgeMs;
     if (changed.includes(true)) this.#version = next;
   }
 
-  snapshot(sequence: number, events: readonly LoggedEvent[]): WatchMessage {
+  /** Whether a delta from this version on would tell everything. */
+  knows(version: number): boolean {
+    const floor = Math.max(this.#feeds.floor, this.#agents.floor);
+    return version >= floor && version <= this.#version;
+  }
+
+  /** The place that a token of this very frame names; null for any other: only a snapshot tells its owner everything. */
+  placeOf(token: string): Pick<WatchPlace, 'version' | 'newestEvent'> | null {
+    const place = watchPlaceOf(token);
+    if (place === null || place.coordinator !== this.#coordinator) return null;
+    return this.knows(place.version) && place.newestEvent <= this.#newestEvent ? place : null;
+  }
+
+  snapshot(sequence: number, events: readonly LoggedEvent[], nowMs: number): WatchMessage {
     const value = { ...this.#since(0), events: events.map(eventMessage) };
-    return { sequence: BigInt(sequence), message: { $case: 'snapshot', value } };
+    return {
+      ...this.#head(sequence, nowMs - this.#heardAtMs),
+      message: { $case: 'snapshot', value },
+    };
   }
 
   delta(
@@ -69,55 +85,57 @@ export class WatchFrame {
     version: number,
     events: readonly LoggedEvent[],
     eventsDropped: number,
+    nowMs: number,
   ): WatchMessage {
+    const removed = {
+      feedIds: this.#feeds.removedSince(version),
+      agentIds: this.#agents.removedSince(version),
+    };
+    const isRemoved = removed.feedIds.length + removed.agentIds.length > 0;
     const value = {
       ...this.#since(version),
       events: events.map(eventMessage),
       eventsDropped: BigInt(eventsDropped),
+      ...(isRemoved ? { removed } : {}),
     };
-    return { sequence: BigInt(sequence), message: { $case: 'delta', value } };
+    return { ...this.#head(sequence, nowMs - this.#heardAtMs), message: { $case: 'delta', value } };
+  }
+
+  /** `stateAgeMs` as of now: the frame may have been refreshed a while ago. */
+  heartbeat(
+    sequence: number,
+    seen: Pick<WatchPlace, 'version' | 'newestEvent'>,
+    { wallMs, stateAgeMs, everyMs }: WatchPulse,
+  ): WatchMessage {
+    const value = { at: dateOf(wallMs), every: durationOf(everyMs) };
+    const head = this.#head(sequence, stateAgeMs, seen);
+    return { ...head, message: { $case: 'heartbeat', value } };
+  }
+
+  #head(
+    sequence: number,
+    stateAgeMs: number,
+    { version, newestEvent }: Pick<WatchPlace, 'version' | 'newestEvent'> = this,
+  ) {
+    return {
+      sequence: BigInt(sequence),
+      resumeToken: watchToken({ coordinator: this.#coordinator, version, newestEvent }),
+      stateAge: durationOf(Math.max(0, stateAgeMs)),
+    };
   }
 
   #since(version: number) {
     return {
       overview: this.#overview,
-      feeds: newer(this.#feeds, version).sort((a, b) => compare(a.feedId, b.feedId)),
-      agents: newer(this.#agents, version).sort((a, b) => compare(a.agentId, b.agentId)),
+      feeds: this.#feeds.since(version),
+      agents: this.#agents.since(version),
     };
   }
 }
 
-export function heartbeatMessage(sequence: number, wallMs: number): WatchMessage {
-  return {
-    sequence: BigInt(sequence),
-    message: { $case: 'heartbeat', value: { at: dateOf(wallMs) } },
-  };
-}
-
-/** Keeps the older message where nothing changed, so that slow drift adds up until it shows. */
-function update<T>(
-  known: Map<string, Versioned<T>>,
-  messages: readonly T[],
-  idOf: (message: T) => string,
-  version: number,
-): boolean {
-  let changed = false;
-  for (const message of messages) {
-    const id = idOf(message);
-    const before = known.get(id);
-    if (before !== undefined && sameMessage(before.message, message, MOMENTS_MS)) continue;
-    known.set(id, { message, version });
-    changed = true;
-  }
-  return changed;
-}
-
-function newer<T>(known: ReadonlyMap<string, Versioned<T>>, version: number): T[] {
-  return [...known.values()]
-    .filter((entry) => entry.version > version)
-    .map(({ message }) => message);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
+export interface WatchPulse {
+  readonly wallMs: number;
+  readonly stateAgeMs: number;
+  /** How often heartbeats come at least. */
+  readonly everyMs: number;
 }

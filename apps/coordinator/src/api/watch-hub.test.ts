@@ -1,65 +1,14 @@
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { isToken } from '@podctl/domain/ids.ts';
 import { invariant } from '@podctl/domain/result.ts';
-import type { Library } from '@podctl/platform/library.ts';
-import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { FeedState } from '@podctl/proto/podctl/v1/feed.ts';
 import { describe, expect, test } from 'vitest';
-import { HandBuiltFleet } from '../../../../test/support/hand-built-fleet.ts';
 import { held } from '../../../../test/support/stage-change.ts';
-import { CallEnded } from './status.ts';
-import type { WatchMessage } from './watch-frame-map.ts';
-import { WatchHub } from './watch-hub.ts';
+import { delta, watcher, world } from '../../../../test/support/watch-world.ts';
 
 const alpha = 'alpha' as FeedId;
 const beta = 'beta' as FeedId;
 const gpu = 'gpu-1' as AgentId;
-
-/** The hub never touches the library. */
-const noLibrary = {} as Library;
-
-function world() {
-  const clock = new ManualClock();
-  const fleet = new HandBuiltFleet(clock, noLibrary);
-  const bugs: unknown[] = [];
-  const hub = new WatchHub(fleet, clock, (error) => bugs.push(error));
-  return { clock, fleet, hub, bugs };
-}
-
-/** A watcher whose connection takes messages at once, or only when told so. */
-function watcher(hub: WatchHub, intervalMs = 500) {
-  const messages: WatchMessage[] = [];
-  const call = new AbortController();
-  let blocked: (() => void) | null = null;
-  let blocking = false;
-  const send = (message: WatchMessage, signal: AbortSignal) => {
-    messages.push(message);
-    if (!blocking) return Promise.resolve();
-    return new Promise<void>((resolve, reject) => {
-      blocked = resolve;
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-  };
-  const ended = hub.serve(intervalMs, { send, signal: call.signal });
-  return {
-    messages,
-    ended,
-    kinds: () => messages.map(({ message }) => message?.$case),
-    leave: () => call.abort(new CallEnded({ kind: 'cancelled', message: 'left' })),
-    block: () => {
-      blocking = true;
-    },
-    unblock: () => {
-      blocking = false;
-      blocked?.();
-    },
-  };
-}
-
-function delta(message: WatchMessage | undefined) {
-  invariant(message?.message?.$case === 'delta', 'the message is a delta');
-  return message.message.value;
-}
 
 describe('a watcher', () => {
   test('first gets everything, then only the feeds and agents that changed', async () => {

@@ -3,7 +3,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Fleet, LoggedEvent } from '../shell/fleet.ts';
 import { CallEnded, type Failure, failureOf } from './status.ts';
 import { Wake } from './wake.ts';
-import { heartbeatMessage, WatchFrame, type WatchMessage } from './watch-frame-map.ts';
+import { WatchFrame, type WatchMessage } from './watch-frame-map.ts';
 
 /** One watcher's stream. */
 export interface WatchSink {
@@ -59,8 +59,12 @@ export class WatchHub {
     return this.#watchers.size;
   }
 
-  /** Serves one watcher until its signal is aborted, and gives why it ended. */
-  async serve(intervalMs: number, sink: WatchSink): Promise<Failure> {
+  /**
+   * Serves one watcher until its signal is aborted, and gives why it ended.
+   *
+   * @param resumeToken of the last message of a stream of before; empty: none.
+   */
+  async serve(intervalMs: number, sink: WatchSink, resumeToken = ''): Promise<Failure> {
     if (this.#watchers.size >= WATCHERS_MAX)
       return {
         kind: 'exhausted',
@@ -73,7 +77,7 @@ export class WatchHub {
     try {
       this.#enter(watcher);
       return await this.#stream(
-        intervalMs,
+        { intervalMs, resumeToken },
         (message) => sink.send(message, watcher.signal),
         watcher.signal,
       );
@@ -87,13 +91,15 @@ export class WatchHub {
   }
 
   async #stream(
-    intervalMs: number,
+    { intervalMs, resumeToken }: { intervalMs: number; resumeToken: string },
     send: (message: WatchMessage) => Promise<void>,
     signal: AbortSignal,
   ): Promise<never> {
     let sequence = 1;
+    const place = this.#frame.placeOf(resumeToken);
+    const first = this.#change(sequence, place);
     let { version, newestEvent } = this.#frame;
-    await send(this.#frame.snapshot(sequence, this.#eventsAfter(0, SNAPSHOT_EVENTS_MAX)));
+    await send(first);
     let sentAtMs = this.#clock.monotonicMs();
     let deltaDueMs = sentAtMs + intervalMs;
     for (;;) {
@@ -110,19 +116,43 @@ export class WatchHub {
       }
       sequence += 1;
       if (changed && nowMs >= deltaDueMs) {
-        const message = this.#delta(sequence, version, newestEvent);
+        const message = this.#change(sequence, { version, newestEvent });
         ({ version, newestEvent } = this.#frame);
         await send(message);
         deltaDueMs = this.#clock.monotonicMs() + intervalMs;
-      } else await send(heartbeatMessage(sequence, this.#clock.wallMs()));
+      } else await send(this.#heartbeat(sequence, { version, newestEvent }));
       sentAtMs = this.#clock.monotonicMs();
     }
+  }
+
+  /** Everything where it is not known what changed since. */
+  #change(
+    sequence: number,
+    seen: { readonly version: number; readonly newestEvent: number } | null,
+  ): WatchMessage {
+    if (seen !== null && this.#frame.knows(seen.version))
+      return this.#delta(sequence, seen.version, seen.newestEvent);
+    const events = this.#eventsAfter(0, SNAPSHOT_EVENTS_MAX);
+    return this.#frame.snapshot(sequence, events, this.#clock.monotonicMs());
+  }
+
+  #heartbeat(
+    sequence: number,
+    seen: { readonly version: number; readonly newestEvent: number },
+  ): WatchMessage {
+    const { stateAgeMs } = this.#fleet.info();
+    const wallMs = this.#clock.wallMs();
+    return this.#frame.heartbeat(sequence, seen, {
+      wallMs,
+      stateAgeMs,
+      everyMs: HEARTBEAT_AFTER_MS,
+    });
   }
 
   #delta(sequence: number, version: number, sentEvent: number): WatchMessage {
     const events = this.#eventsAfter(sentEvent, DELTA_EVENTS_MAX);
     const dropped = this.#frame.newestEvent - sentEvent - events.length;
-    return this.#frame.delta(sequence, version, events, dropped);
+    return this.#frame.delta(sequence, version, events, dropped, this.#clock.monotonicMs());
   }
 
   #eventsAfter(sequence: number, limit: number): readonly LoggedEvent[] {

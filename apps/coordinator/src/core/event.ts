@@ -4,24 +4,32 @@ import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeRow, SessionRow } from './snapshot.ts';
 
-export type EventType =
-  | 'feed_added'
-  | 'feed_read'
-  | 'feed_failed'
-  | 'job_assigned'
-  | 'job_done'
-  | 'job_retry'
-  | 'job_requeued'
-  | 'job_dead'
-  | 'agent_joined'
-  | 'agent_left'
-  | 'agent_lost'
-  | 'agent_cordoned'
-  | 'agent_uncordoned'
-  | 'agent_draining'
-  | 'agent_drained'
-  | 'result_fenced'
-  | 'library';
+export const EVENT_TYPES = [
+  'feed_added',
+  'feed_read',
+  'feed_failed',
+  'job_assigned',
+  'job_done',
+  'job_retry',
+  'job_requeued',
+  'job_dead',
+  'agent_joined',
+  'agent_left',
+  'agent_lost',
+  'agent_cordoned',
+  'agent_uncordoned',
+  'agent_draining',
+  'agent_drained',
+  'result_fenced',
+  'library',
+] as const;
+
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** A newer version may know others. */
+export function isEventType(word: string): word is EventType {
+  return (EVENT_TYPES as readonly string[]).includes(word);
+}
 
 /** Something that happened, as told by a change of the state. */
 export interface FleetEvent {

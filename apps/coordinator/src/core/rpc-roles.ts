@@ -47,6 +47,8 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.AgentService/CordonAgent', change],
   ['/podctl.v1.AgentService/UncordonAgent', change],
   ['/podctl.v1.AgentService/DrainAgent', change],
+  ['/podctl.v1.EventService/ListEvents', read],
+  ['/podctl.v1.EventService/FollowEvents', read],
   ['/podctl.v1.LockService/ListLocks', read],
   ['/podctl.v1.LockService/ReleaseLock', change],
   [VERIFY_LIBRARY, read],

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { FleetEvent } from '../core/event.ts';
 import { EventLog } from './event-log.ts';
 
-const KEPT_MAX = 1_000;
+const KEPT_MAX = 10_000;
 const LOOKUPS_MAX = 200;
 
 let clock: ManualClock;
@@ -41,14 +41,14 @@ function event(message: string, episode: string | null = null): FleetEvent {
 
 /** Lets everything that is known by now be written. */
 const settle = () => clock.advance(0);
-const messages = (after = 0, limit = 10_000) =>
+const messages = (after = 0, limit = 100_000) =>
   log.after(after, limit).map(({ message }) => message);
 
 describe('events', () => {
   it('are numbered from one, in the order in which they happened, and each is told', async () => {
     expect(log.newest()).toBe(0);
-    log.add([event('a'), event('b')]);
-    log.add([event('c')]);
+    log.add([event('a'), event('b')], 1);
+    log.add([event('c')], 1);
     await settle();
     expect(log.after(0, 10).map(({ sequence, message }) => [sequence, message])).toEqual([
       [1, 'a'],
@@ -59,9 +59,9 @@ describe('events', () => {
   });
 
   it('keep their order and their time though their titles come late, and the last one first', async () => {
-    log.add([event('a', 'x')]);
+    log.add([event('a', 'x')], 1);
     await clock.advance(100);
-    log.add([event('b', 'y'), event('c')]);
+    log.add([event('b', 'y'), event('c')], 1);
     await clock.advance(1_000);
     expect([messages(), log.newest(), added]).toEqual([[], 0, 0]);
     lookups[1]?.resolve('Why');
@@ -77,7 +77,7 @@ describe('events', () => {
   });
 
   it('go without a title where it cannot be looked up', async () => {
-    log.add([event('a', 'x'), event('b')]);
+    log.add([event('a', 'x'), event('b')], 1);
     lookups[0]?.reject(new Error('no answer'));
     await settle();
     expect(log.after(0, 10).map(({ title }) => title)).toEqual(['', '']);
@@ -85,20 +85,23 @@ describe('events', () => {
 
   it('are looked up only so many at a time, and again once those are answered', async () => {
     const many = Array.from({ length: LOOKUPS_MAX + 50 }, (_, i) => event(`${i}`, 'x'));
-    log.add(many);
+    log.add(many, 1);
     expect(lookups).toHaveLength(LOOKUPS_MAX);
     for (const lookup of lookups) lookup.resolve('T');
     await settle();
     expect(messages()).toHaveLength(LOOKUPS_MAX + 50);
-    expect(log.after(0, 10_000).filter(({ title }) => title === 'T')).toHaveLength(LOOKUPS_MAX);
-    log.add([event('later', 'x')]);
+    expect(log.after(0, 100_000).filter(({ title }) => title === 'T')).toHaveLength(LOOKUPS_MAX);
+    log.add([event('later', 'x')], 1);
     expect(lookups).toHaveLength(LOOKUPS_MAX + 1);
   });
 });
 
 describe('who comes later', () => {
   beforeEach(async () => {
-    log.add(Array.from({ length: 10 }, (_, i) => event(`${i + 1}`)));
+    log.add(
+      Array.from({ length: 10 }, (_, i) => event(`${i + 1}`)),
+      1,
+    );
     await settle();
   });
 
@@ -114,14 +117,49 @@ describe('who comes later', () => {
     expect(messages(5, 0)).toEqual([]);
   });
 
-  it('finds the newest thousand, under the numbers that they had', async () => {
-    log.add(Array.from({ length: KEPT_MAX }, (_, i) => event(`${i + 11}`)));
+  it('finds the newest ten thousand, under the numbers that they had', async () => {
+    log.add(
+      Array.from({ length: KEPT_MAX }, (_, i) => event(`${i + 11}`)),
+      1,
+    );
     await settle();
-    const all = log.after(0, 10_000);
+    const all = log.after(0, 100_000);
     expect([all.length, all[0]?.sequence, all[0]?.message]).toEqual([KEPT_MAX, 11, '11']);
     expect(log.newest()).toBe(KEPT_MAX + 10);
-    expect(messages(KEPT_MAX + 8)).toEqual(['1009', '1010']);
+    expect(messages(KEPT_MAX + 8)).toEqual(['10009', '10010']);
     // Its place is gone: it begins with the oldest that is kept.
     expect(log.after(3, 10_000)[0]?.sequence).toBe(11);
+  });
+});
+
+describe('what is stored elsewhere', () => {
+  const before = (message: string) => ({
+    ...event(message),
+    ...{ revision: 7, atMs: 1_000, title: 'T' },
+  });
+
+  it('comes first, is numbered like the rest, and is not stored again', async () => {
+    log.seed([before('a'), before('b')]);
+    log.add([event('c')], 9);
+    await settle();
+    expect(log.after(0, 10).map(({ sequence, message }) => [sequence, message])).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ]);
+    expect(log.next(log.stored, 10).map(({ message, revision }) => [message, revision])).toEqual([
+      ['c', 9],
+    ]);
+  });
+
+  it('is handed on in parts, oldest first', async () => {
+    log.add(
+      ['a', 'b', 'c'].map((message) => event(message)),
+      null,
+    );
+    await settle();
+    expect(log.next(0, 2).map(({ message }) => message)).toEqual(['a', 'b']);
+    expect(log.next(2, 2).map(({ message }) => message)).toEqual(['c']);
+    expect(log.next(3, 2)).toEqual([]);
   });
 });

@@ -56,6 +56,8 @@ export interface FleetInfo {
     readonly meta: number;
     readonly lead: number;
   };
+  /** How long ago NATS was last heard with the state. */
+  readonly stateAgeMs: number;
   /** What is wrong with the fleet as a whole; empty when nothing is. */
   readonly problem: string;
 }
@@ -71,6 +73,8 @@ export interface AcceptedFile {
 /** A numbered event, with the episode's title where one is concerned. */
 export interface LoggedEvent extends FleetEvent {
   readonly sequence: number;
+  /** Of the change of the state that tells it; null: this coordinator saw it beside the state. */
+  readonly revision: number | null;
   readonly atMs: number;
   readonly title: string;
 }

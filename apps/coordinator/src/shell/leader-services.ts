@@ -7,6 +7,8 @@ import type { AgentReport } from '../core/view.ts';
 import type { CoordinatorPorts } from '../ports.ts';
 import type { CoordinatorSettings } from '../settings.ts';
 import { Drains } from './drains.ts';
+import type { EventLog } from './event-log.ts';
+import { EventRecorder } from './event-recorder.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
@@ -35,6 +37,7 @@ export interface LeaderParts {
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly feeds: FeedSource;
   readonly views: ViewLinks;
+  readonly events: EventLog;
   readonly epoch: Epoch;
   fenced(agent: AgentId, message: ResultMessage): void;
 }
@@ -44,6 +47,8 @@ export interface LeaderServices {
   readonly planner: Planner;
   readonly publisher: Publisher;
   readonly poller: Poller;
+  /** None where events are not stored. */
+  readonly recorder: EventRecorder | null;
   /** In the order in which they start. */
   readonly all: readonly Service[];
 }
@@ -79,12 +84,16 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const drains = new Drains({ ...settle, bus, replica, log });
   const kick = () => poller.kick();
   const desk = new OrderDesk({ ...settle, bus, log, registry, feedsAdded: kick });
+  const recorder = eventRecorder(parts);
   return {
     desk,
     planner,
     publisher,
     poller,
+    recorder,
     all: [
+      // Stopped last: what the others bring about is stored, too.
+      ...(recorder === null ? [] : [recorder]),
       verdicts,
       sessions,
       watchdog,
@@ -99,6 +108,18 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       repair,
     ],
   };
+}
+
+function eventRecorder({ ports, settings, replica, events }: LeaderParts): EventRecorder | null {
+  const { clock, log, eventStream: stream } = ports;
+  if (stream === undefined) return null;
+  const { coordinator } = settings;
+  return new EventRecorder({
+    ...{ clock, log, stream, events, coordinator },
+    cluster: () => replica.snapshot.cluster ?? '',
+    connected: () => ports.connected(),
+    recorded: (stored, dropped) => ports.recorded?.(stored, dropped),
+  });
 }
 
 function sessionServices({ ports, settings, store, replica, liveness }: LeaderParts) {

@@ -31,7 +31,15 @@ afterEach(async () => {
 it('an agent that is taken out while a plan is written gets no more of it', async () => {
   const { agent, replica, store } = world;
   const session = {
-    ...{ cluster: CLUSTER, nonce: NONCE, agent, state: 'live', boot: 'b', host: 'h', version: '0' },
+    ...{
+      cluster: CLUSTER,
+      nonce: NONCE,
+      agent,
+      state: 'live' as const,
+      boot: 'b',
+      host: 'h',
+      version: '0',
+    },
     ...{ engine: '', slots: { download: 64, transcribe: 0 }, sinceMs: 0, session: 0 },
   } as const;
   await store.casSession(session, 0);

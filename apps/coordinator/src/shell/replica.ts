@@ -20,7 +20,7 @@ import {
 
 export interface ReplicaListener {
   /** Something changed. Events are told only once the tail is current: what was before is history, not news. */
-  changed(events: readonly FleetEvent[]): void;
+  changed(events: readonly FleetEvent[], revision: number): void;
 }
 
 export interface ReplicaOptions {
@@ -75,7 +75,7 @@ export class Replica implements TailSink {
     const events = entry.kind === 'value' ? this.#fold(entry) : null;
     this.snapshot.revision = Math.max(this.snapshot.revision, entry.revision);
     if (events === null || !this.#current) return;
-    for (const listener of this.#listeners) listener.changed(events);
+    for (const listener of this.#listeners) listener.changed(events, entry.revision);
   }
 
   /** Null when the entry changed nothing. */

@@ -47,6 +47,7 @@ describe('the settings', () => {
       locks: { staleAfterMs: 3_600_000, stalePolicy: 'report' },
       stall: { checkEveryMs: 120_000, checks: 5 },
       agent: { id: null, slots: { download: 4, transcribe: 1 }, engine: 'faster-whisper' },
+      events: { keepMs: 604_800_000, bytesMax: 200_000_000 },
       log: { level: 'info' },
       sweep: { everyMs: 600_000, olderThanMs: 3_600_000 },
     });

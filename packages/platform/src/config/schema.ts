@@ -243,6 +243,15 @@ export const settingsSchema = section({
     ),
     engine: choice('faster-whisper', ['faster-whisper'], 'What transcribes.'),
   }),
+  events: section({
+    keep: duration('7d', '1h', '365d', 'How long it is kept what happened, for `podctl events`.'),
+    storeMax: size(
+      '200MB',
+      '1MB',
+      '1000TB',
+      'Room at NATS for what happened; the oldest goes first. It is set aside at once. Of the NATS server that is run here it is an eighth of `nats.storeLimit` at most.',
+    ),
+  }),
   log: section({
     level: choice('info', LOG_LEVELS, 'The least important lines that are logged.'),
   }),

@@ -78,9 +78,19 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       drainMs: raw.agent.drainTimeout,
       engine: raw.agent.engine,
     },
+    events: eventSettings(raw),
     log: raw.log,
     sweep: { everyMs: raw.sweep.every, olderThanMs: raw.sweep.olderThan },
   };
+}
+
+/** The part of an embedded server's room that events may take: the state needs the rest. */
+const STORE_SHARE = 8;
+
+function eventSettings({ events, nats }: RawSettings) {
+  const share = Math.floor(nats.storeLimit / STORE_SHARE);
+  const bytesMax = nats.url === null ? Math.min(events.storeMax, share) : events.storeMax;
+  return { keepMs: events.keep, bytesMax };
 }
 
 function natsSettings(raw: RawSettings['nats'], baseFolder: string) {

@@ -1,9 +1,11 @@
 import { invariant } from '@podctl/domain/result.ts';
 import type { Bus } from '../bus.ts';
 import type { Clock } from '../clock.ts';
+import type { EventStream } from '../event-stream.ts';
 import type { Kv } from '../kv.ts';
 import { MemoryBucket } from './memory-bucket.ts';
 import { MemoryBus, MemoryExchange } from './memory-bus.ts';
+import { MemoryEventStream, MemoryEvents } from './memory-event-stream.ts';
 import { MemoryKv, type WriteFault } from './memory-kv.ts';
 
 export interface MemoryNatsOptions {
@@ -25,6 +27,7 @@ export class MemoryNats {
   /** Asked before each CAS; the simulation decides here what becomes of a write and its answer. */
   writeFault: (client: string, key: string) => WriteFault = () => ({ kind: 'none' });
   readonly exchange: MemoryExchange;
+  readonly events: MemoryEvents;
   readonly #markerTtlMs: number;
   readonly #buckets = new Map<string, MemoryBucket>();
   readonly #clients = new Map<string, MemoryClient>();
@@ -36,6 +39,7 @@ export class MemoryNats {
     this.#markerTtlMs = options.markerTtlMs ?? 86_400_000;
     this.onError = options.onError;
     this.exchange = new MemoryExchange();
+    this.events = new MemoryEvents(clock);
   }
 
   bucket(name: string): MemoryBucket {
@@ -91,6 +95,10 @@ export class MemoryClient {
 
   kv(bucket: string): Kv {
     return new MemoryKv(this, this.world.bucket(bucket));
+  }
+
+  events(): EventStream {
+    return new MemoryEventStream(this, this.world.events);
   }
 
   get reachesServer(): boolean {

@@ -116,7 +116,7 @@ export interface GetOverviewResponse {
 
 /** Something that happened. */
 export interface Event {
-  /** Rises by one with each event of this coordinator's life. */
+  /** Rises by one with each event of this coordinator's life; 0 outside of Watch. */
   sequence: bigint;
   /** When it happened, by the coordinator's clock. */
   at:
@@ -136,6 +136,8 @@ export interface Event {
   message: string;
   /** The episode's title; empty when none is concerned. */
   title: string;
+  /** Its id in the fleet's stream of events, the same from each coordinator; absent in Watch. */
+  eventId?: string | undefined;
 }
 
 /** What kind of thing. */
@@ -314,6 +316,11 @@ export function event_TypeToJSON(object: Event_Type): string {
 export interface WatchRequest {
   /** Shortest time between two deltas, 100 to 60,000 ms; 0 means 500. */
   intervalMs: number;
+  /**
+   * `resume_token` of the last message of a stream that broke off: the coordinator that gave it begins with a delta since
+   * then, if it still knows. Another one, or one that was started anew, begins with a snapshot, as without a token.
+   */
+  resumeToken?: string | undefined;
 }
 
 /** The whole picture. */
@@ -344,12 +351,26 @@ export interface WatchDelta {
   events: Event[];
   /** Events that were dropped because this watcher was slow. */
   eventsDropped: bigint;
+  /** What is no more; absent when nothing went. */
+  removed?: WatchRemoved | undefined;
+}
+
+/** What is no more. */
+export interface WatchRemoved {
+  /** Ids of feeds. */
+  feedIds: string[];
+  /** Ids of agents. */
+  agentIds: string[];
 }
 
 /** Sent when nothing else was for 10 s. */
 export interface WatchHeartbeat {
   /** The coordinator's clock. */
-  at: Date | undefined;
+  at:
+    | Date
+    | undefined;
+  /** The longest that this stream is silent while all is well: what was heard longer ago may be stale. */
+  every?: Duration | undefined;
 }
 
 /** One message of the stream. */
@@ -359,15 +380,21 @@ export interface WatchResponse {
   /** The message. */
   message:
     | //
-    /** First of all. */
+    /** First of all, or later where a delta cannot tell what is no more: it replaces everything. */
     { $case: "snapshot"; value: WatchSnapshot }
     | //
-    /** Then what changes. */
+    /** Then what changes; first of all in a stream that was resumed. */
     { $case: "delta"; value: WatchDelta }
     | //
     /** When nothing does. */
     { $case: "heartbeat"; value: WatchHeartbeat }
     | undefined;
+  /** Give it when the stream has broken off, to go on from this message. */
+  resumeToken?:
+    | string
+    | undefined;
+  /** How long ago the coordinator last heard NATS when it sent this: so old what it shows may be, however live the stream. */
+  stateAge?: Duration | undefined;
 }
 
 /** Asks what a coordinator sees around it. */
@@ -1338,6 +1365,7 @@ function createBaseEvent(): Event {
     agentId: "",
     message: "",
     title: "",
+    eventId: undefined,
   };
 }
 
@@ -1372,6 +1400,9 @@ export const Event: MessageFns<Event> = {
     }
     if (message.title !== "") {
       writer.uint32(74).string(message.title);
+    }
+    if (message.eventId !== undefined) {
+      writer.uint32(82).string(message.eventId);
     }
     return writer;
   },
@@ -1461,6 +1492,14 @@ export const Event: MessageFns<Event> = {
             message.title = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.eventId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1496,6 +1535,11 @@ export const Event: MessageFns<Event> = {
         : "",
       message: isSet(object.message) ? globalThis.String(object.message) : "",
       title: isSet(object.title) ? globalThis.String(object.title) : "",
+      eventId: isSet(object.eventId)
+        ? globalThis.String(object.eventId)
+        : isSet(object.event_id)
+        ? globalThis.String(object.event_id)
+        : undefined,
     };
   },
 
@@ -1528,6 +1572,9 @@ export const Event: MessageFns<Event> = {
     if (message.title !== "") {
       obj.title = message.title;
     }
+    if (message.eventId !== undefined) {
+      obj.eventId = message.eventId;
+    }
     return obj;
   },
 
@@ -1545,18 +1592,22 @@ export const Event: MessageFns<Event> = {
     message.agentId = object.agentId ?? "";
     message.message = object.message ?? "";
     message.title = object.title ?? "";
+    message.eventId = object.eventId ?? undefined;
     return message;
   },
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { intervalMs: 0 };
+  return { intervalMs: 0, resumeToken: undefined };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
   encode(message: WatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.intervalMs !== 0) {
       writer.uint32(8).uint32(message.intervalMs);
+    }
+    if (message.resumeToken !== undefined) {
+      writer.uint32(18).string(message.resumeToken);
     }
     return writer;
   },
@@ -1582,6 +1633,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             message.intervalMs = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resumeToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1601,6 +1660,11 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         : isSet(object.interval_ms)
         ? globalThis.Number(object.interval_ms)
         : 0,
+      resumeToken: isSet(object.resumeToken)
+        ? globalThis.String(object.resumeToken)
+        : isSet(object.resume_token)
+        ? globalThis.String(object.resume_token)
+        : undefined,
     };
   },
 
@@ -1608,6 +1672,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     const obj: any = {};
     if (message.intervalMs !== 0) {
       obj.intervalMs = Math.round(message.intervalMs);
+    }
+    if (message.resumeToken !== undefined) {
+      obj.resumeToken = message.resumeToken;
     }
     return obj;
   },
@@ -1618,6 +1685,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
   fromPartial<I extends Exact<DeepPartial<WatchRequest>, I>>(object: I): WatchRequest {
     const message = createBaseWatchRequest();
     message.intervalMs = object.intervalMs ?? 0;
+    message.resumeToken = object.resumeToken ?? undefined;
     return message;
   },
 };
@@ -1742,7 +1810,7 @@ export const WatchSnapshot: MessageFns<WatchSnapshot> = {
 };
 
 function createBaseWatchDelta(): WatchDelta {
-  return { overview: undefined, feeds: [], agents: [], events: [], eventsDropped: 0n };
+  return { overview: undefined, feeds: [], agents: [], events: [], eventsDropped: 0n, removed: undefined };
 }
 
 export const WatchDelta: MessageFns<WatchDelta> = {
@@ -1764,6 +1832,9 @@ export const WatchDelta: MessageFns<WatchDelta> = {
         throw new globalThis.Error("value provided for field message.eventsDropped of type uint64 too large");
       }
       writer.uint32(40).uint64(message.eventsDropped);
+    }
+    if (message.removed !== undefined) {
+      WatchRemoved.encode(message.removed, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1821,6 +1892,14 @@ export const WatchDelta: MessageFns<WatchDelta> = {
             message.eventsDropped = reader.uint64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.removed = WatchRemoved.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1844,6 +1923,7 @@ export const WatchDelta: MessageFns<WatchDelta> = {
         : isSet(object.events_dropped)
         ? BigInt(object.events_dropped)
         : 0n,
+      removed: isSet(object.removed) ? WatchRemoved.fromJSON(object.removed) : undefined,
     };
   },
 
@@ -1864,6 +1944,9 @@ export const WatchDelta: MessageFns<WatchDelta> = {
     if (message.eventsDropped !== 0n) {
       obj.eventsDropped = message.eventsDropped.toString();
     }
+    if (message.removed !== undefined) {
+      obj.removed = WatchRemoved.toJSON(message.removed);
+    }
     return obj;
   },
 
@@ -1881,18 +1964,117 @@ export const WatchDelta: MessageFns<WatchDelta> = {
     message.eventsDropped = (object.eventsDropped !== undefined && object.eventsDropped !== null)
       ? BigInt(object.eventsDropped)
       : 0n;
+    message.removed = (object.removed !== undefined && object.removed !== null)
+      ? WatchRemoved.fromPartial(object.removed)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchRemoved(): WatchRemoved {
+  return { feedIds: [], agentIds: [] };
+}
+
+export const WatchRemoved: MessageFns<WatchRemoved> = {
+  encode(message: WatchRemoved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.feedIds) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.agentIds) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchRemoved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchRemoved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.agentIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchRemoved {
+    return {
+      feedIds: globalThis.Array.isArray(object?.feedIds)
+        ? object.feedIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.feed_ids)
+        ? object.feed_ids.map((e: any) => globalThis.String(e))
+        : [],
+      agentIds: globalThis.Array.isArray(object?.agentIds)
+        ? object.agentIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.agent_ids)
+        ? object.agent_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: WatchRemoved): unknown {
+    const obj: any = {};
+    if (message.feedIds?.length) {
+      obj.feedIds = message.feedIds;
+    }
+    if (message.agentIds?.length) {
+      obj.agentIds = message.agentIds;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WatchRemoved>, I>>(base?: I): WatchRemoved {
+    return WatchRemoved.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchRemoved>, I>>(object: I): WatchRemoved {
+    const message = createBaseWatchRemoved();
+    message.feedIds = object.feedIds?.map((e) => e) || [];
+    message.agentIds = object.agentIds?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseWatchHeartbeat(): WatchHeartbeat {
-  return { at: undefined };
+  return { at: undefined, every: undefined };
 }
 
 export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
   encode(message: WatchHeartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.at !== undefined) {
       Timestamp.encode(toTimestamp(message.at), writer.uint32(10).fork()).join();
+    }
+    if (message.every !== undefined) {
+      Duration.encode(message.every, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1918,6 +2100,14 @@ export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
             message.at = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.every = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1931,13 +2121,19 @@ export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
   },
 
   fromJSON(object: any): WatchHeartbeat {
-    return { at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined };
+    return {
+      at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined,
+      every: isSet(object.every) ? Duration.fromJSON(object.every) : undefined,
+    };
   },
 
   toJSON(message: WatchHeartbeat): unknown {
     const obj: any = {};
     if (message.at !== undefined) {
       obj.at = message.at.toISOString();
+    }
+    if (message.every !== undefined) {
+      obj.every = Duration.toJSON(message.every);
     }
     return obj;
   },
@@ -1948,12 +2144,15 @@ export const WatchHeartbeat: MessageFns<WatchHeartbeat> = {
   fromPartial<I extends Exact<DeepPartial<WatchHeartbeat>, I>>(object: I): WatchHeartbeat {
     const message = createBaseWatchHeartbeat();
     message.at = object.at ?? undefined;
+    message.every = (object.every !== undefined && object.every !== null)
+      ? Duration.fromPartial(object.every)
+      : undefined;
     return message;
   },
 };
 
 function createBaseWatchResponse(): WatchResponse {
-  return { sequence: 0n, message: undefined };
+  return { sequence: 0n, message: undefined, resumeToken: undefined, stateAge: undefined };
 }
 
 export const WatchResponse: MessageFns<WatchResponse> = {
@@ -1974,6 +2173,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       case "heartbeat":
         WatchHeartbeat.encode(message.message.value, writer.uint32(34).fork()).join();
         break;
+    }
+    if (message.resumeToken !== undefined) {
+      writer.uint32(42).string(message.resumeToken);
+    }
+    if (message.stateAge !== undefined) {
+      Duration.encode(message.stateAge, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -2023,6 +2228,22 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             message.message = { $case: "heartbeat", value: WatchHeartbeat.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.resumeToken = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stateAge = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2045,6 +2266,16 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         : isSet(object.heartbeat)
         ? { $case: "heartbeat", value: WatchHeartbeat.fromJSON(object.heartbeat) }
         : undefined,
+      resumeToken: isSet(object.resumeToken)
+        ? globalThis.String(object.resumeToken)
+        : isSet(object.resume_token)
+        ? globalThis.String(object.resume_token)
+        : undefined,
+      stateAge: isSet(object.stateAge)
+        ? Duration.fromJSON(object.stateAge)
+        : isSet(object.state_age)
+        ? Duration.fromJSON(object.state_age)
+        : undefined,
     };
   },
 
@@ -2059,6 +2290,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       obj.delta = WatchDelta.toJSON(message.message.value);
     } else if (message.message?.$case === "heartbeat") {
       obj.heartbeat = WatchHeartbeat.toJSON(message.message.value);
+    }
+    if (message.resumeToken !== undefined) {
+      obj.resumeToken = message.resumeToken;
+    }
+    if (message.stateAge !== undefined) {
+      obj.stateAge = Duration.toJSON(message.stateAge);
     }
     return obj;
   },
@@ -2089,6 +2326,10 @@ export const WatchResponse: MessageFns<WatchResponse> = {
         break;
       }
     }
+    message.resumeToken = object.resumeToken ?? undefined;
+    message.stateAge = (object.stateAge !== undefined && object.stateAge !== null)
+      ? Duration.fromPartial(object.stateAge)
+      : undefined;
     return message;
   },
 };
