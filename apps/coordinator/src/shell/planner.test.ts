@@ -1,4 +1,5 @@
 import type { Epoch } from '@podctl/domain/ids.ts';
+import type { SessionRecord } from '@podctl/domain/session.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CLUSTER, NONCE } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
@@ -30,18 +31,11 @@ afterEach(async () => {
 
 it('an agent that is taken out while a plan is written gets no more of it', async () => {
   const { agent, replica, store } = world;
-  const session = {
-    ...{
-      cluster: CLUSTER,
-      nonce: NONCE,
-      agent,
-      state: 'live' as const,
-      boot: 'b',
-      host: 'h',
-      version: '0',
-    },
+  const session: SessionRecord = {
+    ...{ cluster: CLUSTER, nonce: NONCE, agent, boot: 'b', host: 'h', version: '0' },
+    state: 'live',
     ...{ engine: '', slots: { download: 64, transcribe: 0 }, sinceMs: 0, session: 0 },
-  } as const;
+  };
   await store.casSession(session, 0);
   for (let n = 0; n < AT_ONCE + 8; n += 1) await world.episode(n);
   const cordon = { kind: 'cordoned', reason: '', by: '', sinceMs: 0, deadlineMs: null } as const;
