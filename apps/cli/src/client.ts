@@ -36,7 +36,11 @@ import type {
   ReleaseLockRequest,
   ReleaseLockResponse,
 } from '@podctl/proto/podctl/v1/lock.ts';
-import type { TranscriptFormat } from '@podctl/proto/podctl/v1/transcript.ts';
+import type {
+  SearchTranscriptsRequest,
+  SearchTranscriptsResponse,
+  TranscriptFormat,
+} from '@podctl/proto/podctl/v1/transcript.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isConnected, Line } from './line.ts';
@@ -236,6 +240,14 @@ export class CoordinatorClient {
   /** A snapshot, then deltas, until the signal or the server ends it. The caller checks the sequence. */
   watch(intervalMs: number, signal: AbortSignal): AsyncGenerator<WatchResponse> {
     return this.#stream(({ fleet }) => fleet.watch({ intervalMs }), signal);
+  }
+
+  searchTranscripts(request: SearchTranscriptsRequest): Promise<SearchTranscriptsResponse> {
+    return this.#unary(
+      ({ transcripts }) => transcripts,
+      (client) => client.searchTranscripts.bind(client),
+      request,
+    );
   }
 
   /** The pieces of a transcript, in order. The whole of it must come within the time limit. */

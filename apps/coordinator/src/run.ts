@@ -28,12 +28,15 @@ import { fleetMetrics, tailFamilies } from './api/fleet-metrics.ts';
 import { grpcRefusals } from './api/grpc-metrics.ts';
 import { GrpcServer } from './api/grpc-server.ts';
 import { type CoordinatorMetrics, coordinatorMetrics } from './api/metrics.ts';
+import { searchMetrics } from './api/search-metrics.ts';
 import { coordinatorSettings } from './config.ts';
 import { aborted, Coordinator } from './coordinator.ts';
+import type { FleetEvent } from './core/event.ts';
 import type { Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import { fleetKeys, openSecurity, type Security } from './security.ts';
 import { openOrCreateLibrary } from './shell/library-folder.ts';
+import { TranscriptIndex } from './shell/transcript-index.ts';
 
 /** To one host, all polls together. */
 const FEED_CONNECTIONS = { connectionsMax: 4, connectTimeoutMs: 10_000 };
@@ -70,30 +73,29 @@ export async function runCoordinator(
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
   const address = () => (grpc.address === null ? '' : formatAddress(grpc.address));
   const known = { version: packageJson.version, address, libraryId: library.id, dispatcher };
-  const ports = wrap(await portsOf(link, library, openKv, log, metrics, security));
+  const told = { ...metrics, happened: both(metrics.happened, (events) => search.noted(events)) };
+  const ports = wrap(await portsOf(link, library, openKv, log, told, security));
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));
-  const parts: ServerParts = { bootstrap, log, metrics, coordinator, link, library, security };
+  const search = searchIn(coordinator, bootstrap, metrics, log);
+  const own = { bootstrap, log, metrics, coordinator, search };
+  const parts: ServerParts = { ...own, link, library, security };
   const grpc = grpcServer(parts);
   const http = healthServer(parts, token);
   const bytes = byteServer(parts);
-  const endpoint = () => ({
-    grpc: address(),
-    http: http.address ?? '',
-    ...(bytes?.address == null ? {} : { bytes: bytes.address }),
-  });
+  const endpoint = () => {
+    const byteEndpoint = bytes?.address == null ? {} : { bytes: bytes.address };
+    return { grpc: address(), http: http.address ?? '', ...byteEndpoint };
+  };
   const services = [
     ...(security?.first ?? []),
     http,
     ...(security?.second ?? []),
     grpc,
     ...(bytes === null ? [] : [bytes]),
+    search,
     coordinator,
   ];
-  metrics.page.addSource(() => [
-    ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
-    ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
-    ...natsFamilies('coordinator', link),
-  ]);
+  showFleet(parts, grpc);
   void metrics.watchLibrary(library, systemClock, signal);
   try {
     // Whoever stops it while the state is loaded does not wait for that.
@@ -119,6 +121,35 @@ export async function runCoordinator(
   }
 }
 
+type Happened = (events: readonly FleetEvent[]) => void;
+
+function both(first: Happened, second: Happened): Happened {
+  return (events) => {
+    first(events);
+    second(events);
+  };
+}
+
+/** In the coordinator's own folder, since each keeps one for itself. */
+function searchIn(
+  fleet: Coordinator,
+  { stateDir: folder }: CoordinatorBootstrap,
+  { page }: CoordinatorMetrics,
+  log: Logger,
+): TranscriptIndex {
+  const searched = searchMetrics(page, () => index.status());
+  const index = new TranscriptIndex({ folder, fleet, clock: systemClock, log, searched });
+  return index;
+}
+
+function showFleet({ metrics, coordinator, link }: ServerParts, grpc: GrpcServer): void {
+  metrics.page.addSource(() => [
+    ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
+    ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
+    ...natsFamilies('coordinator', link),
+  ]);
+}
+
 function isLiveIn({ snapshot }: Picture, agent: AgentId): boolean {
   return snapshot.sessions.get(agent)?.record.state === 'live';
 }
@@ -131,6 +162,7 @@ interface ServerParts {
   readonly link: NatsLink;
   readonly library: FileLibrary;
   readonly security: Security | null;
+  readonly search: TranscriptIndex;
 }
 
 function grpcServer({
@@ -141,13 +173,14 @@ function grpcServer({
   link,
   library,
   security,
+  search,
 }: ServerParts) {
   const { settings, stateDir, grpcListen: listen } = bootstrap;
   const { replicas } = settings.nats;
   const { freeFloorBytes } = settings.library;
   const clock = systemClock;
   return new GrpcServer({
-    ...{ listen, fleet: coordinator, clock },
+    ...{ listen, fleet: coordinator, clock, search },
     security:
       security === null
         ? null
