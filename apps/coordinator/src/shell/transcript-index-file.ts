@@ -62,7 +62,7 @@ CREATE TABLE episode (
 );
 CREATE TABLE passage (id INTEGER PRIMARY KEY, text TEXT NOT NULL, feed TEXT NOT NULL, marks TEXT NOT NULL);
 CREATE VIRTUAL TABLE passage_text USING fts5(
-  text, feed, content='passage', content_rowid='id', columnsize=0, prefix='2 3',
+  text, feed, content='passage', content_rowid='id', columnsize=0, prefix='2 3 4',
   tokenize='unicode61 remove_diacritics 2'
 );`;
 
