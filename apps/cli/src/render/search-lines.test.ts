@@ -19,5 +19,10 @@ test('a match stands out where colours are wanted, and nothing of a transcript r
 });
 
 test('times are as players show them', () => {
-  expect([0, 59.9, 61, 36_000].map(clockWords)).toEqual(['0:00:00', '0:00:59', '0:01:01', '10:00:00']);
+  expect([0, 59.9, 61, 36_000].map(clockWords)).toEqual([
+    '0:00:00',
+    '0:00:59',
+    '0:01:01',
+    '10:00:00',
+  ]);
 });

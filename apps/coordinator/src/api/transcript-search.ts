@@ -51,11 +51,13 @@ function searchOf(
   { query, feedId, since, pageSize, pageToken }: SearchTranscriptsRequest,
 ): Result<IndexSearch, Failure> {
   const parsed = parseSearchQuery(query);
-  if (!parsed.ok) return err({ kind: 'invalid', message: parsed.error });
+  if (!parsed.ok) return err({ kind: 'invalid', field: 'query', message: parsed.error });
   if (pageSize > PAGE_SIZE_MAX)
     return err({
       kind: 'invalid',
-      message: `page_size is ${pageSize}: give 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE}`,
+      field: 'page_size',
+      message: `page_size is ${pageSize}`,
+      hint: `give 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE}`,
     });
   const after = afterOf(pageToken);
   if (!after.ok) return after;
@@ -82,7 +84,10 @@ function afterOf(token: string): Result<number | null, Failure> {
   if (Number.isSafeInteger(after) && tokenOf(after) === token) return ok(after);
   return err({
     kind: 'invalid',
-    message: 'page_token is none that this coordinator gave: begin again without one',
+    reason: 'PAGE_TOKEN_UNKNOWN',
+    field: 'page_token',
+    message: 'page_token is none that this coordinator gave',
+    hint: 'begin again without one',
   });
 }
 
@@ -104,21 +109,28 @@ function failureOfIndex({ problem, message }: IndexError): Failure {
     case 'slow':
       return {
         kind: 'exhausted',
-        message: `the search was given up, as ${message}: give rarer words, a feed_id, or a later since`,
+        message: `the search was given up, as ${message}`,
+        hint: 'give rarer words, a feed_id, or a later since',
       };
     case 'busy':
-      return { kind: 'exhausted', message: 'too many searches wait: try again in a few seconds' };
+      return {
+        kind: 'exhausted',
+        message: 'too many searches wait',
+        hint: 'try again in a few seconds',
+      };
     case 'damaged':
     case 'other':
     case 'failed':
       return {
         kind: 'unavailable',
-        message: `the search index cannot be read now (${message}): try again in a minute`,
+        message: `the search index cannot be read now (${message})`,
+        hint: 'try again in a minute',
       };
     case 'stopped':
       return {
         kind: 'unavailable',
-        message: 'the search index is being opened or closed: try again in a few seconds',
+        message: 'the search index is being opened or closed',
+        hint: 'try again in a few seconds',
       };
   }
 }

@@ -40,7 +40,7 @@ interface Running {
 }
 
 const CLOSE_MS_MAX = 2_000;
-const HEAP_MEGABYTES_MAX = 512;
+const HEAP_MEGABYTES_MAX = 1_024;
 
 /**
  * Asks the index on a thread of its own, one call at a time, since SQLite blocks the thread that it runs on. States:

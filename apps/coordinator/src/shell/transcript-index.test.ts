@@ -1,5 +1,6 @@
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import { clusterIdFrom, type FeedId } from '@podctl/domain/ids.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { found, SearchWorld, spokenJson } from '../../../../test/support/search-world.ts';
@@ -59,6 +60,8 @@ describe('the index of a coordinator', () => {
     await world.transcribe('alpha', 1, spokenJson('The clock.'));
     const index = await world.index();
     await isCurrent(index, 1);
+    world.fleet.feed('alpha' as FeedId, { removed: true } as Partial<FeedRecord>);
+    expect(await found(index, 'clock')).toEqual([]);
     world.fleet.snapshot.feeds.delete('alpha' as FeedId);
     expect(await found(index, 'clock')).toEqual([]);
   });

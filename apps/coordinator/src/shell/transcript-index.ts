@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { FleetEvent } from '../core/event.ts';
@@ -11,6 +11,7 @@ import { IndexError, TranscriptIndexThread } from './transcript-index-thread.ts'
 import type { SnippetHit, TranscriptToIndex } from './transcript-index-worker.ts';
 import {
   type EpisodeName,
+  isRemoved,
   isSearchable,
   readTranscript,
   transcribedEpisodes,
@@ -50,7 +51,7 @@ export interface TranscriptSearch {
 
 const FILE = 'search.sqlite';
 const TICK_MS = 10_000;
-const SPACING_MS = 100;
+const SPACING_MS = 250;
 /** All that is done is compared with all that is indexed at the start, and as often: events may have been missed. */
 const ROUND_EVERY_MS = 3_600_000;
 const LOOKED_AT_MAX = 500;
@@ -117,7 +118,8 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
   status(): IndexStatus {
     const { snapshot } = this.#options.fleet.picture();
     let done = 0;
-    for (const { tally } of snapshot.feeds.values()) done += tally.done.transcribe;
+    for (const { record, tally } of snapshot.feeds.values())
+      if (!isRemoved(record)) done += tally.done.transcribe;
     const behind = Math.max(done - this.#indexed, this.#changed.size);
     return { indexed: this.#indexed, behind, errors: this.#errors };
   }
@@ -168,7 +170,8 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
 
   async #open(cluster: string, signal: AbortSignal): Promise<void> {
     await this.#close();
-    if (signal.aborted) return;
+    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
+    signal.throwIfAborted();
     this.#cluster = cluster;
     const { name } = this;
     this.#writer = new TranscriptIndexThread({

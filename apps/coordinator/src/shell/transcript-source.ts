@@ -1,3 +1,4 @@
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
@@ -10,13 +11,19 @@ export interface EpisodeName {
   readonly episode: EpisodeId;
 }
 
-/** Eight hours of speech with the times of all words are 8 MB. */
-const JSON_BYTES_MAX = 64 * 1_024 * 1_024;
+/** Thirty hours of speech, with the times of all words. */
+const JSON_BYTES_MAX = 32 * 1_024 * 1_024;
 
 /** Whether its text may be found: it is known, and of a feed that is. */
 export function isSearchable(snapshot: Snapshot, feed: string, episode: string): boolean {
   const row = episodeRow(snapshot, feed as FeedId, episode as EpisodeId);
-  return row !== null && row.state.stages.transcribe.done !== null;
+  if (row === null || isRemoved(snapshot.feeds.get(row.feed)?.record ?? null)) return false;
+  return row.state.stages.transcribe.done !== null;
+}
+
+/** Its record says so: what is known of a feed is never forgotten. */
+export function isRemoved(record: FeedRecord | null): boolean {
+  return record !== null && 'removed' in record && record.removed === true;
 }
 
 /** Episodes with a done transcription, a few at a time: a list of looked at ones may be empty and not the last. */
@@ -26,8 +33,8 @@ export function* transcribedEpisodes(
 ): Generator<readonly (EpisodeName & { readonly token: number })[]> {
   let found: (EpisodeName & { readonly token: number })[] = [];
   let lookedAt = 0;
-  for (const { id, episodes, tally } of snapshot.feeds.values()) {
-    if (tally.done.transcribe === 0) continue;
+  for (const { id, record, episodes, tally } of snapshot.feeds.values()) {
+    if (tally.done.transcribe === 0 || isRemoved(record)) continue;
     for (const { episode, state } of episodes.values()) {
       const { done } = state.stages.transcribe;
       if (done !== null) found.push({ feed: id, episode, token: done.token });

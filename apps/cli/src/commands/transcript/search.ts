@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../base-command.ts';
 import { EXIT } from '../../command-error.ts';
 import { integerFlag } from '../../integer-flag.ts';
-import { ListCommand } from '../../list-command.ts';
 import { hitLines } from '../../render/search-lines.ts';
 import { countWords } from '../../render/words.ts';
 import { sinceFlag } from '../../since-flag.ts';
@@ -20,7 +20,7 @@ const LIMIT = 20;
 /** The most that one request gives. */
 const PAGE_SIZE_MAX = 100;
 
-export default class TranscriptSearch extends ListCommand {
+export default class TranscriptSearch extends BaseCommand {
   static override summary = 'Search what was said in every episode.';
   static override description =
     'All words must be said within a passage of half a minute to a minute. "a phrase" in quotes is found word for word, begin* finds words that begin so, -word leaves out passages with it; case and accents do not count. Newest day first. No hit exits 7.';
@@ -40,9 +40,13 @@ export default class TranscriptSearch extends ListCommand {
         'only episodes published since (7d, 2026-03-01); without a date, transcribed since',
     }),
     limit: integerFlag({ min: 1, max: 10_000, description: `at most this many (${LIMIT})` }),
+    'page-token': Flags.string({
+      default: '',
+      description: 'go on after an earlier search: its nextPageToken',
+    }),
     output: Flags.string({
       char: 'o',
-      options: ['table', 'wide', 'json', 'jsonl'],
+      options: ['table', 'json', 'jsonl'],
       description: 'form of the hits; json is the same as --json, jsonl prints one a line',
     }),
   };
