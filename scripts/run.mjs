@@ -43,6 +43,7 @@ const SCRIPTS = {
   ],
   'test:hosts': [[...script('test/hosts/main.ts')]],
   'bench:state': [[...script('test/bench/state.ts')]],
+  'bench:search': [[...script('test/bench/search.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],
 };

@@ -12,6 +12,7 @@ import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { MemoryNats } from '@podctl/platform/twin/memory-nats.ts';
 import { Agent } from 'undici';
 import { Coordinator } from '../../apps/coordinator/src/coordinator.ts';
+import type { FleetEvent } from '../../apps/coordinator/src/core/event.ts';
 import type { EpisodeRow } from '../../apps/coordinator/src/core/snapshot.ts';
 import type { CoordinatorSettings } from '../../apps/coordinator/src/settings.ts';
 import { AgentDouble } from './agent-double.ts';
@@ -25,6 +26,8 @@ export class CoordinatorWorld {
   readonly library: Awaited<ReturnType<typeof openLibrary>>;
   readonly feeds = new Map<string, { status: number; body: string; etag?: string }>();
   readonly requests: { path: string; etag: string | undefined }[] = [];
+  /** Told of what happens, as the metrics are. */
+  readonly told = new Set<(events: readonly FleetEvent[]) => void>();
   readonly #folder: string;
   readonly #server: Server;
   #clients = 0;
@@ -58,7 +61,9 @@ export class CoordinatorWorld {
       random: () => 0.5,
       planned: () => {},
       polled: () => {},
-      happened: () => {},
+      happened: (events: readonly FleetEvent[]) => {
+        for (const told of this.told) told(events);
+      },
     };
     this.coordinator = new Coordinator(ports, { ...defaults(library.id), ...settings });
   }

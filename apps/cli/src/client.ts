@@ -50,7 +50,11 @@ import type {
   ReleaseLockRequest,
   ReleaseLockResponse,
 } from '@podctl/proto/podctl/v1/lock.ts';
-import type { TranscriptFormat } from '@podctl/proto/podctl/v1/transcript.ts';
+import type {
+  SearchTranscriptsRequest,
+  SearchTranscriptsResponse,
+  TranscriptFormat,
+} from '@podctl/proto/podctl/v1/transcript.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isConnected, Line } from './line.ts';
@@ -284,6 +288,14 @@ export class CoordinatorClient {
     signal: AbortSignal,
   ): AsyncGenerator<FollowEventsResponse> {
     return this.#stream(({ events }) => events.followEvents(request), signal);
+  }
+
+  searchTranscripts(request: SearchTranscriptsRequest): Promise<SearchTranscriptsResponse> {
+    return this.#unary(
+      ({ transcripts }) => transcripts,
+      (client) => client.searchTranscripts.bind(client),
+      request,
+    );
   }
 
   /** The pieces of a transcript, in order. The whole of it must come within the time limit. */

@@ -36,7 +36,10 @@ import {
   type WatchResponse,
 } from '@podctl/proto/podctl/v1/fleet.ts';
 import { LockServiceService } from '@podctl/proto/podctl/v1/lock.ts';
-import { TranscriptServiceService } from '@podctl/proto/podctl/v1/transcript.ts';
+import {
+  type SearchTranscriptsRequest,
+  TranscriptServiceService,
+} from '@podctl/proto/podctl/v1/transcript.ts';
 
 export const AT = new Date('2026-03-19T06:30:00.000Z');
 
@@ -254,7 +257,23 @@ function fleetService(messages: () => readonly WatchResponse[]) {
   };
 }
 
+const hit = {
+  ...{ feedId: 'the-clockmakers', feedTitle: 'The Clockmakers', title: 'The Long\u001b[31m Case' },
+  ...{ episodeId: 'abcdefghijklmnopqrstuvwxyz', publishedAt: AT, startSeconds: 4_503.5 },
+  snippet: [
+    { text: 'a long case ', matched: false },
+    { text: 'clock', matched: true },
+  ],
+};
+
 const transcriptService = {
+  searchTranscripts: (
+    { request }: ServerUnaryCall<SearchTranscriptsRequest, unknown>,
+    done: sendUnaryData<unknown>,
+  ) => {
+    const hits = request.query.startsWith('clock') ? [hit] : [];
+    done(null, { hits, nextPageToken: '', indexedEpisodes: 40n, behindEpisodes: 2n });
+  },
   getTranscript: (call: { write(message: { data: Uint8Array }): void; end(): void }) => {
     call.write({ data: Buffer.from('one long ') });
     call.write({ data: Buffer.from('case\n') });

@@ -105,6 +105,8 @@ test('a coordinator serves its API, its health and its figures, and stops at TER
     'podctl_feeds_stalled 0',
     'podctl_tail_revision',
     'podctl_library_online 1',
+    'podctl_search_indexed_episodes 0',
+    'podctl_search_behind_episodes 0',
     'podctl_grpc_handled_total{method="GetServerInfo",code="OK"} 1',
   ])
     expect(text).toContain(row);

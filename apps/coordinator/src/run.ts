@@ -30,13 +30,16 @@ import { fleetMetrics, tailFamilies } from './api/fleet-metrics.ts';
 import { grpcRefusals } from './api/grpc-metrics.ts';
 import { GrpcServer } from './api/grpc-server.ts';
 import { type CoordinatorMetrics, coordinatorMetrics } from './api/metrics.ts';
+import { searchMetrics } from './api/search-metrics.ts';
 import { coordinatorSettings } from './config.ts';
 import { aborted, Coordinator } from './coordinator.ts';
+import type { FleetEvent } from './core/event.ts';
 import type { Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import { fleetKeys, openSecurity, type Security } from './security.ts';
 import { AuditLog } from './shell/audit-log.ts';
 import { openOrCreateLibrary } from './shell/library-folder.ts';
+import { TranscriptIndex } from './shell/transcript-index.ts';
 
 /** To one host, all polls together. */
 const FEED_CONNECTIONS = { connectionsMax: 4, connectTimeoutMs: 10_000 };
@@ -74,24 +77,21 @@ export async function runCoordinator(
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
   const address = () => (grpc.address === null ? '' : formatAddress(grpc.address));
   const known = { version: packageJson.version, address, libraryId: library.id, dispatcher };
-  const ports = wrap(await portsOf(link, bootstrap, library, openKv, log, metrics, security));
+  const told = { ...metrics, happened: both(metrics.happened, (events) => search.noted(events)) };
+  const ports = wrap(await portsOf(link, bootstrap, library, openKv, log, told, security));
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));
-  const told = { bootstrap, log, audit, metrics };
-  const parts: ServerParts = { ...told, coordinator, link, library, security, ports };
+  const search = searchIn(coordinator, bootstrap, metrics, log);
+  const own = { bootstrap, log, audit, metrics, coordinator, search };
+  const parts: ServerParts = { ...own, link, library, security, ports };
   const grpc = grpcServer(parts);
   const http = healthServer(parts, token);
   const bytes = byteServer(parts);
-  const endpoint = () => ({
-    grpc: address(),
-    http: http.address ?? '',
-    ...(bytes?.address == null ? {} : { bytes: bytes.address }),
-  });
+  const endpoint = () => {
+    const byteEndpoint = bytes?.address == null ? {} : { bytes: bytes.address };
+    return { grpc: address(), http: http.address ?? '', ...byteEndpoint };
+  };
   const services = inOrder(parts, http, grpc, bytes);
-  metrics.page.addSource(() => [
-    ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
-    ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
-    ...natsFamilies('coordinator', link),
-  ]);
+  showFleet(parts, grpc);
   void metrics.watchLibrary(library, systemClock, signal);
   try {
     // Whoever stops it while the state is loaded does not wait for that.
@@ -117,6 +117,35 @@ export async function runCoordinator(
   }
 }
 
+type Happened = (events: readonly FleetEvent[]) => void;
+
+function both(first: Happened, second: Happened): Happened {
+  return (events) => {
+    first(events);
+    second(events);
+  };
+}
+
+/** In the coordinator's own folder, since each keeps one for itself. */
+function searchIn(
+  fleet: Coordinator,
+  { stateDir: folder }: CoordinatorBootstrap,
+  { page }: CoordinatorMetrics,
+  log: Logger,
+): TranscriptIndex {
+  const searched = searchMetrics(page, () => index.status());
+  const index = new TranscriptIndex({ folder, fleet, clock: systemClock, log, searched });
+  return index;
+}
+
+function showFleet({ metrics, coordinator, link }: ServerParts, grpc: GrpcServer): void {
+  metrics.page.addSource(() => [
+    ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
+    ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
+    ...natsFamilies('coordinator', link),
+  ]);
+}
+
 function isLiveIn({ snapshot }: Picture, agent: AgentId): boolean {
   return snapshot.sessions.get(agent)?.record.state === 'live';
 }
@@ -131,6 +160,7 @@ interface ServerParts {
   readonly library: FileLibrary;
   readonly security: Security | null;
   readonly ports: CoordinatorPorts;
+  readonly search: TranscriptIndex;
 }
 
 function grpcServer({
@@ -143,13 +173,14 @@ function grpcServer({
   library,
   security,
   ports,
+  search,
 }: ServerParts) {
   const { settings, stateDir, grpcListen: listen } = bootstrap;
   const { replicas } = settings.nats;
   const { freeFloorBytes } = settings.library;
   const clock = systemClock;
   return new GrpcServer({
-    ...{ listen, fleet: coordinator, clock },
+    ...{ listen, fleet: coordinator, clock, search },
     security:
       security === null
         ? null
@@ -164,7 +195,7 @@ function grpcServer({
 }
 
 function inOrder(
-  { audit, security, coordinator }: ServerParts,
+  { audit, security, search, coordinator }: ServerParts,
   http: Service,
   grpc: Service,
   bytes: Service | null,
@@ -177,6 +208,7 @@ function inOrder(
     ...(security?.second ?? []),
     grpc,
     ...(bytes === null ? [] : [bytes]),
+    search,
     coordinator,
   ];
 }

@@ -7,6 +7,9 @@ const formats = {
   json: TranscriptFormat.JSON,
 } as const;
 
-export function transcriptFormat(word: keyof typeof formats): TranscriptFormat {
-  return formats[word];
+export type FormatWord = keyof typeof formats | 'md';
+
+/** Markdown is plain text below a heading that the command writes. */
+export function transcriptFormat(word: FormatWord): TranscriptFormat {
+  return word === 'md' ? formats.txt : formats[word];
 }

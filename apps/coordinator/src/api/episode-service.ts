@@ -43,7 +43,8 @@ function listEpisodes(
   return ok({ episodes: items.map((row) => episodeMessage(picture, row, null)), nextPageToken });
 }
 
-function feedsAsked(snapshot: Snapshot, asked: string): Result<FeedRow[], Failure> {
+/** One feed, or all of them in the order of their ids where none is named. */
+export function feedsAsked(snapshot: Snapshot, asked: string): Result<FeedRow[], Failure> {
   if (asked === '') return ok([...snapshot.feeds.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
   const id = feedId(asked);
   // Its own words would quote what was sent.

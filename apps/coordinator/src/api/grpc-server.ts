@@ -16,6 +16,7 @@ import { ADD_FEEDS_BYTES_MAX } from '../core/rpc-roles.ts';
 import type { Access } from '../shell/access.ts';
 import type { AuditedCall } from '../shell/audit-log.ts';
 import type { Fleet } from '../shell/fleet.ts';
+import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import { accessService, accessServiceDefinition } from './access-service.ts';
 import { agentService, agentServiceDefinition } from './agent-service.ts';
 import { backupService, backupServiceDefinition } from './backup-service.ts';
@@ -47,6 +48,8 @@ export interface GrpcServerOptions {
   readonly diagnose?: Diagnose;
   /** What EventService reads; absent: it is refused. */
   readonly eventStream?: EventStream | null;
+  /** What SearchTranscripts asks; absent: it is refused. */
+  readonly search?: TranscriptSearch;
   readonly onCall: CallObserver;
   /** An error that nobody expected, for the log. */
   readonly onBug: (method: string, error: unknown) => void;
@@ -179,7 +182,7 @@ export class GrpcServer implements Service {
   }
 
   #addServices(): void {
-    const { fleet, clock, security, diagnose = null } = this.#options;
+    const { fleet, clock, security, diagnose = null, search = null } = this.#options;
     const server = this.#server;
     const handlers = this.#handlers;
     server.addService(
@@ -188,7 +191,7 @@ export class GrpcServer implements Service {
     );
     server.addService(feedServiceDefinition, feedService(fleet, handlers));
     server.addService(episodeServiceDefinition, episodeService(fleet, handlers));
-    server.addService(transcriptServiceDefinition, transcriptService(fleet, handlers));
+    server.addService(transcriptServiceDefinition, transcriptService(fleet, handlers, search));
     server.addService(
       agentServiceDefinition,
       agentService(fleet, handlers, security?.access ?? null),

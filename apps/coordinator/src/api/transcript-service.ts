@@ -9,9 +9,11 @@ import {
 import type { EpisodeRow } from '../core/snapshot.ts';
 import { type Picture, stageViews } from '../core/view.ts';
 import type { Fleet } from '../shell/fleet.ts';
+import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import { findEpisode } from './episode-finder.ts';
 import type { Handlers, Send } from './handler.ts';
 import type { Failure } from './status.ts';
+import { searchTranscripts } from './transcript-search.ts';
 
 const PIECE_BYTES_MAX = 64 * 1_024;
 
@@ -25,8 +27,16 @@ const extensions: { readonly [format: number]: string } = {
 
 export const transcriptServiceDefinition = TranscriptServiceService;
 
-export function transcriptService(fleet: Fleet, handlers: Handlers): TranscriptServiceServer {
+/** @param search null: SearchTranscripts is refused. */
+export function transcriptService(
+  fleet: Fleet,
+  handlers: Handlers,
+  search: TranscriptSearch | null,
+): TranscriptServiceServer {
   return {
+    searchTranscripts: handlers.unary('SearchTranscripts', (request, signal) =>
+      searchTranscripts(fleet, search, request, signal),
+    ),
     getTranscript: handlers.streaming('GetTranscript', (request, send, signal) =>
       getTranscript(fleet, request, send, signal),
     ),

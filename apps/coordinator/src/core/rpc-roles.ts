@@ -42,6 +42,7 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.EpisodeService/ListEpisodes', read],
   ['/podctl.v1.EpisodeService/GetEpisode', read],
   ['/podctl.v1.TranscriptService/GetTranscript', read],
+  ['/podctl.v1.TranscriptService/SearchTranscripts', read],
   ['/podctl.v1.AgentService/ListAgents', read],
   ['/podctl.v1.AgentService/GetAgent', read],
   ['/podctl.v1.AgentService/CordonAgent', change],

@@ -19,7 +19,7 @@ interface TimedText {
  * Every word of the transcript once, in order. Segments without words get them from their text, with times in proportion
  * to the characters. Engines give times that run backwards or are not numbers: each is moved up to the one before it.
  */
-export function spokenWords(transcript: Transcript): SpokenWord[] {
+export function spokenWords(transcript: Pick<Transcript, 'segments'>): SpokenWord[] {
   const words: SpokenWord[] = [];
   let clockMs = 0;
   for (const segment of transcript.segments) {

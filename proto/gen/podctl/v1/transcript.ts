@@ -12,11 +12,15 @@ import {
   Client,
   type ClientOptions,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type handleServerStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.ts";
 
 export const protobufPackage = "podctl.v1";
 
@@ -102,6 +106,66 @@ export interface GetTranscriptRequest {
 export interface GetTranscriptResponse {
   /** The bytes, in order. */
   data: Buffer;
+}
+
+/** Asks for passages that match. */
+export interface SearchTranscriptsRequest {
+  /**
+   * Words that must all be said within a passage of half a minute to a minute; "a phrase" in quotes; begin* for words
+   * that begin so, with 2 letters at least; -word for one that must not be there. Case and accents do not count. At most
+   * 500 characters and 16 words.
+   */
+  query: string;
+  /** Only this feed's; empty for all. */
+  feedId: string;
+  /** Only episodes published at or after it; of those whose feed does not say when, transcribed then. */
+  since?:
+    | Date
+    | undefined;
+  /** At most this many, 1 to 100; 0 means 20. */
+  pageSize: number;
+  /** From the last response, to go on; empty to begin. */
+  pageToken: string;
+}
+
+/** A piece of a snippet. */
+export interface SnippetPart {
+  /** The text. */
+  text: string;
+  /** Whether it is what was looked for. */
+  matched: boolean;
+}
+
+/** A passage that matches. */
+export interface SearchHit {
+  /** The feed's id. */
+  feedId: string;
+  /** The feed's title. */
+  feedTitle: string;
+  /** The episode's id. */
+  episodeId: string;
+  /** The episode's title. */
+  title: string;
+  /** When the feed says that it was published; absent when it does not say. */
+  publishedAt?:
+    | Date
+    | undefined;
+  /** When the first match is spoken, a few seconds early at most, in seconds from the beginning of the audio. */
+  startSeconds: number;
+  /** What is said around the first match; the texts of the parts joined are the snippet. */
+  snippet: SnippetPart[];
+}
+
+/** A page of passages. */
+export interface SearchTranscriptsResponse {
+  /** The passages, newest day first; of an episode, its end first. */
+  hits: SearchHit[];
+  /** For the next page; empty at the end. */
+  nextPageToken: string;
+  /** Episodes that the answering coordinator has in its index. */
+  indexedEpisodes: bigint;
+  /** Transcribed episodes that it does not have there yet: what they say is not found. */
+  behindEpisodes: bigint;
 }
 
 function createBaseGetTranscriptRequest(): GetTranscriptRequest {
@@ -260,6 +324,562 @@ export const GetTranscriptResponse: MessageFns<GetTranscriptResponse> = {
   },
 };
 
+function createBaseSearchTranscriptsRequest(): SearchTranscriptsRequest {
+  return { query: "", feedId: "", since: undefined, pageSize: 0, pageToken: "" };
+}
+
+export const SearchTranscriptsRequest: MessageFns<SearchTranscriptsRequest> = {
+  encode(message: SearchTranscriptsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.query !== "") {
+      writer.uint32(10).string(message.query);
+    }
+    if (message.feedId !== "") {
+      writer.uint32(18).string(message.feedId);
+    }
+    if (message.since !== undefined) {
+      Timestamp.encode(toTimestamp(message.since), writer.uint32(26).fork()).join();
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(32).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(42).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchTranscriptsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchTranscriptsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.since = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchTranscriptsRequest {
+    return {
+      query: isSet(object.query) ? globalThis.String(object.query) : "",
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      since: isSet(object.since) ? fromJsonTimestamp(object.since) : undefined,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: SearchTranscriptsRequest): unknown {
+    const obj: any = {};
+    if (message.query !== "") {
+      obj.query = message.query;
+    }
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.since !== undefined) {
+      obj.since = message.since.toISOString();
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SearchTranscriptsRequest>, I>>(base?: I): SearchTranscriptsRequest {
+    return SearchTranscriptsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SearchTranscriptsRequest>, I>>(object: I): SearchTranscriptsRequest {
+    const message = createBaseSearchTranscriptsRequest();
+    message.query = object.query ?? "";
+    message.feedId = object.feedId ?? "";
+    message.since = object.since ?? undefined;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseSnippetPart(): SnippetPart {
+  return { text: "", matched: false };
+}
+
+export const SnippetPart: MessageFns<SnippetPart> = {
+  encode(message: SnippetPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== "") {
+      writer.uint32(10).string(message.text);
+    }
+    if (message.matched !== false) {
+      writer.uint32(16).bool(message.matched);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnippetPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnippetPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.matched = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SnippetPart {
+    return {
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+      matched: isSet(object.matched) ? globalThis.Boolean(object.matched) : false,
+    };
+  },
+
+  toJSON(message: SnippetPart): unknown {
+    const obj: any = {};
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    if (message.matched !== false) {
+      obj.matched = message.matched;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SnippetPart>, I>>(base?: I): SnippetPart {
+    return SnippetPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SnippetPart>, I>>(object: I): SnippetPart {
+    const message = createBaseSnippetPart();
+    message.text = object.text ?? "";
+    message.matched = object.matched ?? false;
+    return message;
+  },
+};
+
+function createBaseSearchHit(): SearchHit {
+  return { feedId: "", feedTitle: "", episodeId: "", title: "", publishedAt: undefined, startSeconds: 0, snippet: [] };
+}
+
+export const SearchHit: MessageFns<SearchHit> = {
+  encode(message: SearchHit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feedId !== "") {
+      writer.uint32(10).string(message.feedId);
+    }
+    if (message.feedTitle !== "") {
+      writer.uint32(18).string(message.feedTitle);
+    }
+    if (message.episodeId !== "") {
+      writer.uint32(26).string(message.episodeId);
+    }
+    if (message.title !== "") {
+      writer.uint32(34).string(message.title);
+    }
+    if (message.publishedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.publishedAt), writer.uint32(42).fork()).join();
+    }
+    if (message.startSeconds !== 0) {
+      writer.uint32(49).double(message.startSeconds);
+    }
+    for (const v of message.snippet) {
+      SnippetPart.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchHit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchHit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedTitle = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.publishedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.startSeconds = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.snippet.push(SnippetPart.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchHit {
+    return {
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      feedTitle: isSet(object.feedTitle)
+        ? globalThis.String(object.feedTitle)
+        : isSet(object.feed_title)
+        ? globalThis.String(object.feed_title)
+        : "",
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+      title: isSet(object.title) ? globalThis.String(object.title) : "",
+      publishedAt: isSet(object.publishedAt)
+        ? fromJsonTimestamp(object.publishedAt)
+        : isSet(object.published_at)
+        ? fromJsonTimestamp(object.published_at)
+        : undefined,
+      startSeconds: isSet(object.startSeconds)
+        ? globalThis.Number(object.startSeconds)
+        : isSet(object.start_seconds)
+        ? globalThis.Number(object.start_seconds)
+        : 0,
+      snippet: globalThis.Array.isArray(object?.snippet)
+        ? object.snippet.map((e: any) => SnippetPart.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: SearchHit): unknown {
+    const obj: any = {};
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.feedTitle !== "") {
+      obj.feedTitle = message.feedTitle;
+    }
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    if (message.title !== "") {
+      obj.title = message.title;
+    }
+    if (message.publishedAt !== undefined) {
+      obj.publishedAt = message.publishedAt.toISOString();
+    }
+    if (message.startSeconds !== 0) {
+      obj.startSeconds = floatToJson(message.startSeconds);
+    }
+    if (message.snippet?.length) {
+      obj.snippet = message.snippet.map((e) => SnippetPart.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SearchHit>, I>>(base?: I): SearchHit {
+    return SearchHit.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SearchHit>, I>>(object: I): SearchHit {
+    const message = createBaseSearchHit();
+    message.feedId = object.feedId ?? "";
+    message.feedTitle = object.feedTitle ?? "";
+    message.episodeId = object.episodeId ?? "";
+    message.title = object.title ?? "";
+    message.publishedAt = object.publishedAt ?? undefined;
+    message.startSeconds = object.startSeconds ?? 0;
+    message.snippet = object.snippet?.map((e) => SnippetPart.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSearchTranscriptsResponse(): SearchTranscriptsResponse {
+  return { hits: [], nextPageToken: "", indexedEpisodes: 0n, behindEpisodes: 0n };
+}
+
+export const SearchTranscriptsResponse: MessageFns<SearchTranscriptsResponse> = {
+  encode(message: SearchTranscriptsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hits) {
+      SearchHit.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    if (message.indexedEpisodes !== 0n) {
+      if (BigInt.asUintN(64, message.indexedEpisodes) !== message.indexedEpisodes) {
+        throw new globalThis.Error("value provided for field message.indexedEpisodes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.indexedEpisodes);
+    }
+    if (message.behindEpisodes !== 0n) {
+      if (BigInt.asUintN(64, message.behindEpisodes) !== message.behindEpisodes) {
+        throw new globalThis.Error("value provided for field message.behindEpisodes of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.behindEpisodes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchTranscriptsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchTranscriptsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hits.push(SearchHit.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.indexedEpisodes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.behindEpisodes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchTranscriptsResponse {
+    return {
+      hits: globalThis.Array.isArray(object?.hits) ? object.hits.map((e: any) => SearchHit.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+      indexedEpisodes: isSet(object.indexedEpisodes)
+        ? BigInt(object.indexedEpisodes)
+        : isSet(object.indexed_episodes)
+        ? BigInt(object.indexed_episodes)
+        : 0n,
+      behindEpisodes: isSet(object.behindEpisodes)
+        ? BigInt(object.behindEpisodes)
+        : isSet(object.behind_episodes)
+        ? BigInt(object.behind_episodes)
+        : 0n,
+    };
+  },
+
+  toJSON(message: SearchTranscriptsResponse): unknown {
+    const obj: any = {};
+    if (message.hits?.length) {
+      obj.hits = message.hits.map((e) => SearchHit.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    if (message.indexedEpisodes !== 0n) {
+      obj.indexedEpisodes = message.indexedEpisodes.toString();
+    }
+    if (message.behindEpisodes !== 0n) {
+      obj.behindEpisodes = message.behindEpisodes.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SearchTranscriptsResponse>, I>>(base?: I): SearchTranscriptsResponse {
+    return SearchTranscriptsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SearchTranscriptsResponse>, I>>(object: I): SearchTranscriptsResponse {
+    const message = createBaseSearchTranscriptsResponse();
+    message.hits = object.hits?.map((e) => SearchHit.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    message.indexedEpisodes = (object.indexedEpisodes !== undefined && object.indexedEpisodes !== null)
+      ? BigInt(object.indexedEpisodes)
+      : 0n;
+    message.behindEpisodes = (object.behindEpisodes !== undefined && object.behindEpisodes !== null)
+      ? BigInt(object.behindEpisodes)
+      : 0n;
+    return message;
+  },
+};
+
 /** Transcripts: the accepted text of an episode. */
 export type TranscriptServiceService = typeof TranscriptServiceService;
 export const TranscriptServiceService = {
@@ -274,11 +894,25 @@ export const TranscriptServiceService = {
       Buffer.from(GetTranscriptResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetTranscriptResponse => GetTranscriptResponse.decode(value),
   },
+  /** Finds what was said: passages of transcripts, newest day first. */
+  searchTranscripts: {
+    path: "/podctl.v1.TranscriptService/SearchTranscripts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SearchTranscriptsRequest): Buffer =>
+      Buffer.from(SearchTranscriptsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SearchTranscriptsRequest => SearchTranscriptsRequest.decode(value),
+    responseSerialize: (value: SearchTranscriptsResponse): Buffer =>
+      Buffer.from(SearchTranscriptsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SearchTranscriptsResponse => SearchTranscriptsResponse.decode(value),
+  },
 } as const;
 
 export interface TranscriptServiceServer extends UntypedServiceImplementation {
   /** Reads one transcript, a piece at a time. */
   getTranscript: handleServerStreamingCall<GetTranscriptRequest, GetTranscriptResponse>;
+  /** Finds what was said: passages of transcripts, newest day first. */
+  searchTranscripts: handleUnaryCall<SearchTranscriptsRequest, SearchTranscriptsResponse>;
 }
 
 export interface TranscriptServiceClient extends Client {
@@ -292,6 +926,22 @@ export interface TranscriptServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<GetTranscriptResponse>;
+  /** Finds what was said: passages of transcripts, newest day first. */
+  searchTranscripts(
+    request: SearchTranscriptsRequest,
+    callback: (error: ServiceError | null, response: SearchTranscriptsResponse) => void,
+  ): ClientUnaryCall;
+  searchTranscripts(
+    request: SearchTranscriptsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SearchTranscriptsResponse) => void,
+  ): ClientUnaryCall;
+  searchTranscripts(
+    request: SearchTranscriptsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SearchTranscriptsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const TranscriptServiceClient = makeGenericClientConstructor(
@@ -311,6 +961,10 @@ function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
 }
 
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
+
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
 export type DeepPartial<T> = T extends bigint ? string | number | bigint
@@ -323,6 +977,28 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 export type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
+import type { CoordinatorClient } from '../../client.ts';
+import { markdownHead } from '../../export/markdown-head.ts';
+import { feedTitles } from '../../export/transcript-export.ts';
+import { episodeView } from '../../views/episode-map.ts';
 import { transcriptFormat } from '../../views/transcript-map.ts';
 
 export default class TranscriptGet extends BaseCommand {
@@ -20,7 +24,7 @@ export default class TranscriptGet extends BaseCommand {
   };
   static override flags = {
     format: Flags.option({
-      options: ['txt', 'srt', 'vtt', 'json'] as const,
+      options: ['txt', 'srt', 'vtt', 'json', 'md'] as const,
       default: 'txt',
       description: 'form of the transcript',
     })(),
@@ -29,6 +33,7 @@ export default class TranscriptGet extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(TranscriptGet);
     await this.withClient(flags, async (client) => {
+      if (flags.format === 'md') process.stdout.write(await headOf(client, args.id));
       let last = 0x0a;
       for await (const piece of client.transcript(args.id, transcriptFormat(flags.format))) {
         last = piece.at(-1) ?? last;
@@ -37,4 +42,10 @@ export default class TranscriptGet extends BaseCommand {
       if (last !== 0x0a && process.stdout.isTTY) process.stdout.write('\n');
     });
   }
+}
+
+async function headOf(client: CoordinatorClient, id: string): Promise<string> {
+  const episode = episodeView(await client.getEpisode(id));
+  const feedTitle = (await feedTitles(client)).get(episode.feedId) ?? episode.feedId;
+  return markdownHead({ ...episode, feedTitle });
 }
