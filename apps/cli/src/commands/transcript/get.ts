@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
+import { noOutputFlag } from '../../output-free.ts';
 import { transcriptFormat } from '../../views/transcript-map.ts';
 
 export default class TranscriptGet extends BaseCommand {
   // Its output is the transcript itself: `--format json` asks for the one with segments and words.
   static override enableJsonFlag = false;
+  static override baseFlags = { ...BaseCommand.baseFlags, output: noOutputFlag };
   static override summary = 'Print the transcript of an episode.';
   static override examples = [
     '<%= config.bin %> transcript get k7qm',
