@@ -101,8 +101,12 @@ export abstract class BaseCommand extends Command {
       caFile: flags['ca-file'],
       dataDir: this.dataDir(flags),
       // The environment's only says where `local` is: it stays set while contexts are chosen.
-      isDataDirNamed: this.argv.some((word) => /^--data-dir(?:=|$)/.test(word)),
+      isDataDirNamed: this.isDataDirNamed(),
     });
+  }
+
+  protected isDataDirNamed(): boolean {
+    return this.argv.some((word) => /^--data-dir(?:=|$)/.test(word));
   }
 
   /** Gives `use` a client, and closes it after. */

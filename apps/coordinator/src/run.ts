@@ -69,7 +69,8 @@ export async function runCoordinator(
   const { allowPrivate } = bootstrap.settings.network;
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
   const address = () => (grpc.address === null ? '' : formatAddress(grpc.address));
-  const known = { version: packageJson.version, address, libraryId: library.id, dispatcher };
+  const at = { address, metricsAddress: () => http.address ?? '' };
+  const known = { version: packageJson.version, ...at, libraryId: library.id, dispatcher };
   const ports = wrap(await portsOf(link, library, openKv, log, metrics, security));
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));
   const parts: ServerParts = { bootstrap, log, metrics, coordinator, link, library, security };
