@@ -25,12 +25,21 @@ const SCRIPTS = {
     [...script('scripts/check-proto.mjs')],
     [...script('scripts/api-documentation.mjs'), '--check'],
     [...script('scripts/command-manifest.mjs'), '--check'],
+    [...script('scripts/cli-documentation.mjs'), '--check'],
   ],
   generate: [
     [bin('buf'), 'generate'],
     [...script('scripts/api-documentation.mjs')],
     [...script('scripts/command-manifest.mjs')],
+    [...script('scripts/cli-documentation.mjs')],
   ],
+  // What scripts rely on changes by intent only: this is no part of generate.
+  'accept:cli': [
+    [...script('scripts/command-manifest.mjs')],
+    [...script('test/contract/cli-contract.ts'), '--accept'],
+    [...script('scripts/cli-documentation.mjs')],
+  ],
+  'bench:cli': [[...script('test/bench/cli-start.ts')]],
   model: [[...script('test/model/check.ts')]],
   sim: [[...script('test/sim/main.ts')]],
   'test:failpoints': [[...script('test/failpoint/main.ts')]],

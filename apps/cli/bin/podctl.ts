@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
+import { commandFirst } from '../src/command-line.ts';
 import { compileCacheFolder } from '../src/compile-cache.ts';
 
 // Before anything large is loaded: it halves the time of a start, also of the processes that are started from here.
@@ -10,4 +11,4 @@ if (folder !== null) {
   enableCompileCache(folder);
 }
 const { execute } = await import('@oclif/core');
-await execute({ dir: import.meta.url });
+await execute({ dir: import.meta.url, args: commandFirst(process.argv.slice(2)) });

@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import { Command, Errors, Flags } from '@oclif/core';
 import { CoordinatorClient } from './client.ts';
 import { CommandError, commandErrorFrom, EXIT } from './command-error.ts';
+import { confirm } from './confirmation.ts';
 import { durationFlag } from './duration-flag.ts';
 import { chooseEndpoint, defaultDataDir, type Endpoint } from './endpoint.ts';
 import { whySeen } from './file-error.ts';
+import { LIST_FORMS, OBJECT_FORMS, outputFlag, outputOfEnvironment } from './output-form.ts';
 
 const helpGroup = 'GLOBAL';
 
@@ -16,7 +18,9 @@ export interface GlobalFlags {
   readonly 'data-dir'?: string | undefined;
   readonly timeout?: number | undefined;
   readonly quiet: boolean;
+  readonly verbose?: boolean;
   readonly 'no-color': boolean;
+  readonly 'no-input'?: boolean;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -60,11 +64,30 @@ export abstract class BaseCommand extends Command {
       helpValue: '10s',
       description: 'time limit of each request (10s)',
     }),
+    output: Flags.string({
+      helpGroup,
+      char: 'o',
+      options: [...OBJECT_FORMS],
+      description:
+        'print the data, not words for people; json is the same as --json [env: PODCTL_OUTPUT]',
+    }),
     quiet: Flags.boolean({ helpGroup, char: 'q', description: 'no messages on stderr' }),
+    verbose: Flags.boolean({
+      helpGroup,
+      char: 'v',
+      exclusive: ['quiet'],
+      description: 'tell on stderr who is asked, how long it took, and what an error came from',
+    }),
+    'no-input': Flags.boolean({
+      helpGroup,
+      description: 'never ask; what would be asked needs --yes. CI does the same',
+    }),
     'no-color': Flags.boolean({ helpGroup, description: 'no colours; NO_COLOR does the same' }),
   };
 
   #quiet = false;
+  #verbose = process.env.PODCTL_LOG_LEVEL === 'debug';
+  #yamlOf: ((value: unknown) => string) | null = null;
 
   protected dataDir(flags: GlobalFlags): string {
     return resolve(flags['data-dir'] ?? defaultDataDir());
@@ -78,8 +101,12 @@ export abstract class BaseCommand extends Command {
       caFile: flags['ca-file'],
       dataDir: this.dataDir(flags),
       // The environment's only says where `local` is: it stays set while contexts are chosen.
-      isDataDirNamed: this.argv.some((word) => /^--data-dir(?:=|$)/.test(word)),
+      isDataDirNamed: this.isDataDirNamed(),
     });
+  }
+
+  protected isDataDirNamed(): boolean {
+    return this.argv.some((word) => /^--data-dir(?:=|$)/.test(word));
   }
 
   /** Gives `use` a client, and closes it after. */
@@ -97,17 +124,40 @@ export abstract class BaseCommand extends Command {
     use: (client: CoordinatorClient) => Promise<T>,
   ): Promise<T> {
     this.obey(flags);
+    this.#tellPlace(endpoint);
+    const beganAtMs = performance.now();
     const client = new CoordinatorClient(endpoint, flags.timeout ?? TIMEOUT_MS);
     try {
       return await use(client);
     } finally {
       client.close();
+      this.detail(`Ended the talk after ${(performance.now() - beganAtMs).toFixed(0)} ms.`);
     }
   }
 
   /** For what says something without having talked to a coordinator. */
-  protected obey({ quiet }: Pick<GlobalFlags, 'quiet'>): void {
+  protected obey({ quiet, verbose }: Pick<GlobalFlags, 'quiet' | 'verbose'>): void {
     this.#quiet = quiet;
+    this.#verbose ||= verbose === true;
+  }
+
+  /** Lets a person say yes or no. Rejects with CommandError where nobody can be asked, or said no. */
+  protected async confirm(
+    what: string,
+    flags: Pick<GlobalFlags, 'no-input'> & { readonly yes: boolean },
+  ): Promise<void> {
+    await confirm(what, flags.yes, flags['no-input'] !== true);
+  }
+
+  /** For `--verbose`: how it came about. */
+  protected detail(message: string): void {
+    if (this.#verbose) process.stderr.write(`${message}\n`);
+  }
+
+  #tellPlace({ addresses, origin, ca, token }: Endpoint): void {
+    const how = ca === null ? 'not encrypted' : 'TLS';
+    const who = token === null ? 'without a token' : 'with a token';
+    this.detail(`Asking ${addresses.join(', ')} (${origin}), ${how}, ${who}.`);
   }
 
   /** A message for the person, on stderr: what changed, what to do next. */
@@ -119,15 +169,40 @@ export abstract class BaseCommand extends Command {
     if (lines.length > 0) this.log(lines.join('\n'));
   }
 
-  /** `-o json` is `--json`. */
+  /** `-o json` is `--json`; `-o yaml` is the same in other letters. */
   override jsonEnabled(): boolean {
-    return super.jsonEnabled() || outputFlag(this.argv) === 'json';
+    const form = outputFlag(this.argv);
+    return super.jsonEnabled() || form === 'json' || form === 'yaml';
+  }
+
+  protected override logJson(value: unknown): void {
+    if (this.#yamlOf === null) super.logJson(value);
+    else process.stdout.write(this.#yamlOf(value));
   }
 
   override async init(): Promise<void> {
     await super.init();
+    this.#takeOutputOfEnvironment();
+    // Loaded where it is asked for: it would be a tenth of each start.
+    if (outputFlag(this.argv) === 'yaml') this.#yamlOf = (await import('yaml')).stringify;
     // Before oclif's own listener, which throws what is no EPIPE: that would end as a crash with a stack.
     process.stdout.prependListener('error', onOutputError);
+  }
+
+  #takeOutputOfEnvironment(): void {
+    const named = process.env.PODCTL_OUTPUT;
+    if (named === undefined || named === '' || outputFlag(this.argv) !== null) return;
+    if (super.jsonEnabled()) return;
+    if (!LIST_FORMS.some((form) => form === named))
+      throw new CommandError(
+        EXIT.usage,
+        `PODCTL_OUTPUT is ${JSON.stringify(named)}; expected one of ${LIST_FORMS.join(', ')}`,
+      );
+    const { flags, baseFlags } = this.ctor;
+    const flag = flags?.output ?? baseFlags?.output;
+    const known = flag?.type === 'option' ? (flag.options ?? []) : [];
+    const form = outputOfEnvironment(named, known);
+    if (form !== null) this.argv = ['--output', form, ...this.argv];
   }
 
   override async catch(error: Error & { exitCode?: number }): Promise<void> {
@@ -141,7 +216,7 @@ export abstract class BaseCommand extends Command {
         error: { message: told.message, exitCode: told.exitCode, ...told.details },
       });
     else process.stderr.write(`podctl: ${told.message.replace(/(?<![.?!…])$/, '.')}\n`);
-    if (isBug(told)) process.stderr.write(`${stackOf(told)}\n`);
+    if (isBug(told) || this.#verbose) process.stderr.write(`${stackOf(told)}\n`);
     this.exit(told.exitCode);
   }
 }
@@ -179,16 +254,4 @@ function isBug(error: CommandError): boolean {
 
 function stackOf(error: CommandError): string {
   return error.cause instanceof Error ? (error.cause.stack ?? '') : '';
-}
-
-/** The value of `-o` or `--output` among the words before `--`. */
-export function outputFlag(argv: readonly string[]): string | null {
-  const end = argv.indexOf('--');
-  const words = end === -1 ? argv : argv.slice(0, end);
-  for (const [i, word] of words.entries()) {
-    if (word === '-o' || word === '--output') return words[i + 1] ?? null;
-    const match = /^(?:--output=|-o=?)(\S+)$/.exec(word);
-    if (match !== null) return match[1] ?? null;
-  }
-  return null;
 }

@@ -6,10 +6,11 @@ import { CommandError, EXIT } from './command-error.ts';
  * CommandError when it is not to be done.
  *
  * @param what what would be lost or undone, a clause without its full stop.
+ * @param mayAsk false under `--no-input`.
  */
-export async function confirm(what: string, yes: boolean): Promise<void> {
+export async function confirm(what: string, yes: boolean, mayAsk = true): Promise<void> {
   if (yes) return;
-  if (!process.stdin.isTTY || !process.stderr.isTTY)
+  if (!mayAsk || isAutomated(process.env.CI) || !process.stdin.isTTY || !process.stderr.isTTY)
     throw new CommandError(EXIT.usage, `${what}; add --yes to do it`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const gone = new AbortController();
@@ -27,6 +28,10 @@ export async function confirm(what: string, yes: boolean): Promise<void> {
     terminal.close();
   }
   throw new CommandError(EXIT.failed, 'nothing was changed');
+}
+
+function isAutomated(ci: string | undefined): boolean {
+  return ci !== undefined && ci !== '' && ci !== 'false' && ci !== '0';
 }
 
 function capital(text: string): string {

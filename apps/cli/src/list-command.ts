@@ -1,44 +1,199 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from './base-command.ts';
+import { BaseCommand, type GlobalFlags } from './base-command.ts';
+import type { PageRequest } from './client.ts';
+import { CommandError, EXIT } from './command-error.ts';
 import { integerFlag } from './integer-flag.ts';
+import { listChanges, type SeenItems, seenItems } from './list-changes.ts';
+import { hasWatchFlag, LIST_FORMS, outputFlag } from './output-form.ts';
+import { oneLine } from './render/cell.ts';
+import { csvLines } from './render/csv.ts';
 import { type Column, tableLines } from './render/table.ts';
-import type { ListDocument } from './views/list-document.ts';
+import { type TimeStyle, timeWords } from './render/words.ts';
+import { repeatUntilSignal } from './repeat.ts';
+import { sortedBy } from './sorting.ts';
+import { type ListDocument, listDocument } from './views/list-document.ts';
+import { collectPages } from './views/page-collector.ts';
 
 export interface ListFlags {
   readonly output?: string | undefined;
   readonly 'no-headers': boolean;
+  readonly 'no-trunc'?: boolean;
+  readonly 'sort-by'?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly time?: string | undefined;
   readonly quiet: boolean;
 }
+
+const helpGroup = 'LIST';
+const WATCHED_FORMS: readonly string[] = ['table', 'wide', 'json', 'jsonl'];
+const HOME_AND_CLEAR = '\u001b[H\u001b[2J';
 
 /** A command that lists: pages, tables, and the list document of `--json`. */
 export abstract class ListCommand extends BaseCommand {
   static override baseFlags = {
     ...BaseCommand.baseFlags,
     output: Flags.string({
+      helpGroup,
       char: 'o',
-      options: ['table', 'wide', 'json'],
-      description: 'form of the list; json is the same as --json',
+      options: [...LIST_FORMS],
+      description: 'form of the list; json is the same as --json [env: PODCTL_OUTPUT]',
     }),
-    'no-headers': Flags.boolean({ description: 'no heads over the columns' }),
-    limit: integerFlag({ min: 1, max: 1_000_000, description: 'at most this many' }),
+    'no-headers': Flags.boolean({ helpGroup, description: 'no heads over the columns' }),
+    'no-trunc': Flags.boolean({
+      helpGroup,
+      description: 'whole cells, also where the terminal is too narrow for them',
+    }),
+    'sort-by': Flags.string({
+      helpGroup,
+      helpValue: 'FIELD',
+      description: 'order by this field of --json; -FIELD is the reverse',
+    }),
+    time: Flags.string({
+      helpGroup,
+      options: ['relative', 'iso'],
+      default: 'relative',
+      description: 'times in tables as ages, or as ISO 8601 in UTC',
+    }),
+    limit: integerFlag({ helpGroup, min: 1, max: 1_000_000, description: 'at most this many' }),
     'page-token': Flags.string({
+      helpGroup,
       default: '',
       description: 'go on after an earlier list: its nextPageToken',
     }),
+    watch: Flags.boolean({
+      helpGroup,
+      char: 'w',
+      description:
+        'show the list again when it changed, until Ctrl-C; with -o jsonl one line a change',
+    }),
   };
 
-  /** Prints the list, and on stderr what to know beside it. */
-  protected table<Row>(
+  #watched: SeenItems | null = null;
+  #isWatching = false;
+
+  override async init(): Promise<void> {
+    await super.init();
+    if (!hasWatchFlag(this.argv)) return;
+    const once = this.run.bind(this);
+    this.#isWatching = true;
+    this.run = () => repeatUntilSignal(once, (problem) => this.say(problem));
+  }
+
+  /** While it watches, JSON goes out a line at a time. */
+  override jsonEnabled(): boolean {
+    return !this.#isWatching && super.jsonEnabled();
+  }
+
+  /** Asks a coordinator for the pages that the flags want. What is to be sorted is read whole. */
+  protected collect<Row>(
+    flags: ListFlags & GlobalFlags & { readonly 'page-token': string },
+    readPage: (
+      client: Parameters<Parameters<BaseCommand['withClient']>[1]>[0],
+      page: PageRequest,
+    ) => Promise<{ items: readonly Row[]; nextPageToken: string }>,
+  ): Promise<ListDocument<Row>> {
+    const limit = flags['sort-by'] === undefined ? flags.limit : undefined;
+    return this.withClient(flags, (client) =>
+      collectPages((page) => readPage(client, page), limit, flags['page-token']),
+    );
+  }
+
+  /** How the flags want a time shown; `-` when it is absent. */
+  protected timeCell({ time }: Pick<ListFlags, 'time'>): (iso: string | null) => string {
+    const style: TimeStyle = time === 'iso' ? 'iso' : 'relative';
+    const nowMs = Date.now();
+    return (iso) => timeWords(iso, nowMs, style);
+  }
+
+  /** Prints the list as the flags want it, and on stderr what to know beside it. Gives what `--json` prints. */
+  protected table<Row extends object>(
     document: ListDocument<Row>,
     columns: readonly Column<Row>[],
     flags: ListFlags,
     whenEmpty: string,
   ): ListDocument<Row> {
-    const options = { heads: !flags['no-headers'], wide: flags.output === 'wide' };
+    this.obey(flags);
+    const shown = ordered(document, flags);
+    if (this.#isWatching) this.#showChanges(shown, columns, flags, whenEmpty);
+    else this.#print(shown, columns, flags, whenEmpty);
+    return shown;
+  }
+
+  #print<Row extends object>(
+    document: ListDocument<Row>,
+    columns: readonly Column<Row>[],
+    flags: ListFlags,
+    whenEmpty: string,
+  ): void {
     if (document.items.length === 0) this.say(whenEmpty);
-    else this.lines(tableLines(columns, document.items, options));
+    this.lines(listLines(document.items, columns, flags));
     if (document.nextPageToken !== '')
       this.say(`More follow: go on with --page-token ${document.nextPageToken}`);
-    return document;
   }
+
+  #showChanges<Row extends object>(
+    document: ListDocument<Row>,
+    columns: readonly Column<Row>[],
+    flags: ListFlags,
+    whenEmpty: string,
+  ): void {
+    const form = this.argv.includes('--json') ? 'json' : (outputFlag(this.argv) ?? 'table');
+    if (!WATCHED_FORMS.includes(form))
+      throw new CommandError(
+        EXIT.usage,
+        `--watch cannot be printed as ${form}; choose one of ${WATCHED_FORMS.join(', ')}`,
+      );
+    const before = this.#watched;
+    const now = seenItems(document.items, nameOf(columns));
+    const changes = listChanges(before ?? new Map(), now);
+    this.#watched = now;
+    if (form === 'json' || form === 'jsonl')
+      this.lines(changes.map((change) => JSON.stringify(change)));
+    else if (process.stdout.isTTY) {
+      // The ages change even where nothing else does.
+      process.stdout.write(HOME_AND_CLEAR);
+      this.#print(document, columns, flags, whenEmpty);
+    } else if (before === null || changes.length > 0)
+      this.#print(document, columns, flags, whenEmpty);
+  }
+}
+
+function ordered<Row extends object>(
+  document: ListDocument<Row>,
+  flags: ListFlags,
+): ListDocument<Row> {
+  const field = flags['sort-by'];
+  if (field === undefined) return document;
+  const sorted = sortedBy(document.items, field);
+  if (!sorted.ok) throw new CommandError(EXIT.usage, sorted.error);
+  return listDocument(sorted.value.slice(0, flags.limit), document.nextPageToken);
+}
+
+function listLines<Row extends object>(
+  items: readonly Row[],
+  columns: readonly Column<Row>[],
+  flags: ListFlags,
+): string[] {
+  const heads = !flags['no-headers'];
+  switch (flags.output) {
+    case 'csv':
+      return csvLines(items, heads);
+    case 'jsonl':
+      return items.map((item) => JSON.stringify(item));
+    case 'name':
+      return items.map(nameOf(columns)).map(oneLine);
+    default: {
+      const wide = flags.output === 'wide';
+      const isFitted = process.stdout.isTTY && flags['no-trunc'] !== true;
+      const room = isFitted ? { widthMax: process.stdout.columns } : {};
+      return items.length === 0 ? [] : tableLines(columns, items, { heads, wide, ...room });
+    }
+  }
+}
+
+/** Of the columns that name a row; by default the first one does. */
+function nameOf<Row>(columns: readonly Column<Row>[]): (row: Row) => string {
+  const named = columns.filter((column) => column.isName === true);
+  const used = named.length === 0 ? columns.slice(0, 1) : named;
+  return (row) => used.map((column) => column.cell(row)).join('/');
 }

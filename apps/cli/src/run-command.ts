@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { BaseCommand, type GlobalFlags } from './base-command.ts';
+import { noOutputFlag } from './output-free.ts';
 import { runSingleApp, type SingleApp } from './up/single-app.ts';
 import { listenForStop, type Stopping } from './up/stopping.ts';
 import { settleSettings } from './up/up-settings.ts';
@@ -12,6 +13,7 @@ export interface RunFlags extends GlobalFlags {
 /** A command that runs one app of the fleet in the foreground, against a NATS server that runs elsewhere. */
 export abstract class RunCommand extends BaseCommand {
   static override enableJsonFlag = false;
+  static override baseFlags = { ...BaseCommand.baseFlags, output: noOutputFlag };
   static override flags = {
     config: Flags.string({
       helpValue: 'FILE',

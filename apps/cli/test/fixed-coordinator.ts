@@ -123,6 +123,9 @@ export interface FixedCoordinator {
   readonly ordered: unknown[];
   /** Messages that every watch stream sends before it stays silent. */
   watchMessages: WatchResponse[];
+  /** What it says of itself. */
+  version: string;
+  metricsAddress: string;
   stop(): Promise<void>;
 }
 
@@ -239,11 +242,15 @@ const lockService = {
     }),
 };
 
-function fleetService(messages: () => readonly WatchResponse[]) {
+function fleetService(
+  fixed: Pick<FixedCoordinator, 'version' | 'metricsAddress'>,
+  messages: () => readonly WatchResponse[],
+) {
   return {
     getServerInfo: (_: unknown, done: sendUnaryData<unknown>) =>
       done(null, {
-        version: '0.1.0',
+        version: fixed.version,
+        metricsAddress: fixed.metricsAddress,
         coordinatorId: 'c1',
         leading: true,
         epoch: 3n,
@@ -356,6 +363,8 @@ export async function startFixedCoordinator(
     added: [] as AddFeedsRequest[],
     ordered: [] as unknown[],
     watchMessages: [snapshotOf(feeds, overview)],
+    version: '0.1.0',
+    metricsAddress: '',
   };
   server.addService(FeedServiceService, feedService(feeds, fixed.added));
   server.addService(EpisodeServiceService, episodeService);
@@ -363,7 +372,7 @@ export async function startFixedCoordinator(
   server.addService(LockServiceService, lockService);
   server.addService(
     FleetServiceService,
-    fleetService(() => fixed.watchMessages),
+    fleetService(fixed, () => fixed.watchMessages),
   );
   server.addService(TranscriptServiceService, transcriptService);
   server.addService(AccessServiceService, accessService(fixed.ordered, token));

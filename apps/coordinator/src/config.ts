@@ -10,7 +10,13 @@ import type { CoordinatorSettings } from './settings.ts';
 /** The settings in the coordinator's own terms. */
 export function coordinatorSettings(
   { settings, proveAlone }: CoordinatorBootstrap,
-  known: { version: string; address: () => string; libraryId: string; dispatcher: Dispatcher },
+  known: {
+    version: string;
+    address: () => string;
+    metricsAddress: () => string;
+    libraryId: string;
+    dispatcher: Dispatcher;
+  },
 ): CoordinatorSettings {
   const { feeds, retry, planner, downloads, transcribe, stall, leader } = settings;
   const { multiWorkerMinEpisodes, feedShareMax } = planner;
@@ -18,6 +24,7 @@ export function coordinatorSettings(
     coordinator: `${hostname()}-${base32(randomBytes(5))}`,
     version: known.version,
     address: known.address,
+    metricsAddress: known.metricsAddress,
     proveAlone,
     libraryId: known.libraryId,
     term: {

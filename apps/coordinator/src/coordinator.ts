@@ -159,6 +159,7 @@ export class Coordinator implements Service, Fleet {
     const { coordinator, version } = this.#settings;
     return {
       version,
+      metricsAddress: this.#settings.metricsAddress?.() ?? '',
       coordinator,
       leading: this.#leader !== null,
       epoch: this.#leadership.term()?.epoch ?? this.#leadership.leader()?.epoch ?? 0,

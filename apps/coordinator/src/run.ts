@@ -76,7 +76,8 @@ export async function runCoordinator(
   const { allowPrivate } = bootstrap.settings.network;
   const dispatcher = guardedAgent({ allowPrivate, ...FEED_CONNECTIONS });
   const address = () => (grpc.address === null ? '' : formatAddress(grpc.address));
-  const known = { version: packageJson.version, address, libraryId: library.id, dispatcher };
+  const at = { address, metricsAddress: () => http.address ?? '' };
+  const known = { version: packageJson.version, ...at, libraryId: library.id, dispatcher };
   const told = { ...metrics, happened: both(metrics.happened, (events) => search.noted(events)) };
   const ports = wrap(await portsOf(link, bootstrap, library, openKv, log, told, security));
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));

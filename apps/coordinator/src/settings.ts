@@ -11,6 +11,8 @@ export interface CoordinatorSettings {
   readonly version: string;
   /** Where others reach it; known once it listens. */
   address(): string;
+  /** Where it shows `/metrics`; empty where it does not. */
+  metricsAddress?(): string;
   /** A lock on the data folder proves that no other coordinator lives. */
   readonly proveAlone: boolean;
   readonly libraryId: string;

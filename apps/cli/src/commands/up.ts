@@ -3,6 +3,7 @@ import { BaseCommand } from '../base-command.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
 import type { FeedToAdd } from '../feed-adding.ts';
 import { feedUrl, readOpml } from '../feed-source.ts';
+import { noOutputFlag } from '../output-free.ts';
 import { type SetupReport, setupReport } from '../up/setup-report.ts';
 import { LEFT, listenForStop, type Stopping } from '../up/stopping.ts';
 import { type RunningFleet, type UpPlan, withFleet } from '../up/up.ts';
@@ -20,6 +21,7 @@ interface UpFlags {
 export default class Up extends BaseCommand {
   // It runs until it is stopped: `podctl status --json` and `podctl watch -o jsonl` are its machine-readable side.
   static override enableJsonFlag = false;
+  static override baseFlags = { ...BaseCommand.baseFlags, output: noOutputFlag };
   static override summary = 'Run everything on this machine: nats-server, coordinator, one agent.';
   static override description =
     'On a terminal it shows the live table; q, Ctrl-C or TERM stops everything. Elsewhere it prints one line an event. The next start goes on where this one stopped.';

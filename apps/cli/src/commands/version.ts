@@ -1,5 +1,6 @@
 import { BaseCommand } from '../base-command.ts';
 import { commandErrorFrom, EXIT } from '../command-error.ts';
+import { type Skew, skewOf, skewWarning } from '../version-skew.ts';
 import { type ServerView, serverView } from '../views/fleet-map.ts';
 
 export interface VersionView {
@@ -7,10 +8,13 @@ export interface VersionView {
   /** Null when no coordinator answers; `serverProblem` says why. */
   readonly server: ServerView | null;
   readonly serverProblem: string;
+  /** Null without a server. */
+  readonly skew: Skew | null;
 }
 
 export default class Version extends BaseCommand {
-  static override summary = 'Show the versions of this command and of the coordinator.';
+  static override summary =
+    'Show the versions of this command and of the coordinator, and whether they fit.';
   static override examples = [
     '<%= config.bin %> version',
     "<%= config.bin %> version --json | jq -r '.client.version'",
@@ -26,17 +30,16 @@ export default class Version extends BaseCommand {
         serverView(await coordinator.serverInfo()),
       );
       this.log(`server  podctl ${server.version}, nats-server ${server.natsVersion}`);
-      if (server.version !== client.version)
-        this.say(
-          `The versions differ: bring both to ${[server.version, client.version].sort().at(-1)}.`,
-        );
-      return { client, server, serverProblem: '' };
+      const warning = skewWarning(client.version, server.version);
+      if (warning !== null) this.say(warning);
+      const skew = skewOf(client.version, server.version);
+      return { client, server, serverProblem: '', skew };
     } catch (error) {
       // One asks for the version just when nothing else works: a silent server is no failure, a wrong flag is.
       const told = commandErrorFrom(error);
       if (told.exitCode !== EXIT.unavailable && told.exitCode !== EXIT.deadline) throw told;
       this.log(`server  none: ${told.message}`);
-      return { client, server: null, serverProblem: told.message };
+      return { client, server: null, serverProblem: told.message, skew: null };
     }
   }
 }

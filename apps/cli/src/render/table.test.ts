@@ -1,6 +1,7 @@
+import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
 import { fit } from './cell.ts';
-import { type Column, tableLines } from './table.ts';
+import { type Column, lowered, tableLines } from './table.ts';
 import { durationWords, percentWords, sizeWords } from './words.ts';
 
 interface Row {
@@ -58,4 +59,30 @@ test('durations, sizes and percents read as people say them', () => {
     '210 MB',
   ]);
   expect([0, 0.999, 1].map(percentWords)).toEqual(['0', '99', '100']);
+});
+
+test('on a narrow terminal the widest cells are cut, the name of the row last, and no line is wider', () => {
+  const wordy: readonly Column<Row>[] = [
+    { head: 'NAME', cell: (row) => row.name },
+    { head: 'TITLE', cell: () => 'A rather long title of a show about 火曜日 and clocks' },
+    { head: 'COUNT', cell: (row) => String(row.count), align: 'right' },
+  ];
+  for (const count of [3, 300])
+    for (const widthMax of [20, 40, 60, 80]) {
+      const rows = Array.from({ length: count }, (_, i) => ({ name: 'the-clockmakers', count: i }));
+      const lines = tableLines(wordy, rows, { ...plain, widthMax });
+      for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(widthMax);
+      if (widthMax === 40 || widthMax === 60)
+        expect(lines[1]).toMatch(/^the-clockmakers {2}A rather.*… +0$/);
+    }
+  expect(tableLines(wordy, [{ name: 'x', count: 1 }], plain)[1]).toContain('and clocks');
+});
+
+test('columns are lowered from the widest down, and none below its least', () => {
+  expect(lowered([10, 30, 20], [10, 8, 8], 60)).toEqual([10, 30, 20]);
+  expect(lowered([10, 30, 20], [10, 8, 8], 50)).toEqual([10, 20, 20]);
+  const even = lowered([10, 30, 20], [10, 8, 8], 40);
+  expect(even.reduce((sum, width) => sum + width, 0)).toBe(40);
+  expect(Math.abs((even[1] ?? 0) - (even[2] ?? 0))).toBeLessThanOrEqual(1);
+  expect(lowered([10, 30, 20], [10, 8, 8], 5)).toEqual([10, 8, 8]);
 });

@@ -35,3 +35,10 @@ export function sizeWords(bytes: number): string {
 export function countWords(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
+
+export type TimeStyle = 'relative' | 'iso';
+
+/** An ISO time as its age or as it is; `-` when it is absent. */
+export function timeWords(time: string | null, nowMs: number, style: TimeStyle): string {
+  return style === 'iso' ? (time ?? '-') : ageWords(time, nowMs);
+}

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { findSettingsFile, loadSettings } from '@podctl/platform/config/load.ts';
+import { findSettingsFile, loadSettings, type Tree } from '@podctl/platform/config/load.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { SettingsError } from '@podctl/platform/config/settings-error.ts';
 import { CommandError, EXIT } from '../command-error.ts';
@@ -16,7 +16,13 @@ export interface SettingsRequest {
   readonly version: string;
 }
 
-/** Flags win over the file, the file over the defaults. Rejects with CommandError (usage): one sentence. */
+/** What the environment says of the settings, in the file's own words. */
+export function environmentSettings(env: NodeJS.ProcessEnv): Tree {
+  const level = env.PODCTL_LOG_LEVEL;
+  return level === undefined || level === '' ? {} : { log: { level } };
+}
+
+/** Flags win over the environment, that over the file, the file over the defaults. Rejects with CommandError (usage): one sentence. */
 export async function settleSettings(request: SettingsRequest): Promise<Settings> {
   try {
     const file = request.config ?? (await findSettingsFile(process.cwd()));
@@ -24,19 +30,19 @@ export async function settleSettings(request: SettingsRequest): Promise<Settings
     const place = request.dataDir === undefined ? {} : { dataDir: resolve(request.dataDir) };
     return await loadSettings({
       file,
-      overrides: { ...place, ...network },
+      overrides: { ...environmentSettings(process.env), ...place, ...network },
       dataDir: defaultDataDir(),
       version: request.version,
     });
   } catch (error) {
     if (error instanceof SettingsError)
-      throw new CommandError(EXIT.usage, sentenceOf(error, request.config), error);
+      throw new CommandError(EXIT.usage, settingsSentence(error, request.config), error);
     throw error;
   }
 }
 
 /** A settings file that cannot be read is told by what was seen; whatever else is wrong with it, by its own sentence. */
-function sentenceOf(error: SettingsError, config: string | undefined): string {
+export function settingsSentence(error: SettingsError, config: string | undefined): string {
   if (errorCode(error) === null) return error.message;
   return config === undefined
     ? `${whyNotRead('podctl.yaml or podctl.toml here', error)}; mend its rights, or name another file with --config`

@@ -204,6 +204,8 @@ export interface ServerView {
   readonly epoch: string;
   readonly clusterId: string;
   readonly natsVersion: string;
+  /** Where it shows `/metrics`, host:port as it listens; empty where it does not say. */
+  readonly metricsAddress: string;
 }
 
 export function serverView(info: GetServerInfoResponse): ServerView {
@@ -214,5 +216,6 @@ export function serverView(info: GetServerInfoResponse): ServerView {
     epoch: String(info.epoch),
     clusterId: info.clusterId,
     natsVersion: info.natsVersion,
+    metricsAddress: info.metricsAddress,
   };
 }

@@ -40,5 +40,6 @@ export function serverInfoMessage(info: FleetInfo, nowMs: number): GetServerInfo
     clusterId: info.cluster,
     natsVersion: info.natsVersion,
     serverTime: dateOf(nowMs),
+    metricsAddress: info.metricsAddress ?? '',
   };
 }

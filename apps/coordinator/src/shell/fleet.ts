@@ -41,6 +41,8 @@ export interface Fleet {
 
 export interface FleetInfo {
   readonly version: string;
+  /** Where `/metrics` is, host:port as it listens; absent or empty where it is not known. */
+  readonly metricsAddress?: string;
   readonly coordinator: string;
   readonly leading: boolean;
   /** 0 when nobody leads. */

@@ -11,7 +11,7 @@ import { nearest, SettingsError, shown } from './settings-error.ts';
 const FILE_NAMES = ['podctl.yaml', 'podctl.yml', 'podctl.toml'];
 const FILE_BYTES_MAX = 256 * 1024;
 
-type Tree = { readonly [key: string]: unknown };
+export type Tree = { readonly [key: string]: unknown };
 
 export interface LoadOptions extends Omit<SettingsPlace, 'baseFolder'> {
   /** Null: defaults only. */
@@ -39,13 +39,18 @@ export async function findSettingsFile(folder: string): Promise<string | null> {
 /** Reads, checks and resolves. Rejects with `SettingsError`: one sentence. */
 export async function loadSettings(options: LoadOptions): Promise<Settings> {
   const { file } = options;
-  const tree = file === null ? {} : parseSettings(basename(file), await readText(file));
+  const tree = await settingsTree(file);
   const raw = checkSettings(
     file === null ? 'the settings' : basename(file),
     merge(tree, options.overrides ?? {}),
   );
   const baseFolder = file === null ? process.cwd() : dirname(resolve(file));
   return resolveSettings(raw, { ...options, baseFolder });
+}
+
+/** What a settings file holds, not yet checked. Rejects with `SettingsError`. @param file null: none. */
+export async function settingsTree(file: string | null): Promise<Tree> {
+  return file === null ? {} : parseSettings(basename(file), await readText(file));
 }
 
 /** Checks what a file holds. `name` begins the sentence of the error. Throws `SettingsError`. */
@@ -149,7 +154,8 @@ function disagreement(raw: RawSettings, tree: unknown): string | null {
   return null;
 }
 
-function valueAt(tree: unknown, path: readonly string[]): unknown {
+/** Undefined where the tree has nothing at that path. */
+export function valueAt(tree: unknown, path: readonly string[]): unknown {
   let value = tree;
   for (const key of path) value = isTree(value) ? value[key] : undefined;
   return value;

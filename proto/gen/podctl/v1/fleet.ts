@@ -49,7 +49,11 @@ export interface GetServerInfoResponse {
   /** Version of the NATS server it is connected to; empty when it is not. */
   natsVersion: string;
   /** Its clock; absent from coordinators that are older. */
-  serverTime?: Date | undefined;
+  serverTime?:
+    | Date
+    | undefined;
+  /** Where it shows /metrics, host:port as it listens; empty from coordinators that are older. */
+  metricsAddress: string;
 }
 
 /** The totals of the fleet. */
@@ -536,6 +540,7 @@ function createBaseGetServerInfoResponse(): GetServerInfoResponse {
     clusterId: "",
     natsVersion: "",
     serverTime: undefined,
+    metricsAddress: "",
   };
 }
 
@@ -564,6 +569,9 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     }
     if (message.serverTime !== undefined) {
       Timestamp.encode(toTimestamp(message.serverTime), writer.uint32(58).fork()).join();
+    }
+    if (message.metricsAddress !== "") {
+      writer.uint32(66).string(message.metricsAddress);
     }
     return writer;
   },
@@ -637,6 +645,14 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
             message.serverTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.metricsAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -674,6 +690,11 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
         : isSet(object.server_time)
         ? fromJsonTimestamp(object.server_time)
         : undefined,
+      metricsAddress: isSet(object.metricsAddress)
+        ? globalThis.String(object.metricsAddress)
+        : isSet(object.metrics_address)
+        ? globalThis.String(object.metrics_address)
+        : "",
     };
   },
 
@@ -700,6 +721,9 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     if (message.serverTime !== undefined) {
       obj.serverTime = message.serverTime.toISOString();
     }
+    if (message.metricsAddress !== "") {
+      obj.metricsAddress = message.metricsAddress;
+    }
     return obj;
   },
 
@@ -715,6 +739,7 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     message.clusterId = object.clusterId ?? "";
     message.natsVersion = object.natsVersion ?? "";
     message.serverTime = object.serverTime ?? undefined;
+    message.metricsAddress = object.metricsAddress ?? "";
     return message;
   },
 };

@@ -8,10 +8,8 @@ import {
   gpuUtilization,
 } from '../../render/gpu-words.ts';
 import type { Column } from '../../render/table.ts';
-import { ageWords } from '../../render/words.ts';
 import { type AgentView, agentView } from '../../views/agent-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
-import { collectPages } from '../../views/page-collector.ts';
 
 export default class AgentList extends ListCommand {
   static override summary = 'List agents and what they work on.';
@@ -23,27 +21,21 @@ export default class AgentList extends ListCommand {
 
   async run(): Promise<ListDocument<AgentView>> {
     const { flags } = await this.parse(AgentList);
-    const document = await this.withClient(flags, (client) =>
-      collectPages(
-        async (page) => {
-          const { agents, nextPageToken } = await client.listAgents(page);
-          return { items: agents.map(agentView), nextPageToken };
-        },
-        flags.limit,
-        flags['page-token'],
-      ),
-    );
+    const document = await this.collect(flags, async (client, page) => {
+      const { agents, nextPageToken } = await client.listAgents(page);
+      return { items: agents.map(agentView), nextPageToken };
+    });
     const none = 'No agent has said hello yet: start one with "podctl up" or "podctl agent run".';
-    return this.table(document, columns(Date.now()), flags, none);
+    return this.table(document, columns(this.timeCell(flags)), flags, none);
   }
 }
 
-function columns(nowMs: number): readonly Column<AgentView>[] {
+function columns(timeOf: (iso: string | null) => string): readonly Column<AgentView>[] {
   return [
     { head: 'AGENT', cell: (agent) => agent.agentId },
     { head: 'STATE', cell: stateCell },
     { head: 'HOST', cell: (agent) => agent.host },
-    { head: 'HEARD', cell: (agent) => ageWords(agent.lastHeartbeatAt, nowMs), align: 'right' },
+    { head: 'HEARD', cell: (agent) => timeOf(agent.lastHeartbeatAt), align: 'right' },
     { head: 'DOWNLOADS', cell: (agent) => slots(agent, 'download'), align: 'right' },
     { head: 'TRANSCRIPTIONS', cell: (agent) => slots(agent, 'transcribe'), align: 'right' },
     { head: 'ENGINE', cell: (agent) => agent.engine },

@@ -1,6 +1,5 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
-import { confirm } from '../../confirmation.ts';
 
 /** What `--json` prints. */
 interface RemovedAgentView {
@@ -28,9 +27,9 @@ export default class AgentRemove extends BaseCommand {
   async run(): Promise<RemovedAgentView> {
     const { args, flags } = await this.parse(AgentRemove);
     const { agent: agentId } = args;
-    await confirm(
+    await this.confirm(
       `the agent ${agentId} would be put out for good and its unfinished work begun anew by others`,
-      flags.yes,
+      flags,
     );
     const { applied } = await this.withClient(flags, (client) => client.revokeAgent(agentId));
     const fate =

@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { acquireFolderLock, FolderLockError } from '@podctl/platform/folder-lock.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../../command-error.ts';
-import { confirm } from '../../confirmation.ts';
 import { isThere } from '../../install/apply-effect.ts';
 import { credentialEnrolment } from '../../install/credential-enrolment.ts';
 import { type Installation, installedHere } from '../../install/installation.ts';
@@ -68,9 +67,9 @@ export default class AgentUninstall extends BaseCommand {
     this.lines(removed);
     const view = { purged: flags.purge, removed };
     if (flags['dry-run']) return { ...view, dryRun: true, fleetTold: false };
-    await confirm(
+    await this.confirm(
       `what is listed would be removed, the agent's settings in ${installation.paths.configFile} among it`,
-      flags.yes,
+      flags,
     );
     if (installation.paths.mode === 'foreground') await refuseWhileItRuns(installation);
     const leave = flags.purge && !flags['local-only'] ? await this.#leaver(enrolment) : null;

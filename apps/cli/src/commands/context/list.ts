@@ -1,12 +1,11 @@
-import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
 import { listContexts } from '../../context/context-list.ts';
 import { configFolder } from '../../context/context-store.ts';
 import type { ContextView } from '../../context/context-view.ts';
-import { type Column, tableLines } from '../../render/table.ts';
+import { ListCommand } from '../../list-command.ts';
+import type { Column } from '../../render/table.ts';
 import { type ListDocument, listDocument } from '../../views/list-document.ts';
 
-export default class ContextList extends BaseCommand {
+export default class ContextList extends ListCommand {
   static override summary = 'List the fleets that you know by a name; * marks the current one.';
   static override description =
     'The context "local" is what "podctl up" runs here. A current context stays the current one whatever runs here: "podctl context use local" goes back.';
@@ -15,26 +14,16 @@ export default class ContextList extends BaseCommand {
     '<%= config.bin %> context list --no-headers',
     "<%= config.bin %> context list -o json | jq -r '.items[] | select(.current).name'",
   ];
-  static override flags = {
-    output: Flags.string({
-      char: 'o',
-      options: ['table', 'json'],
-      description: 'form of the list; json is the same as --json',
-    }),
-    'no-headers': Flags.boolean({ description: 'no heads over the columns' }),
-  };
-
   async run(): Promise<ListDocument<ContextView>> {
     const { flags } = await this.parse(ContextList);
     const contexts = await listContexts(this.dataDir(flags), configFolder());
-    this.lines(tableLines(columns, contexts, { heads: !flags['no-headers'], wide: false }));
-    return listDocument(contexts, '');
+    return this.table(listDocument(contexts.slice(0, flags.limit), ''), columns, flags, '');
   }
 }
 
 const columns: readonly Column<ContextView>[] = [
   { head: '', cell: ({ current }) => (current ? '*' : ' ') },
-  { head: 'CONTEXT', cell: ({ name }) => name },
+  { head: 'CONTEXT', cell: ({ name }) => name, isName: true },
   { head: 'SERVERS', cell: ({ servers }) => servers.join(', ') || 'not running here' },
   { head: 'TLS', cell: ({ tls }) => (tls ? 'yes' : 'no') },
   { head: 'TOKEN', cell: ({ tokenFile }) => (tokenFile === '' ? 'no' : 'yes') },

@@ -4,7 +4,6 @@ import type { Column } from '../../render/table.ts';
 import { durationWords, percentWords } from '../../render/words.ts';
 import { type EpisodeView, episodeView, type StageView } from '../../views/episode-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
-import { collectPages } from '../../views/page-collector.ts';
 
 export default class EpisodeList extends ListCommand {
   static override summary = 'List episodes and how far each is.';
@@ -19,16 +18,10 @@ export default class EpisodeList extends ListCommand {
 
   async run(): Promise<ListDocument<EpisodeView>> {
     const { flags } = await this.parse(EpisodeList);
-    const document = await this.withClient(flags, (client) =>
-      collectPages(
-        async (page) => {
-          const { episodes, nextPageToken } = await client.listEpisodes(flags.feed, page);
-          return { items: episodes.map(episodeView), nextPageToken };
-        },
-        flags.limit,
-        flags['page-token'],
-      ),
-    );
+    const document = await this.collect(flags, async (client, page) => {
+      const { episodes, nextPageToken } = await client.listEpisodes(flags.feed, page);
+      return { items: episodes.map(episodeView), nextPageToken };
+    });
     const none = 'No episodes yet: "podctl feed list" shows whether the feeds were read.';
     return this.table(document, columns, flags, none);
   }

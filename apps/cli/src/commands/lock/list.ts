@@ -1,9 +1,7 @@
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
-import { ageWords } from '../../render/words.ts';
 import type { ListDocument } from '../../views/list-document.ts';
 import { type LockView, lockView } from '../../views/lock-map.ts';
-import { collectPages } from '../../views/page-collector.ts';
 
 export default class LockList extends ListCommand {
   static override summary = 'List held locks: holder, fencing token, age, stale or not.';
@@ -15,30 +13,24 @@ export default class LockList extends ListCommand {
 
   async run(): Promise<ListDocument<LockView>> {
     const { flags } = await this.parse(LockList);
-    const document = await this.withClient(flags, (client) =>
-      collectPages(
-        async (page) => {
-          const { locks, nextPageToken } = await client.listLocks(page);
-          return { items: locks.map(lockView), nextPageToken };
-        },
-        flags.limit,
-        flags['page-token'],
-      ),
-    );
-    return this.table(document, columns(Date.now()), flags, 'No lock is held.');
+    const document = await this.collect(flags, async (client, page) => {
+      const { locks, nextPageToken } = await client.listLocks(page);
+      return { items: locks.map(lockView), nextPageToken };
+    });
+    return this.table(document, columns(this.timeCell(flags)), flags, 'No lock is held.');
   }
 }
 
-function columns(nowMs: number): readonly Column<LockView>[] {
+function columns(timeOf: (iso: string | null) => string): readonly Column<LockView>[] {
   return [
     { head: 'FEED', cell: (lock) => lock.feedId },
-    { head: 'EPISODE', cell: (lock) => lock.episodeId },
-    { head: 'STAGE', cell: (lock) => lock.stage },
+    { head: 'EPISODE', cell: (lock) => lock.episodeId, isName: true },
+    { head: 'STAGE', cell: (lock) => lock.stage, isName: true },
     { head: 'AGENT', cell: (lock) => lock.agentId },
     { head: 'TOKEN', cell: (lock) => lock.token, align: 'right' },
     { head: 'STATE', cell: (lock) => (lock.stale ? `${lock.state}, stale` : lock.state) },
-    { head: 'AGE', cell: (lock) => ageWords(lock.heldSince, nowMs), align: 'right' },
-    { head: 'PROGRESS', cell: (lock) => ageWords(lock.lastProgressAt, nowMs), align: 'right' },
+    { head: 'AGE', cell: (lock) => timeOf(lock.heldSince), align: 'right' },
+    { head: 'PROGRESS', cell: (lock) => timeOf(lock.lastProgressAt), align: 'right' },
     { head: 'SESSION', cell: (lock) => lock.session, wide: true },
     { head: 'EPOCH', cell: (lock) => lock.epoch, wide: true },
   ];

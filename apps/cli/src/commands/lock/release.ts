@@ -36,7 +36,7 @@ export default class LockRelease extends BaseCommand {
       helpValue: 'N',
       description: 'only if this token holds it; "lock list" shows it',
     }),
-    yes: Flags.boolean({ description: 'do it: the work done so far on it is lost' }),
+    yes: Flags.boolean({ char: 'y', description: 'do it: the work done so far on it is lost' }),
   };
 
   async run(): Promise<ReleasedView> {

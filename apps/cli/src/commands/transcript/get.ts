@@ -4,12 +4,14 @@ import { BaseCommand } from '../../base-command.ts';
 import type { CoordinatorClient } from '../../client.ts';
 import { markdownHead } from '../../export/markdown-head.ts';
 import { feedTitles } from '../../export/transcript-export.ts';
+import { noOutputFlag } from '../../output-free.ts';
 import { episodeView } from '../../views/episode-map.ts';
 import { transcriptFormat } from '../../views/transcript-map.ts';
 
 export default class TranscriptGet extends BaseCommand {
   // Its output is the transcript itself: `--format json` asks for the one with segments and words.
   static override enableJsonFlag = false;
+  static override baseFlags = { ...BaseCommand.baseFlags, output: noOutputFlag };
   static override summary = 'Print the transcript of an episode.';
   static override examples = [
     '<%= config.bin %> transcript get k7qm',

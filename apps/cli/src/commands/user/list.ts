@@ -1,9 +1,7 @@
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
-import { ageWords } from '../../render/words.ts';
 import { type UserView, userView } from '../../views/access-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
-import { collectPages } from '../../views/page-collector.ts';
 
 export default class UserList extends ListCommand {
   static override summary = 'List the people who were let in, and what each may do.';
@@ -15,28 +13,22 @@ export default class UserList extends ListCommand {
 
   async run(): Promise<ListDocument<UserView>> {
     const { flags } = await this.parse(UserList);
-    const document = await this.withClient(flags, (client) =>
-      collectPages(
-        async (page) => {
-          const { users, nextPageToken } = await client.listUsers(page);
-          return { items: users.map(userView), nextPageToken };
-        },
-        flags.limit,
-        flags['page-token'],
-      ),
-    );
+    const document = await this.collect(flags, async (client, page) => {
+      const { users, nextPageToken } = await client.listUsers(page);
+      return { items: users.map(userView), nextPageToken };
+    });
     const none = 'Nobody was let in: do so with "podctl user create NAME --role viewer".';
-    return this.table(document, columns(Date.now()), flags, none);
+    return this.table(document, columns(this.timeCell(flags)), flags, none);
   }
 }
 
-function columns(nowMs: number): readonly Column<UserView>[] {
+function columns(timeOf: (iso: string | null) => string): readonly Column<UserView>[] {
   return [
     { head: 'NAME', cell: (user) => user.name },
     { head: 'ROLE', cell: (user) => user.role },
     { head: 'STATE', cell: (user) => user.state },
-    { head: 'AGE', cell: (user) => ageWords(user.createdAt, nowMs), align: 'right' },
+    { head: 'AGE', cell: (user) => timeOf(user.createdAt), align: 'right' },
     { head: 'BY', cell: (user) => user.createdBy },
-    { head: 'REVOKED', cell: (user) => ageWords(user.revokedAt, nowMs), align: 'right' },
+    { head: 'REVOKED', cell: (user) => timeOf(user.revokedAt), align: 'right' },
   ];
 }
