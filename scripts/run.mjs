@@ -23,11 +23,13 @@ const SCRIPTS = {
   types: [[bin('tsc'), '--noEmit', '-p', 'tsconfig.json']],
   proto: [
     [...script('scripts/check-proto.mjs')],
+    [...script('scripts/api-documentation.mjs'), '--check'],
     [...script('scripts/command-manifest.mjs'), '--check'],
     [...script('scripts/cli-documentation.mjs'), '--check'],
   ],
   generate: [
     [bin('buf'), 'generate'],
+    [...script('scripts/api-documentation.mjs')],
     [...script('scripts/command-manifest.mjs')],
     [...script('scripts/cli-documentation.mjs')],
   ],
