@@ -21,7 +21,7 @@ export function textSlice(text: string, begin: number, end: number): string {
 /** Loaded at the first text that is not plain: their tables of all emoji would be 40 ms of each start. */
 function loaded(): Measures {
   if (measures !== null) return measures;
-  const load = createRequire(import.meta.url);
-  measures = { width: load('string-width').default, slice: load('slice-ansi').default };
+  const require = createRequire(import.meta.url);
+  measures = { width: require('string-width').default, slice: require('slice-ansi').default };
   return measures;
 }
