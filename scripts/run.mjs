@@ -8,7 +8,7 @@ import { ensurePackages, PackagesError } from './npm-packages.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const script = (path) => [bin('node'), join(root, path)];
-const podctl = script('apps/cli/bin/podctl.ts');
+const podctl = script('apps/cli/bin/podctl.js');
 
 /** As many inputs for each property as the user says, else so many. */
 const many = (count) => ['env', `PODCTL_FUZZ_RUNS=${process.env.PODCTL_FUZZ_RUNS ?? count}`];

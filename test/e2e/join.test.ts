@@ -18,7 +18,7 @@ import { CuttingProxy } from '../support/byte-world.ts';
 import { type SecureNats, startSecureNats } from '../support/secure-nats.ts';
 import { pythonRoot } from './up-run.ts';
 
-const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.ts', import.meta.url));
+const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.js', import.meta.url));
 const SAMPLE = new URL('../../examples/sample/the-clockmakers/', import.meta.url);
 /** Covers a folder for one program and its children: what is in it is not there for them, as on another machine. */
 const HIDE = 'mount -t tmpfs podctl-test "$1" && shift && exec "$@"';

@@ -41,7 +41,7 @@ beforeEach(async () => {
     mode: 0o755,
   });
   await mkdir(join(clone, 'apps/cli/bin'), { recursive: true });
-  await writeFile(join(clone, 'apps/cli/bin/podctl.ts'), 'console.log("podctl runs");\n');
+  await writeFile(join(clone, 'apps/cli/bin/podctl.js'), 'console.log("podctl runs");\n');
   await lock({});
   // npm as it is, and a line for each of its runs.
   await mkdir(join(folder, 'bin'));

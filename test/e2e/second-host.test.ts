@@ -9,7 +9,7 @@ import { HostProcess, type LogLine } from '../hosts/host-process.ts';
 import { type Host, hostsProblem, Network } from '../hosts/network.ts';
 import { pythonRoot } from './up-run.ts';
 
-const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.ts', import.meta.url));
+const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.js', import.meta.url));
 const CLIP = new URL('../../examples/sample/the-clockmakers/clock-01.mp3', import.meta.url);
 const EPISODES = 6;
 const FEED_PORT = 8_081;

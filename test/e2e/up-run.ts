@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type FamilyMember, familyOf, leftAfter } from './process-family.ts';
 
-const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.ts', import.meta.url));
+const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.js', import.meta.url));
 /** What a fresh Debian has and podctl needs; nats-server and ffmpeg are not among them. */
 const PROGRAMS = ['sh', 'sleep', 'flock'];
 

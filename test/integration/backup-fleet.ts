@@ -32,7 +32,7 @@ const SETTINGS = {
   sessions: { heartbeat: '200ms', lostAfter: '5s' },
   leader: { ttl: '2s' },
 };
-const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.ts', import.meta.url));
+const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.js', import.meta.url));
 const PYTHON_ROOT =
   process.env.PODCTL_PYTHON_ROOT ?? fileURLToPath(new URL('../../.podctl', import.meta.url));
 const ENGINE = fileURLToPath(new URL('../failpoint/stand-in-engine.ts', import.meta.url));

@@ -14,6 +14,7 @@ import { type MainContext, StopRequest } from '@podctl/platform/lifecycle.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import { createMetrics, type Metrics } from '@podctl/platform/metrics.ts';
 import { metricsToken } from '@podctl/platform/metrics-token.ts';
+import { modelsFolder } from '@podctl/platform/model-folder.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import type { NatsLink } from '@podctl/platform/nats/connection.ts';
 import type { Dispatcher } from 'undici';
@@ -228,7 +229,8 @@ function enginesOf(config: AgentConfig, log: Logger): readonly WhisperEngine[] {
     clock: systemClock,
     log,
   };
-  const options = { device, computeType, batchSize };
+  const models = modelsFolder(config.settings.dataDir);
+  const options = { device, computeType, batchSize, models };
   return Array.from(
     { length: agent.slots.transcribe },
     () => new WhisperEngine(spec, options, Math.random),

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
-import { Command, Errors, Flags } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Errors from '@oclif/core/errors';
+import * as Flags from '@oclif/core/flags';
 import { CoordinatorClient } from './client.ts';
 import { CommandError, commandErrorFrom, EXIT } from './command-error.ts';
 import { confirm } from './confirmation.ts';

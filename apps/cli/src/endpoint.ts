@@ -136,7 +136,7 @@ async function contextEndpoint(
 ): Promise<Endpoint> {
   if (name === LOCAL_CONTEXT) return resolveEndpoint(undefined, dataDir);
   const context = await readContext(name, folder);
-  if (context === null) throw missingContext(name);
+  if (context === null) throw await missingContext(name, folder);
   const { servers: addresses, caPem: ca, tokenFile } = context;
   const token = tokenFile === null ? null : readTokenFile(tokenFile, `the context ${name}`);
   return { addresses, origin, ca, token };

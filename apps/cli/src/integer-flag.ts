@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { CommandError, EXIT } from './command-error.ts';
 
 // A type, not an interface: oclif wants options that could carry any key.

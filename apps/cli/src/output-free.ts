@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { CommandError, EXIT } from './command-error.ts';
 
 /** In place of `-o` where what is printed is no data: a command that runs until it is stopped, or prints a file. */

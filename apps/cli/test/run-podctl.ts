@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-export const PODCTL = fileURLToPath(new URL('../bin/podctl.ts', import.meta.url));
+export const PODCTL = fileURLToPath(new URL('../bin/podctl.js', import.meta.url));
 
 export interface Ran {
   readonly code: number | null;

@@ -44,6 +44,8 @@ export type EngineRequest =
       readonly kind: 'load';
       readonly id: string;
       readonly model: string;
+      /** Its folder; null: the engine finds it. */
+      readonly path: string | null;
       readonly device: string;
       readonly computeType: string;
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,6 +125,36 @@ describe('an engine that does not do as it should', () => {
   });
 });
 
+describe('a model that was imported on this machine', () => {
+  /** Says the path that it was given as the revision of what it loaded. */
+  const tellsPath = `
+    console.log('{"kind":"hello","protocol":1,"engine":"stub","version":"0"}');
+    let text = '';
+    process.stdin.on('end', () => process.exit(0)).on('data', (data) => {
+      text += data;
+      if (!text.includes('\\n')) return;
+      const { id, model, path } = JSON.parse(text);
+      text = '';
+      const facts = { model, revision: String(path), device: 'cpu', computeType: 'int8' };
+      console.log(JSON.stringify({ kind: 'loaded', id, ...facts }));
+    });`;
+
+  test('is loaded from its folder once it is whole, and any other as ever', async () => {
+    const mine = join(folder, 'models', 'mine');
+    await mkdir(mine, { recursive: true });
+    const whisper = await scripted(tellsPath);
+    const revision = async (model: string) => {
+      const loaded = await whisper.load(model, never);
+      return loaded.ok ? loaded.value.revision : loaded.error.message;
+    };
+    expect(await revision('mine')).toBe('null');
+    await writeFile(join(mine, 'checksums.json'), '{}');
+    expect(await revision('mine')).toBe(mine);
+    expect(await revision('owner/mine')).toBe('null');
+    expect(await revision('../models/mine')).toBe('null');
+  });
+});
+
 const HELLO = `
 const say = (line) => console.log(line);
 say('{"kind":"hello","protocol":1,"engine":"stub","version":"0"}');
@@ -145,7 +175,8 @@ function supervised(python: string, script: string, silentMs: number, cancelMs =
   const log = createLogger({ level: 'error', component: 'agent', terminal: false });
   const env = { ...process.env, HF_HUB_OFFLINE: '1' };
   const spec = { python, script, env, lockFd: null, silentMs, cancelMs, clock: systemClock, log };
-  engine = new WhisperEngine(spec, { device: 'auto', computeType: 'auto', batchSize: 8 }, () => 0);
+  const options = { device: 'auto', computeType: 'auto', batchSize: 8 };
+  engine = new WhisperEngine(spec, { ...options, models: join(folder, 'models') }, () => 0);
   return engine;
 }
 

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { backoffMs } from '@podctl/domain/retry.ts';
+import { importedModel } from '@podctl/platform/model-folder.ts';
 import type {
   Engine,
   EngineFailure,
@@ -16,6 +17,8 @@ export interface WhisperOptions {
   /** `auto`, or one of CTranslate2's. */
   readonly computeType: string;
   readonly batchSize: number;
+  /** Where models lie that were imported on this machine; absent: the engine finds all of them. */
+  readonly models?: string;
 }
 
 const RESTART_BACKOFF = { backoffFirstMs: 500, backoffMaxMs: 30_000 };
@@ -62,8 +65,10 @@ export class WhisperEngine implements Engine {
     if (!started.ok) return started;
     const engine = started.value;
     const answer: { loaded: LoadedModel | null } = { loaded: null };
+    const { device, computeType, models } = this.#options;
+    const path = models === undefined ? null : await importedModel(models, model);
     const failure = await engine.request(
-      { kind: 'load', model, device: this.#options.device, computeType: this.#options.computeType },
+      { kind: 'load', model, path, device, computeType },
       (line) => {
         if (line.kind !== 'loaded') return;
         answer.loaded = { ...line.model, engine: engine.engine, engineVersion: engine.version };

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { nearest } from '@podctl/platform/config/settings-error.ts';
 import { writeJsonFile, writePrivateFile } from '@podctl/platform/json-file.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { errorCode, whyNotRead, whySeen } from '../file-error.ts';
@@ -142,10 +143,16 @@ async function written(path: string, write: () => Promise<void>): Promise<void> 
   }
 }
 
-/** For a name that no context has. */
-export function missingContext(name: string): CommandError {
+/** For a name that no context has; the nearest one is named. */
+export async function missingContext(
+  name: string,
+  folder: string = configFolder(),
+): Promise<CommandError> {
+  const known = await contextNames(folder).catch((): readonly string[] => []);
+  const meant = nearest(name, [LOCAL_CONTEXT, ...known]);
+  const hint = meant === null ? '' : `; did you mean ${meant}?`;
   return new CommandError(
     EXIT.notFound,
-    `there is no context ${name}; "podctl context list" shows them, and "podctl context use NAME" chooses another`,
+    `there is no context ${name}${hint === '' ? ';' : `${hint} Else`} "podctl context list" shows them, and "podctl context use NAME" chooses another`,
   );
 }

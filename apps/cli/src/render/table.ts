@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
-import stringWidth from 'string-width';
 import { cut, fit, oneLine } from './cell.ts';
+import { textWidth } from './text-width.ts';
 
 export interface Column<Row> {
   readonly head: string;
@@ -67,7 +67,7 @@ function cutCells(cells: readonly string[][], widthMax: number): readonly string
   const room = widthMax - GAP * (natural.length - 1);
   const heads = cells[0] ?? [];
   const least = natural.map((width, i) =>
-    Math.min(width, Math.max(CUT_WIDTH_MIN, stringWidth(heads[i] ?? ''))),
+    Math.min(width, Math.max(CUT_WIDTH_MIN, textWidth(heads[i] ?? ''))),
   );
   const whole = [natural[0] ?? 0, ...least.slice(1)];
   const widths = lowered(lowered(natural, whole, room), least, room);
@@ -98,7 +98,7 @@ export function lowered(
 
 function widthsOf(cells: readonly string[][]): number[] {
   return (cells[0] ?? []).map((_, i) =>
-    cells.reduce((widest, line) => Math.max(widest, stringWidth(line[i] ?? '')), 0),
+    cells.reduce((widest, line) => Math.max(widest, textWidth(line[i] ?? '')), 0),
   );
 }
 

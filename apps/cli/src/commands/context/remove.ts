@@ -29,7 +29,7 @@ export default class ContextRemove extends BaseCommand {
     this.obey(flags);
     const folder = configFolder();
     const { name } = args;
-    if ((await readContext(name, folder)) === null) throw missingContext(name);
+    if ((await readContext(name, folder)) === null) throw await missingContext(name);
     const wasCurrent = (await currentContext(folder)) === name;
     await removeContext(name, folder);
     const next = wasCurrent

@@ -20,7 +20,7 @@ export default class ContextShow extends BaseCommand {
     const { args, flags } = await this.parse(ContextShow);
     const name = args.name ?? flags.context;
     const context = await findContext(name, this.dataDir(flags), configFolder());
-    if (context === null) throw missingContext(name ?? 'that is current');
+    if (context === null) throw await missingContext(name ?? 'that is current');
     this.lines(contextLines(context));
     return context;
   }

@@ -33,7 +33,7 @@ export default class ContextUse extends BaseCommand {
     const folder = configFolder();
     const { name } = args;
     if (name !== LOCAL_CONTEXT && (await readContext(name, folder)) === null)
-      throw missingContext(name);
+      throw await missingContext(name);
     await setCurrentContext(name, folder);
     this.say(`The current context is ${name} now. "podctl context validate" tries it.`);
     return { name };

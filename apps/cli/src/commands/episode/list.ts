@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
 import { durationWords, percentWords } from '../../render/words.ts';

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { isSelected, parseSelector } from './selector.ts';
+
+const selects = (text: string, labels: Record<string, string>) => {
+  const parsed = parseSelector(text);
+  return parsed.ok ? isSelected(labels, parsed.value) : parsed.error;
+};
+
+test('all conditions must hold, and an absent label is unequal to every value', () => {
+  const labels = { topic: 'history', lang: 'en' };
+  expect(selects('topic=history', labels)).toBe(true);
+  expect(selects('topic==history, lang!=de', labels)).toBe(true);
+  expect(selects('topic=history,lang=de', labels)).toBe(false);
+  expect(selects('host!=x', labels)).toBe(true);
+  expect(selects('constructor=x', labels)).toBe(false);
+});
+
+test('what is no condition is refused with an example', () => {
+  for (const text of ['', 'topic', '=x', 'a=b,,c=d', 'a=b c'])
+    expect(selects(text, {})).toContain('give e.g. topic=history');
+});
