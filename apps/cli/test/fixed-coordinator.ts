@@ -58,6 +58,9 @@ export const clockFeed: Feed = {
   problem: '',
   audioSecondsTranscribed: 31.5,
   retrying: 0,
+  audioSecondsLeft: 63,
+  speedRatio: undefined,
+  etaSeconds: undefined,
 };
 
 export const overview: Overview = {
@@ -82,6 +85,10 @@ export const overview: Overview = {
   audioSecondsTranscribed: 31.5,
   leading: true,
   problem: '',
+  audioSecondsLeft: 63,
+  speedRatio: undefined,
+  etaSeconds: undefined,
+  jobsWaiting: 2,
 };
 
 function stage(which: Stage, state: StageState): StageStatus {

@@ -14,7 +14,11 @@ export interface WatchSink {
 export interface WatchPatience {
   /** Gives up when no message came for this long, counted from the start or from the last message. */
   readonly silenceMsMax: number;
+  /** The coordinator tells what changed no more often than this. */
+  readonly intervalMs?: number;
 }
+
+const INTERVAL_MS = 500;
 
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 2_000;
@@ -41,7 +45,13 @@ export async function watchFleet(
     sink.changed(state, news);
   };
   while (!signal.aborted) {
-    const failure = await oneStream(client, state, take, signal);
+    const failure = await oneStream(
+      client,
+      state,
+      take,
+      patience.intervalMs ?? INTERVAL_MS,
+      signal,
+    );
     if (signal.aborted) return;
     state = disconnected(state);
     sink.changed(state, []);
@@ -56,13 +66,17 @@ async function oneStream(
   client: CoordinatorClient,
   before: WatchState,
   take: (state: WatchState, news: readonly EventView[]) => void,
+  intervalMs: number,
   signal: AbortSignal,
 ): Promise<CommandError | null> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), STREAM_SILENCE_MS_MAX);
   let state = before;
   try {
-    for await (const response of client.watch(500, AbortSignal.any([signal, silence.signal]))) {
+    for await (const response of client.watch(
+      intervalMs,
+      AbortSignal.any([signal, silence.signal]),
+    )) {
       timer.refresh();
       const next = applied(state, watchMessage(response), Date.now());
       if (next.kind === 'gap') return null;

@@ -3,6 +3,7 @@ import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { audioSecondsLeft, audioSecondsLeftOf, type Forecast, forecast } from './forecast.ts';
 import type { Liveness } from './liveness.ts';
 import type { Progress } from './progress.ts';
 import {
@@ -64,6 +65,7 @@ export interface FeedView {
   readonly stalledSinceMs: number | null;
   readonly lastSuccessMs: number | null;
   readonly problem: string;
+  readonly forecast: Forecast;
 }
 
 export function feedView(picture: Picture, row: FeedRow): FeedView {
@@ -80,6 +82,10 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
     stalledSinceMs,
     lastSuccessMs: record?.lastSuccessMs ?? null,
     problem: record?.problem ?? '',
+    forecast: forecast(
+      audioSecondsLeft(tally),
+      picture.progress.pace.ofFeed(id, picture.now.monotonicMs),
+    ),
   };
 }
 
@@ -199,6 +205,8 @@ export interface Totals {
   readonly agentsDraining: number;
   readonly agentsLost: number;
   readonly locksStale: number;
+  readonly forecast: Forecast;
+  readonly jobsWaiting: number;
 }
 
 export function totals(picture: Picture): Totals {
@@ -206,6 +214,8 @@ export function totals(picture: Picture): Totals {
   const rows = [...snapshot.feeds.values()];
   const states = rows.map((row) => feedView(picture, row).state);
   const sessions = [...snapshot.sessions.values()];
+  const tally = sumTallies(rows.map((row) => row.tally));
+  const { remaining, running } = tally;
   return {
     asOfMs: now.wallMs,
     revision: snapshot.revision,
@@ -213,11 +223,19 @@ export function totals(picture: Picture): Totals {
     feedsRead: rows.filter(({ record }) => record !== null && record.lastSuccessMs !== null).length,
     feedsStalled: states.filter((state) => state === 'stalled').length,
     feedsFailing: states.filter((state) => state === 'failing').length,
-    tally: sumTallies(rows.map(({ tally }) => tally)),
+    tally,
     agentsLive: sessions.filter(({ record }) => record.state === 'live').length,
     agentsDraining: sessions.filter((row) => isDraining(picture, row)).length,
     agentsLost: sessions.filter(({ record }) => record.state === 'lost').length,
     locksStale: lockViews(picture).filter(({ stale }) => stale).length,
+    forecast: forecast(
+      audioSecondsLeftOf(rows, tally),
+      picture.progress.pace.ofFleet(now.monotonicMs),
+    ),
+    jobsWaiting: STAGES.reduce(
+      (sum, stage) => sum + Math.max(0, remaining[stage] - running[stage]),
+      0,
+    ),
   };
 }
 

@@ -98,6 +98,23 @@ export interface Overview {
   agentsDraining: number;
   /** Episodes whose work was lost with two agents or more, dead or not: they may be what kills agents. */
   killers: number;
+  /**
+   * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of its
+   * feed's known ones, or of the fleet's; absent while no length is known.
+   */
+  audioSecondsLeft?:
+    | number
+    | undefined;
+  /** Seconds of audio transcribed in a second, over the last 15 minutes at most; absent below three samples. */
+  speedRatio?:
+    | number
+    | undefined;
+  /** Seconds until nothing is left, at that speed; absent where one of the two is. */
+  etaSeconds?:
+    | number
+    | undefined;
+  /** Jobs wanted that nobody works on. */
+  jobsWaiting: number;
 }
 
 /** Asks for the totals. */
@@ -681,6 +698,10 @@ function createBaseOverview(): Overview {
     problem: "",
     agentsDraining: 0,
     killers: 0,
+    audioSecondsLeft: undefined,
+    speedRatio: undefined,
+    etaSeconds: undefined,
+    jobsWaiting: 0,
   };
 }
 
@@ -754,6 +775,18 @@ export const Overview: MessageFns<Overview> = {
     }
     if (message.killers !== 0) {
       writer.uint32(168).uint32(message.killers);
+    }
+    if (message.audioSecondsLeft !== undefined) {
+      writer.uint32(321).double(message.audioSecondsLeft);
+    }
+    if (message.speedRatio !== undefined) {
+      writer.uint32(329).double(message.speedRatio);
+    }
+    if (message.etaSeconds !== undefined) {
+      writer.uint32(337).double(message.etaSeconds);
+    }
+    if (message.jobsWaiting !== 0) {
+      writer.uint32(344).uint32(message.jobsWaiting);
     }
     return writer;
   },
@@ -939,6 +972,38 @@ export const Overview: MessageFns<Overview> = {
             message.killers = reader.uint32();
             continue;
           }
+          case 40: {
+            if (tag !== 321) {
+              break;
+            }
+
+            message.audioSecondsLeft = reader.double();
+            continue;
+          }
+          case 41: {
+            if (tag !== 329) {
+              break;
+            }
+
+            message.speedRatio = reader.double();
+            continue;
+          }
+          case 42: {
+            if (tag !== 337) {
+              break;
+            }
+
+            message.etaSeconds = reader.double();
+            continue;
+          }
+          case 43: {
+            if (tag !== 344) {
+              break;
+            }
+
+            message.jobsWaiting = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1022,6 +1087,26 @@ export const Overview: MessageFns<Overview> = {
         ? globalThis.Number(object.agents_draining)
         : 0,
       killers: isSet(object.killers) ? globalThis.Number(object.killers) : 0,
+      audioSecondsLeft: isSet(object.audioSecondsLeft)
+        ? globalThis.Number(object.audioSecondsLeft)
+        : isSet(object.audio_seconds_left)
+        ? globalThis.Number(object.audio_seconds_left)
+        : undefined,
+      speedRatio: isSet(object.speedRatio)
+        ? globalThis.Number(object.speedRatio)
+        : isSet(object.speed_ratio)
+        ? globalThis.Number(object.speed_ratio)
+        : undefined,
+      etaSeconds: isSet(object.etaSeconds)
+        ? globalThis.Number(object.etaSeconds)
+        : isSet(object.eta_seconds)
+        ? globalThis.Number(object.eta_seconds)
+        : undefined,
+      jobsWaiting: isSet(object.jobsWaiting)
+        ? globalThis.Number(object.jobsWaiting)
+        : isSet(object.jobs_waiting)
+        ? globalThis.Number(object.jobs_waiting)
+        : 0,
     };
   },
 
@@ -1090,6 +1175,18 @@ export const Overview: MessageFns<Overview> = {
     if (message.killers !== 0) {
       obj.killers = Math.round(message.killers);
     }
+    if (message.audioSecondsLeft !== undefined) {
+      obj.audioSecondsLeft = floatToJson(message.audioSecondsLeft);
+    }
+    if (message.speedRatio !== undefined) {
+      obj.speedRatio = floatToJson(message.speedRatio);
+    }
+    if (message.etaSeconds !== undefined) {
+      obj.etaSeconds = floatToJson(message.etaSeconds);
+    }
+    if (message.jobsWaiting !== 0) {
+      obj.jobsWaiting = Math.round(message.jobsWaiting);
+    }
     return obj;
   },
 
@@ -1121,6 +1218,10 @@ export const Overview: MessageFns<Overview> = {
     message.problem = object.problem ?? "";
     message.agentsDraining = object.agentsDraining ?? 0;
     message.killers = object.killers ?? 0;
+    message.audioSecondsLeft = object.audioSecondsLeft ?? undefined;
+    message.speedRatio = object.speedRatio ?? undefined;
+    message.etaSeconds = object.etaSeconds ?? undefined;
+    message.jobsWaiting = object.jobsWaiting ?? 0;
     return message;
   },
 };
