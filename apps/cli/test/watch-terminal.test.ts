@@ -12,7 +12,13 @@ import {
 } from './fixed-coordinator.ts';
 import { runOnTerminal, type TerminalRun } from './terminal.ts';
 
-const other = { ...clockFeed, feedId: 'other-show', state: FeedState.DONE, transcribed: 3 };
+const other = {
+  ...clockFeed,
+  feedId: 'other-show',
+  title: 'Other',
+  state: FeedState.DONE,
+  transcribed: 3,
+};
 const CRASHING = fileURLToPath(new URL('crashing-screen.ts', import.meta.url));
 let coordinator: FixedCoordinator;
 
@@ -80,9 +86,7 @@ test('keys sort, filter, open views and details, freeze, and a line of full widt
   ];
   for (const [keys, seen] of steps) {
     run.pty.write(keys);
-    await run.until((now) =>
-      typeof seen === 'string' ? shows(seen)(now) : seen.test(now.join('\n')),
-    );
+    await vi.waitFor(() => expect(run.rows().join('\n')).toMatch(seen), { timeout: 8_000 });
   }
   run.pty.write('q');
   await run.ended;
