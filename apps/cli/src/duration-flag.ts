@@ -1,5 +1,5 @@
-import { JOIN_TOKEN_LIMITS } from '@podctl/domain/access.ts';
 import * as Flags from '@oclif/core/flags';
+import { JOIN_TOKEN_LIMITS } from '@podctl/domain/access.ts';
 import { CommandError, EXIT } from './command-error.ts';
 
 const unitsMs: { readonly [unit: string]: number } = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

@@ -22,6 +22,8 @@ export interface Endpoint {
   readonly ca: string | null;
   /** The bearer token to show; null: none. Never printed. */
   readonly token: string | null;
+  /** The context that was chosen; absent where none was. */
+  readonly context?: string;
 }
 
 /** What the command line named. The environment is asked where it named nothing. */
@@ -139,7 +141,7 @@ async function contextEndpoint(
   if (context === null) throw await missingContext(name, folder);
   const { servers: addresses, caPem: ca, tokenFile } = context;
   const token = tokenFile === null ? null : readTokenFile(tokenFile, `the context ${name}`);
-  return { addresses, origin, ca, token };
+  return { addresses, origin, ca, token, context: name };
 }
 
 /** The coordinators at `server`, one or several with commas between; when it is not given, what `up` runs in the data folder. Throws CommandError. */

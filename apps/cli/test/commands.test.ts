@@ -241,6 +241,7 @@ describe('watch', () => {
     expect(ran.code).toBe(0);
     expect(ran.stdout).toContain('the-clockmakers');
     expect(ran.stdout).toMatch(/downloaded 2 \(66%\) {2}transcribed 1 \(33%\)/);
+    expect(ran.stdout).not.toContain('\u001b');
   });
 
   test('without a terminal it prints one line an event, and jsonl one object', async () => {

@@ -61,6 +61,9 @@ export const clockFeed: Feed = {
   problem: '',
   audioSecondsTranscribed: 31.5,
   retrying: 0,
+  audioSecondsLeft: 63,
+  speedRatio: undefined,
+  etaSeconds: undefined,
 };
 
 export const overview: Overview = {
@@ -86,6 +89,10 @@ export const overview: Overview = {
   audioSecondsTranscribed: 31.5,
   leading: true,
   problem: '',
+  audioSecondsLeft: 63,
+  speedRatio: undefined,
+  etaSeconds: undefined,
+  jobsWaiting: 2,
 };
 
 function stage(which: Stage, state: StageState): StageStatus {

@@ -11,7 +11,22 @@ export interface TerminalRun {
   written(): string;
   /** Resolves with the rows when they satisfy; rejects when podctl ends before. */
   until(holds: (rows: string[]) => boolean): Promise<string[]>;
+  /** Modes as a shell would find them. */
+  modes(): TerminalModes;
+  resize(columns: number, rows: number): void;
   readonly ended: Promise<number>;
+}
+
+export interface TerminalModes {
+  readonly screen: 'normal' | 'alternate';
+  readonly wraps: boolean;
+  readonly cursorShows: boolean;
+}
+
+/** A program on a terminal of its own, by default podctl. */
+export interface TerminalProgram {
+  readonly file: string;
+  readonly args: readonly string[];
 }
 
 export function runOnTerminal(
@@ -19,13 +34,14 @@ export function runOnTerminal(
   columns: number,
   rows: number,
   own: NodeJS.ProcessEnv = {},
+  program: TerminalProgram = { file: process.execPath, args: [PODCTL, ...args] },
 ): TerminalRun {
   const terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
   const { CI: _, ...env } = environment();
-  const pty = spawn(process.execPath, [PODCTL, ...args], {
+  const pty = spawn(program.file, [...program.args], {
     cols: columns,
     rows,
-    env: { ...env, ...own },
+    env: { LANG: 'C.UTF-8', ...env, ...own },
   });
   const waiting = new Set<() => void>();
   let text = '';
@@ -35,9 +51,12 @@ export function runOnTerminal(
       for (const check of waiting) check();
     });
   });
-  const ended = new Promise<number>((resolve) => pty.onExit(({ exitCode }) => resolve(exitCode)));
+  // What was written before the end is shown before anybody looks.
+  const ended = new Promise<number>((resolve) =>
+    pty.onExit(({ exitCode }) => terminal.write('', () => resolve(exitCode))),
+  );
   const shown = () =>
-    Array.from({ length: rows }, (_row, i) => {
+    Array.from({ length: terminal.rows }, (_row, i) => {
       const line = terminal.buffer.active.getLine(terminal.buffer.active.baseY + i);
       return line?.translateToString(true) ?? '';
     });
@@ -46,6 +65,15 @@ export function runOnTerminal(
     ended,
     rows: shown,
     written: () => text,
+    modes: () => ({
+      screen: terminal.buffer.active.type,
+      wraps: terminal.modes.wraparoundMode,
+      cursorShows: text.lastIndexOf('\u001b[?25h') >= text.lastIndexOf('\u001b[?25l'),
+    }),
+    resize: (toColumns, toRows) => {
+      terminal.resize(toColumns, toRows);
+      pty.resize(toColumns, toRows);
+    },
     until: (holds) =>
       new Promise((resolve, reject) => {
         const check = () => {

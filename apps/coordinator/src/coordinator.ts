@@ -255,9 +255,11 @@ export class Coordinator implements Service, Fleet {
 
   #changed(events: readonly FleetEvent[], revision: number): void {
     const nowMs = this.#ports.clock.monotonicMs();
-    for (const { type, feed, episode, stage } of events) {
+    for (const event of events) {
+      const { type, feed, episode, stage } = event;
       if (feed !== null && (type === 'job_done' || type === 'feed_read'))
         this.#progress.moved(feed, nowMs);
+      if (type === 'job_done') this.#progress.pace.note(this.#replica.snapshot, event, nowMs);
       if (feed !== null && episode !== null && stage !== null && type !== 'job_assigned')
         this.#progress.forget(lockId(feed, episode, stage));
     }

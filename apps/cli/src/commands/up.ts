@@ -9,6 +9,7 @@ import { LEFT, listenForStop, type Stopping } from '../up/stopping.ts';
 import { type RunningFleet, type UpPlan, withFleet } from '../up/up.ts';
 import { settleSettings } from '../up/up-settings.ts';
 import { showFleet, transcriptLines } from '../up/up-view.ts';
+import type { LiveTable } from '../watch/live-table.ts';
 
 interface UpFlags {
   readonly config?: string | undefined;
@@ -55,7 +56,7 @@ export default class Up extends BaseCommand {
     }),
   };
 
-  #notices: ((line: string) => void) | null = null;
+  #table: LiveTable | null = null;
   #kill: () => void = () => undefined;
 
   async run(): Promise<void> {
@@ -99,12 +100,14 @@ export default class Up extends BaseCommand {
   private async runFleet(plan: UpPlan, view: UpView): Promise<void> {
     const { report, stopping } = view;
     const announceStop = () => {
+      // What is written on the table's screen is gone with it.
+      this.#table?.close();
       report.line('Stopping: the agent hands its work back (Ctrl-C again forces)');
     };
     const ports = {
       report,
       stopping,
-      told: (line: string) => (this.#notices ?? report.line)(line),
+      told: (line: string) => (this.#table === null ? report.line(line) : this.#table.notice(line)),
       killable: (kill: () => void) => {
         this.#kill = kill;
         stopping.signal.addEventListener('abort', announceStop, { once: true });
@@ -120,8 +123,8 @@ export default class Up extends BaseCommand {
       untilDone,
       stopping,
       print: (line) => this.log(line),
-      takeNotices: (show) => {
-        this.#notices = show;
+      takeTable: (table) => {
+        this.#table = table;
       },
     });
     if (end === null) throw stopping.signal.reason;

@@ -11,13 +11,21 @@ export function fit(text: string, width: number, align: 'left' | 'right' = 'left
 /** At most `width` columns. */
 export function cut(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
-  return width <= 0 ? '' : `${textSlice(text, 0, width - 1)}…`;
+  for (let end = width - 1; end > 0; end -= 1) {
+    const piece = `${textSlice(text, 0, end)}…`;
+    // The two count some rare clusters differently: what is measured decides.
+    if (textWidth(piece) <= width) return piece;
+  }
+  return width <= 0 ? '' : '…';
 }
 
 /** Feeds and hosts choose titles and reasons: control characters in them must not reach the terminal. */
 export function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ');
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g,
+    ' ',
+  );
 }
 
 function padTo(text: string, width: number, align: 'left' | 'right'): string {

@@ -4,7 +4,10 @@ import { oneLine } from '../render/cell.ts';
 import { eventLine } from '../render/event-line.ts';
 import { countWords } from '../render/words.ts';
 import { type Completion, completionOf } from '../watch/completion.ts';
-import { openLiveTable } from '../watch/live-table.ts';
+import { fleetActions } from '../watch/fleet-actions.ts';
+import { LiveTable } from '../watch/live-table.ts';
+import { readLocks } from '../watch/lock-reading.ts';
+import { terminalStyle } from '../watch/terminal-style.ts';
 import type { WatchState } from '../watch/watch-state.ts';
 import { watchFleet } from '../watch/watch-stream.ts';
 import { LEFT, type Stopping } from './stopping.ts';
@@ -16,12 +19,14 @@ export interface ViewOptions {
   readonly untilDone: boolean;
   readonly stopping: Stopping;
   readonly print: (line: string) => void;
-  /** Gives the place for lines that must be seen while the fleet runs; null: no table is shown any more. */
-  readonly takeNotices: (show: ((line: string) => void) | null) => void;
+  /** Gives the table, which has a place for lines that must be seen and must be closed before others write; null: none is shown any more. */
+  readonly takeTable: (table: LiveTable | null) => void;
 }
 
 /** A coordinator that is started again is away for some seconds, its restarts and back-offs for a minute or more. */
 const SILENCE_MS_MAX = 300_000;
+/** As often as the table is drawn. */
+const LIVE_INTERVAL_MS = 200;
 const TRANSCRIPTS_LISTED_MAX = 50;
 
 /** Shows the fleet until it is done (when asked), or until `stopping`; gives how it ended, null for the latter. */
@@ -42,7 +47,12 @@ export async function showFleet(
   };
   const signal = AbortSignal.any([leaving.signal, options.stopping.signal]);
   try {
-    await watchFleet(fleet.client, { changed }, { silenceMsMax: SILENCE_MS_MAX }, signal);
+    await watchFleet(
+      fleet.client,
+      { changed },
+      { silenceMsMax: SILENCE_MS_MAX, ...(options.live ? { intervalMs: LIVE_INTERVAL_MS } : {}) },
+      signal,
+    );
   } finally {
     close();
   }
@@ -52,15 +62,25 @@ export async function showFleet(
 type Show = (state: WatchState, news: readonly Parameters<typeof eventLine>[0][]) => void;
 
 function liveView(fleet: RunningFleet, options: ViewOptions): [Show, () => void] {
-  const head = { address: fleet.client.address, keys: 'q stop and quit' };
-  const table = openLiveTable(head, (how) =>
-    options.stopping.end(how === 'quit' ? LEFT : new CommandError(EXIT.interrupted, 'interrupted')),
+  const { client } = fleet;
+  const table = new LiveTable(
+    {
+      head: { name: client.address, keys: '? help  q stop and quit' },
+      style: terminalStyle({}, process.env, true),
+      actions: fleetActions(client),
+      readLocks: () => readLocks(client),
+      suspends: false,
+    },
+    (how) =>
+      options.stopping.end(
+        how === 'quit' ? LEFT : new CommandError(EXIT.interrupted, 'interrupted'),
+      ),
   );
-  options.takeNotices((line) => table.notice(line));
+  options.takeTable(table);
   return [
     (state) => table.show(state),
     () => {
-      options.takeNotices(null);
+      options.takeTable(null);
       table.close();
     },
   ];

@@ -28,6 +28,12 @@ export interface FeedView {
   readonly lastSuccessAt: string | null;
   /** One sentence; empty when nothing is wrong. */
   readonly problem: string;
+  /** An estimate; null while no length is known. */
+  readonly audioLeftSeconds: number | null;
+  /** Seconds of audio a second, over 15 minutes; null below three samples. */
+  readonly speedRatio: number | null;
+  /** Until nothing is left; null while it cannot be told. */
+  readonly etaSeconds: number | null;
 }
 
 const stateWords: { readonly [state: number]: FeedStateWord } = {
@@ -59,6 +65,9 @@ export function feedView(feed: Feed): FeedView {
     stalledSince: isoTime(feed.stalledSince),
     lastSuccessAt: isoTime(feed.lastSuccessAt),
     problem: feed.problem,
+    audioLeftSeconds: feed.audioSecondsLeft ?? null,
+    speedRatio: feed.speedRatio ?? null,
+    etaSeconds: feed.etaSeconds ?? null,
   };
 }
 

@@ -40,6 +40,14 @@ export interface OverviewView {
   readonly audioTranscribedSeconds: number;
   /** One sentence; empty when nothing is wrong. */
   readonly problem: string;
+  /** An estimate; null while no length is known. */
+  readonly audioLeftSeconds: number | null;
+  /** Seconds of audio a second, over 15 minutes; null below three samples. */
+  readonly speedRatio: number | null;
+  /** Until nothing is left; null while it cannot be told. */
+  readonly etaSeconds: number | null;
+  /** Wanted, and nobody works on them. */
+  readonly jobsWaiting: number;
 }
 
 export function overviewView(overview: Overview): OverviewView {
@@ -68,6 +76,10 @@ export function overviewView(overview: Overview): OverviewView {
     fencedResults: Number(overview.fencedResults),
     audioTranscribedSeconds: overview.audioSecondsTranscribed,
     problem: overview.problem,
+    audioLeftSeconds: overview.audioSecondsLeft ?? null,
+    speedRatio: overview.speedRatio ?? null,
+    etaSeconds: overview.etaSeconds ?? null,
+    jobsWaiting: overview.jobsWaiting,
   };
 }
 

@@ -14,7 +14,11 @@ export interface WatchSink {
 export interface WatchPatience {
   /** Gives up when no message came for this long, counted from the start or from the last message. */
   readonly silenceMsMax: number;
+  /** The coordinator tells what changed no more often than this. */
+  readonly intervalMs?: number;
 }
+
+const INTERVAL_MS = 500;
 
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 2_000;
@@ -41,7 +45,7 @@ export async function watchFleet(
     sink.changed(state, news);
   };
   while (!signal.aborted) {
-    const end = await oneStream(client, state, take, signal);
+    const end = await oneStream(client, state, take, patience.intervalMs ?? INTERVAL_MS, signal);
     if (signal.aborted) return;
     const failure = end === 'gap' ? null : end;
     // Of a gap it is not known what is missing: the next stream begins anew.
@@ -58,6 +62,7 @@ async function oneStream(
   client: CoordinatorClient,
   before: WatchState,
   take: (state: WatchState, news: readonly EventView[]) => void,
+  intervalMs: number,
   signal: AbortSignal,
 ): Promise<CommandError | 'gap' | null> {
   const silence = new AbortController();
@@ -65,7 +70,7 @@ async function oneStream(
   let state = before;
   try {
     const ended = AbortSignal.any([signal, silence.signal]);
-    for await (const response of client.watch(500, ended, before.resumeToken)) {
+    for await (const response of client.watch(intervalMs, ended, before.resumeToken)) {
       timer.refresh();
       const next = applied(state, watchMessage(response), Date.now());
       if (next.kind === 'gap') return 'gap';

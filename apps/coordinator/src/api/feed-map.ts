@@ -44,6 +44,9 @@ export function feedMessage(view: FeedView): Feed {
     problem: view.problem,
     audioSecondsTranscribed: tally.audioSecondsTranscribed,
     retrying: tally.retrying,
+    audioSecondsLeft: view.forecast.audioSecondsLeft ?? undefined,
+    speedRatio: view.forecast.speedRatio ?? undefined,
+    etaSeconds: view.forecast.etaSeconds ?? undefined,
   };
 }
 

@@ -51,6 +51,9 @@ describe('ListFeeds', () => {
         problem: '',
         audioSecondsTranscribed: 90,
         retrying: 1,
+        audioSecondsLeft: 180,
+        speedRatio: undefined,
+        etaSeconds: undefined,
       },
     ]);
   });

@@ -28,6 +28,10 @@ export function overviewMessage(totals: Totals, info: FleetInfo): Overview {
     audioSecondsTranscribed: tally.audioSecondsTranscribed,
     leading: info.leading,
     problem: info.problem,
+    audioSecondsLeft: totals.forecast.audioSecondsLeft ?? undefined,
+    speedRatio: totals.forecast.speedRatio ?? undefined,
+    etaSeconds: totals.forecast.etaSeconds ?? undefined,
+    jobsWaiting: totals.jobsWaiting,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { FeedId } from '@podctl/domain/ids.ts';
 import type { TokenReport } from '@podctl/domain/protocol.ts';
+import { Pace } from './pace.ts';
 import { lockId } from './snapshot.ts';
 
 export interface ProgressRow {
@@ -12,6 +13,7 @@ export interface ProgressRow {
 
 /** What the heartbeats report of running jobs, and when each feed last moved. Lives in memory only. */
 export class Progress {
+  readonly pace = new Pace();
   readonly #rows = new Map<string, ProgressRow>();
   readonly #feedMoved = new Map<FeedId, number>();
 

@@ -277,6 +277,8 @@ describe('the totals', () => {
       agentsLive: 1,
       agentsLost: 1,
       locksStale: 1,
+      forecast: { audioSecondsLeft: 135, speedRatio: null, etaSeconds: null },
+      jobsWaiting: 4,
     });
     expect(all.tally).toEqual(sumTallies([seen(alpha).tally, seen(beta).tally]));
   });

@@ -4,6 +4,7 @@ import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { audioSecondsLeft, audioSecondsLeftOf, type Forecast, forecast } from './forecast.ts';
 import type { Liveness } from './liveness.ts';
 import type { Progress } from './progress.ts';
 import {
@@ -66,6 +67,7 @@ export interface FeedView {
   readonly stalledSinceMs: number | null;
   readonly lastSuccessMs: number | null;
   readonly problem: string;
+  readonly forecast: Forecast;
 }
 
 export function feedView(picture: Picture, row: FeedRow): FeedView {
@@ -82,6 +84,10 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
     stalledSinceMs,
     lastSuccessMs: record?.lastSuccessMs ?? null,
     problem: record?.problem ?? '',
+    forecast: forecast(
+      audioSecondsLeft(tally),
+      picture.progress.pace.ofFeed(id, picture.now.monotonicMs),
+    ),
   };
 }
 
@@ -238,6 +244,8 @@ export interface Totals {
   readonly agentsCordoned: number;
   readonly agentsLost: number;
   readonly locksStale: number;
+  readonly forecast: Forecast;
+  readonly jobsWaiting: number;
 }
 
 export function totals(picture: Picture): Totals {
@@ -246,6 +254,8 @@ export function totals(picture: Picture): Totals {
   const states = rows.map((row) => feedView(picture, row).state);
   const sessions = [...snapshot.sessions.values()];
   const words = sessions.map((row) => agentWord(picture, row));
+  const tally = sumTallies(rows.map((row) => row.tally));
+  const { remaining, running } = tally;
   return {
     asOfMs: now.wallMs,
     revision: snapshot.revision,
@@ -253,12 +263,20 @@ export function totals(picture: Picture): Totals {
     feedsRead: rows.filter(({ record }) => record !== null && record.lastSuccessMs !== null).length,
     feedsStalled: states.filter((state) => state === 'stalled').length,
     feedsFailing: states.filter((state) => state === 'failing').length,
-    tally: sumTallies(rows.map(({ tally }) => tally)),
+    tally,
     agentsLive: sessions.filter(({ record }) => record.state === 'live').length,
     agentsDraining: words.filter((word) => word === 'draining').length,
     agentsCordoned: words.filter((word) => word === 'cordoned' || word === 'drained').length,
     agentsLost: sessions.filter(({ record }) => record.state === 'lost').length,
     locksStale: lockViews(picture).filter(({ stale }) => stale).length,
+    forecast: forecast(
+      audioSecondsLeftOf(rows, tally),
+      picture.progress.pace.ofFleet(now.monotonicMs),
+    ),
+    jobsWaiting: STAGES.reduce(
+      (sum, stage) => sum + Math.max(0, remaining[stage] - running[stage]),
+      0,
+    ),
   };
 }
 

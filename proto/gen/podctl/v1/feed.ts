@@ -140,6 +140,19 @@ export interface Feed {
   audioSecondsTranscribed: number;
   /** Episodes that ran into an error and wait for their next attempt. */
   retrying: number;
+  /**
+   * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of the
+   * feed's known ones; absent while no length is known.
+   */
+  audioSecondsLeft?:
+    | number
+    | undefined;
+  /** Seconds of audio transcribed in a second, over the last 15 minutes at most; absent below three samples. */
+  speedRatio?:
+    | number
+    | undefined;
+  /** Seconds until nothing is left, at that speed; absent where one of the two is. */
+  etaSeconds?: number | undefined;
 }
 
 /** One feed to add. */
@@ -285,6 +298,9 @@ function createBaseFeed(): Feed {
     problem: "",
     audioSecondsTranscribed: 0,
     retrying: 0,
+    audioSecondsLeft: undefined,
+    speedRatio: undefined,
+    etaSeconds: undefined,
   };
 }
 
@@ -340,6 +356,15 @@ export const Feed: MessageFns<Feed> = {
     }
     if (message.retrying !== 0) {
       writer.uint32(136).uint32(message.retrying);
+    }
+    if (message.audioSecondsLeft !== undefined) {
+      writer.uint32(321).double(message.audioSecondsLeft);
+    }
+    if (message.speedRatio !== undefined) {
+      writer.uint32(329).double(message.speedRatio);
+    }
+    if (message.etaSeconds !== undefined) {
+      writer.uint32(337).double(message.etaSeconds);
     }
     return writer;
   },
@@ -493,6 +518,30 @@ export const Feed: MessageFns<Feed> = {
             message.retrying = reader.uint32();
             continue;
           }
+          case 40: {
+            if (tag !== 321) {
+              break;
+            }
+
+            message.audioSecondsLeft = reader.double();
+            continue;
+          }
+          case 41: {
+            if (tag !== 329) {
+              break;
+            }
+
+            message.speedRatio = reader.double();
+            continue;
+          }
+          case 42: {
+            if (tag !== 337) {
+              break;
+            }
+
+            message.etaSeconds = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -556,6 +605,21 @@ export const Feed: MessageFns<Feed> = {
         ? globalThis.Number(object.audio_seconds_transcribed)
         : 0,
       retrying: isSet(object.retrying) ? globalThis.Number(object.retrying) : 0,
+      audioSecondsLeft: isSet(object.audioSecondsLeft)
+        ? globalThis.Number(object.audioSecondsLeft)
+        : isSet(object.audio_seconds_left)
+        ? globalThis.Number(object.audio_seconds_left)
+        : undefined,
+      speedRatio: isSet(object.speedRatio)
+        ? globalThis.Number(object.speedRatio)
+        : isSet(object.speed_ratio)
+        ? globalThis.Number(object.speed_ratio)
+        : undefined,
+      etaSeconds: isSet(object.etaSeconds)
+        ? globalThis.Number(object.etaSeconds)
+        : isSet(object.eta_seconds)
+        ? globalThis.Number(object.eta_seconds)
+        : undefined,
     };
   },
 
@@ -612,6 +676,15 @@ export const Feed: MessageFns<Feed> = {
     if (message.retrying !== 0) {
       obj.retrying = Math.round(message.retrying);
     }
+    if (message.audioSecondsLeft !== undefined) {
+      obj.audioSecondsLeft = floatToJson(message.audioSecondsLeft);
+    }
+    if (message.speedRatio !== undefined) {
+      obj.speedRatio = floatToJson(message.speedRatio);
+    }
+    if (message.etaSeconds !== undefined) {
+      obj.etaSeconds = floatToJson(message.etaSeconds);
+    }
     return obj;
   },
 
@@ -637,6 +710,9 @@ export const Feed: MessageFns<Feed> = {
     message.problem = object.problem ?? "";
     message.audioSecondsTranscribed = object.audioSecondsTranscribed ?? 0;
     message.retrying = object.retrying ?? 0;
+    message.audioSecondsLeft = object.audioSecondsLeft ?? undefined;
+    message.speedRatio = object.speedRatio ?? undefined;
+    message.etaSeconds = object.etaSeconds ?? undefined;
     return message;
   },
 };

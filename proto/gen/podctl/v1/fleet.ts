@@ -104,6 +104,23 @@ export interface Overview {
   killers: number;
   /** Of the live agents, those that people keep from new work, drained ones among them. */
   agentsCordoned: number;
+  /**
+   * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of its
+   * feed's known ones, or of the fleet's; absent while no length is known.
+   */
+  audioSecondsLeft?:
+    | number
+    | undefined;
+  /** Seconds of audio transcribed in a second, over the last 15 minutes at most; absent below three samples. */
+  speedRatio?:
+    | number
+    | undefined;
+  /** Seconds until nothing is left, at that speed; absent where one of the two is. */
+  etaSeconds?:
+    | number
+    | undefined;
+  /** Jobs wanted that nobody works on. */
+  jobsWaiting: number;
 }
 
 /** Asks for the totals. */
@@ -768,6 +785,10 @@ function createBaseOverview(): Overview {
     agentsDraining: 0,
     killers: 0,
     agentsCordoned: 0,
+    audioSecondsLeft: undefined,
+    speedRatio: undefined,
+    etaSeconds: undefined,
+    jobsWaiting: 0,
   };
 }
 
@@ -844,6 +865,18 @@ export const Overview: MessageFns<Overview> = {
     }
     if (message.agentsCordoned !== 0) {
       writer.uint32(176).uint32(message.agentsCordoned);
+    }
+    if (message.audioSecondsLeft !== undefined) {
+      writer.uint32(185).double(message.audioSecondsLeft);
+    }
+    if (message.speedRatio !== undefined) {
+      writer.uint32(193).double(message.speedRatio);
+    }
+    if (message.etaSeconds !== undefined) {
+      writer.uint32(201).double(message.etaSeconds);
+    }
+    if (message.jobsWaiting !== 0) {
+      writer.uint32(208).uint32(message.jobsWaiting);
     }
     return writer;
   },
@@ -1037,6 +1070,38 @@ export const Overview: MessageFns<Overview> = {
             message.agentsCordoned = reader.uint32();
             continue;
           }
+          case 23: {
+            if (tag !== 185) {
+              break;
+            }
+
+            message.audioSecondsLeft = reader.double();
+            continue;
+          }
+          case 24: {
+            if (tag !== 193) {
+              break;
+            }
+
+            message.speedRatio = reader.double();
+            continue;
+          }
+          case 25: {
+            if (tag !== 201) {
+              break;
+            }
+
+            message.etaSeconds = reader.double();
+            continue;
+          }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.jobsWaiting = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1125,6 +1190,26 @@ export const Overview: MessageFns<Overview> = {
         : isSet(object.agents_cordoned)
         ? globalThis.Number(object.agents_cordoned)
         : 0,
+      audioSecondsLeft: isSet(object.audioSecondsLeft)
+        ? globalThis.Number(object.audioSecondsLeft)
+        : isSet(object.audio_seconds_left)
+        ? globalThis.Number(object.audio_seconds_left)
+        : undefined,
+      speedRatio: isSet(object.speedRatio)
+        ? globalThis.Number(object.speedRatio)
+        : isSet(object.speed_ratio)
+        ? globalThis.Number(object.speed_ratio)
+        : undefined,
+      etaSeconds: isSet(object.etaSeconds)
+        ? globalThis.Number(object.etaSeconds)
+        : isSet(object.eta_seconds)
+        ? globalThis.Number(object.eta_seconds)
+        : undefined,
+      jobsWaiting: isSet(object.jobsWaiting)
+        ? globalThis.Number(object.jobsWaiting)
+        : isSet(object.jobs_waiting)
+        ? globalThis.Number(object.jobs_waiting)
+        : 0,
     };
   },
 
@@ -1196,6 +1281,18 @@ export const Overview: MessageFns<Overview> = {
     if (message.agentsCordoned !== 0) {
       obj.agentsCordoned = Math.round(message.agentsCordoned);
     }
+    if (message.audioSecondsLeft !== undefined) {
+      obj.audioSecondsLeft = floatToJson(message.audioSecondsLeft);
+    }
+    if (message.speedRatio !== undefined) {
+      obj.speedRatio = floatToJson(message.speedRatio);
+    }
+    if (message.etaSeconds !== undefined) {
+      obj.etaSeconds = floatToJson(message.etaSeconds);
+    }
+    if (message.jobsWaiting !== 0) {
+      obj.jobsWaiting = Math.round(message.jobsWaiting);
+    }
     return obj;
   },
 
@@ -1228,6 +1325,10 @@ export const Overview: MessageFns<Overview> = {
     message.agentsDraining = object.agentsDraining ?? 0;
     message.killers = object.killers ?? 0;
     message.agentsCordoned = object.agentsCordoned ?? 0;
+    message.audioSecondsLeft = object.audioSecondsLeft ?? undefined;
+    message.speedRatio = object.speedRatio ?? undefined;
+    message.etaSeconds = object.etaSeconds ?? undefined;
+    message.jobsWaiting = object.jobsWaiting ?? 0;
     return message;
   },
 };
