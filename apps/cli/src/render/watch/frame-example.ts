@@ -164,6 +164,7 @@ export function agent(changes: Partial<AgentView> = {}): AgentView {
       },
     ],
     gpuProblem: '',
+    cordon: null,
     ...changes,
   };
 }
