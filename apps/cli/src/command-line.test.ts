@@ -7,6 +7,9 @@ test('global flags before the command go behind it', () => {
   expect(first('-c local status')).toBe('status -c local');
   expect(first('--server x:1 feed list --limit 2')).toBe('feed list --limit 2 --server x:1');
   expect(first('--server=x:1 -q -ojson status')).toBe('status --server=x:1 -q -ojson');
+  expect(first('--sort-by -dead --no-headers feed list')).toBe(
+    'feed list --sort-by -dead --no-headers',
+  );
   expect(first('--json --timeout 2s agent show gpu1')).toBe('agent show gpu1 --json --timeout 2s');
 });
 

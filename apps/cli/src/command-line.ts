@@ -1,12 +1,15 @@
 /** Global flags that may stand before the command, each with whether a value follows it. */
+const withValue = [
+  ...['--server', '--context', '-c', '--ca-file', '--data-dir', '--timeout', '--output', '-o'],
+  ...['--sort-by', '--limit', '--page-token', '--time', '--selector', '-l'],
+];
+const withoutValue = [
+  ...['--quiet', '-q', '--verbose', '-v', '--no-color', '--no-input', '--json', '--yes', '-y'],
+  ...['--dry-run', '--no-headers', '--no-trunc', '--watch', '-w'],
+];
 const globalFlags: ReadonlyMap<string, boolean> = new Map([
-  ...['--server', '--context', '-c', '--ca-file', '--data-dir', '--timeout', '--output', '-o'].map(
-    (name) => [name, true] as const,
-  ),
-  ...[
-    ...['--quiet', '-q', '--verbose', '-v', '--no-color', '--no-input', '--json'],
-    ...['--yes', '-y', '--dry-run'],
-  ].map((name) => [name, false] as const),
+  ...withValue.map((name) => [name, true] as const),
+  ...withoutValue.map((name) => [name, false] as const),
 ]);
 
 /**

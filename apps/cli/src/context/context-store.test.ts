@@ -8,6 +8,7 @@ import {
   configFolder,
   contextNames,
   currentContext,
+  missingContext,
   readContext,
   removeContext,
   saveContext,
@@ -78,4 +79,11 @@ test('no name leads out of the folder', async () => {
 test('the folder follows XDG_CONFIG_HOME', () => {
   expect(configFolder({ XDG_CONFIG_HOME: '/c' })).toBe('/c/podctl');
   expect(configFolder({ XDG_CONFIG_HOME: '' })).toMatch(/\/\.config\/podctl$/);
+});
+
+test('a context that is not there is told with the one that was meant', async () => {
+  await saveContext(home, { use: false }, folder);
+  const { message, exitCode } = await missingContext('hmoe', folder);
+  expect([message, exitCode]).toEqual([expect.stringContaining('did you mean home?'), 3]);
+  expect((await missingContext('elsewhere', folder)).message).not.toContain('mean');
 });
