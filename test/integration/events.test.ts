@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { jetstreamManager } from '@nats-io/jetstream';
 import { BUCKETS, EVENT_STREAM } from '@podctl/domain/key.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { EVERY_EVENT, type EventStream } from '@podctl/platform/event-stream.ts';
@@ -162,7 +161,7 @@ test('a leader that dies before it could store what happened leaves it to the ne
 
 test('the stream keeps to its limits, takes new ones, and is made anew when somebody deletes it', async () => {
   const link = await connect('limits');
-  const jsm = await jetstreamManager(link.nc);
+  const { jsm } = await openBucket(link, { name: 'any', replicas: 1 }, systemClock, signal);
   const small = new NatsEventStream(link, { ...LIMITS, bytesMax: 100_000, keepMs: 7_200_000 });
   await Promise.all(Array.from({ length: 1_000 }, (_, i) => storeEvent(small, 1_000_000 + i)));
   const { config, state } = await jsm.streams.info(EVENT_STREAM);

@@ -1,11 +1,11 @@
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
+import { type EventRecord, eventRecord } from '@podctl/platform/event-record.ts';
 import type {
   EventFilter,
   EventStream,
   EventsFrom,
   StoredEvent,
 } from '@podctl/platform/event-stream.ts';
-import { type EventRecord, eventRecord } from './event-record.ts';
 
 /** Which events are meant; each that is given must hold. */
 export interface EventQuery {

@@ -1,53 +1,9 @@
-import {
-  type AgentId,
-  agentId,
-  type EpisodeId,
-  episodeId,
-  type FeedId,
-  feedId,
-} from '@podctl/domain/ids.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { eventRecord } from '@podctl/platform/event-record.ts';
 import type { EventToStore } from '@podctl/platform/event-stream.ts';
-import { recordCodec } from '@podctl/platform/records.ts';
-import { branded } from '@podctl/platform/wire.ts';
-import { z } from 'zod';
 import type { LoggedEvent } from './fleet.ts';
-
-/** An event as the stream keeps it. */
-export interface EventRecord {
-  /** The world it happened in: revisions of another one say nothing. */
-  readonly cluster: string;
-  /** Of the change of the state that tells it; null: a coordinator saw it beside the state. */
-  readonly revision: number | null;
-  readonly atMs: number;
-  /** A newer version may have types of its own. */
-  readonly type: string;
-  readonly feed: FeedId | null;
-  readonly episode: EpisodeId | null;
-  readonly stage: Stage | null;
-  readonly agent: AgentId | null;
-  readonly title: string;
-  readonly message: string;
-}
 
 /** Titles come from feeds, reasons from agents: both can be long. */
 const TEXT_LENGTH_MAX = 500;
-
-export const eventRecord = recordCodec<EventRecord>(
-  'event',
-  z.object({
-    cluster: z.string(),
-    revision: z.number().int().min(0).nullable(),
-    atMs: z.number().min(0),
-    type: z.string(),
-    feed: branded(feedId).nullable(),
-    episode: branded(episodeId).nullable(),
-    stage: z.enum(STAGES).nullable(),
-    agent: branded(agentId).nullable(),
-    title: z.string(),
-    message: z.string(),
-  }),
-);
 
 /** Where an event was seen. */
 export interface EventOrigin {

@@ -1,7 +1,8 @@
 import type { Clock } from '@podctl/platform/clock.ts';
+import { eventRecord } from '@podctl/platform/event-record.ts';
 import { EVERY_EVENT, type EventStream } from '@podctl/platform/event-stream.ts';
 import type { EventLog } from './event-log.ts';
-import { type EventOrigin, eventIdOf, eventRecord, eventToStore } from './event-record.ts';
+import { type EventOrigin, eventIdOf, eventToStore } from './event-record.ts';
 import type { LoggedEvent } from './fleet.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
