@@ -5,7 +5,7 @@ import { locksOfSession } from '../../apps/coordinator/src/core/snapshot.ts';
 import type { AgentDouble } from '../support/agent-double.ts';
 import { CoordinatorWorld } from '../support/coordinator-world.ts';
 import { mutated } from './hostile-json.ts';
-import { HEARTBEATS, HELLOS, RESULTS } from './messages.ts';
+import { HEARTBEATS, HELLOS, LOGS, RESULTS } from './messages.ts';
 import { holds, keepsWithin } from './runs.ts';
 
 type Start = Awaited<ReturnType<AgentDouble['nextStart']>>;
@@ -78,6 +78,7 @@ function sent(): Arbitrary<Sent> {
   return fc.oneof(
     { weight: 3, arbitrary: said('hello', live, HELLOS) },
     { weight: 4, arbitrary: said('hb', fc.oneof(live, nobody), HEARTBEATS) },
+    { weight: 3, arbitrary: said('log', fc.oneof(live, nobody), LOGS) },
     { weight: 4, arbitrary: said('res', fc.oneof(live, nobody), RESULTS) },
   );
 }

@@ -93,6 +93,16 @@ export const RESULTS = [
     },
   },
 ];
+export const LOGS = [
+  {
+    ...{ boot, cluster, session, dropped: 3 },
+    lines: [
+      { atMs: 1_790_000_000_000, level: 'info', message: 'download begins', job },
+      { atMs: 0, level: 'error', message: 'The library is away.', job: null },
+    ],
+  },
+  { boot, cluster, session, dropped: 0, lines: [] },
+];
 export const RESULT_REPLIES = [
   { kind: 'verdict', answer: 'accepted' },
   { kind: 'later', reason: 'no leader' },

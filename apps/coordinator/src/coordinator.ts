@@ -23,6 +23,7 @@ import { lockId } from './core/snapshot.ts';
 import { type AgentReport, fleetProblem, type Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
+import { AgentLogs } from './shell/agent-logs.ts';
 import { ensureCluster } from './shell/cluster.ts';
 import { EventLog } from './shell/event-log.ts';
 import { type FeedSource, WebFeeds } from './shell/feed-source.ts';
@@ -46,6 +47,7 @@ export class Coordinator implements Service, Fleet {
   readonly name = 'coordinator';
   readonly library: Library;
   readonly events: EventLog;
+  readonly logs: AgentLogs;
   readonly #ports: CoordinatorPorts;
   readonly #health: Health;
   readonly #settings: CoordinatorSettings;
@@ -103,13 +105,20 @@ export class Coordinator implements Service, Fleet {
     this.#tail = this.#ports.state.tail(this.#replica);
     this.#leadership = this.#makeLeadership();
     this.#heartbeats = this.#makeHeartbeats();
+    this.logs = new AgentLogs({ ...ports, replica: this.#replica });
   }
 
   async start(): Promise<void> {
     await this.#tail.start();
     await Promise.race([this.#replica.loaded(), aborted(this.#end.signal)]);
     this.#end.signal.throwIfAborted();
-    await startAll([this.#libraryWatch, this.#feeds, this.#heartbeats, this.#leadership]);
+    await startAll([
+      this.#libraryWatch,
+      this.#feeds,
+      this.#heartbeats,
+      this.logs,
+      this.#leadership,
+    ]);
   }
 
   async stop(): Promise<void> {
@@ -119,6 +128,7 @@ export class Coordinator implements Service, Fleet {
       this.#libraryWatch,
       this.#feeds,
       this.#heartbeats,
+      this.logs,
       this.#leadership,
     ]);
   }

@@ -24,7 +24,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { byteMetrics } from './api/byte-metrics.ts';
 import { ByteServer } from './api/byte-server.ts';
 import { diagnosing } from './api/diagnosis.ts';
-import { fleetMetrics, tailFamilies } from './api/fleet-metrics.ts';
+import { fleetMetrics, logFamilies, tailFamilies } from './api/fleet-metrics.ts';
 import { grpcRefusals } from './api/grpc-metrics.ts';
 import { GrpcServer } from './api/grpc-server.ts';
 import { type CoordinatorMetrics, coordinatorMetrics } from './api/metrics.ts';
@@ -92,6 +92,7 @@ export async function runCoordinator(
   metrics.page.addSource(() => [
     ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
     ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
+    ...logFamilies(coordinator.logs.counts()),
     ...natsFamilies('coordinator', link),
   ]);
   void metrics.watchLibrary(library, systemClock, signal);

@@ -11,6 +11,7 @@ import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from '../core/event.ts';
 import type { Picture } from '../core/view.ts';
+import type { LogSource } from './agent-logs.ts';
 
 /** What the API and the metrics may ask of the rest of the coordinator. */
 export interface Fleet {
@@ -20,6 +21,8 @@ export interface Fleet {
   /** Calls back after something changed, at once or a little later; many changes may come as one call. */
   onChange(listener: () => void): () => void;
   readonly events: EventSource;
+  /** What agents' logs say, as far as it is kept here. */
+  readonly logs: LogSource;
   readonly library: Library;
   /** Whether the whole state is in the picture; before, it holds a part. */
   isLoaded(): boolean;
