@@ -117,6 +117,10 @@ export const ORDERS = [
     lock: { feed: job.feed, episode: job.episode, stage: job.stage, token: 41 },
   },
   {
+    ...{ kind: 'cancel_job', by: 'ann' },
+    job: { feed: job.feed, episode: job.episode, stage: job.stage, token: 41 },
+  },
+  {
     kind: 'repeat_runs',
     request: 'r1',
     runs: [{ feed: job.feed, episode: job.episode, stage: 'download', run: 1 }],
@@ -134,6 +138,7 @@ export const ORDER_REPLIES = [
     },
   },
   { kind: 'done', done: { kind: 'release_lock', released: { kind: 'released', revision: 9 } } },
+  { kind: 'done', done: { kind: 'cancel_job', canceled: { kind: 'committed' } } },
   { kind: 'done', done: { kind: 'repeat_runs', requested: 1 } },
   { kind: 'failed', reason: 'no leader' },
 ];

@@ -18,6 +18,7 @@ import { AgentServiceClient } from '@podctl/proto/podctl/v1/agent.ts';
 import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
+import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
 import { GrpcServer } from '../../apps/coordinator/src/api/grpc-server.ts';
@@ -73,6 +74,7 @@ function connect(address: string) {
     episodes: new EpisodeServiceClient(address, plain),
     agents: new AgentServiceClient(address, plain),
     locks: new LockServiceClient(address, plain),
+    jobs: new JobServiceClient(address, plain),
     transcripts: new TranscriptServiceClient(address, plain),
   };
 }

@@ -27,6 +27,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { AgentLog } from '../../apps/coordinator/src/core/agent-log.ts';
 import type { FleetEvent } from '../../apps/coordinator/src/core/event.ts';
+import { JobHistory } from '../../apps/coordinator/src/core/job-history.ts';
 import { Liveness } from '../../apps/coordinator/src/core/liveness.ts';
 import { Progress } from '../../apps/coordinator/src/core/progress.ts';
 import {
@@ -74,11 +75,13 @@ export class HandBuiltFleet implements Fleet {
   readonly events: EventSource;
   readonly agentLog = new AgentLog();
   readonly logs: LogSource;
+  readonly jobs = new JobHistory();
   readonly library: Library;
   /** What `addFeeds` was asked to add. */
   readonly asked: FeedToAdd[] = [];
   /** What `releaseLock` was asked to release, and what it answers. */
   readonly released: LockToRelease[] = [];
+  readonly canceled: (LockToRelease & { by: string })[] = [];
   readonly repeated: RunToRepeat[] = [];
   releaseAnswer: ReleasedLock = { kind: 'released', revision: 1 };
   information: FleetInfo = {
@@ -185,6 +188,11 @@ export class HandBuiltFleet implements Fleet {
     return runs.length;
   }
 
+  async cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock> {
+    this.canceled.push({ ...job, by });
+    return this.releaseAnswer;
+  }
+
   async releaseLock(lock: LockToRelease): Promise<ReleasedLock> {
     if (this.releaseFailure !== null) throw this.releaseFailure;
     this.released.push(lock);
@@ -225,7 +233,8 @@ export class HandBuiltFleet implements Fleet {
     const before =
       this.snapshot.feeds.get(feed)?.episodes.get(id)?.state ?? newEpisode(CLUSTER, NONCE, 'added');
     const text = encodeEpisode(change(before));
-    foldEpisode(this.snapshot, feed, id, this.snapshot.revision + 1, text);
+    const folded = foldEpisode(this.snapshot, feed, id, this.snapshot.revision + 1, text);
+    if (folded?.before != null) this.jobs.take(folded.before, folded.after, this.#clock.wallMs());
     this.changed();
     return id;
   }

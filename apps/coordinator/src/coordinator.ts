@@ -17,12 +17,14 @@ import { Leadership, type Reign } from '@podctl/platform/leadership.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { type Service, startAll, stopAll } from '@podctl/platform/service.ts';
 import type { FleetEvent } from './core/event.ts';
+import { JobHistory } from './core/job-history.ts';
 import { Liveness } from './core/liveness.ts';
 import { Progress } from './core/progress.ts';
 import { lockId } from './core/snapshot.ts';
 import { type AgentReport, fleetProblem, type Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
+import { acceptedFiles } from './shell/accepted-files.ts';
 import { AgentLogs } from './shell/agent-logs.ts';
 import { ensureCluster } from './shell/cluster.ts';
 import { EventLog } from './shell/event-log.ts';
@@ -48,6 +50,7 @@ export class Coordinator implements Service, Fleet {
   readonly library: Library;
   readonly events: EventLog;
   readonly logs: AgentLogs;
+  readonly jobs = new JobHistory();
   readonly #ports: CoordinatorPorts;
   readonly #health: Health;
   readonly #settings: CoordinatorSettings;
@@ -82,6 +85,7 @@ export class Coordinator implements Service, Fleet {
     this.library = ports.library;
     this.#feeds = feeds;
     this.#replica = new Replica({
+      moved: (...episode) => this.jobs.take(...episode),
       nowMs: () => ports.clock.wallMs(),
       rewound: () =>
         this.#broken.reject(new Error('the state was restored or made anew: it is read again')),
@@ -211,16 +215,7 @@ export class Coordinator implements Service, Fleet {
   }
 
   async acceptedFiles(...[feed, episode, stage]: Parameters<Fleet['acceptedFiles']>) {
-    const row = this.#replica.snapshot.feeds.get(feed)?.episodes.get(episode);
-    const done = row?.state.stages[stage].done ?? null;
-    if (done === null) return [];
-    const links = await this.#views.links(feed, episode, stage, done.run, done.token);
-    return links.map(({ from, to, sizeBytes, sha256 }) => ({
-      path: from,
-      readablePath: to,
-      sizeBytes,
-      sha256,
-    }));
+    return await acceptedFiles(this.#replica.snapshot, this.#views, { feed, episode, stage });
   }
 
   async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
@@ -235,6 +230,11 @@ export class Coordinator implements Service, Fleet {
   async releaseLock(lock: LockToRelease): Promise<ReleasedLock> {
     const done = await this.#order({ kind: 'release_lock', lock });
     return done.kind === 'release_lock' ? done.released : { kind: 'not_held' };
+  }
+
+  async cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock> {
+    const done = await this.#order({ kind: 'cancel_job', job, by });
+    return done.kind === 'cancel_job' ? done.canceled : { kind: 'not_held' };
   }
 
   async repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number> {

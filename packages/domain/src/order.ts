@@ -5,6 +5,8 @@ import type { Stage } from './stage.ts';
 export type Order =
   | { readonly kind: 'add_feeds'; readonly feeds: readonly FeedToAdd[] }
   | { readonly kind: 'release_lock'; readonly lock: LockToRelease }
+  /** `by`: who asks, for the history. */
+  | { readonly kind: 'cancel_job'; readonly job: LockToRelease; readonly by: string }
   | {
       readonly kind: 'repeat_runs';
       readonly request: string;
@@ -38,6 +40,7 @@ export interface LockToRelease {
 export type OrderDone =
   | { readonly kind: 'add_feeds'; readonly added: readonly AddedFeed[] }
   | { readonly kind: 'release_lock'; readonly released: ReleasedLock }
+  | { readonly kind: 'cancel_job'; readonly canceled: ReleasedLock }
   /** `requested`: those that were not asked for before. */
   | { readonly kind: 'repeat_runs'; readonly requested: number };
 

@@ -42,6 +42,11 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
     lock: z.object({ feed, episode, stage, token }),
   }),
   z.object({
+    kind: z.literal('cancel_job'),
+    job: z.object({ feed, episode, stage, token }),
+    by: z.string().max(200),
+  }),
+  z.object({
     kind: z.literal('repeat_runs'),
     request: z.string().min(1).max(64),
     runs: z
@@ -64,6 +69,7 @@ const releasedLock: z.ZodType<ReleasedLock> = z.discriminatedUnion('kind', [
 const done: z.ZodType<OrderDone> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('add_feeds'), added: z.array(addedFeed) }),
   z.object({ kind: z.literal('release_lock'), released: releasedLock }),
+  z.object({ kind: z.literal('cancel_job'), canceled: releasedLock }),
   z.object({ kind: z.literal('repeat_runs'), requested: revision }),
 ]);
 

@@ -10,6 +10,7 @@ import type {
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from '../core/event.ts';
+import type { JobHistory } from '../core/job-history.ts';
 import type { Picture } from '../core/view.ts';
 import type { LogSource } from './agent-logs.ts';
 
@@ -23,6 +24,8 @@ export interface Fleet {
   readonly events: EventSource;
   /** What agents' logs say, as far as it is kept here. */
   readonly logs: LogSource;
+  /** Attempts that ended lately. */
+  readonly jobs: Pick<JobHistory, 'ended'>;
   readonly library: Library;
   /** Whether the whole state is in the picture; before, it holds a part. */
   isLoaded(): boolean;
@@ -35,6 +38,8 @@ export interface Fleet {
   /** Here or, passed on, by the leader. Rejects with OrderFailed; the same may be asked again. */
   addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]>;
   releaseLock(lock: LockToRelease): Promise<ReleasedLock>;
+  /** Takes the lock of a job away, which is not done again before somebody asks. `by`: who asks; may be empty. */
+  cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock>;
   /** Has done runs done once more; gives how many were not asked for before. */
   repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number>;
 }

@@ -10,6 +10,7 @@ import { type Bus, BusError, type BusMessage, type BusSubscription } from '@podc
 import { orderMessage, orderReply } from '@podctl/platform/order-wire.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { FeedRegistry } from './feed-registry.ts';
+import { cancelJob } from './job-cancel.ts';
 import type { Logger } from './logger.ts';
 import { OrderFailed } from './order-failed.ts';
 import { revoke, type SettleDeps } from './settle.ts';
@@ -57,6 +58,8 @@ export class OrderDesk implements Service {
         return { kind: order.kind, added: await this.#add(order.feeds) };
       case 'release_lock':
         return { kind: order.kind, released: await this.#release(order) };
+      case 'cancel_job':
+        return { kind: order.kind, canceled: await cancelJob(this.#options, order.job, order.by) };
       case 'repeat_runs':
         return { kind: order.kind, requested: await this.#repeat(order) };
     }

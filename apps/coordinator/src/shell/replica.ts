@@ -4,6 +4,7 @@ import type { KvEntry, TailSink } from '@podctl/platform/kv.ts';
 import { clusterRecord, feedRecord, sessionRecord } from '@podctl/platform/records.ts';
 import { eventsOfEpisode, eventsOfFeed, eventsOfSession, type FleetEvent } from '../core/event.ts';
 import {
+  type EpisodeRow,
   emptySnapshot,
   foldEpisode,
   foldFeed,
@@ -19,6 +20,8 @@ export interface ReplicaListener {
 export interface ReplicaOptions {
   /** Wall clock, for what events say. */
   nowMs(): number;
+  /** An episode's value changed, once the tail is current. */
+  moved?(before: EpisodeRow, after: EpisodeRow, nowMs: number): void;
   /** The bucket is an older or another one than before, and nothing that was folded can be trusted. */
   rewound(): void;
 }
@@ -78,9 +81,11 @@ export class Replica implements TailSink {
       case 'job': {
         const text = this.#decoder.decode(entry.value);
         const change = foldEpisode(this.snapshot, key.feed, key.episode, entry.revision, text);
-        return change === null
-          ? null
-          : eventsOfEpisode(change.before, change.after, this.#options.nowMs());
+        if (change === null) return null;
+        const nowMs = this.#options.nowMs();
+        if (this.#current && change.before !== null)
+          this.#options.moved?.(change.before, change.after, nowMs);
+        return eventsOfEpisode(change.before, change.after, nowMs);
       }
       case 'feed':
         return this.#foldFeed(entry);
