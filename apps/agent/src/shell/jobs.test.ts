@@ -33,7 +33,7 @@ test('the log tells how a job begins, each tenth of it, and why it failed, all a
   });
   expect(lines.map(({ job: of }) => of)).toEqual(lines.map(() => job('download', 1, 5)));
   expect(lines.map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^download begins work=from [^/?]+$/),
+    expect.stringMatching(/^download begins host=[^/?]+$/),
     'download at 10 %',
     'download at 90 %',
     'download failed for good: It is not there. code=http_404 retryAfterMs=null',

@@ -44,7 +44,7 @@ export class Jobs {
   begin(key: string, assignment: Assignment): void {
     const controller = new AbortController();
     const { job } = assignment;
-    this.#log.info({ ...job, work: workWords(assignment) }, `${job.stage} begins`);
+    this.#log.info({ ...job, ...workFields(assignment) }, `${job.stage} begins`);
     const ended = this.#run(key, assignment, controller.signal).then((outcome) => {
       this.#running.delete(key);
       this.#tell(assignment, outcome);
@@ -97,10 +97,11 @@ export class Jobs {
   }
 }
 
-/** Whose audio, and by what it is heard: never a whole URL. */
-function workWords({ work }: Assignment): string {
-  if (work.kind === 'download') return `from ${URL.parse(work.url)?.host ?? 'an odd URL'}`;
-  return `model ${work.model}, ${Math.round(work.audioSeconds ?? 0)} s of audio`;
+/** Never a whole URL: its path may be a secret too. */
+function workFields({ work }: Assignment): object {
+  if (work.kind === 'download') return { host: URL.parse(work.url)?.host ?? 'unknown' };
+  const { model, audioSeconds } = work;
+  return { model, audioSeconds };
 }
 
 /** Calls back for each tenth that is passed, once. */

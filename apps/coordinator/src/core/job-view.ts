@@ -32,9 +32,13 @@ export function canceledBy(by: string): string {
   return `${CANCELED}${by === '' ? 'an operator' : by}`;
 }
 
+export function isCancelReason(reason: string): boolean {
+  return reason.startsWith(CANCELED);
+}
+
 /** Given up, and not because of what it does. */
 export function isCanceled(lock: Lock): boolean {
-  return lock.state === 'dead' && lock.reason.startsWith(CANCELED);
+  return lock.state === 'dead' && isCancelReason(lock.reason);
 }
 
 /** What is worked on, in order of feed, episode and stage. */

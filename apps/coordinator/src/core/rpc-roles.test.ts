@@ -28,7 +28,7 @@ describe('the table of roles', () => {
         .filter((path) => rpcRule(path)?.needs === role)
         .map((path) => path.slice(path.lastIndexOf('/') + 1))
         .sort();
-    expect(by('operator')).toEqual(['AddFeeds', 'GetDiagnosis', 'ReleaseLock']);
+    expect(by('operator')).toEqual(['AddFeeds', 'CancelJob', 'GetDiagnosis', 'ReleaseLock']);
     expect(by('admin')).toEqual([
       'CreateBackup',
       'CreateJoinToken',
