@@ -42,6 +42,6 @@ test('what is none is refused with what one looks like', () => {
   ])
     expect(parseJobId(text)).toMatchObject({
       ok: false,
-      error: expect.stringContaining('job list'),
+      error: expect.stringContaining('k7qmabcd.transcribe.1'),
     });
 });

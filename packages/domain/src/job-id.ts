@@ -20,8 +20,6 @@ export function parseJobId(text: string): Result<GivenJobId, string> {
   const [, episodePrefix, word, run] = pattern.exec(text.trim().toLowerCase()) ?? [];
   const stage = STAGES.find((name) => name === word) ?? null;
   if (episodePrefix === undefined || (word !== undefined && stage === null))
-    return err(
-      'this is no id of a job: give <episode>.<stage>.<run> as "podctl job list" shows it, such as k7qmabcd.transcribe.1',
-    );
+    return err('job_id is no id of a job: <episode>.<stage>.<run>, such as k7qmabcd.transcribe.1');
   return ok({ episodePrefix, stage, run: run === undefined ? null : Number(run) });
 }

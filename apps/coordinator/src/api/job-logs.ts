@@ -61,7 +61,8 @@ export class JobLogs {
     if (this.#followers >= FOLLOWERS_MAX)
       return {
         kind: 'exhausted',
-        message: `${FOLLOWERS_MAX} follow logs at this coordinator already: end some of them, or ask another coordinator`,
+        message: `${FOLLOWERS_MAX} follow logs at this coordinator already`,
+        hint: 'end some of them, or ask another coordinator',
       };
     this.#followers += 1;
     const forget = this.#ports.logs.onLines(() => this.#said.wake());

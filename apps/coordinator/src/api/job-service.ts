@@ -84,11 +84,11 @@ function keyOf({ feed, episode, stage, token, endedMs }: JobView): string {
 function filterOf(request: ListJobsRequest): Result<(view: JobView) => boolean, Failure> {
   const feed = request.feedId === '' ? ok(null) : feedId(request.feedId);
   const agent = request.agentId === '' ? ok(null) : agentId(request.agentId);
-  if (!feed.ok) return err({ kind: 'invalid', message: `feed_id: ${feed.error}` });
-  if (!agent.ok) return err({ kind: 'invalid', message: `agent_id: ${agent.error}` });
+  if (!feed.ok) return err(invalid('feed_id', feed.error, 'podctl feed list shows them'));
+  if (!agent.ok) return err(invalid('agent_id', agent.error, 'podctl agent list shows them'));
   const stage = stageOf(request.stage);
   if (stage === null && request.stage !== StageMessage.UNSPECIFIED)
-    return err({ kind: 'invalid', message: 'stage is none of download, transcribe' });
+    return err(invalid('stage', 'stage is none that is known here', 'give download or transcribe'));
   const states = new Set(request.states);
   return ok((view) => fits(view, { feed: feed.value, agent: agent.value, stage, states }));
 }
@@ -149,23 +149,32 @@ async function cancelJob(
   }
 }
 
+function invalid(field: string, message: string, hint: string): Failure {
+  return { kind: 'invalid', field, message, hint };
+}
+
 function accepted(id: string): Failure {
-  const message = `the result of job ${id} is accepted already: there is nothing left to cancel`;
-  return { kind: 'precondition', message };
+  return {
+    kind: 'precondition',
+    reason: 'RESULT_ACCEPTED',
+    message: `the result of job ${id} is accepted already: there is nothing left to cancel`,
+  };
 }
 
 function notRunning(id: string, job: JobView | null): Failure {
   const now = job === null ? 'ended a moment ago' : `is ${job.state}`;
   return {
     kind: 'not_found',
-    message: `job ${id} does not run now (it ${now}): podctl job list shows what runs`,
+    reason: 'JOB_NOT_RUNNING',
+    message: `job ${id} does not run now: it ${now}`,
+    hint: 'podctl job list shows what runs',
   };
 }
 
 /** The one job that the caller means, as it stands. */
 function findJob(fleet: Fleet, id: string): Result<JobView, Failure> {
   const given = parseJobId(id);
-  if (!given.ok) return err({ kind: 'invalid', message: `job_id: ${given.error}` });
+  if (!given.ok) return err(invalid('job_id', given.error, 'podctl job list shows them'));
   const picture = fleet.picture();
   const row = findEpisode(picture.snapshot, given.value.episodePrefix);
   if (!row.ok) return row;
@@ -173,6 +182,10 @@ function findJob(fleet: Fleet, id: string): Result<JobView, Failure> {
   const run = given.value.run ?? runMeant(row.value, stage);
   const job = jobNow(picture, row.value, stage, run);
   if (job !== null) return ok(job);
-  const message = `${stage} of episode ${row.value.episode} has no run ${run} now: leave the number out for its newest one`;
-  return err({ kind: 'not_found', message });
+  return err({
+    kind: 'not_found',
+    reason: 'JOB_NOT_FOUND',
+    message: `${stage} of episode ${row.value.episode} has no run ${run} now`,
+    hint: 'leave the number out for its newest one',
+  });
 }
