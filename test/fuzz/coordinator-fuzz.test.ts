@@ -5,7 +5,7 @@ import { locksOfSession } from '../../apps/coordinator/src/core/snapshot.ts';
 import type { AgentDouble } from '../support/agent-double.ts';
 import { CoordinatorWorld } from '../support/coordinator-world.ts';
 import { mutated } from './hostile-json.ts';
-import { HEARTBEATS, HELLOS, RESULTS } from './messages.ts';
+import { HEARTBEATS, HELLOS, LOGS, RESULTS } from './messages.ts';
 import { holds, keepsWithin } from './runs.ts';
 
 type Start = Awaited<ReturnType<AgentDouble['nextStart']>>;
@@ -31,7 +31,8 @@ let attacker: AgentDouble;
 let starts: readonly Start[];
 
 beforeAll(async () => {
-  world = await CoordinatorWorld.start();
+  // The victim is silent while the others talk: on a slow machine for longer than an agent may be.
+  world = await CoordinatorWorld.start({ lostAfterMs: 3_600_000 });
   victim = world.agent('victim');
   await victim.hello();
   await world.addFeed('alpha', EPISODES);
@@ -78,6 +79,7 @@ function sent(): Arbitrary<Sent> {
   return fc.oneof(
     { weight: 3, arbitrary: said('hello', live, HELLOS) },
     { weight: 4, arbitrary: said('hb', fc.oneof(live, nobody), HEARTBEATS) },
+    { weight: 3, arbitrary: said('log', fc.oneof(live, nobody), LOGS) },
     { weight: 4, arbitrary: said('res', fc.oneof(live, nobody), RESULTS) },
   );
 }

@@ -45,6 +45,7 @@ const READERS: { readonly [name: string]: Reader } = {
   heartbeat: message(wire.heartbeatMessage, messages.HEARTBEATS),
   command: message(wire.commandMessage, messages.COMMANDS),
   result: message(wire.resultMessage, messages.RESULTS),
+  'log message': message(wire.logMessage, messages.LOGS),
   'reply to a result': message(wire.resultReply, messages.RESULT_REPLIES),
   order: message(orderMessage, messages.ORDERS),
   'reply to an order': message(orderReply, messages.ORDER_REPLIES),

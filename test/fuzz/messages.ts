@@ -93,6 +93,16 @@ export const RESULTS = [
     },
   },
 ];
+export const LOGS = [
+  {
+    ...{ boot, cluster, session, dropped: 3 },
+    lines: [
+      { atMs: 1_790_000_000_000, level: 'info', message: 'download begins', job },
+      { atMs: 0, level: 'error', message: 'The library is away.', job: null },
+    ],
+  },
+  { boot, cluster, session, dropped: 0, lines: [] },
+];
 export const RESULT_REPLIES = [
   { kind: 'verdict', answer: 'accepted' },
   { kind: 'later', reason: 'no leader' },
@@ -109,6 +119,10 @@ export const ORDERS = [
   {
     ...{ kind: 'set_cordon', agent: 'gpu-1' },
     wish: { kind: 'drain', reason: 'new disk', by: 'ada', deadlineInMs: 60_000 },
+  },
+  {
+    ...{ kind: 'cancel_job', by: 'ann' },
+    job: { feed: job.feed, episode: job.episode, stage: job.stage, token: 41 },
   },
   {
     kind: 'repeat_runs',
@@ -138,6 +152,7 @@ export const ORDER_REPLIES = [
       },
     },
   },
+  { kind: 'done', done: { kind: 'cancel_job', canceled: { kind: 'committed' } } },
   { kind: 'done', done: { kind: 'repeat_runs', requested: 1 } },
   { kind: 'failed', reason: 'no leader' },
 ];

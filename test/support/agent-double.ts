@@ -4,6 +4,7 @@ import {
   commandSubject,
   heartbeatSubject,
   helloSubject,
+  logSubject,
   resultSubject,
 } from '@podctl/domain/key.ts';
 import { stagingFolder } from '@podctl/domain/library-path.ts';
@@ -12,6 +13,7 @@ import type {
   CommandMessage,
   HelloReply,
   JobToken,
+  LogLine,
   ResultOutcome,
   ResultReply,
   TokenReport,
@@ -23,6 +25,7 @@ import {
   heartbeatMessage,
   helloMessage,
   helloReply,
+  logMessage,
   resultMessage,
   resultReply,
 } from '@podctl/platform/wire.ts';
@@ -126,6 +129,14 @@ export class AgentDouble {
       (command): command is Start =>
         command.kind === 'start' && (stage === undefined || command.job.stage === stage),
     );
+  }
+
+  /** Tells what its log says, in its session. */
+  say(lines: readonly LogLine[], dropped = 0): void {
+    const of = { boot: this.boot, cluster: this.#world(), session: this.session };
+    const encoded = logMessage.encode({ ...of, dropped, lines });
+    if (!encoded.ok) throw new Error(encoded.error);
+    this.#bus.publish(logSubject(this.id), encoded.value);
   }
 
   /** Writes files and the manifest into staging, as a worker would. */

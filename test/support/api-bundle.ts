@@ -20,6 +20,7 @@ import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
+import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
 import { GrpcServer } from '../../apps/coordinator/src/api/grpc-server.ts';
@@ -80,6 +81,7 @@ function connect(address: string) {
     agents: new AgentServiceClient(address, plain),
     events: new EventServiceClient(address, plain),
     locks: new LockServiceClient(address, plain),
+    jobs: new JobServiceClient(address, plain),
     transcripts: new TranscriptServiceClient(address, plain),
   };
 }

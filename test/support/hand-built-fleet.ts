@@ -22,11 +22,14 @@ import type {
   RunToRepeat,
   SetCordon,
 } from '@podctl/domain/order.ts';
+import type { LogLine } from '@podctl/domain/protocol.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
+import { AgentLog } from '../../apps/coordinator/src/core/agent-log.ts';
 import type { FleetEvent } from '../../apps/coordinator/src/core/event.ts';
+import { JobHistory } from '../../apps/coordinator/src/core/job-history.ts';
 import { Liveness } from '../../apps/coordinator/src/core/liveness.ts';
 import { Progress } from '../../apps/coordinator/src/core/progress.ts';
 import {
@@ -39,6 +42,7 @@ import {
   type Snapshot,
 } from '../../apps/coordinator/src/core/snapshot.ts';
 import type { AgentReport, Picture } from '../../apps/coordinator/src/core/view.ts';
+import type { LogSource } from '../../apps/coordinator/src/shell/agent-logs.ts';
 import type {
   AcceptedFile,
   EventSource,
@@ -47,6 +51,10 @@ import type {
   LoggedEvent,
 } from '../../apps/coordinator/src/shell/fleet.ts';
 
+const NOTHING_COUNTED = {
+  ...{ lines: 0, evicted: 0, dropped: 0 },
+  refused: { unreadable: 0, session: 0, rate: 0 },
+};
 const EVENTS_KEPT_MAX = 1_000;
 
 export const CLUSTER: ClusterId = clusterIdFrom(new Uint8Array(10).fill(7));
@@ -68,11 +76,15 @@ export class HandBuiltFleet implements Fleet {
   readonly values = new Map<string, string>();
   readonly files = new Map<string, readonly AcceptedFile[]>();
   readonly events: EventSource;
+  readonly agentLog = new AgentLog();
+  readonly logs: LogSource;
+  readonly jobs = new JobHistory();
   readonly library: Library;
   /** What `addFeeds` was asked to add. */
   readonly asked: FeedToAdd[] = [];
   /** What `releaseLock` was asked to release, and what it answers. */
   readonly released: LockToRelease[] = [];
+  readonly canceled: (LockToRelease & { by: string })[] = [];
   readonly repeated: RunToRepeat[] = [];
   releaseAnswer: ReleasedLock = { kind: 'released', revision: 1 };
   information: FleetInfo = {
@@ -95,6 +107,7 @@ export class HandBuiltFleet implements Fleet {
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   readonly #log: LoggedEvent[] = [];
+  readonly #logListeners = new Set<() => void>();
   #newest = 0;
 
   constructor(clock: Clock, library: Library) {
@@ -105,6 +118,11 @@ export class HandBuiltFleet implements Fleet {
       after: (sequence, limit) =>
         this.#log.filter((event) => event.sequence > sequence).slice(-limit),
       newest: () => this.#newest,
+    };
+    this.logs = {
+      ofJob: (...of) => this.agentLog.ofJob(...of),
+      onLines: (listener) => this.#heard(listener),
+      counts: () => NOTHING_COUNTED,
     };
   }
 
@@ -127,6 +145,17 @@ export class HandBuiltFleet implements Fleet {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** An agent's log says so. */
+  say(agent: AgentId, lines: readonly LogLine[], dropped = 0): void {
+    this.agentLog.add(agent, { lines, dropped });
+    for (const listener of this.#logListeners) listener();
+  }
+
+  #heard(listener: () => void): () => void {
+    this.#logListeners.add(listener);
+    return () => this.#logListeners.delete(listener);
   }
 
   get listeners(): number {
@@ -164,6 +193,11 @@ export class HandBuiltFleet implements Fleet {
   async repeatRuns(_request: string, runs: readonly RunToRepeat[]): Promise<number> {
     this.repeated.push(...runs);
     return runs.length;
+  }
+
+  async cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock> {
+    this.canceled.push({ ...job, by });
+    return this.releaseAnswer;
   }
 
   async releaseLock(lock: LockToRelease): Promise<ReleasedLock> {
@@ -220,7 +254,8 @@ export class HandBuiltFleet implements Fleet {
     const before =
       this.snapshot.feeds.get(feed)?.episodes.get(id)?.state ?? newEpisode(CLUSTER, NONCE, 'added');
     const text = encodeEpisode(change(before));
-    foldEpisode(this.snapshot, feed, id, this.snapshot.revision + 1, text);
+    const folded = foldEpisode(this.snapshot, feed, id, this.snapshot.revision + 1, text);
+    if (folded?.before != null) this.jobs.take(folded.before, folded.after, this.#clock.wallMs());
     this.changed();
     return id;
   }

@@ -1,9 +1,12 @@
+import { systemClock } from '@podctl/platform/clock.ts';
 import { SettingsError } from '@podctl/platform/config/settings-error.ts';
 import { ListenError } from '@podctl/platform/health-server.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { type MainContext, runMain } from '@podctl/platform/lifecycle.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { loadAgentConfig } from './config.ts';
+import { logLineOf } from './core/log-line.ts';
+import { LogTail } from './core/log-tail.ts';
 import { runAgent } from './run.ts';
 
 /**
@@ -25,8 +28,13 @@ await runMain(main, {
 async function main(context: MainContext): Promise<number> {
   try {
     const config = await loadAgentConfig(process.env);
-    const log = createLogger({ level: config.settings.log.level, component: 'agent' });
-    return await runAgent(config, log.child({ agent: config.agent }), context);
+    const logs = new LogTail();
+    const tap = (json: string) => {
+      const line = logLineOf(json, systemClock.wallMs());
+      if (line !== null) logs.add(line);
+    };
+    const log = createLogger({ level: config.settings.log.level, component: 'agent', tap });
+    return await runAgent(config, log.child({ agent: config.agent }), context, undefined, logs);
   } catch (error) {
     const isSetting = error instanceof SettingsError || error instanceof ListenError;
     if (!isSetting && !(error instanceof LibraryError)) throw error;

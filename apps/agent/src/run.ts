@@ -20,6 +20,7 @@ import type { NatsLink } from '@podctl/platform/nats/connection.ts';
 import type { Dispatcher } from 'undici';
 import type { AgentConfig } from './config.ts';
 import { type GpuState, gpuLack, gpuLoss, gpuReport } from './core/gpu-state.ts';
+import { LogTail } from './core/log-tail.ts';
 import { exposureProblem } from './exposure.ts';
 import { Agent, type AgentEnd } from './shell/agent.ts';
 import { type AgentMetrics, agentMetrics } from './shell/agent-metrics.ts';
@@ -58,12 +59,14 @@ export type WrapEffects = (effects: AgentEffects) => AgentEffects;
  * An agent's whole life, until it has left or cannot go on. Resolves to its exit code.
  *
  * @param wrap is called once, before any of them is used.
+ * @param logs what the log says, for the coordinators.
  */
 export async function runAgent(
   config: AgentConfig,
   log: Logger,
   context: MainContext,
   wrap: WrapEffects = (effects) => effects,
+  logs: LogTail = new LogTail(),
 ): Promise<number> {
   const { version } = config;
   const metrics = createMetrics({ version, commit: '', nodeVersion: process.version });
@@ -71,7 +74,7 @@ export async function runAgent(
   const membership = membershipOf(config, log, metrics);
   const onDisk = await openStoreFolder(config);
   const closed = Promise.withResolvers<AgentEnd>();
-  const connected = await connectAgent(config, log, context.signal, closed.resolve);
+  const connected = await connectAgent(config, log, context.signal, closed.resolve, logs);
   if (!connected.ok) {
     log.error({}, connected.error.reason);
     metrics.close();
@@ -94,7 +97,7 @@ export async function runAgent(
     lost: (reason) => agent.loseGpu(reason),
     changed: () => agent.look(),
   });
-  const parts = { link, effects, engines, dispatcher, membership, metrics, gpus };
+  const parts = { link, effects, engines, dispatcher, membership, metrics, gpus, logs };
   const agent: Agent = agentOf(config, log, parts);
   const health = new HealthServer({
     listen: config.httpListen,
@@ -228,6 +231,7 @@ function enginesOf(config: AgentConfig, log: Logger): readonly WhisperEngine[] {
     cancelMs: ENGINE_CANCEL_MS,
     clock: systemClock,
     log,
+    said: (line: string) => log.info({ component: 'engine' }, line),
   };
   const models = modelsFolder(config.settings.dataDir);
   const options = { device, computeType, batchSize, models };
@@ -273,6 +277,7 @@ interface Parts {
   readonly membership: Membership;
   readonly metrics: Metrics;
   readonly gpus: GpuWatch;
+  readonly logs: LogTail;
 }
 
 function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
@@ -320,6 +325,11 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
     describeEngine,
     gpus: () => gpuReport(parts.gpus.state),
     observe: measured.observe,
+    logs: {
+      tail: parts.logs,
+      connected: () => parts.link.isConnected(),
+      told: measured.logged,
+    },
   });
 }
 

@@ -42,6 +42,14 @@ import type {
   WatchResponse,
 } from '@podctl/proto/podctl/v1/fleet.ts';
 import type {
+  CancelJobResponse,
+  GetJobLogsRequest,
+  GetJobLogsResponse,
+  GetJobResponse,
+  ListJobsRequest,
+  ListJobsResponse,
+} from '@podctl/proto/podctl/v1/job.ts';
+import type {
   VerifyLibraryRequest,
   VerifyLibraryResponse,
 } from '@podctl/proto/podctl/v1/library.ts';
@@ -184,6 +192,23 @@ export class CoordinatorClient {
       // Whichever holds it now may be another one at the second time.
       { isRepeatable: request.token !== 0n },
     );
+  }
+
+  listJobs(request: ListJobsRequest): Promise<ListJobsResponse> {
+    return this.#unary(jobsOf, (client) => client.listJobs.bind(client), request);
+  }
+
+  getJob(jobId: string): Promise<GetJobResponse> {
+    return this.#unary(jobsOf, (client) => client.getJob.bind(client), { jobId });
+  }
+
+  cancelJob(jobId: string): Promise<CancelJobResponse> {
+    return this.#unary(jobsOf, (client) => client.cancelJob.bind(client), { jobId });
+  }
+
+  /** Lines as they come; with `follow`, until the job is over or the signal. */
+  jobLogs(request: GetJobLogsRequest, signal: AbortSignal): AsyncGenerator<GetJobLogsResponse> {
+    return this.#stream(({ jobs }) => jobs.getJobLogs(request), signal);
   }
 
   /** Progress and findings as they come, then the summary. */
@@ -366,6 +391,7 @@ export class CoordinatorClient {
 }
 
 const agentsOf = ({ agents }: Line) => agents;
+const jobsOf = ({ jobs }: Line) => jobs;
 const accessOf = ({ access }: Line) => access;
 
 /** Whether another coordinator may be asked the same: this one cannot have done it, or doing it twice does no harm. */

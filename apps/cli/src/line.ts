@@ -17,6 +17,7 @@ import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
+import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LibraryServiceClient } from '@podctl/proto/podctl/v1/library.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
@@ -37,6 +38,7 @@ export class Line {
   readonly episodes: EpisodeServiceClient;
   readonly agents: AgentServiceClient;
   readonly locks: LockServiceClient;
+  readonly jobs: JobServiceClient;
   readonly fleet: FleetServiceClient;
   readonly transcripts: TranscriptServiceClient;
   readonly library: LibraryServiceClient;
@@ -53,6 +55,7 @@ export class Line {
     this.episodes = new EpisodeServiceClient(address, channel, options());
     this.agents = new AgentServiceClient(address, channel, options());
     this.locks = new LockServiceClient(address, channel, options());
+    this.jobs = new JobServiceClient(address, channel, options());
     this.fleet = new FleetServiceClient(address, channel, options());
     this.transcripts = new TranscriptServiceClient(address, channel, options());
     this.library = new LibraryServiceClient(address, channel, options());
@@ -66,19 +69,10 @@ export class Line {
   }
 
   #clients(): readonly Client[] {
-    const { feeds, episodes, agents, locks, fleet, transcripts, library, backups, access } = this;
-    return [
-      feeds,
-      episodes,
-      agents,
-      locks,
-      fleet,
-      transcripts,
-      library,
-      backups,
-      access,
-      this.events,
-    ];
+    const { feeds, episodes, agents, locks, jobs, fleet, transcripts, library, backups, access } =
+      this;
+    const first = [feeds, episodes, agents, locks, jobs, fleet, transcripts, library];
+    return [...first, backups, access, this.events];
   }
 }
 

@@ -17,12 +17,15 @@ import { Leadership, type Reign } from '@podctl/platform/leadership.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { type Service, startAll, stopAll } from '@podctl/platform/service.ts';
 import type { FleetEvent } from './core/event.ts';
+import { JobHistory } from './core/job-history.ts';
 import { Liveness } from './core/liveness.ts';
 import { Progress } from './core/progress.ts';
 import { lockId } from './core/snapshot.ts';
 import { type AgentReport, fleetProblem, type Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
+import { acceptedFiles } from './shell/accepted-files.ts';
+import { AgentLogs } from './shell/agent-logs.ts';
 import { ensureCluster } from './shell/cluster.ts';
 import { EventLog } from './shell/event-log.ts';
 import { seedEvents } from './shell/event-seed.ts';
@@ -47,6 +50,8 @@ export class Coordinator implements Service, Fleet {
   readonly name = 'coordinator';
   readonly library: Library;
   readonly events: EventLog;
+  readonly logs: AgentLogs;
+  readonly jobs = new JobHistory();
   readonly #ports: CoordinatorPorts;
   readonly #health: Health;
   readonly #settings: CoordinatorSettings;
@@ -81,6 +86,7 @@ export class Coordinator implements Service, Fleet {
     this.library = ports.library;
     this.#feeds = feeds;
     this.#replica = new Replica({
+      moved: (...episode) => this.jobs.take(...episode),
       nowMs: () => ports.clock.wallMs(),
       rewound: () =>
         this.#broken.reject(new Error('the state was restored or made anew: it is read again')),
@@ -107,6 +113,7 @@ export class Coordinator implements Service, Fleet {
     this.#tail = this.#ports.state.tail(this.#replica);
     this.#leadership = this.#makeLeadership();
     this.#heartbeats = this.#makeHeartbeats();
+    this.logs = new AgentLogs({ ...ports, replica: this.#replica });
   }
 
   async start(): Promise<void> {
@@ -114,7 +121,13 @@ export class Coordinator implements Service, Fleet {
     await this.#tail.start();
     await Promise.race([this.#replica.loaded(), aborted(this.#end.signal)]);
     this.#end.signal.throwIfAborted();
-    await startAll([this.#libraryWatch, this.#feeds, this.#heartbeats, this.#leadership]);
+    await startAll([
+      this.#libraryWatch,
+      this.#feeds,
+      this.#heartbeats,
+      this.logs,
+      this.#leadership,
+    ]);
   }
 
   async stop(): Promise<void> {
@@ -124,6 +137,7 @@ export class Coordinator implements Service, Fleet {
       this.#libraryWatch,
       this.#feeds,
       this.#heartbeats,
+      this.logs,
       this.#leadership,
     ]);
   }
@@ -208,16 +222,7 @@ export class Coordinator implements Service, Fleet {
   }
 
   async acceptedFiles(...[feed, episode, stage]: Parameters<Fleet['acceptedFiles']>) {
-    const row = this.#replica.snapshot.feeds.get(feed)?.episodes.get(episode);
-    const done = row?.state.stages[stage].done ?? null;
-    if (done === null) return [];
-    const links = await this.#views.links(feed, episode, stage, done.run, done.token);
-    return links.map(({ from, to, sizeBytes, sha256 }) => ({
-      path: from,
-      readablePath: to,
-      sizeBytes,
-      sha256,
-    }));
+    return await acceptedFiles(this.#replica.snapshot, this.#views, { feed, episode, stage });
   }
 
   async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
@@ -237,6 +242,11 @@ export class Coordinator implements Service, Fleet {
   async setCordon(...[agent, wish]: Parameters<Fleet['setCordon']>) {
     const done = await this.#order({ kind: 'set_cordon', agent, wish });
     return done.kind === 'set_cordon' ? done.set : { cordon: null, changed: false };
+  }
+
+  async cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock> {
+    const done = await this.#order({ kind: 'cancel_job', job, by });
+    return done.kind === 'cancel_job' ? done.canceled : { kind: 'not_held' };
   }
 
   async repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number> {

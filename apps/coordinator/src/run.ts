@@ -26,7 +26,7 @@ import { accessMetrics } from './api/access-metrics.ts';
 import { byteMetrics } from './api/byte-metrics.ts';
 import { ByteServer } from './api/byte-server.ts';
 import { diagnosing } from './api/diagnosis.ts';
-import { fleetMetrics, tailFamilies } from './api/fleet-metrics.ts';
+import { fleetMetrics, logFamilies, tailFamilies } from './api/fleet-metrics.ts';
 import { grpcRefusals } from './api/grpc-metrics.ts';
 import { GrpcServer } from './api/grpc-server.ts';
 import { type CoordinatorMetrics, coordinatorMetrics } from './api/metrics.ts';
@@ -143,6 +143,7 @@ function showFleet({ metrics, coordinator, link }: ServerParts, grpc: GrpcServer
   metrics.page.addSource(() => [
     ...fleetMetrics(coordinator.picture(), coordinator.info(), grpc.watchers),
     ...tailFamilies(coordinator.tailState(), coordinator.picture().now),
+    ...logFamilies(coordinator.logs.counts()),
     ...natsFamilies('coordinator', link),
   ]);
 }

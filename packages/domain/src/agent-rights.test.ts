@@ -5,7 +5,7 @@ import type { AgentId } from './ids.ts';
 const one = agentRights('one' as AgentId);
 
 test('an agent publishes what it has to tell under its own id, and nothing else', () => {
-  expect(one.publish).toEqual(['hello.one', 'hb.one', 'res.one']);
+  expect(one.publish).toEqual(['hello.one', 'hb.one', 'res.one', 'log.one']);
 });
 
 test('an agent hears its own commands, the roll-call and its own inbox, and nothing else', () => {

@@ -4,6 +4,7 @@ import {
   commandSubject,
   heartbeatSubject,
   helloSubject,
+  logSubject,
   ROLL_CALL_SUBJECT,
   resultSubject,
 } from './key.ts';
@@ -19,7 +20,7 @@ export interface SubjectRights {
  */
 export function agentRights(agent: AgentId): SubjectRights {
   return {
-    publish: [helloSubject(agent), heartbeatSubject(agent), resultSubject(agent)],
+    publish: [helloSubject, heartbeatSubject, resultSubject, logSubject].map((of) => of(agent)),
     subscribe: [commandSubject(agent), ROLL_CALL_SUBJECT, `${AGENT_INBOXES}.${agent}.>`],
   };
 }

@@ -66,7 +66,7 @@ const commands = fc.record({
   token: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 1, max: 40 })),
   request: fc.constantFrom('r0', 'r1', 'r2', 'r3', 'r4'),
   agent: fc.constantFrom('a', 'b', 'c'),
-  end: fc.constantFrom('lost', 'lost', 'lost', 'failed', 'failed', 'returned', 'final'),
+  end: fc.constantFrom('lost', 'lost', 'lost', 'failed', 'failed', 'returned', 'canceled', 'final'),
   random: fc.double({ min: 0, max: 0.999, noNaN: true }),
 });
 type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never;
@@ -102,6 +102,7 @@ function endOf({ end }: Command) {
   if (end === 'lost') return { kind: 'lost' } as const;
   if (end === 'returned')
     return { kind: 'returned', reason: 'goodbye', retryAfterMs: null } as const;
+  if (end === 'canceled') return { kind: 'canceled', reason: 'canceled by ann' } as const;
   return { kind: 'failed', reason: 'no', retryAfterMs: null, final: end === 'final' } as const;
 }
 

@@ -49,10 +49,12 @@ export function parseStateKey(key: string): StateKey {
   return { kind: 'unknown' };
 }
 
-/** Agents publish the first three, of their own id only; the leader answers hello and res. */
+/** Agents publish the first four, of their own id only; the leader answers hello and res. */
 export const helloSubject = (agent: AgentId | '*') => `hello.${agent}`;
 export const heartbeatSubject = (agent: AgentId | '*') => `hb.${agent}`;
 export const resultSubject = (agent: AgentId | '*') => `res.${agent}`;
+/** What an agent's log says, for every coordinator. */
+export const logSubject = (agent: AgentId | '*') => `log.${agent}`;
 /** The leader tells an agent something: a hint only. */
 export const commandSubject = (agent: AgentId) => `cmd.${agent}`;
 /** Coordinators pass on to the leader what people ask for. No agent has a right to it. */
@@ -82,6 +84,7 @@ export function agentOfSubject(subject: string): AgentId | null {
 }
 
 const INBOXES = '_INBOX';
+const AGENTS_OWN = ['hello.', 'hb.', 'res.', 'log.'];
 
 /**
  * Whether a request may be answered where it says. The server does not check what a sender gives as the subject for the
@@ -90,8 +93,7 @@ const INBOXES = '_INBOX';
  */
 export function mayAnswer(subject: string, reply: string): boolean {
   const agent = agentOfSubject(subject);
-  const isAgents =
-    subject.startsWith('hello.') || subject.startsWith('hb.') || subject.startsWith('res.');
-  if (isAgents) return agent !== null && reply.startsWith(`${AGENT_INBOXES}.${agent}.`);
+  if (AGENTS_OWN.some((head) => subject.startsWith(head)))
+    return agent !== null && reply.startsWith(`${AGENT_INBOXES}.${agent}.`);
   return reply.startsWith(`${INBOXES}.`);
 }

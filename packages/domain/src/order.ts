@@ -7,6 +7,8 @@ export type Order =
   | { readonly kind: 'add_feeds'; readonly feeds: readonly FeedToAdd[] }
   | { readonly kind: 'release_lock'; readonly lock: LockToRelease }
   | { readonly kind: 'set_cordon'; readonly agent: AgentId; readonly wish: CordonWish }
+  /** `by`: who asks, for the history. */
+  | { readonly kind: 'cancel_job'; readonly job: LockToRelease; readonly by: string }
   | {
       readonly kind: 'repeat_runs';
       readonly request: string;
@@ -41,6 +43,7 @@ export type OrderDone =
   | { readonly kind: 'add_feeds'; readonly added: readonly AddedFeed[] }
   | { readonly kind: 'release_lock'; readonly released: ReleasedLock }
   | { readonly kind: 'set_cordon'; readonly set: SetCordon }
+  | { readonly kind: 'cancel_job'; readonly canceled: ReleasedLock }
   /** `requested`: those that were not asked for before. */
   | { readonly kind: 'repeat_runs'; readonly requested: number };
 

@@ -148,6 +148,34 @@ export type ResultReply =
   | { readonly kind: 'verdict'; readonly answer: VerdictAnswer }
   | { readonly kind: 'later'; readonly reason: string };
 
+/** `log.<agent>`, fire and forget: what the agent's log says since the last one, for whoever looks from elsewhere. */
+export interface LogMessage {
+  readonly boot: string;
+  readonly cluster: ClusterId;
+  readonly session: SessionId;
+  /** Lines left out since the last message, before the first of these. */
+  readonly dropped: number;
+  /** Oldest first, at most LOG_LIMITS.linesMax. */
+  readonly lines: readonly LogLine[];
+}
+
+/** One line, without what may be secret in URLs. */
+export interface LogLine {
+  /** By the agent's clock. */
+  readonly atMs: number;
+  readonly level: LogLevel;
+  /** At most LOG_LIMITS.messageLengthMax characters. */
+  readonly message: string;
+  /** The attempt that it tells of; null when of none. */
+  readonly job: JobToken | null;
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A message full of lines of three bytes a character stays below the limit of a message. */
+export const LOG_LIMITS = { linesMax: 100, messageLengthMax: 500 } as const;
+
 export interface Sender {
   readonly agent: AgentId;
 }

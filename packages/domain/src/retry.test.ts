@@ -134,4 +134,16 @@ describe('after an attempt without a result', () => {
       reason: 'agent a said goodbye',
     });
   });
+
+  it('what a person does not want is given up, and nothing is counted against it', () => {
+    const held = heldBy('a', { failures: 2, lostBy: ['b'] });
+    const end = { kind: 'canceled', reason: 'canceled by ann' } as const;
+    expect(afterAttempt(held, end, limits, nowMs, 0.5)).toEqual({
+      state: 'dead',
+      run: held.run,
+      failures: 2,
+      lostBy: ['b'],
+      reason: 'canceled by ann',
+    });
+  });
 });

@@ -12,8 +12,10 @@ export type AttemptEnd =
     }
   /** The agent was lost with it: the agent's fault, or the job kills agents. */
   | { readonly kind: 'lost' }
-  /** Handed back unharmed: a goodbye, a cancel, an operator. */
-  | { readonly kind: 'returned'; readonly reason: string; readonly retryAfterMs: number | null };
+  /** Handed back unharmed: a goodbye, an operator. */
+  | { readonly kind: 'returned'; readonly reason: string; readonly retryAfterMs: number | null }
+  /** A person does not want it: nobody's fault, and not to be done again before somebody asks. */
+  | { readonly kind: 'canceled'; readonly reason: string };
 
 export interface RetryLimits {
   /** Failures after which a run is dead. */
@@ -61,6 +63,8 @@ export function afterAttempt(
       };
     case 'lost':
       return afterLoss(lock, limits);
+    case 'canceled':
+      return { state: 'dead', run, failures, lostBy, reason: short(end.reason) };
     case 'failed': {
       const failed = failures + 1;
       const reason = short(end.reason);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import type { LogLevel } from '@podctl/domain/protocol.ts';
 import { describe, expect, it } from 'vitest';
-import { createLogger, type LogLevel } from './logger.ts';
+import { createLogger } from './logger.ts';
 
 function record(terminal: boolean, level: LogLevel = 'info') {
   const written: string[] = [];

@@ -1,10 +1,8 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import type { LogLevel } from '@podctl/domain/protocol.ts';
 import { pino } from 'pino';
 import { withoutSecrets } from './redaction.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 type LogFields = object;
 
@@ -25,6 +23,8 @@ export interface LoggerOptions {
   readonly terminal?: boolean;
   /** Takes each line with its end; stderr when left out. */
   readonly write?: (line: string) => void;
+  /** Is given each line too, as JSON whoever reads stderr; what it logs itself would come back to it. */
+  readonly tap?: (json: string) => void;
 }
 
 const STDERR = 2;
@@ -37,6 +37,7 @@ export function createLogger(options: LoggerOptions): Logger {
     write: (json: string) => {
       const line = withoutSecrets(json);
       write(terminal ? lineForPeople(line) : line);
+      options.tap?.(line);
     },
   };
   return pino(

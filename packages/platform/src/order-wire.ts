@@ -57,6 +57,11 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('set_cordon'), agent: branded(agentId), wish }),
   z.object({
+    kind: z.literal('cancel_job'),
+    job: z.object({ feed, episode, stage, token }),
+    by: z.string().max(200),
+  }),
+  z.object({
     kind: z.literal('repeat_runs'),
     request: z.string().min(1).max(64),
     runs: z
@@ -83,6 +88,7 @@ const done: z.ZodType<OrderDone> = z.discriminatedUnion('kind', [
     kind: z.literal('set_cordon'),
     set: z.object({ cordon: z.object(cordonFields).nullable(), changed: z.boolean() }),
   }),
+  z.object({ kind: z.literal('cancel_job'), canceled: releasedLock }),
   z.object({ kind: z.literal('repeat_runs'), requested: revision }),
 ]);
 

@@ -11,14 +11,17 @@ import {
   type SessionId,
   type Token,
 } from '@podctl/domain/ids.ts';
-import type {
-  CommandMessage,
-  HeartbeatMessage,
-  HelloMessage,
-  HelloReply,
-  JobToken,
-  ResultMessage,
-  ResultReply,
+import {
+  type CommandMessage,
+  type HeartbeatMessage,
+  type HelloMessage,
+  type HelloReply,
+  type JobToken,
+  LOG_LEVELS,
+  LOG_LIMITS,
+  type LogMessage,
+  type ResultMessage,
+  type ResultReply,
 } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
@@ -258,4 +261,24 @@ export const resultReply = messageCodec<ResultReply>(
     }),
     z.object({ kind: z.literal('later'), reason: sentence }),
   ]),
+);
+
+export const logMessage = messageCodec<LogMessage>(
+  'log message',
+  z.object({
+    boot,
+    cluster,
+    session,
+    dropped: z.number().int().min(0),
+    lines: z
+      .array(
+        z.object({
+          atMs: milliseconds,
+          level: z.enum(LOG_LEVELS),
+          message: z.string().max(LOG_LIMITS.messageLengthMax),
+          job: job.nullable(),
+        }),
+      )
+      .max(LOG_LIMITS.linesMax),
+  }),
 );

@@ -28,6 +28,8 @@ export interface AgentMetrics {
   /** From (`in`) and to a coordinator. */
   moved(direction: 'in' | 'out', bytes: number): void;
   transcribed(model: string, audioSeconds: number): void;
+  /** Lines of the log: told to the coordinators, and left out. */
+  logged(lines: number, dropped: number): void;
 }
 
 /** How jobs end on an agent. */
@@ -70,6 +72,12 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     help: 'Seconds of audio transcribed.',
     labels: ['agent', 'model'],
   });
+  const logs = metrics.counter({
+    name: 'podctl_agent_log_lines_total',
+    help: 'Lines of the log told to the coordinators, and left out since more came than may be told.',
+    labels: ['agent', 'result'],
+  });
+  for (const result of ['told', 'dropped']) logs.add({ agent, result }, 0);
   let slots = slotTime(options.transcribeSlots, clock.monotonicMs());
   metrics.addSource(() => {
     slots = advance(slots, slots.running, clock.monotonicMs());
@@ -88,6 +96,10 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     },
     received: (count) => bytes.add({ agent }, count),
     moved: (direction, count) => transfers.add({ agent, direction }, count),
+    logged(lines, dropped) {
+      logs.add({ agent, result: 'told' }, lines);
+      logs.add({ agent, result: 'dropped' }, dropped);
+    },
     transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
   };
 }

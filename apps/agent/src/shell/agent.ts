@@ -10,6 +10,7 @@ import { beginLife, loadOf, reports, step } from '../core/machine.ts';
 import type { PendingResult } from '../core/token-key.ts';
 import { Jobs, type Worker } from './jobs.ts';
 import type { ResultJournal } from './journal.ts';
+import { LogShipper, type LogShipping } from './log-shipper.ts';
 import { Results } from './results.ts';
 import { type AgentIdentity, type Pulse, SessionLink } from './session.ts';
 
@@ -28,6 +29,8 @@ export interface AgentPorts {
   /** The machine's GPUs as they were seen last; left out where nobody looks. */
   readonly gpus?: () => GpuReport;
   readonly observe: (event: AgentEvent) => void;
+  /** What its log says, for the coordinators; left out where nobody is to be told. */
+  readonly logs?: LogShipping;
 }
 
 /** For the metrics. */
@@ -52,6 +55,7 @@ export class Agent {
   readonly #link: SessionLink;
   readonly #results: Results;
   readonly #jobs: Jobs;
+  readonly #logs: LogShipper | null;
   readonly #ended = Promise.withResolvers<AgentEnd>();
   readonly #closing = new AbortController();
   /** The goodbye waits for it. */
@@ -87,11 +91,14 @@ export class Agent {
       agent: identity.agent,
       boot: identity.boot,
       settled: (key, answer) => {
-        log.info({ key, answer }, 'The leader has judged a result');
+        const held = this.#state.tokens.get(key);
+        const of = held?.phase === 'ended' ? held.result.job : { key };
+        log.info({ ...of, answer }, 'The leader has judged a result');
         this.#take({ kind: 'settled', key, answer });
       },
       unanswered: () => ports.observe({ kind: 'unanswered' }),
     });
+    this.#logs = this.#makeLogs();
   }
 
   get welcomed(): boolean {
@@ -107,6 +114,7 @@ export class Agent {
   async start(): Promise<void> {
     const journal = await this.#ports.journal.open();
     this.#link.start();
+    this.#logs?.start();
     const life = beginLife(this.#ports.identity.slots, journal);
     this.#state = life.state;
     for (const effect of life.effects) this.#apply(effect);
@@ -146,6 +154,7 @@ export class Agent {
   /** Ends everything, at once. Safe twice. */
   async stop(): Promise<void> {
     this.#closing.abort();
+    await this.#logs?.stop();
     await this.#link.stop();
     await this.#results.stop();
     await this.#jobs.stop();
@@ -245,18 +254,33 @@ export class Agent {
       await this.#ports.clock.sleep(UNTOLD_MS_MAX, until).catch(() => undefined);
     }
     const { cluster, session, finished, reason } = effect;
+    this.#logs?.flush();
     await this.#link.goodbye(cluster, session, finished, reason);
     this.#take({ kind: 'farewell' });
   }
 
+  #makeLogs(): LogShipper | null {
+    const { bus, clock, identity, logs } = this.#ports;
+    const { agent, boot } = identity;
+    if (logs === undefined) return null;
+    return new LogShipper({ ...logs, bus, clock, agent, boot, standing: () => this.#standing() });
+  }
+
+  /** In whose name it may speak; null while it has no session. */
+  #standing() {
+    const { mode, cluster, session } = this.#state;
+    const isHeard = mode !== 'greeting' && mode !== 'ended';
+    return isHeard && cluster !== null && session !== null ? { cluster, session } : null;
+  }
+
   #pulse(): Pulse | null {
-    const { mode, cluster, session, problem } = this.#state;
+    const { mode, problem } = this.#state;
     const draining = this.#state.draining || mode === 'leaving';
-    if (mode === 'greeting' || mode === 'ended' || cluster === null || session === null)
-      return null;
+    const standing = this.#standing();
+    if (standing === null) return null;
     const engine = this.#ports.describeEngine();
     const tokens = reports(this.#state);
-    return { cluster, session, tokens, engine, problem, draining, ...this.#ports.gpus?.() };
+    return { ...standing, tokens, engine, problem, draining, ...this.#ports.gpus?.() };
   }
 
   async #watchWork(): Promise<void> {

@@ -14,6 +14,7 @@ import { LibraryError } from '@podctl/platform/library.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import type { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silentLog } from '../../../../test/support/silent-log.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { job, sessionOf, ticket, world } from '../core/machine-example.ts';
 import type { AttemptStore } from './attempt-store.ts';
@@ -250,7 +251,7 @@ function run(
     received: () => undefined,
     ...ports,
   });
-  return worker(assignmentOf(path, user), context);
+  return worker(assignmentOf(path, user), { ...context, log: silentLog });
 }
 
 function assignmentOf(path: string, user: string): Assignment {

@@ -104,10 +104,16 @@ async function download(
   const opened = await openHttpAudio(work.url, options);
   if (!opened.ok) return faulted(opened.error);
   const audio = opened.value;
+  context.log.info({ bytes: audio.lengthBytes }, 'The host answers with audio');
   try {
     const stored = await store(ports, task, audio, context);
     if (!stored.ok) return faulted(stored.error);
     const { file, facts } = stored.value;
+    const { codec, seconds } = facts;
+    context.log.info(
+      { file: file.name, bytes: file.sizeBytes, codec, seconds },
+      'The audio is whole',
+    );
     const metadata = metadataOf(assignment, work, file, facts, nowMs);
     await attempt.writeText('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
     return await attempt.finish(ports.agent, facts.seconds, {

@@ -23,6 +23,8 @@ export interface EngineProcessSpec {
   readonly cancelMs: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Takes each line of its stderr. */
+  readonly said: (line: string) => void;
 }
 
 /** Lines of answers are kept until their end; an episode of a day has about 30,000 segments. */
@@ -63,7 +65,7 @@ export class EngineProcess {
         env: spec.env,
         lockFd: spec.lockFd,
         stdout: 'lines',
-        log: (line) => spec.log.info({ component: 'engine' }, line),
+        log: spec.said,
       });
     } catch (error) {
       if (!(error instanceof ChildError)) throw error;

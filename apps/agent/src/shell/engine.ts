@@ -4,8 +4,16 @@ import type { Result } from '@podctl/domain/result.ts';
 export interface Engine {
   /** Engine, model and device in words, for the hello and the heartbeat. */
   describe(): string;
-  /** Starts the engine where it is not running, and loads the model where another one or none is loaded. */
-  load(model: string, signal: AbortSignal): Promise<Result<LoadedModel, EngineFailure>>;
+  /**
+   * Starts the engine where it is not running, and loads the model where another one or none is loaded.
+   *
+   * @param said takes what the engine writes to its stderr, until the next load.
+   */
+  load(
+    model: string,
+    signal: AbortSignal,
+    said?: (line: string) => void,
+  ): Promise<Result<LoadedModel, EngineFailure>>;
   /** `onPosition` gets seconds of audio done, and their sum where it is known. Call after `load`. */
   transcribe(
     request: TranscribeRequest,

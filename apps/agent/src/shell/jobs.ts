@@ -1,4 +1,4 @@
-import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import type { JobToken, ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import type { AgentInput } from '../core/agent-state.ts';
@@ -8,17 +8,28 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** 0 to 1. */
   readonly progress: (fraction: number) => void;
+  /** Its lines are of this job. */
+  readonly log: Logger;
 }
 
 /** Does one stage's work into the token's staging folder, the manifest last. Rejects only on bugs and on abort. */
 export type Worker = (assignment: Assignment, context: JobContext) => Promise<ResultOutcome>;
+
+interface Running {
+  readonly controller: AbortController;
+  readonly job: JobToken;
+  readonly ended: Promise<void>;
+}
+
+/** A line of the log for each tenth of a job. */
+const MILESTONES = 10;
 
 /** Runs what the machine has begun, and tells it how each came out: exactly one `done` for each begin. */
 export class Jobs {
   readonly #workers: { readonly [S in Stage]: Worker };
   readonly #input: (input: AgentInput) => void;
   readonly #log: Logger;
-  readonly #running = new Map<string, { controller: AbortController; ended: Promise<void> }>();
+  readonly #running = new Map<string, Running>();
 
   constructor(
     workers: { readonly [S in Stage]: Worker },
@@ -32,16 +43,21 @@ export class Jobs {
 
   begin(key: string, assignment: Assignment): void {
     const controller = new AbortController();
+    const { job } = assignment;
+    this.#log.info({ ...job, ...workFields(assignment) }, `${job.stage} begins`);
     const ended = this.#run(key, assignment, controller.signal).then((outcome) => {
       this.#running.delete(key);
       this.#tell(assignment, outcome);
       this.#input({ kind: 'done', key, outcome });
     });
-    this.#running.set(key, { controller, ended });
+    this.#running.set(key, { controller, job, ended });
   }
 
   cancel(key: string, reason: string): void {
-    this.#running.get(key)?.controller.abort(new Error(reason));
+    const running = this.#running.get(key);
+    if (running === undefined) return;
+    this.#log.info({ ...running.job }, `${running.job.stage} is called off: ${reason}`);
+    running.controller.abort(new Error(reason));
   }
 
   /** Cancels all and waits for their ends. */
@@ -52,23 +68,51 @@ export class Jobs {
   }
 
   async #run(key: string, assignment: Assignment, signal: AbortSignal): Promise<ResultOutcome> {
-    const progress = (fraction: number) => this.#input({ kind: 'progress', key, fraction });
+    const { job } = assignment;
+    const log = this.#log.child({ ...job });
+    const told = milestones((percent) => log.info({}, `${job.stage} at ${percent} %`));
+    const progress = (fraction: number) => {
+      told(fraction);
+      this.#input({ kind: 'progress', key, fraction });
+    };
     try {
-      return await this.#workers[assignment.job.stage](assignment, { signal, progress });
+      return await this.#workers[job.stage](assignment, { signal, progress, log });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       if (signal.aborted) return returned(words);
-      this.#log.error({ err: error, ...assignment.job }, `A job broke: ${words}`);
+      log.error({ err: error }, `A job broke: ${words}`);
       return failure('internal', `The agent's worker broke: ${words}`);
     }
   }
 
   #tell(assignment: Assignment, outcome: ResultOutcome): void {
-    const { feed, episode, stage, token } = assignment.job;
-    const fields = { feed, episode, stage, token };
-    if (outcome.kind === 'finished') this.#log.info(fields, `${stage} finished`);
-    else this.#log.warn({ ...fields, code: outcome.code }, `${stage} failed: ${outcome.reason}`);
+    const { job } = assignment;
+    if (outcome.kind === 'finished') {
+      this.#log.info({ ...job }, `${job.stage} finished`);
+      return;
+    }
+    const { code, reason, retryAfterMs, final, returned: isReturned } = outcome;
+    const words = isReturned ? 'handed back' : final ? 'failed for good' : 'failed';
+    this.#log.warn({ ...job, code, retryAfterMs }, `${job.stage} ${words}: ${reason}`);
   }
+}
+
+/** Never a whole URL: its path may be a secret too. */
+function workFields({ work }: Assignment): object {
+  if (work.kind === 'download') return { host: URL.parse(work.url)?.host ?? 'unknown' };
+  const { model, audioSeconds } = work;
+  return { model, audioSeconds };
+}
+
+/** Calls back for each tenth that is passed, once. */
+function milestones(passed: (percent: number) => void): (fraction: number) => void {
+  let told = 0;
+  return (fraction) => {
+    const reached = Math.min(MILESTONES, Math.floor(fraction * MILESTONES));
+    if (!(reached > told)) return;
+    told = reached;
+    passed((reached * 100) / MILESTONES);
+  };
 }
 
 export interface FailureDetails {

@@ -1,4 +1,4 @@
-import { AGENT_INBOXES } from '@podctl/domain/key.ts';
+import { AGENT_INBOXES, logSubject } from '@podctl/domain/key.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
@@ -8,9 +8,11 @@ import {
   type NatsLink,
   NatsRefused,
 } from '@podctl/platform/nats/connection.ts';
+import { isRightless } from '@podctl/platform/nats/refusal.ts';
 import { natsLogin } from '@podctl/platform/nats-login.ts';
 import type { AgentConfig } from '../config.ts';
 import { EXIT_REFUSED } from '../core/departure.ts';
+import type { LogTail } from '../core/log-tail.ts';
 import type { AgentEnd } from './agent.ts';
 
 const EXIT_UNUSABLE = 1;
@@ -21,14 +23,18 @@ const REFUSED_MS_MAX = 60_000;
  * The agent's connection to NATS, or its end when there is none.
  *
  * @param closed is called when the connection is gone for good: the agent can say nothing any more, not even goodbye.
+ * @param logs is closed when the credential, an older one, gives no right to tell what is in it: each line about that would
+ *   be one more to tell.
  */
 export async function connectAgent(
   { nats, agent }: Pick<AgentConfig, 'nats' | 'agent'>,
   log: Logger,
   signal: AbortSignal,
   closed: (end: AgentEnd) => void,
+  logs: LogTail,
 ): Promise<Result<NatsLink, AgentEnd>> {
-  const listen = natsListener(log, closed);
+  const refused = () => logs.close();
+  const listen = natsListener(log, closed, { subject: logSubject(agent), refused });
   try {
     const options = {
       ...(await natsLogin(nats)),
@@ -44,7 +50,12 @@ export async function connectAgent(
   }
 }
 
-function natsListener(log: Logger, closed: (end: AgentEnd) => void) {
+interface LogRight {
+  readonly subject: string;
+  refused(): void;
+}
+
+function natsListener(log: Logger, closed: (end: AgentEnd) => void, logs: LogRight) {
   return (event: NatsEvent) => {
     switch (event.kind) {
       case 'connected':
@@ -54,6 +65,7 @@ function natsListener(log: Logger, closed: (end: AgentEnd) => void) {
         log.warn({}, 'Disconnected from NATS; trying again');
         return;
       case 'trouble':
+        if (isRightless(event.error, logs.subject)) logs.refused();
         log.warn({ err: event.error }, 'NATS reports a trouble');
         return;
       case 'closed':

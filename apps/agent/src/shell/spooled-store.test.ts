@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { active } from '../../../../test/support/byte-requests.ts';
 import { ByteWorld, type Held, newTicket, sha256Of } from '../../../../test/support/byte-world.ts';
 import { CLUSTER } from '../../../../test/support/hand-built-fleet.ts';
+import { silentLog } from '../../../../test/support/silent-log.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { sessionOf } from '../core/machine-example.ts';
 import { openSpool, SpooledStore } from './spooled-store.ts';
@@ -17,7 +18,7 @@ const named = agentId('far');
 invariant(named.ok, 'an agent id');
 const agent = named.value;
 const never = new AbortController().signal;
-const context = { signal: never, progress: () => undefined };
+const context = { signal: never, progress: () => undefined, log: silentLog };
 
 let world: ByteWorld;
 let spool: FileLibrary;

@@ -7,6 +7,7 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { silentLog } from '../../../../test/support/silent-log.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { job, sessionOf, ticket, world } from '../core/machine-example.ts';
 import type { Engine, EngineFailure } from './engine.ts';
@@ -126,5 +127,9 @@ function transcribe(
     work,
     ticket,
   };
-  return worker(assignment, { signal: new AbortController().signal, progress: () => undefined });
+  return worker(assignment, {
+    signal: new AbortController().signal,
+    progress: () => undefined,
+    log: silentLog,
+  });
 }

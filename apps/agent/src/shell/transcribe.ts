@@ -65,13 +65,19 @@ async function transcribe(
   context: JobContext,
 ): Promise<ResultOutcome> {
   const { clock, store } = ports;
-  const { signal, progress } = context;
+  const { signal, progress, log } = context;
   const startedAtMs = clock.wallMs();
   const found = await store.input(assignment, work, signal);
   if (!found.ok) return found.error;
   using audio = found.value;
-  const loaded = await engine.load(work.model === 'auto' ? MODEL_DEFAULT : work.model, signal);
+  const name = work.model === 'auto' ? MODEL_DEFAULT : work.model;
+  const loaded = await engine.load(name, signal, (line) => log.info({ component: 'engine' }, line));
   if (!loaded.ok) return engineOutcome(loaded.error);
+  const { model, device, computeType, note } = loaded.value;
+  log.info(
+    { model, device, computeType, ...(note === null ? {} : { note }) },
+    'The model is loaded',
+  );
   const request = { audioPath: audio.path, language: work.language };
   const onPosition = (seconds: number, durationSeconds: number | null) => {
     const whole = durationSeconds ?? work.audioSeconds;
@@ -79,6 +85,11 @@ async function transcribe(
   };
   const heard = await engine.transcribe(request, onPosition, signal);
   if (!heard.ok) return unheard(heard.error, audio, signal);
+  const { segments, language, durationSeconds, elapsedMs } = heard.value;
+  log.info(
+    { segments: segments.length, language, durationSeconds, elapsedMs },
+    'The audio is transcribed',
+  );
   if (isShort(heard.value.durationSeconds, work.audioSeconds))
     return failure(
       'audio_short',

@@ -99,6 +99,19 @@ describe('an engine that does not do as it should', () => {
     expect((await whisper.load(MODEL, never)).ok).toBe(true);
   });
 
+  test('what it writes to stderr is heard by who loads, until the next load', async () => {
+    const whisper = await scripted(
+      `${HELLO} console.error('first words'); process.exitCode = 1; process.stdin.destroy();`,
+    );
+    const said: string[] = [];
+    await whisper.load(MODEL, never, (line) => void said.push(line));
+    expect(said).toContain('first words');
+    heard.splice(0);
+    await whisper.load(MODEL, never);
+    expect(heard).toContain('first words');
+    expect(said).toHaveLength(1);
+  });
+
   test('that writes anything but its protocol is killed', async () => {
     const whisper = await scripted(
       `${HELLO} say('Loading model...'); setInterval(() => {}, 1000);`,
@@ -171,10 +184,15 @@ function real(cancelMs = 2_000): WhisperEngine {
   return supervised(testPython(), SCRIPT, 30_000, cancelMs);
 }
 
+/** What the engine said while it worked for nobody. */
+const heard: string[] = [];
+
 function supervised(python: string, script: string, silentMs: number, cancelMs = 2_000) {
   const log = createLogger({ level: 'error', component: 'agent', terminal: false });
   const env = { ...process.env, HF_HUB_OFFLINE: '1' };
-  const spec = { python, script, env, lockFd: null, silentMs, cancelMs, clock: systemClock, log };
+  const said = (line: string) => void heard.push(line);
+  const of = { python, script, env, lockFd: null, silentMs, cancelMs };
+  const spec = { ...of, clock: systemClock, log, said };
   const options = { device: 'auto', computeType: 'auto', batchSize: 8 };
   engine = new WhisperEngine(spec, { ...options, models: join(folder, 'models') }, () => 0);
   return engine;

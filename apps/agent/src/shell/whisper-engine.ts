@@ -41,9 +41,11 @@ export class WhisperEngine implements Engine {
   #process: EngineProcess | null = null;
   #loaded: LoadedModel | null = null;
   #deaths = 0;
+  #said: (line: string) => void;
 
   constructor(spec: EngineProcessSpec, options: WhisperOptions, random: () => number) {
     this.#spec = spec;
+    this.#said = spec.said;
     this.#options = options;
     this.#random = random;
   }
@@ -59,7 +61,12 @@ export class WhisperEngine implements Engine {
     return `${loaded.engine} ${loaded.engineVersion}, ${loaded.model}, ${loaded.device} ${loaded.computeType}`;
   }
 
-  async load(model: string, signal: AbortSignal): Promise<Result<LoadedModel, EngineFailure>> {
+  async load(
+    model: string,
+    signal: AbortSignal,
+    said?: (line: string) => void,
+  ): Promise<Result<LoadedModel, EngineFailure>> {
+    this.#said = said ?? this.#spec.said;
     const either = AbortSignal.any([signal, this.#stopping.signal]);
     const started = await this.#start(either);
     if (!started.ok) return started;
@@ -125,7 +132,10 @@ export class WhisperEngine implements Engine {
       await this.#spec.clock.sleep(waitMs, signal).catch(() => undefined);
     }
     if (signal.aborted) return err({ code: 'cancelled', message: 'The load was cancelled.' });
-    const started = await EngineProcess.start(this.#spec, signal);
+    const started = await EngineProcess.start(
+      { ...this.#spec, said: (line) => this.#said(line) },
+      signal,
+    );
     if (started.ok) this.#process = started.value;
     else this.#count(started.error);
     return started;

@@ -14,6 +14,7 @@ import {
   type Picture,
   totals,
 } from '../core/view.ts';
+import type { AgentLogCounts } from '../shell/agent-logs.ts';
 import type { FleetInfo } from '../shell/fleet.ts';
 
 const FEED_STATES: readonly FeedState[] = ['new', 'active', 'done', 'stalled', 'failing'];
@@ -220,6 +221,36 @@ export function tailFamilies(tail: TailState, now: Moment): MetricFamily[] {
       help: 'How often following the state was begun anew.',
       samples: one(tail.recreated),
     },
+  ];
+}
+
+/** What was made of agents' log lines. */
+export function logFamilies({ lines, evicted, dropped, refused }: AgentLogCounts): MetricFamily[] {
+  const counter = (
+    name: string,
+    help: string,
+    counts: Readonly<Record<string, number>>,
+    by: string,
+  ) =>
+    ({
+      name,
+      type: 'counter',
+      help,
+      samples: Object.entries(counts).map(([word, value]) => ({ labels: { [by]: word }, value })),
+    }) as const;
+  return [
+    counter(
+      'podctl_agent_log_lines_received_total',
+      'Log lines of agents: kept at first, gone for newer ones since, and left out by the agents themselves.',
+      { kept: lines, evicted, dropped },
+      'result',
+    ),
+    counter(
+      'podctl_agent_log_messages_refused_total',
+      'Log messages of agents that were not taken.',
+      refused,
+      'reason',
+    ),
   ];
 }
 

@@ -29,6 +29,7 @@ import { fleetService, fleetServiceDefinition } from './fleet-service.ts';
 import { GrpcListener, type ServerCertificate } from './grpc-listener.ts';
 import type { CallRefusal } from './grpc-metrics.ts';
 import { type CallObserver, Handlers } from './handler.ts';
+import { jobService, jobServiceDefinition } from './job-service.ts';
 import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
 import { Reflection, reflectionDefinitions } from './reflection.ts';
@@ -95,6 +96,7 @@ export const serviceDefinitions: readonly ServiceDefinition[] = [
   transcriptServiceDefinition,
   agentServiceDefinition,
   lockServiceDefinition,
+  jobServiceDefinition,
   backupServiceDefinition,
   libraryServiceDefinition,
   accessServiceDefinition,
@@ -197,6 +199,7 @@ export class GrpcServer implements Service {
       agentService(fleet, handlers, security?.access ?? null),
     );
     server.addService(lockServiceDefinition, lockService(fleet, handlers));
+    server.addService(jobServiceDefinition, jobService(fleet, handlers, clock));
     server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));
     const access = accessService(security?.access ?? null, handlers, clock);

@@ -4,6 +4,7 @@ import type { Library } from '@podctl/platform/library.ts';
 import { createMetrics, type MetricFamily, type Metrics } from '@podctl/platform/metrics.ts';
 import type { EventType, FleetEvent } from '../core/event.ts';
 import { eventCounts } from './event-metrics.ts';
+import { isCancelReason } from '../core/job-view.ts';
 import type { CallObserver } from './handler.ts';
 
 /** What the coordinator counts as it happens; the rest of its page is worked out from the picture at each scrape. */
@@ -71,7 +72,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
   });
   // From 0 at the start: a rate over a series that begins at 1 misses its first job.
   for (const stage of STAGES)
-    for (const result of Object.values(RESULTS)) finished.add({ stage, result }, 0);
+    for (const result of [...Object.values(RESULTS), CANCELED]) finished.add({ stage, result }, 0);
   const lost = page.counter({
     name: 'podctl_leases_expired_total',
     help: 'Agents that fell silent.',
@@ -91,10 +92,10 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
     },
     polled: (seconds) => polls.observe({}, seconds),
     happened: (events) => {
-      for (const { type, stage } of events) {
-        const result = RESULTS[type];
-        if (stage !== null && result !== undefined) finished.add({ stage, result });
-        if (type === 'agent_lost') lost.add({});
+      for (const event of events) {
+        const result = resultOf(event);
+        if (event.stage !== null && result !== null) finished.add({ stage: event.stage, result });
+        if (event.type === 'agent_lost') lost.add({});
       }
     },
     recorded: eventCounts(page),
@@ -105,6 +106,12 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
       }
     },
   };
+}
+
+/** Null for what is no attempt's end. */
+function resultOf({ type, message }: FleetEvent): string | null {
+  if (type === 'job_dead' && isCancelReason(message)) return CANCELED;
+  return RESULTS[type] ?? null;
 }
 
 async function lookAt(library: WatchedLibrary, clock: Clock): Promise<LibrarySight> {
@@ -135,6 +142,9 @@ function libraryFamilies({ online, space, atMs }: LibrarySight): MetricFamily[] 
     gauge('podctl_storage_size_bytes', 'Room in all.', space?.sizeBytes ?? null, mount),
   ];
 }
+
+/** A person gave it up: nothing to be alarmed about. */
+const CANCELED = 'canceled';
 
 /** How an attempt ended, by the event that tells it. */
 const RESULTS: { readonly [type in EventType]?: string } = {

@@ -8,7 +8,10 @@ import {
   type Snapshot,
 } from './snapshot.ts';
 
-/** What a heartbeat says about its sender's session. */
+/** What every message of a session says of its sender. */
+export type SentBy = Pick<HeartbeatMessage, 'cluster' | 'session' | 'boot'>;
+
+/** What a message says about its sender's session. */
 export type SessionStanding =
   | { readonly kind: 'current'; readonly row: SessionRow }
   /** A newer process took the id over. */
@@ -22,15 +25,15 @@ export function standing(
   snapshot: Snapshot,
   row: SessionRow | undefined,
   cluster: ClusterId,
-  heartbeat: HeartbeatMessage,
+  message: SentBy,
 ): SessionStanding {
-  if (heartbeat.cluster !== cluster) return { kind: 'over' };
-  if (heartbeat.session > snapshot.revision) return { kind: 'ahead' };
+  if (message.cluster !== cluster) return { kind: 'over' };
+  if (message.session > snapshot.revision) return { kind: 'ahead' };
   if (row === undefined) return { kind: 'over' };
-  if (row.session === heartbeat.session)
+  if (row.session === message.session)
     return row.record.state === 'live' ? { kind: 'current', row } : { kind: 'over' };
-  if (heartbeat.session > row.session) return { kind: 'ahead' };
-  return row.record.state === 'live' && row.record.boot !== heartbeat.boot
+  if (message.session > row.session) return { kind: 'ahead' };
+  return row.record.state === 'live' && row.record.boot !== message.boot
     ? { kind: 'superseded' }
     : { kind: 'over' };
 }

@@ -30,6 +30,7 @@ describe('the table of roles', () => {
         .sort();
     expect(by('operator')).toEqual([
       'AddFeeds',
+      'CancelJob',
       'CordonAgent',
       'DrainAgent',
       'GetDiagnosis',

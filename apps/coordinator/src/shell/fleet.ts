@@ -12,7 +12,9 @@ import type {
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from '../core/event.ts';
+import type { JobHistory } from '../core/job-history.ts';
 import type { Picture } from '../core/view.ts';
+import type { LogSource } from './agent-logs.ts';
 
 /** What the API and the metrics may ask of the rest of the coordinator. */
 export interface Fleet {
@@ -22,6 +24,10 @@ export interface Fleet {
   /** Calls back after something changed, at once or a little later; many changes may come as one call. */
   onChange(listener: () => void): () => void;
   readonly events: EventSource;
+  /** What agents' logs say, as far as it is kept here. */
+  readonly logs: LogSource;
+  /** Attempts that ended lately. */
+  readonly jobs: Pick<JobHistory, 'ended'>;
   readonly library: Library;
   /** Whether the whole state is in the picture; before, it holds a part. */
   isLoaded(): boolean;
@@ -35,6 +41,8 @@ export interface Fleet {
   addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]>;
   releaseLock(lock: LockToRelease): Promise<ReleasedLock>;
   setCordon(agent: AgentId, wish: CordonWish): Promise<SetCordon>;
+  /** Takes the lock of a job away, which is not done again before somebody asks. `by`: who asks; may be empty. */
+  cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock>;
   /** Has done runs done once more; gives how many were not asked for before. */
   repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number>;
 }

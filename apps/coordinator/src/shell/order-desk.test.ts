@@ -1,6 +1,8 @@
 import type { EpisodeId, Token } from '@podctl/domain/ids.ts';
 import { ORDER_SUBJECT } from '@podctl/domain/key.ts';
 import type { FeedToAdd } from '@podctl/domain/order.ts';
+import type { CommandMessage } from '@podctl/domain/protocol.ts';
+import { commandMessage } from '@podctl/platform/wire.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { FeedRegistry } from './feed-registry.ts';
@@ -153,6 +155,60 @@ describe('releasing a lock', () => {
       released: { kind: 'committed' },
     });
     expect(await lockOf(episode)).toMatchObject({ state: 'committed', token });
+  });
+});
+
+describe('canceling a job', () => {
+  const cancel = (episode: EpisodeId, token: Token) => ({
+    kind: 'cancel_job' as const,
+    job: { feed: world.feed, episode, stage: 'download' as const, token },
+    by: 'ann',
+  });
+
+  it('gives it up in the name of who asked, counts nothing, and tells the agent at once', async () => {
+    const episode = await world.episode();
+    const token = await world.assign(episode);
+    const told: CommandMessage[] = [];
+    world.nats.client('agent').bus.subscribe('cmd.a1', ({ data }) => {
+      const command = commandMessage.decode(data);
+      if (command.ok) told.push(command.value);
+    });
+    expect(await passOn(follower, cancel(episode, token))).toMatchObject({
+      kind: 'cancel_job',
+      canceled: { kind: 'released' },
+    });
+    expect(await lockOf(episode)).toMatchObject({
+      ...{ state: 'dead', run: 1, failures: 0, lostBy: [], reason: 'canceled by ann' },
+    });
+    expect(told).toMatchObject([{ kind: 'cancel', job: { episode, run: 1, token } }]);
+    expect(await desk.carryOut(cancel(episode, token))).toMatchObject({
+      canceled: { kind: 'not_held' },
+    });
+  });
+
+  it('is done again once somebody asks for it', async () => {
+    const episode = await world.episode();
+    await desk.carryOut(cancel(episode, await world.assign(episode)));
+    await world.store.moveEpisode(world.feed, episode, 'download', () => ({
+      kind: 'request',
+      request: 'again',
+    }));
+    expect(await lockOf(episode)).toMatchObject({ state: 'free', failures: 0, reason: null });
+  });
+
+  it('takes nothing from who got it since, and leaves an accepted result alone', async () => {
+    const [one, two] = [await world.episode(1), await world.episode(2)];
+    const token = await world.assign(one);
+    await desk.carryOut(named(one, token));
+    const next = await world.assign(one);
+    expect(await desk.carryOut(cancel(one, token))).toMatchObject({
+      canceled: { kind: 'not_held' },
+    });
+    expect(await lockOf(one)).toMatchObject({ state: 'held', token: next });
+    const committed = await world.committed(two, { 'audio.mp3': 'sound' });
+    expect(await desk.carryOut(cancel(two, committed))).toMatchObject({
+      canceled: { kind: 'committed' },
+    });
   });
 });
 

@@ -11,6 +11,7 @@ import { orderMessage, orderReply } from '@podctl/platform/order-wire.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { setCordon } from './cordon-orders.ts';
 import type { FeedRegistry } from './feed-registry.ts';
+import { cancelJob } from './job-cancel.ts';
 import type { Logger } from './logger.ts';
 import { OrderFailed } from './order-failed.ts';
 import { revoke, type SettleDeps } from './settle.ts';
@@ -60,6 +61,8 @@ export class OrderDesk implements Service {
         return { kind: order.kind, released: await this.#release(order) };
       case 'set_cordon':
         return { kind: order.kind, set: await setCordon(this.#options, order.agent, order.wish) };
+      case 'cancel_job':
+        return { kind: order.kind, canceled: await cancelJob(this.#options, order.job, order.by) };
       case 'repeat_runs':
         return { kind: order.kind, requested: await this.#repeat(order) };
     }

@@ -10,6 +10,7 @@ import {
 import { eventsOfCordon } from '../core/cordon-event.ts';
 import { eventsOfEpisode, eventsOfFeed, eventsOfSession, type FleetEvent } from '../core/event.ts';
 import {
+  type EpisodeRow,
   emptySnapshot,
   foldCordon,
   foldEpisode,
@@ -26,6 +27,8 @@ export interface ReplicaListener {
 export interface ReplicaOptions {
   /** Wall clock, for what events say. */
   nowMs(): number;
+  /** An episode's value changed, once the tail is current. */
+  moved?(before: EpisodeRow, after: EpisodeRow, nowMs: number): void;
   /** The bucket is an older or another one than before, and nothing that was folded can be trusted. */
   rewound(): void;
 }
@@ -85,9 +88,11 @@ export class Replica implements TailSink {
       case 'job': {
         const text = this.#decoder.decode(entry.value);
         const change = foldEpisode(this.snapshot, key.feed, key.episode, entry.revision, text);
-        return change === null
-          ? null
-          : eventsOfEpisode(change.before, change.after, this.#options.nowMs());
+        if (change === null) return null;
+        const nowMs = this.#options.nowMs();
+        if (this.#current && change.before !== null)
+          this.#options.moved?.(change.before, change.after, nowMs);
+        return eventsOfEpisode(change.before, change.after, nowMs);
       }
       case 'feed':
         return this.#foldFeed(entry);

@@ -1,5 +1,5 @@
+import { LOG_LEVELS } from '@podctl/domain/protocol.ts';
 import { z } from 'zod';
-import { LOG_LEVELS } from '../logger.ts';
 import {
   choice,
   duration,

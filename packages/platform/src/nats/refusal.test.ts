@@ -1,8 +1,13 @@
-import { AuthorizationError, UserAuthenticationExpiredError } from '@nats-io/transport-node';
+import {
+  AuthorizationError,
+  PermissionViolationError,
+  UserAuthenticationExpiredError,
+} from '@nats-io/transport-node';
 import { describe, expect, test } from 'vitest';
 import {
   afterRefusal,
   isRevocation,
+  isRightless,
   type RefusalStreak,
   refusalOf,
   refusedFor,
@@ -78,4 +83,11 @@ test.each([
   expect(refusal.why).toBe(why);
   expect(refusal.sentence).toMatch(sentence);
   expect(refusal.sentence).not.toContain('s3cret');
+});
+
+test('a violation is about the subject that it names, and another error about none', () => {
+  const refused = new PermissionViolationError('Permissions Violation', 'publish', 'log.a1');
+  expect(isRightless(refused, 'log.a1')).toBe(true);
+  expect(isRightless(refused, 'hb.a1')).toBe(false);
+  expect(isRightless(violation, 'log.a1')).toBe(false);
 });

@@ -1,6 +1,7 @@
 import {
   AuthorizationError,
   ConnectionError,
+  PermissionViolationError,
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node';
 import { isTooOld, SERVER_VERSION_MIN } from './server-version.ts';
@@ -110,4 +111,9 @@ export function refusedFor(streak: RefusalStreak | null): number {
 /** An address may carry a password, which is never printed. */
 function withoutUser(server: string): string {
   return server.replace(/^([a-z+]+:\/\/)?[^@/]*@/, '$1');
+}
+
+/** Whether the server says that there is no right to publish or hear this subject. */
+export function isRightless(error: Error, subject: string): boolean {
+  return error instanceof PermissionViolationError && error.subject === subject;
 }

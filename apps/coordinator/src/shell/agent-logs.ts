@@ -1,0 +1,123 @@
+import type { AgentId } from '@podctl/domain/ids.ts';
+import { agentOfSubject, logSubject } from '@podctl/domain/key.ts';
+import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Service } from '@podctl/platform/service.ts';
+import { logMessage } from '@podctl/platform/wire.ts';
+import { AgentLog, type JobName, type KeptLine } from '../core/agent-log.ts';
+import { RateLimit } from '../core/rate-limit.ts';
+import { standing } from '../core/reconcile.ts';
+import type { Logger } from './logger.ts';
+import { MessageComplaints } from './message-complaints.ts';
+import type { Replica } from './replica.ts';
+
+export interface AgentLogOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly replica: Replica;
+  readonly log: Logger;
+}
+
+/** An agent sends one message a second; after a while without a connection, or when it leaves, some at once. */
+const RATE = { burst: 10, perSecond: 2, keysMax: 10_000 };
+
+/** Since this coordinator started. */
+export interface AgentLogCounts {
+  /** Lines that were kept, at first. */
+  readonly lines: number;
+  /** Lines that went for newer ones. */
+  readonly evicted: number;
+  /** Lines that agents themselves left out. */
+  readonly dropped: number;
+  /** Messages, by why they were not taken. */
+  readonly refused: {
+    readonly unreadable: number;
+    readonly session: number;
+    readonly rate: number;
+  };
+}
+
+/** What the API may ask of it. */
+export interface LogSource {
+  /** The lines of a job after that number, the oldest of them first. */
+  ofJob(job: JobName, after: number, limit: number): readonly KeptLine[];
+  /** Calls back when there are new lines, of whatever job. */
+  onLines(listener: () => void): () => void;
+  counts(): AgentLogCounts;
+}
+
+/** Listens to `log.<agent>`, at every coordinator, and keeps the newest lines of agents that are in a session. */
+export class AgentLogs implements Service, LogSource {
+  readonly name = 'agent logs';
+  readonly #options: AgentLogOptions;
+  readonly #complaints: MessageComplaints;
+  readonly #kept = new AgentLog();
+  readonly #rate = new RateLimit(RATE);
+  readonly #listeners = new Set<() => void>();
+  readonly #refused = { unreadable: 0, session: 0, rate: 0 };
+  #lines = 0;
+  #evicted = 0;
+  #dropped = 0;
+  #subscription: BusSubscription | null = null;
+
+  constructor(options: AgentLogOptions) {
+    this.#options = options;
+    this.#complaints = new MessageComplaints(options.log, options.clock);
+  }
+
+  async start(): Promise<void> {
+    const subject = logSubject('*');
+    this.#subscription = this.#options.bus.subscribe(subject, (message) => this.#receive(message));
+  }
+
+  async stop(): Promise<void> {
+    this.#subscription?.stop();
+    this.#subscription = null;
+  }
+
+  ofJob(job: JobName, after: number, limit: number): readonly KeptLine[] {
+    return this.#kept.ofJob(job, after, limit);
+  }
+
+  onLines(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  counts(): AgentLogCounts {
+    const refused = { ...this.#refused };
+    return { lines: this.#lines, evicted: this.#evicted, dropped: this.#dropped, refused };
+  }
+
+  #receive({ subject, data }: BusMessage): void {
+    const agent = agentOfSubject(subject);
+    // Before it is read: the rate is what keeps an agent from costing much.
+    if (agent !== null && !this.#rate.take(agent, this.#options.clock.monotonicMs())) {
+      this.#refused.rate += 1;
+      return;
+    }
+    const message = logMessage.decode(data);
+    if (agent === null || !message.ok) {
+      this.#refused.unreadable += 1;
+      const problem = message.ok ? 'subject' : message.error;
+      this.#complaints.warn(agent, { problem }, 'a log message cannot be read');
+      return;
+    }
+    if (this.#isCurrent(agent, message.value)) this.#keep(agent, message.value);
+    else this.#refused.session += 1;
+  }
+
+  #isCurrent(agent: AgentId, message: Parameters<typeof standing>[3]): boolean {
+    const { snapshot } = this.#options.replica;
+    if (snapshot.cluster === null) return false;
+    const row = snapshot.sessions.get(agent);
+    return standing(snapshot, row, snapshot.cluster, message).kind === 'current';
+  }
+
+  #keep(agent: AgentId, message: Parameters<AgentLog['add']>[1]): void {
+    this.#lines += message.lines.length;
+    this.#dropped += message.dropped;
+    this.#evicted += this.#kept.add(agent, message);
+    for (const listener of this.#listeners) listener();
+  }
+}
