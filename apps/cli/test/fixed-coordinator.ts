@@ -1,10 +1,4 @@
-import {
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js';
+import { Server, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { KeyedCertificate } from '@podctl/platform/authority/certificates.ts';
 import {
   AccessServiceService,
@@ -40,6 +34,7 @@ import {
   type SearchTranscriptsRequest,
   TranscriptServiceService,
 } from '@podctl/proto/podctl/v1/transcript.ts';
+import { serverCredentials } from './server-credentials.ts';
 
 export const AT = new Date('2026-03-19T06:30:00.000Z');
 
@@ -384,7 +379,7 @@ export async function startFixedCoordinator(
   server.addService(TranscriptServiceService, transcriptService);
   server.addService(AccessServiceService, accessService(fixed.ordered, token));
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentialsOf(certificate), (error, bound) =>
+    server.bindAsync('127.0.0.1:0', serverCredentials(certificate), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
@@ -392,11 +387,4 @@ export async function startFixedCoordinator(
     address: `127.0.0.1:${port}`,
     stop: async () => server.forceShutdown(),
   });
-}
-
-function credentialsOf(certificate: KeyedCertificate | undefined): ServerCredentials {
-  if (certificate === undefined) return ServerCredentials.createInsecure();
-  const { certPem, keyPem } = certificate;
-  const pair = { cert_chain: Buffer.from(certPem), private_key: Buffer.from(keyPem) };
-  return ServerCredentials.createSsl(null, [pair]);
 }

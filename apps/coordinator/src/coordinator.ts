@@ -24,6 +24,7 @@ import { lockId } from './core/snapshot.ts';
 import { type AgentReport, fleetProblem, type Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
+import { aborted } from './shell/aborted.ts';
 import { acceptedFiles } from './shell/accepted-files.ts';
 import { AgentLogs } from './shell/agent-logs.ts';
 import { ensureCluster } from './shell/cluster.ts';
@@ -397,11 +398,4 @@ export class Coordinator implements Service, Fleet {
       changed: () => this.#tell(),
     });
   }
-}
-
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,8 +3,8 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { createMetrics, type MetricFamily, type Metrics } from '@podctl/platform/metrics.ts';
 import type { EventType, FleetEvent } from '../core/event.ts';
-import { eventCounts } from './event-metrics.ts';
 import { isCancelReason } from '../core/job-view.ts';
+import { eventCounts } from './event-metrics.ts';
 import type { CallObserver } from './handler.ts';
 
 /** What the coordinator counts as it happens; the rest of its page is worked out from the picture at each scrape. */
