@@ -14,4 +14,6 @@ if (folder !== null) {
 // Not the package's index: it loads 50 files more, which no command needs.
 const { execute } = await import('@oclif/core/execute');
 const { commandFirst } = await import('../src/command-line.ts');
+const { watchOutput } = await import('../src/output-error.ts');
+watchOutput();
 await execute({ dir: import.meta.url, args: commandFirst(process.argv.slice(2)) });

@@ -7,7 +7,7 @@ import { CommandError, commandErrorFrom, EXIT } from './command-error.ts';
 import { confirm } from './confirmation.ts';
 import { durationFlag } from './duration-flag.ts';
 import { chooseEndpoint, defaultDataDir, type Endpoint } from './endpoint.ts';
-import { whySeen } from './file-error.ts';
+import { endByOutput } from './output-error.ts';
 import { LIST_FORMS, OBJECT_FORMS, outputFlag, outputOfEnvironment } from './output-form.ts';
 
 const helpGroup = 'GLOBAL';
@@ -187,8 +187,6 @@ export abstract class BaseCommand extends Command {
     this.#takeOutputOfEnvironment();
     // Loaded where it is asked for: it would be a tenth of each start.
     if (outputFlag(this.argv) === 'yaml') this.#yamlOf = (await import('yaml')).stringify;
-    // Before oclif's own listener, which throws what is no EPIPE: that would end as a crash with a stack.
-    process.stdout.prependListener('error', onOutputError);
   }
 
   #takeOutputOfEnvironment(): void {
@@ -210,7 +208,7 @@ export abstract class BaseCommand extends Command {
   override async catch(error: Error & { exitCode?: number }): Promise<void> {
     // oclif's own: a usage error prints itself with the help, an exit is no error.
     if (error instanceof Errors.CLIError) return super.catch(error);
-    if (isOutputError(error)) return onOutputError(error);
+    if (isOutputError(error)) return endByOutput(error);
     const told = spoken(commandErrorFrom(error));
     process.exitCode = told.exitCode;
     if (this.jsonEnabled())
@@ -221,14 +219,6 @@ export abstract class BaseCommand extends Command {
     if (isBug(told) || this.#verbose) process.stderr.write(`${stackOf(told)}\n`);
     this.exit(told.exitCode);
   }
-}
-
-/** A reader that left (`podctl … | head`) is no failure; data that could not be written is one. */
-function onOutputError(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  const why = whySeen(error) ?? error.message;
-  process.stderr.write(`podctl: the output could not be written: ${why}; write it elsewhere.\n`);
-  process.exit(EXIT.failed);
 }
 
 /** A write to a file or a pipe that failed at once rather than through the stream's event. */

@@ -26,6 +26,8 @@ interface UnaryOptions {
 
 /** Where there are other addresses, a silent one is not waited for longer than this. */
 const CONNECT_MS_MAX = 3_000;
+/** Longer than it takes gRPC to tell that a deadline has passed. */
+const STAY_MS = 1_000;
 
 /**
  * How one coordinator of several is asked, and the next one when that one is gone. Every call rejects with CommandError;
@@ -127,7 +129,10 @@ function once<Request, Response>(
     const deadline = Date.now() + timeoutMs;
     const metadata = new Metadata();
     metadata.set('idempotency-key', key);
+    // gRPC's own timers let the process end while one of them is all that is waited for.
+    const stay = setTimeout(() => {}, timeoutMs + STAY_MS);
     method(request, metadata, { deadline }, (error, response) => {
+      clearTimeout(stay);
       resolve(error === null ? { kind: 'response', response } : { kind: 'error', error });
     });
   });

@@ -122,8 +122,11 @@ describe('what failed says so', () => {
     expect(code).toBe(1);
   });
 
-  test('a reader that left is no failure, and nothing is said', async () => {
-    const args = [PODCTL, 'episode', 'list', '--server', coordinator.address];
+  test.each([
+    ['a list', ['episode', 'list', '--server']],
+    ['help', ['--help', '--server']],
+  ])('a reader of %s that left is no failure, and nothing is said', async (_, words) => {
+    const args = [PODCTL, ...words, coordinator.address];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     let stderr = '';

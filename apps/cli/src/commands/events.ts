@@ -61,7 +61,7 @@ export default class Events extends BaseCommand {
     'no-headers': Flags.boolean({ description: 'no heads over the columns' }),
   };
 
-  async run(): Promise<ListDocument<StoredEventView> | undefined> {
+  async run(): Promise<ListDocument<StoredEventView>> {
     const { flags } = await this.parse(Events);
     const filter = filterOf(flags, Date.now());
     if (!flags.follow)
@@ -72,7 +72,7 @@ export default class Events extends BaseCommand {
         'JSON is one document, and --follow has no end; use -o jsonl',
       );
     await this.withClient(flags, (client) => this.follow(client, filter, flags));
-    return undefined;
+    return listDocument([], '');
   }
 
   private async list(
