@@ -295,7 +295,10 @@ describe('watch', () => {
     const ran = await podctl('watch', '--interval', '1h', '--until', 'done');
     expect(ran.code).toBe(0);
     const tables = ran.stdout.split('podctl watch ').slice(1);
-    expect(tables.map((table) => /the-clockmakers.* (done|ok)\n/.exec(table)?.[1])).toEqual(['ok', 'done']);
+    expect(tables.map((table) => /the-clockmakers.* (done|ok)\n/.exec(table)?.[1])).toEqual([
+      'ok',
+      'done',
+    ]);
     const held = await podctl('watch', '--until', 'done', '--filter', 'something else');
     expect(held.stdout).toBe('');
     const kept = await podctl('watch', '--until', 'done', '--filter', 'LONG case');
