@@ -275,6 +275,58 @@ describe('watch', () => {
     expect(JSON.parse(lines.stdout)).toMatchObject({ sequence: '7', type: 'job-done' });
   });
 
+  test('--interval prints tables, the last one at the end, and --filter holds back events too', async () => {
+    coordinator.watchMessages = [
+      snapshotOf([clockFeed], overview),
+      {
+        sequence: 2n,
+        message: {
+          $case: 'delta',
+          value: {
+            overview,
+            feeds: [{ ...clockFeed, state: FeedState.DONE, transcribed: 3 }],
+            agents: [],
+            events: [doneEvent],
+            eventsDropped: 0n,
+          },
+        },
+      },
+    ];
+    const ran = await podctl('watch', '--interval', '1h', '--until', 'done');
+    expect(ran.code).toBe(0);
+    const tables = ran.stdout.split('podctl watch ').slice(1);
+    expect(tables.map((table) => /the-clockmakers.* (done|ok)\n/.exec(table)?.[1])).toEqual([
+      'ok',
+      'done',
+    ]);
+    const held = await podctl('watch', '--until', 'done', '--filter', 'something else');
+    expect(held.stdout).toBe('');
+    const kept = await podctl('watch', '--until', 'done', '--filter', 'LONG case');
+    expect(kept.stdout).toContain('job-done');
+  });
+
+  test('--exit-status is 7 when something is dead at the end, else that is only said; --timeout bounds the wait', async () => {
+    const dead = { ...clockFeed, state: FeedState.DONE, transcribed: 2, dead: 1 };
+    coordinator.watchMessages = [snapshotOf([dead], { ...overview, dead: 1 })];
+    const said = await podctl('watch', '--until', 'done');
+    expect([said.code, said.stderr]).toEqual([0, expect.stringContaining('has 1 dead of 3')]);
+    const failed = await podctl('watch', '--until', 'done', '--exit-status');
+    expect([failed.code, failed.stderr]).toEqual([7, expect.stringContaining('has 1 dead of 3')]);
+    const unwell = await podctl('watch', '--once', '--exit-status');
+    expect([unwell.code, unwell.stdout]).toEqual([7, expect.stringContaining('1 dead')]);
+    coordinator.watchMessages = [snapshotOf([clockFeed], overview)];
+    expect((await podctl('watch', '--until', 'done', '--timeout', '1s')).code).toBe(6);
+  });
+
+  test('--once shows each view, and an order that is none is refused with those that are', async () => {
+    coordinator.watchMessages = [snapshotOf([clockFeed], overview)];
+    const locks = await podctl('watch', '--once', '--view', 'locks');
+    expect(locks.stdout).toMatch(/the-clockmakers .* held, STALE\n/);
+    const wrong = await podctl('watch', '--once', '--sort', 'height');
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('give one of need, feed, left');
+  });
+
   test('a gap in the sequence opens the stream anew instead of showing a wrong picture', async () => {
     const done = { ...clockFeed, state: FeedState.DONE, transcribed: 3 };
     const delta = { overview, feeds: [done], agents: [], events: [], eventsDropped: 0n };

@@ -63,7 +63,8 @@ function liveness(state: WatchState, nowMs: number): Piece {
   if (state.heardAtMs === null) return { words: 'connecting', drop: 0, tone: 'warn' };
   const quietMs = nowMs - state.heardAtMs;
   // A stream that is being opened anew is not live, however short ago it was.
-  return state.sequence === null || quietMs > STALE_AFTER_MS
+  const isLost = state.sequence === null || state.sequence === 0n;
+  return isLost || quietMs > STALE_AFTER_MS
     ? { words: `STALE ${durationWords(quietMs / 1_000)}`, drop: 0, tone: 'bad' }
     : { words: 'live', drop: 0, tone: 'good' };
 }
