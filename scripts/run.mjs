@@ -23,9 +23,14 @@ const SCRIPTS = {
   types: [[bin('tsc'), '--noEmit', '-p', 'tsconfig.json']],
   proto: [
     [...script('scripts/check-proto.mjs')],
+    [...script('scripts/api-documentation.mjs'), '--check'],
     [...script('scripts/command-manifest.mjs'), '--check'],
   ],
-  generate: [[bin('buf'), 'generate'], [...script('scripts/command-manifest.mjs')]],
+  generate: [
+    [bin('buf'), 'generate'],
+    [...script('scripts/api-documentation.mjs')],
+    [...script('scripts/command-manifest.mjs')],
+  ],
   model: [[...script('test/model/check.ts')]],
   sim: [[...script('test/sim/main.ts')]],
   'test:failpoints': [[...script('test/failpoint/main.ts')]],

@@ -84,6 +84,8 @@ export class HandBuiltFleet implements Fleet {
     problem: '',
   };
   addFailure: Error | null = null;
+  /** `addFeeds` answers when it is resolved. */
+  addGate: Promise<void> = Promise.resolve();
   releaseFailure: Error | null = null;
   pictureFailure: Error | null = null;
   readonly #clock: Clock;
@@ -144,6 +146,7 @@ export class HandBuiltFleet implements Fleet {
   }
 
   async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
+    await this.addGate;
     if (this.addFailure !== null) throw this.addFailure;
     this.asked.push(...feeds);
     return feeds.map((feed): AddedFeed => {

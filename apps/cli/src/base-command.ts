@@ -137,7 +137,9 @@ export abstract class BaseCommand extends Command {
     const told = spoken(commandErrorFrom(error));
     process.exitCode = told.exitCode;
     if (this.jsonEnabled())
-      this.logJson({ error: { message: told.message, exitCode: told.exitCode } });
+      this.logJson({
+        error: { message: told.message, exitCode: told.exitCode, ...told.details },
+      });
     else process.stderr.write(`podctl: ${told.message.replace(/(?<![.?!…])$/, '.')}\n`);
     if (isBug(told)) process.stderr.write(`${stackOf(told)}\n`);
     this.exit(told.exitCode);
@@ -160,7 +162,9 @@ function isOutputError(error: NodeJS.ErrnoException): boolean {
 /** oclif frames the error of a flag's parser in words of its own. */
 function spoken(error: CommandError): CommandError {
   const match = /^Parsing --\S+ \n\t([\s\S]*)\nSee more help with --help$/.exec(error.message);
-  return match?.[1] === undefined ? error : new CommandError(error.exitCode, match[1], error.cause);
+  return match?.[1] === undefined
+    ? error
+    : new CommandError(error.exitCode, match[1], error.cause, error.details);
 }
 
 /** What no code expected: the stack helps whoever reports it. */

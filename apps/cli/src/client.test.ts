@@ -1,7 +1,15 @@
 import { createServer, type Server as TcpServer } from 'node:net';
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { BusError } from '@podctl/platform/bus.ts';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
+import { FeedServiceService } from '@podctl/proto/podctl/v1/feed.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ApiBundle, apiBundle, cleanUp } from '../../../test/support/api-bundle.ts';
 import { held } from '../../../test/support/stage-change.ts';
@@ -16,6 +24,7 @@ const NOBODY = '127.0.0.1:1';
 
 let api: ApiBundle;
 const clients: CoordinatorClient[] = [];
+const servers: Server[] = [];
 let silent: TcpServer;
 
 beforeEach(async () => {
@@ -25,6 +34,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close();
   silent?.close();
+  for (const server of servers.splice(0)) server.forceShutdown();
   await cleanUp();
 });
 
@@ -96,4 +106,52 @@ describe('a client of several coordinators', () => {
     expect(await release(8n)).toMatchObject({ token: 8n });
     expect(other.calls).toEqual(['ReleaseLock OK']);
   });
+});
+
+test('an error says its reason, the hint and the field beside the sentence', async () => {
+  const some = client(api.address);
+  await expect(some.listEpisodes('alpah', PAGE)).rejects.toMatchObject({
+    exitCode: EXIT.notFound,
+    details: {
+      reason: 'FEED_NOT_FOUND',
+      hint: 'podctl feed list shows them',
+      field: '',
+    },
+  });
+  await expect(some.listFeeds({ ...PAGE, pageSize: 5_000 })).rejects.toMatchObject({
+    exitCode: EXIT.usage,
+    details: { reason: 'INVALID_FIELD', field: 'page_size' },
+  });
+});
+
+/** Notes the key of each request to add feeds, and answers that it cannot now. */
+async function refusing(keys: string[]): Promise<string> {
+  const server = new Server();
+  const cannot = { code: status.UNAVAILABLE, details: 'not now' };
+  server.addService(FeedServiceService, {
+    addFeeds: (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => {
+      keys.push(String(call.metadata.get('idempotency-key')[0]));
+      answer(cannot);
+    },
+    listFeeds: (_: unknown, answer: sendUnaryData<unknown>) => answer(cannot),
+  });
+  servers.push(server);
+  const plain = ServerCredentials.createInsecure();
+  return await new Promise((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', plain, (error, port) =>
+      error === null ? resolve(`127.0.0.1:${port}`) : reject(error),
+    ),
+  );
+}
+
+test('a request has one key, whichever coordinator is asked, and the next one another', async () => {
+  const keys: string[] = [];
+  const some = client(await refusing(keys), await refusing(keys));
+  await expect(some.addFeeds([])).rejects.toMatchObject({ exitCode: EXIT.unavailable });
+  await expect(some.addFeeds([])).rejects.toMatchObject({ exitCode: EXIT.unavailable });
+  expect(keys).toHaveLength(4);
+  expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+  expect(keys[1]).toBe(keys[0]);
+  expect(keys[2]).not.toBe(keys[0]);
+  expect(keys[3]).toBe(keys[2]);
 });

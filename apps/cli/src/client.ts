@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type CallOptions,
   type Client,
@@ -266,12 +267,14 @@ export class CoordinatorClient {
     request: Request,
     options: UnaryOptions = { isRepeatable: true },
   ): Promise<Response> {
+    // One for all coordinators that are asked: the same may come twice, and counts once.
+    const key = randomUUID();
     for (let left = this.#lines.length - 1; ; left -= 1) {
       const service = serviceOf(this.#line());
       const wasConnected = isConnected(service);
       const patienceMs = left > 0 && !wasConnected ? CONNECT_MS_MAX : this.#timeoutMs;
       const timeoutMs = Math.min(patienceMs, this.#timeoutMs);
-      const answer = await once(methodOf(service), request, timeoutMs);
+      const answer = await once(methodOf(service), request, key, timeoutMs);
       if (answer.kind === 'response') return answer.response;
       const wasSent = wasConnected || isConnected(service);
       if (left === 0 || !isGone(answer.error, wasSent, options))
@@ -318,11 +321,14 @@ type Answer<Response> =
 function once<Request, Response>(
   method: Unary<Request, Response>,
   request: Request,
+  key: string,
   timeoutMs: number,
 ): Promise<Answer<Response>> {
   return new Promise((resolve) => {
     const deadline = Date.now() + timeoutMs;
-    method(request, new Metadata(), { deadline }, (error, response) => {
+    const metadata = new Metadata();
+    metadata.set('idempotency-key', key);
+    method(request, metadata, { deadline }, (error, response) => {
       resolve(error === null ? { kind: 'response', response } : { kind: 'error', error });
     });
   });

@@ -20,12 +20,30 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** What a person is told: one sentence without its full stop (what was seen, what to do next), and the exit code. */
 export class CommandError extends Error {
   readonly exitCode: ExitCode;
+  /** What the coordinator says beside the sentence; null when it did not say it. */
+  readonly details: ErrorDetails | null;
 
-  constructor(exitCode: ExitCode, sentence: string, cause?: unknown) {
+  constructor(
+    exitCode: ExitCode,
+    sentence: string,
+    cause?: unknown,
+    details: ErrorDetails | null = null,
+  ) {
     super(sentence, cause === undefined ? undefined : { cause });
     this.name = 'CommandError';
     this.exitCode = exitCode;
+    this.details = details;
   }
+}
+
+/** For programs, and of what the request said wrong. */
+export interface ErrorDetails {
+  /** A constant, such as FEED_NOT_FOUND. */
+  readonly reason: string;
+  /** What to do next; empty when nothing was said. */
+  readonly hint: string;
+  /** The field of the request that is wrong; empty when none is. */
+  readonly field: string;
 }
 
 /** Any thrown thing as a CommandError; what is not one already failed unexpectedly. */

@@ -1,6 +1,7 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { CommandError, EXIT, type ExitCode } from './command-error.ts';
 import type { Endpoint } from './endpoint.ts';
+import { errorDetailsOf } from './error-details.ts';
 import { tlsFailureIn, tlsSentence } from './tls-failure.ts';
 
 const codes: { readonly [code: number]: ExitCode } = {
@@ -23,7 +24,8 @@ export function commandErrorOf(
   timeoutMs: number,
 ): CommandError {
   const exitCode = codes[error.code] ?? EXIT.failed;
-  return new CommandError(exitCode, sentence(error, endpoint, timeoutMs), error);
+  const details = errorDetailsOf(error.metadata);
+  return new CommandError(exitCode, sentence(error, endpoint, timeoutMs), error, details);
 }
 
 function sentence(error: ServiceError, endpoint: Endpoint, timeoutMs: number): string {

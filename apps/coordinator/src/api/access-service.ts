@@ -3,7 +3,6 @@ import { type AgentId, agentId } from '@podctl/domain/ids.ts';
 import { isTokenId } from '@podctl/domain/join-token.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import type { Duration } from '@podctl/proto/google/protobuf/duration.ts';
 import {
   type AccessServiceServer,
   AccessServiceService,
@@ -27,6 +26,7 @@ import {
   roleOf,
   userMessage,
 } from './access-map.ts';
+import { msOf } from './duration-map.ts';
 import type { Handlers, Unary } from './handler.ts';
 import { joinedKey, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
@@ -37,8 +37,9 @@ const { ttlMsMax: TTL_MS_MAX, usesMax: USES_MAX } = JOIN_TOKEN_LIMITS;
 
 const NO_AUTHORITY: Failure = {
   kind: 'precondition',
-  message:
-    'this coordinator has no keys with which to let anybody in: run "podctl coordinator init", or let "podctl up" listen beyond loopback (docs/machines.md)',
+  reason: 'ACCESS_NOT_ASKED',
+  message: 'this coordinator has no keys with which to let anybody in',
+  hint: 'run "podctl coordinator init", or let "podctl up" listen beyond loopback (docs/machines.md)',
 };
 
 export const accessServiceDefinition = AccessServiceService;
@@ -92,22 +93,16 @@ async function createJoinToken(
   { name }: Caller,
   nowMs: number,
 ): Promise<Result<CreateJoinTokenResponse, Failure>> {
-  const ttlMs = ttl === undefined ? TTL_MS_DEFAULT : msOf(ttl);
-  if (ttlMs === null || ttlMs < MINUTE_MS || ttlMs > TTL_MS_MAX)
-    return invalid('ttl is out of range: give 1 minute to 7 days');
+  const ttlMs = ttl === undefined ? TTL_MS_DEFAULT : msOf(ttl, TTL_MS_MAX);
+  if (ttlMs === null || ttlMs < MINUTE_MS)
+    return invalid('ttl', 'ttl is out of range', 'give 1 minute to 7 days');
   if (usesMax > USES_MAX)
-    return invalid(`uses_max is ${usesMax}: give 1 to ${USES_MAX}, or 0 for one`);
+    return invalid('uses_max', `uses_max is ${usesMax}`, `give 1 to ${USES_MAX}, or 0 for one`);
   const agent = named === '' ? ok(null) : checkedAgent(named);
   if (!agent.ok) return agent;
   const uses = usesMax === 0 ? 1 : usesMax;
   const made = await access.createToken({ agent: agent.value, ttlMs, usesMax: uses, by: name });
   return ok({ token: joinTokenMessage(made.record, nowMs), text: made.text });
-}
-
-/** Null for one that is too long to be counted. */
-function msOf({ seconds, nanos }: Duration): number | null {
-  if (seconds < 0n || seconds > BigInt(TTL_MS_MAX)) return null;
-  return Number(seconds) * 1_000 + Math.trunc(nanos / 1_000_000);
 }
 
 function listJoinTokens(
@@ -133,11 +128,11 @@ async function revokeJoinToken(
   { name }: Caller,
 ): Promise<Result<Record<string, never>, Failure>> {
   if (!isTokenId(tokenId))
-    return invalid('token_id is no id of a join token: give 16 of a-z and 2-7');
+    return invalid('token_id', 'token_id is no id of a join token', 'give 16 of a-z and 2-7');
   const outcome = await access.revokeToken(tokenId, name);
   return outcome === 'revoked'
     ? ok({})
-    : notFound(`no join token has the id "${tokenId}": podctl agent token list shows them`);
+    : notFound(`no join token has the id "${tokenId}"`, 'podctl agent token list shows them');
 }
 
 async function revokeAgent(
@@ -149,7 +144,10 @@ async function revokeAgent(
   if (!agent.ok) return agent;
   const outcome = await access.revokeAgent(agent.value, name);
   return outcome === 'not_found'
-    ? notFound(`no agent "${agent.value}" was let in by a join token: podctl agent list shows them`)
+    ? notFound(
+        `no agent "${agent.value}" was let in by a join token`,
+        'podctl agent list shows them',
+      )
     : ok({ applied: outcome.applied });
 }
 
@@ -176,12 +174,14 @@ async function createUser(
   const name = checkedName(request.name);
   if (!name.ok) return name;
   const role = roleOf(request.role);
-  if (role === null) return invalid('role is not set: give viewer, operator or admin');
+  if (role === null) return invalid('role', 'role is not set', 'give viewer, operator or admin');
   const made = await access.createUser(name.value, role, by);
   if (made === 'exists')
     return err({
       kind: 'conflict',
-      message: `there is a person "${name.value}" already: choose another name`,
+      field: 'name',
+      message: `there is a person "${name.value}" already`,
+      hint: 'choose another name',
     });
   return ok({ user: userMessage(made.record), token: made.text });
 }
@@ -204,10 +204,13 @@ async function revokeUser(
   if (isLastAdmin(access.users(), name.value))
     return err({
       kind: 'precondition',
-      message: `"${name.value}" is the last admin, without whom nobody could be let in: make another one first`,
+      message: `"${name.value}" is the last admin, without whom nobody could be let in`,
+      hint: 'make another one first',
     });
   const outcome = await access.revokeUser(name.value, by);
-  return outcome === 'revoked' ? ok({}) : notFound(`nobody is called "${name.value}" here`);
+  return outcome === 'revoked'
+    ? ok({})
+    : notFound(`nobody is called "${name.value}" here`, 'podctl user list shows everybody');
 }
 
 function isLastAdmin(users: readonly UserRecord[], name: string): boolean {
@@ -218,20 +221,20 @@ function isLastAdmin(users: readonly UserRecord[], name: string): boolean {
 /** The error does not quote what was sent. */
 function checkedAgent(text: string): Result<AgentId, Failure> {
   const id = agentId(text);
-  return id.ok ? id : invalid('agent_id is none: give 1 to 48 of a-z, 0-9 and inner hyphens');
+  return id.ok ? id : invalid('agent_id', 'agent_id is none', NAME_FORM);
 }
 
 /** A person's name has the form of an agent's. */
 function checkedName(text: string): Result<string, Failure> {
-  return agentId(text).ok
-    ? ok(text)
-    : invalid('name is none: give 1 to 48 of a-z, 0-9 and inner hyphens');
+  return agentId(text).ok ? ok(text) : invalid('name', 'name is none', NAME_FORM);
 }
 
-function invalid(message: string): Result<never, Failure> {
-  return err({ kind: 'invalid', message });
+const NAME_FORM = 'give 1 to 48 of a-z, 0-9 and inner hyphens';
+
+function invalid(field: string, message: string, hint: string): Result<never, Failure> {
+  return err({ kind: 'invalid', field, message, hint });
 }
 
-function notFound(message: string): Result<never, Failure> {
-  return err({ kind: 'not_found', message });
+function notFound(message: string, hint: string): Result<never, Failure> {
+  return err({ kind: 'not_found', message, hint });
 }

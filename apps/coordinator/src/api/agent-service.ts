@@ -10,6 +10,7 @@ import {
 import { agentViews } from '../core/view.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
+import { hintFrom } from './did-you-mean.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
@@ -33,10 +34,14 @@ function listAgents(fleet: Fleet, request: ListAgentsRequest): Result<ListAgents
 
 /** What was asked for stands in no answer: only the name of a known agent is ever shown back. */
 function getAgent(fleet: Fleet, { agentId }: GetAgentRequest): Result<GetAgentResponse, Failure> {
-  const found = agentViews(fleet.picture()).find(({ record }) => record.agent === agentId);
+  const views = agentViews(fleet.picture());
+  const found = views.find(({ record }) => record.agent === agentId);
   if (found !== undefined) return ok({ agent: agentMessage(found) });
+  const names = views.map(({ record }) => record.agent);
   return err({
     kind: 'not_found',
-    message: 'no agent has that name: podctl agent list shows them',
+    reason: 'AGENT_NOT_FOUND',
+    message: 'no agent has that name',
+    hint: hintFrom(agentId, names, 'podctl agent list shows them'),
   });
 }

@@ -51,18 +51,22 @@ const bearerPattern = /^bearer +(\S{1,200})$/i;
 
 const NO_TOKEN: Failure = {
   kind: 'unauthenticated',
-  message:
-    'no token came with this call: give the file that holds yours, by the context or PODCTL_TOKEN_FILE',
+  reason: 'TOKEN_MISSING',
+  message: 'no token came with this call',
+  hint: 'give the file that holds yours, by the context or PODCTL_TOKEN_FILE',
 };
 /** The same for every token that is not good, whatever is wrong with it. */
 const BAD_TOKEN: Failure = {
   kind: 'unauthenticated',
-  message: 'this token is not valid here: ask an admin of this fleet for another one',
+  reason: 'TOKEN_INVALID',
+  message: 'this token is not valid here',
+  hint: 'ask an admin of this fleet for another one',
 };
 
 const NO_METHOD: Failure = {
   kind: 'unimplemented',
-  message: 'this coordinator has no such method: ask with a podctl of the version that runs here',
+  message: 'this coordinator has no such method',
+  hint: 'ask with a podctl of the version that runs here',
 };
 
 /**
@@ -170,7 +174,9 @@ export class CallGate {
         reason: 'metadata_size',
         failure: {
           kind: 'exhausted',
-          message: `the metadata of this call is too large: give ${METADATA_BYTES_MAX} bytes at most`,
+          reason: 'REQUEST_TOO_LARGE',
+          message: 'the metadata of this call is too large',
+          hint: `give ${METADATA_BYTES_MAX} bytes at most`,
         },
       };
     const login =
@@ -266,7 +272,9 @@ function tooLittle(caller: Caller, { needs }: RpcRule): Failure | null {
   if (needs === 'open' || mayActAs(caller.role, needs)) return null;
   return {
     kind: 'forbidden',
-    message: `this needs the role ${needs}, and yours is ${caller.role}: ask an admin of this fleet`,
+    reason: 'ROLE_TOO_LOW',
+    message: `this needs the role ${needs}, and yours is ${caller.role}`,
+    hint: 'ask an admin of this fleet',
   };
 }
 

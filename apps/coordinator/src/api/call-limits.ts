@@ -80,13 +80,20 @@ export class CallLimits {
 
 function tooOften(reason: CallRefusal, what: string, { perSecond }: RateRule): Refusal {
   const retryAfterMs = 1_000 / perSecond;
-  const message = `${what} in a short time: ask again in ${Math.ceil(retryAfterMs / 1_000)} s`;
-  return { reason, failure: { kind: 'exhausted', message, retryAfterMs } };
+  const message = `${what} in a short time`;
+  const hint = `ask again in ${Math.ceil(retryAfterMs / 1_000)} s`;
+  return {
+    reason,
+    failure: { kind: 'exhausted', reason: 'CALLS_TOO_OFTEN', message, hint, retryAfterMs },
+  };
 }
 
 function tooMany(what: string): Refusal {
-  const message = `${what}: end some of them, then ask again`;
-  return { reason: 'concurrency', failure: { kind: 'exhausted', message } };
+  const hint = 'end some of them, then ask again';
+  return {
+    reason: 'concurrency',
+    failure: { kind: 'exhausted', reason: 'CALLS_TOO_MANY', message: what, hint },
+  };
 }
 
 /**

@@ -4,12 +4,12 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { NatsLink } from '@podctl/platform/nats/connection.ts';
 import { diagnoseNats, type NatsDiagnosis } from '@podctl/platform/nats/diagnosis.ts';
-import type { Duration } from '@podctl/proto/google/protobuf/duration.ts';
 import type {
   DiskDiagnosis as DiskMessage,
   GetDiagnosisResponse,
   NatsDiagnosis as NatsMessage,
 } from '@podctl/proto/podctl/v1/fleet.ts';
+import { durationOf } from './duration-map.ts';
 import { dateOf } from './time-map.ts';
 
 /** What a coordinator sees around it. */
@@ -125,13 +125,6 @@ function diskMessage(disk: DiskDiagnosis): DiskMessage {
     sizeBytes: BigInt(Math.floor(disk.sizeBytes)),
     floorBytes: BigInt(Math.floor(disk.floorBytes)),
   };
-}
-
-/** Seconds and nanos have the same sign. */
-function durationOf(ms: number): Duration {
-  const whole = Math.round(ms);
-  const seconds = Math.trunc(whole / 1_000);
-  return { seconds: BigInt(seconds), nanos: (whole - seconds * 1_000) * 1_000_000 };
 }
 
 function wordsOf(error: unknown): string {

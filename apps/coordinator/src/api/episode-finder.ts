@@ -11,19 +11,25 @@ export function findEpisode(snapshot: Snapshot, given: string): Result<EpisodeRo
   if (!prefixPattern.test(prefix))
     return err({
       kind: 'invalid',
-      message:
-        'episode_id is no episode id: give one, or 4 or more of its first characters, of a-z and 2-7',
+      field: 'episode_id',
+      message: 'episode_id is no episode id',
+      hint: 'give one, or 4 or more of its first characters, of a-z and 2-7',
     });
   const [first, second] = findEpisodes(snapshot, prefix);
   if (first === undefined)
     return err({
       kind: 'not_found',
-      message: `no episode's id begins with "${prefix}": podctl episode list shows them`,
+      reason: 'EPISODE_NOT_FOUND',
+      message: `no episode's id begins with "${prefix}"`,
+      hint: 'podctl episode list shows them',
     });
   if (second !== undefined)
     return err({
       kind: 'invalid',
-      message: `several episodes begin with "${prefix}", such as ${first.episode} and ${second.episode}: give more of the id`,
+      reason: 'EPISODE_AMBIGUOUS',
+      field: 'episode_id',
+      message: `several episodes begin with "${prefix}", such as ${first.episode} and ${second.episode}`,
+      hint: 'give more of the id',
     });
   return ok(first);
 }

@@ -10,6 +10,7 @@ import {
 } from '@podctl/proto/podctl/v1/episode.ts';
 import type { EpisodeRow, FeedRow, Snapshot } from '../core/snapshot.ts';
 import type { Fleet } from '../shell/fleet.ts';
+import { hintFrom } from './did-you-mean.ts';
 import { findEpisode } from './episode-finder.ts';
 import { episodeMessage } from './episode-map.ts';
 import type { Handlers } from './handler.ts';
@@ -49,13 +50,17 @@ function feedsAsked(snapshot: Snapshot, asked: string): Result<FeedRow[], Failur
   if (!id.ok)
     return err({
       kind: 'invalid',
-      message: 'feed_id is no feed id: give 1 to 48 of a-z, 0-9 and inner hyphens',
+      field: 'feed_id',
+      message: 'feed_id is no feed id',
+      hint: 'give 1 to 48 of a-z, 0-9 and inner hyphens',
     });
   const row = snapshot.feeds.get(id.value);
   if (row !== undefined) return ok([row]);
   return err({
     kind: 'not_found',
-    message: `no feed has the id "${asked}": podctl feed list shows them`,
+    reason: 'FEED_NOT_FOUND',
+    message: `no feed has the id "${asked}"`,
+    hint: hintFrom(id.value, snapshot.feeds.keys(), 'podctl feed list shows them'),
   });
 }
 

@@ -38,7 +38,9 @@ async function addFeeds(
   if (feeds.length === 0 || feeds.length > FEEDS_PER_CALL_MAX)
     return err({
       kind: 'invalid',
-      message: `${feeds.length} feeds were given: give 1 to ${FEEDS_PER_CALL_MAX} a call`,
+      field: 'feeds',
+      message: `${feeds.length} feeds were given`,
+      hint: `give 1 to ${FEEDS_PER_CALL_MAX} a call`,
     });
   const checked = feeds.map(checkedFeed);
   const good = checked.flatMap((check) => (check.ok ? [check.value] : []));

@@ -73,15 +73,24 @@ function inOurWords(given: CallStatus): {
 } {
   switch (given.code) {
     case status.RESOURCE_EXHAUSTED: {
-      const message = 'this request is larger than it may be: ask for less at once';
-      return { answer: statusOf({ kind: 'exhausted', message }), reason: 'message_size' };
+      const answer = statusOf({
+        kind: 'exhausted',
+        reason: 'REQUEST_TOO_LARGE',
+        message: 'this request is larger than it may be',
+        hint: 'ask for less at once',
+      });
+      return { answer, reason: 'message_size' };
     }
     case status.DEADLINE_EXCEEDED:
       return { answer: given, reason: null };
     default: {
-      const message =
-        'this request cannot be read: ask with a podctl of the version that runs here';
-      return { answer: statusOf({ kind: 'invalid', message }), reason: 'message_form' };
+      const answer = statusOf({
+        kind: 'invalid',
+        reason: 'REQUEST_UNREADABLE',
+        message: 'this request cannot be read',
+        hint: 'ask with a podctl of the version that runs here',
+      });
+      return { answer, reason: 'message_form' };
     }
   }
 }

@@ -55,7 +55,7 @@ describe('GetServerInfo and GetOverview', () => {
     const api = await apiBundle(clock);
     const answer = ask(api.fleets.getOverview.bind(api.fleets), { minRevision: 9n });
     const error = answer.catch((thrown: ServiceError) => thrown);
-    await until(() => clock.sleeping() === 1);
+    await until(() => clock.sleeping() === 2);
     await clock.advance(5_000);
     expect(await error).toMatchObject({
       code: status.UNAVAILABLE,

@@ -28,6 +28,7 @@ import type { CallRefusal } from './grpc-metrics.ts';
 import { type CallObserver, Handlers } from './handler.ts';
 import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
+import { Reflection, reflectionDefinitions } from './reflection.ts';
 import { STOPPING } from './status.ts';
 import { transcriptService, transcriptServiceDefinition } from './transcript-service.ts';
 import { judgeUnknownMethods } from './unknown-methods.ts';
@@ -91,6 +92,7 @@ export const serviceDefinitions: readonly ServiceDefinition[] = [
   libraryServiceDefinition,
   accessServiceDefinition,
   healthServiceDefinition,
+  ...reflectionDefinitions,
 ];
 
 /** The podctl.v1 API and grpc.health.v1 on one port. */
@@ -101,6 +103,7 @@ export class GrpcServer implements Service {
   readonly #handlers: Handlers;
   readonly #hub: WatchHub;
   readonly #health = new HealthImplementation();
+  readonly #reflection = new Reflection();
   readonly #server: Server;
   readonly #listener: GrpcListener;
   readonly #forget: () => void;
@@ -188,6 +191,9 @@ export class GrpcServer implements Service {
     const access = accessService(security?.access ?? null, handlers, clock);
     server.addService(accessServiceDefinition, access);
     this.#health.addToServer(server);
+    const { serverReflectionInfo } = this.#reflection;
+    for (const definition of reflectionDefinitions)
+      server.addService(definition, { serverReflectionInfo });
   }
 
   async #bind(): Promise<number> {
@@ -203,6 +209,7 @@ export class GrpcServer implements Service {
     this.setServing(false);
     this.#handlers.stop(STOPPING);
     this.#gate.endOpen(STOPPING);
+    this.#reflection.stop(STOPPING);
     // One that is starting is bound first, or its port would be left open.
     await this.#started?.catch(() => undefined);
     const over = new AbortController();

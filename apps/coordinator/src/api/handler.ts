@@ -1,6 +1,7 @@
 import type {
   handleServerStreamingCall,
   handleUnaryCall,
+  Metadata,
   ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
@@ -8,6 +9,7 @@ import type { Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Caller } from '../shell/access.ts';
 import type { Admission, CallGate } from './call-gate.ts';
+import { REQUEST_KEY, RepeatedRequests } from './repeated-requests.ts';
 import { CallEnded, codeName, type Failure, failureOf, serviceError } from './status.ts';
 
 /** Told of every call that ended. `method` is one of the API's own, `code` the name of a gRPC status. */
@@ -23,6 +25,14 @@ export interface HandlerOptions {
 
 /** What a call's signal is aborted with when its caller hung up or its deadline passed: nobody reads an answer then. */
 const CALLER_LEFT = new CallEnded({ kind: 'cancelled', message: 'the caller left' });
+
+/** Longer than a client of ours ever waits. What is asked for may still come to be. */
+const UNARY_MS_MAX = 10 * 60_000;
+const TOO_LONG: Failure = {
+  kind: 'deadline',
+  message: `the request took longer than ${UNARY_MS_MAX / 60_000} minutes`,
+  hint: 'look whether it was done, then ask again',
+};
 
 export type Unary<Request, Response> = (
   request: Request,
@@ -43,6 +53,7 @@ export type Streaming<Request, Response> = (
 export class Handlers {
   readonly #options: HandlerOptions;
   readonly #calls = new Map<AbortController, Admission>();
+  readonly #repeats = new RepeatedRequests();
   #stopReason: Failure | null = null;
 
   constructor(options: HandlerOptions) {
@@ -55,7 +66,13 @@ export class Handlers {
   ): handleUnaryCall<Request, Response> {
     return (call, callback) => {
       void this.#run(method, call, async (signal, caller) => {
-        const result = await handle(call.request, signal, caller);
+        const answering = () => handle(call.request, signal, caller);
+        const once = () => (hasOwnDeadline(call) ? answering() : this.#inTime(signal, answering()));
+        const result = await this.#repeats.answer(
+          { method, caller: caller.name, key: this.#keyOf(call.metadata), request: call.request },
+          this.#options.clock.monotonicMs(),
+          once,
+        );
         if (!result.ok) return result.error;
         callback(null, result.value);
         return null;
@@ -98,6 +115,28 @@ export class Handlers {
     }
   }
 
+  /** Null where the caller gave none, and for what changes nothing: a read is to see what is there now. */
+  #keyOf(metadata: Metadata): string | null {
+    const [value] = metadata.get(REQUEST_KEY);
+    const { rule } = this.#options.gate.admissionOf(metadata);
+    return value === undefined || !rule.audited ? null : String(value);
+  }
+
+  /** Rejects when it takes longer than any caller waits. */
+  async #inTime<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    const late = this.#options.clock.sleep(UNARY_MS_MAX, until).then(
+      () => Promise.reject(new CallEnded(TOO_LONG)),
+      () => new Promise<never>(() => {}),
+    );
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      over.abort();
+    }
+  }
+
   /** Never rejects: gives why the call failed, or null. */
   async #run(
     method: string,
@@ -123,6 +162,11 @@ export class Handlers {
     onCall(method, codeName(failure), (clock.monotonicMs() - startMs) / 1_000);
     return failure;
   }
+}
+
+/** Its caller says when it will not wait any more: grpc-js ends it then. */
+function hasOwnDeadline(call: ServerUnaryCall<unknown, unknown>): boolean {
+  return Number(call.getDeadline()) <= Date.now() + UNARY_MS_MAX;
 }
 
 /** One message at a time: the stream's own queue would take sixteen whole snapshots for a reader that does not read. */

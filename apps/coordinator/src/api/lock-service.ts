@@ -43,7 +43,12 @@ async function releaseLock(
   if (!found.ok) return found;
   const stage = stageOf(request.stage);
   if (stage === null)
-    return err({ kind: 'invalid', message: 'stage is not set: give download or transcribe' });
+    return err({
+      kind: 'invalid',
+      field: 'stage',
+      message: 'stage is not set',
+      hint: 'give download or transcribe',
+    });
   const { feed, episode, state } = found.value;
   const { lock } = state.stages[stage];
   const asked = Number(request.token);
@@ -58,6 +63,7 @@ async function releaseLock(
     case 'committed':
       return err({
         kind: 'precondition',
+        reason: 'RESULT_ACCEPTED',
         message: `the result of ${stage} of episode ${episode} is accepted and is being published: it cannot be taken back`,
       });
     case 'not_held':
@@ -68,7 +74,9 @@ async function releaseLock(
 function notHeld(episode: EpisodeId, stage: Stage): Failure {
   return {
     kind: 'not_found',
-    message: `nobody holds the lock of ${stage} of episode ${episode} with that token: podctl lock list shows what is held`,
+    reason: 'LOCK_NOT_HELD',
+    message: `nobody holds the lock of ${stage} of episode ${episode} with that token`,
+    hint: 'podctl lock list shows what is held',
   };
 }
 

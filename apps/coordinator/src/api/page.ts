@@ -23,13 +23,18 @@ export function pageOf({ pageSize, pageToken }: PageRequest): Result<Page, Failu
   if (pageSize > PAGE_SIZE_MAX)
     return err({
       kind: 'invalid',
-      message: `page_size is ${pageSize}: give 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE_MAX}`,
+      field: 'page_size',
+      message: `page_size is ${pageSize}`,
+      hint: `give 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE_MAX}`,
     });
   const after = Buffer.from(pageToken, 'base64url').toString('utf8');
   if (pageToken !== '' && (!keyPattern.test(after) || tokenOf(after) !== pageToken))
     return err({
       kind: 'invalid',
-      message: 'page_token is none that this coordinator gave: begin again without one',
+      reason: 'PAGE_TOKEN_UNKNOWN',
+      field: 'page_token',
+      message: 'page_token is none that this coordinator gave',
+      hint: 'begin again without one',
     });
   return ok({ size: pageSize === 0 ? PAGE_SIZE_MAX : pageSize, after });
 }

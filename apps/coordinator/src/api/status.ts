@@ -4,11 +4,19 @@ import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError, type LibraryErrorCode } from '@podctl/platform/library.ts';
 import { AccessRefused } from '../shell/access.ts';
 import { OrderFailed } from '../shell/order-failed.ts';
+import { DETAILS_KEY, errorDetails, type FailureReason } from './error-details.ts';
 
-/** Why a call cannot be answered as asked. The message is one sentence for people: what was seen, and what to do next. */
+/** Why a call cannot be answered as asked. Message and hint make one sentence for people. */
 export interface Failure {
   readonly kind: FailureKind;
+  /** For programs; that of the kind when absent. */
+  readonly reason?: FailureReason;
+  /** What was seen, and what was expected. */
   readonly message: string;
+  /** What to do next; absent where the message says it, or nothing helps. */
+  readonly hint?: string;
+  /** The field of the request that is wrong, as the .proto file names it. */
+  readonly field?: string;
   /** When the same may be asked again. */
   readonly retryAfterMs?: number;
 }
@@ -21,6 +29,8 @@ export type FailureKind =
   | 'exhausted'
   | 'unavailable'
   | 'cancelled'
+  /** It took longer than a call may. */
+  | 'deadline'
   /** Nobody knows who calls. */
   | 'unauthenticated'
   /** Who calls may not do this. */
@@ -39,6 +49,7 @@ const codes: { readonly [K in FailureKind]: status } = {
   exhausted: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
   cancelled: status.CANCELLED,
+  deadline: status.DEADLINE_EXCEEDED,
   unauthenticated: status.UNAUTHENTICATED,
   forbidden: status.PERMISSION_DENIED,
   unimplemented: status.UNIMPLEMENTED,
@@ -50,7 +61,9 @@ const RETRY_KEY = 'grpc-retry-pushback-ms';
 
 export const STOPPING: Failure = {
   kind: 'unavailable',
-  message: 'this coordinator is stopping: ask again in a few seconds, or ask another one',
+  reason: 'STOPPING',
+  message: 'this coordinator is stopping',
+  hint: 'ask again in a few seconds, or ask another one',
 };
 
 /** The reason with which a call's signal is aborted. */
@@ -63,26 +76,33 @@ export class CallEnded extends Error {
   }
 }
 
+const AGAIN = 'try again in a few seconds';
+
 /** What was thrown on the way to an answer. What is not known here is a bug. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CallEnded) return error.failure;
   if (error instanceof KvUnavailable)
     return {
       kind: 'unavailable',
-      message: 'the NATS server did not answer in time: try again in a few seconds',
+      reason: 'NATS_UNAVAILABLE',
+      message: 'the NATS server did not answer in time',
+      hint: AGAIN,
     };
   if (error instanceof OrderFailed)
-    return { kind: 'unavailable', message: `${error.message}: try again in a few seconds` };
+    return { kind: 'unavailable', reason: 'ORDER_FAILED', message: error.message, hint: AGAIN };
   if (error instanceof BusError)
     return {
       kind: 'unavailable',
-      message: 'no coordinator leads now: try again in a few seconds',
+      reason: 'NO_LEADER',
+      message: 'no coordinator leads now',
+      hint: AGAIN,
     };
   if (error instanceof AccessRefused) return { kind: 'precondition', message: error.message };
   if (error instanceof LibraryError) return libraryFailure(error.code);
   return {
     kind: 'internal',
-    message: "the coordinator failed on this request: the coordinator's log says why",
+    message: 'the coordinator failed on this request',
+    hint: "the coordinator's log says why",
   };
 }
 
@@ -90,12 +110,15 @@ function libraryFailure(code: LibraryErrorCode): Failure {
   if (code === 'missing')
     return {
       kind: 'not_found',
-      message:
-        'the file was accepted, but the library does not have it any more: look whether the library was moved or changed by hand',
+      reason: 'FILE_MISSING',
+      message: 'the file was accepted, but the library does not have it any more',
+      hint: 'look whether the library was moved or changed by hand',
     };
   return {
     kind: 'unavailable',
-    message: `the library cannot be read (${code}): look whether its disk or mount is there, then try again`,
+    reason: 'LIBRARY_UNAVAILABLE',
+    message: `the library cannot be read (${code})`,
+    hint: 'look whether its disk or mount is there, then try again',
   };
 }
 
@@ -106,10 +129,14 @@ export function serviceError(failure: Failure): Partial<ServiceError> & Error {
 }
 
 /** As an interceptor ends a call with it. */
-export function statusOf({ kind, message, retryAfterMs }: Failure) {
+export function statusOf(failure: Failure) {
+  const { kind, message, hint, retryAfterMs } = failure;
+  const code = codes[kind];
+  const details = (hint === undefined ? message : `${message}: ${hint}`).toWellFormed();
   const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, errorDetails(failure, code, details));
   if (retryAfterMs !== undefined) metadata.set(RETRY_KEY, String(Math.ceil(retryAfterMs)));
-  return { code: codes[kind], details: message.toWellFormed(), metadata };
+  return { code, details, metadata };
 }
 
 /** The name of the code, for metrics. */

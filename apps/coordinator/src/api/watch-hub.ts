@@ -187,6 +187,7 @@ export function intervalOf(intervalMs: number): Result<number, Failure> {
   if (intervalMs >= INTERVAL_MS_MIN && intervalMs <= INTERVAL_MS_MAX) return ok(intervalMs);
   return err({
     kind: 'invalid',
+    field: 'interval_ms',
     message: `interval_ms is ${intervalMs}: give ${INTERVAL_MS_MIN} to ${INTERVAL_MS_MAX}, or 0 for ${INTERVAL_MS_DEFAULT}`,
   });
 }

@@ -31,6 +31,8 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/grpc.health.v1.Health/Check', open],
   ['/grpc.health.v1.Health/Watch', open],
   ['/grpc.health.v1.Health/List', read],
+  ['/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', read],
+  ['/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', read],
   ['/podctl.v1.FleetService/GetServerInfo', read],
   ['/podctl.v1.FleetService/GetOverview', read],
   ['/podctl.v1.FleetService/Watch', read],
