@@ -1,15 +1,28 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/support/slowest-first.ts';
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages,test}/**/*.test.ts'],
     globalSetup: ['test/support/toolchain-setup.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
+    sequence: { sequencer: SlowestFirst },
+    // One more than the two cores of the smallest machine: real processes are waited for half of the time.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores: real servers and the engine run beside the tests.
-    maxWorkers: 2,
     // A hang names its test instead of eating the whole run.
     teardownTimeout: 10_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'beside the code',
+          include: ['{apps,packages}/**/*.test.ts'],
+          // What is imported is loaded once for all: a third of their time. So no test may leave anything behind.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'across the parts', include: ['test/**/*.test.ts'] } },
+    ],
   },
 });

@@ -47,8 +47,13 @@ export class UpRun {
     const beganAtMs = performance.now();
     this.child = spawn(process.execPath, [PODCTL, 'up', ...args], {
       cwd,
-      // The mark is inherited by the whole family: whoever of it is left can be found.
-      env: { ...env, PODCTL_E2E_MARK: this.#mark },
+      env: {
+        // Compiled once for all tests: what Node keeps below a new home would be made anew by each.
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        ...env,
+        // The mark is inherited by the whole family: whoever of it is left can be found.
+        PODCTL_E2E_MARK: this.#mark,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.on('data', (chunk: Buffer) => this.#take('out', chunk));

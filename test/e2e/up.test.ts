@@ -88,7 +88,7 @@ function listedTranscripts(stdout: string): string[] {
 
 describe('podctl up --sample', () => {
   test('downloads and transcribes the archive; the next start is ready at once and redoes nothing', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const first = await up('--sample').ended;
     expect(first.stderr + first.stdout).toMatch(/podctl is ready in /);
@@ -114,7 +114,7 @@ describe('podctl up --sample', () => {
   });
 
   test('stopped by Ctrl-C and then killed -9 in mid-job, it leaves no process, and each episode is transcribed once', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     await writeFile(join(folder, 'podctl.yaml'), FEWER);
     const recorder = new RevisionRecorder();
@@ -155,7 +155,7 @@ describe('podctl up --sample', () => {
   });
 
   test('engine, coordinator and nats-server killed -9 in mid-job are started again, and cost no episode', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     await writeFile(join(folder, 'podctl.yaml'), `${FEWER}retry: {backoffFirst: 100ms}\n`);
     const run = up('--sample');

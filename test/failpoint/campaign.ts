@@ -26,7 +26,7 @@ export interface Ending {
 }
 
 const ROLES: readonly Role[] = ['coordinator', 'agent'];
-const STRIKE_MS_MAX = 12_000;
+const STRIKE_MS_MAX = 20_000;
 /** How often a scenario is played for a point that none led to: which of two comes first may differ from run to run. */
 const TRIES_MAX = 3;
 

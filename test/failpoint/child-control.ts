@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { Failpoints, type Order, type Point } from './failpoints.ts';
 
 /**
@@ -11,5 +12,7 @@ export function controlledFailpoints(): Failpoints {
   });
   process.on('message', (order) => points.obey(order as Order));
   process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  // Node keeps what it compiled at the end of a process; this one is killed.
+  flushCompileCache();
   return points;
 }

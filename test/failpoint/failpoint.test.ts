@@ -4,7 +4,7 @@ import { FeedServer } from './feed-server.ts';
 import { REQUIRED_SITES } from './required.ts';
 
 /** Most of a strike's time goes into waits of the product: more worlds than cores. */
-const WORLDS = 8;
+const WORLDS = 6;
 const DISCOVERY_MS_MAX = 180_000;
 const STRIKES_MS_MAX = 300_000;
 

@@ -216,8 +216,9 @@ export class World {
     return {
       ...process.env,
       [bootstrapVariable(role)]: join(this.#folder, `${role}.json`),
-      // One world's start is another's too.
-      NODE_COMPILE_CACHE: join(tmpdir(), 'podctl-failpoint-compiled'),
+      // One world's start is another's too, and that of the other tests.
+      NODE_COMPILE_CACHE:
+        process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'podctl-failpoint-compiled'),
     };
   }
 

@@ -108,8 +108,8 @@ export class FleetFiles {
       ...own,
       [bootstrapVariable(app)]: join(this.folder, `${name}.json`),
       PODCTL_HOSTS_PACE: this.paceFile,
-      // One run's start is the next one's too.
-      NODE_COMPILE_CACHE: join(tmpdir(), 'podctl-hosts-compiled'),
+      // One run's start is the next one's too, and that of the other tests.
+      NODE_COMPILE_CACHE: own.NODE_COMPILE_CACHE ?? join(tmpdir(), 'podctl-hosts-compiled'),
     };
     const command = {
       command: process.execPath,

@@ -1,20 +1,4 @@
-// The X.509 package injects its parts through decorators, which need this first.
-import 'reflect-metadata';
-import { createHash, createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type Extension,
-  X509Certificate as IssuerCertificate,
-  type JsonGeneralName,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PublicKey,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { AgentId } from '@podctl/domain/ids.ts';
 
 /** A certificate and the private key for it, PEM both. */
@@ -29,28 +13,15 @@ export interface Validity {
   readonly toMs: number;
 }
 
-/** Clocks of a fleet differ; what is issued is good a little before its time. */
-const SKEW_MS = 60 * 60_000;
-const CURVE = { name: 'ECDSA', namedCurve: 'P-256' } as const;
-const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const;
 /** In the subject of an agent's certificate, so that no other one is ever taken for it. */
 const AGENT_ORGANIZATION = 'podctl agent';
 
+/** It takes 0.1 s of the processor to load, and most processes issue nothing. */
+const issuing = () => import('./certificate-issue.ts');
+
 /** A CA that signs what connects and what listens, and no further CA. */
-export async function makeCa({ fromMs, toMs }: Validity): Promise<KeyedCertificate> {
-  const keys = await webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=podctl fleet',
-    serialNumber: serialNumber(),
-    keys,
-    ...dates({ fromMs, toMs }),
-    signingAlgorithm: SIGNATURE,
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    ],
-  });
-  return { certPem: certificate.toString('pem'), keyPem: await pemOf(keys.privateKey) };
+export async function makeCa(validity: Validity): Promise<KeyedCertificate> {
+  return (await issuing()).makeCa(validity);
 }
 
 /** For something that listens under these names and addresses: it cannot be used by a client. */
@@ -59,12 +30,7 @@ export async function issueForServer(
   hosts: readonly string[],
   validity: Validity,
 ): Promise<KeyedCertificate> {
-  const keys = await webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
-  const certPem = await issue(ca, 'CN=podctl', keys.publicKey, validity, [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-    new SubjectAlternativeNameExtension(hosts.map(nameOf)),
-  ]);
-  return { certPem, keyPem: await pemOf(keys.privateKey) };
+  return (await issuing()).issueForServer(ca, hosts, validity);
 }
 
 /** For a server of a NATS cluster, which is also a client of the other servers. */
@@ -73,12 +39,7 @@ export async function issueForRoute(
   hosts: readonly string[],
   validity: Validity,
 ): Promise<KeyedCertificate> {
-  const keys = await webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
-  const certPem = await issue(ca, 'CN=podctl NATS route', keys.publicKey, validity, [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
-    new SubjectAlternativeNameExtension(hosts.map(nameOf)),
-  ]);
-  return { certPem, keyPem: await pemOf(keys.privateKey) };
+  return (await issuing()).issueForRoute(ca, hosts, validity);
 }
 
 /**
@@ -93,11 +54,8 @@ export async function issueForAgent(
   spkiPem: string,
   validity: Validity,
 ): Promise<string> {
-  const subject = `O=${AGENT_ORGANIZATION}, CN=${agent}`;
-  return await issue(ca, subject, new PublicKey(spkiPem), validity, [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
-    new SubjectAlternativeNameExtension([{ type: 'dns', value: agentHost(agent) }]),
-  ]);
+  const of = { subject: `O=${AGENT_ORGANIZATION}, CN=${agent}`, host: agentHost(agent) };
+  return (await issuing()).issueForAgent(ca, of, spkiPem, validity);
 }
 
 /** The name in an agent's certificate, for who asks it for its metrics. */
@@ -121,52 +79,4 @@ export function keySha256(certificate: X509Certificate): string {
 /** SHA-256 of the certificate in DER, hex. Throws when it is no certificate. */
 export function certificateSha256(pem: string): string {
   return createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
-}
-
-async function issue(
-  ca: KeyedCertificate,
-  subject: string,
-  publicKey: webcrypto.CryptoKey | PublicKey,
-  { fromMs, toMs }: Validity,
-  extensions: readonly Extension[],
-): Promise<string> {
-  const certificate = await X509CertificateGenerator.create({
-    serialNumber: serialNumber(),
-    subject,
-    issuer: new IssuerCertificate(ca.certPem).subject,
-    ...dates({ fromMs, toMs }),
-    publicKey,
-    signingKey: await signingKeyOf(ca.keyPem),
-    signingAlgorithm: SIGNATURE,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      ...extensions,
-    ],
-  });
-  return certificate.toString('pem');
-}
-
-function dates({ fromMs, toMs }: Validity) {
-  return { notBefore: new Date(fromMs - SKEW_MS), notAfter: new Date(toMs) };
-}
-
-/** Positive and never the same: 15 random bytes below a fixed one. */
-function serialNumber(): string {
-  return `01${randomBytes(15).toString('hex')}`;
-}
-
-function nameOf(host: string): JsonGeneralName {
-  return isIP(host) === 0 ? { type: 'dns', value: host } : { type: 'ip', value: host };
-}
-
-async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
-  const object = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  return object.export({ format: 'pem', type: 'pkcs8' }).toString();
-}
-
-function signingKeyOf(keyPem: string): Promise<webcrypto.CryptoKey> {
-  const der = createPrivateKey(keyPem).export({ format: 'der', type: 'pkcs8' });
-  return webcrypto.subtle.importKey('pkcs8', der, CURVE, false, ['sign']);
 }
