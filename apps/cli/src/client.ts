@@ -20,8 +20,17 @@ import type {
 } from '@podctl/proto/podctl/v1/access.ts';
 import type { Agent, ListAgentsResponse } from '@podctl/proto/podctl/v1/agent.ts';
 import type { CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
-import type { Episode, ListEpisodesResponse } from '@podctl/proto/podctl/v1/episode.ts';
-import type { AddFeedsResponse, ListFeedsResponse, NewFeed } from '@podctl/proto/podctl/v1/feed.ts';
+import type {
+  Episode,
+  EpisodeFilter,
+  ListEpisodesResponse,
+} from '@podctl/proto/podctl/v1/episode.ts';
+import type {
+  AddFeedsResponse,
+  FeedFilter,
+  ListFeedsResponse,
+  NewFeed,
+} from '@podctl/proto/podctl/v1/feed.ts';
 import type {
   GetDiagnosisResponse,
   GetServerInfoResponse,
@@ -40,6 +49,7 @@ import type {
 import type { TranscriptFormat } from '@podctl/proto/podctl/v1/transcript.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import type { Endpoint } from './endpoint.ts';
+import { FeedCalls } from './feed-calls.ts';
 import { isConnected, Line } from './line.ts';
 import { commandErrorOf, isNobodyThere, isServiceError } from './status-map.ts';
 
@@ -74,6 +84,8 @@ export class CoordinatorClient {
   readonly #timeoutMs: number;
   readonly #lines: readonly Line[];
   #current = 0;
+  /** What changes feeds and episodes. */
+  readonly feeds = new FeedCalls((...of) => this.#unary(...of));
 
   constructor(endpoint: Endpoint, timeoutMs: number) {
     this.#endpoint = endpoint;
@@ -86,27 +98,32 @@ export class CoordinatorClient {
     return this.#line().address;
   }
 
-  addFeeds(feeds: NewFeed[]): Promise<AddFeedsResponse> {
+  /** With `validateOnly` nothing is added: the answer says what would be. */
+  addFeeds(feeds: NewFeed[], validateOnly = false): Promise<AddFeedsResponse> {
     return this.#unary(
       ({ feeds: client }) => client,
       (client) => client.addFeeds.bind(client),
-      { feeds },
+      { feeds, validateOnly },
     );
   }
 
-  listFeeds(page: PageRequest): Promise<ListFeedsResponse> {
+  listFeeds(page: PageRequest, filter?: FeedFilter): Promise<ListFeedsResponse> {
     return this.#unary(
       ({ feeds }) => feeds,
       (client) => client.listFeeds.bind(client),
-      page,
+      { ...page, filter },
     );
   }
 
-  listEpisodes(feedId: string, page: PageRequest): Promise<ListEpisodesResponse> {
+  listEpisodes(
+    feedId: string,
+    page: PageRequest,
+    filter?: EpisodeFilter,
+  ): Promise<ListEpisodesResponse> {
     return this.#unary(
       ({ episodes }) => episodes,
       (client) => client.listEpisodes.bind(client),
-      { feedId, ...page },
+      { feedId, ...page, filter },
     );
   }
 

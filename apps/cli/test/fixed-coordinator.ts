@@ -58,6 +58,8 @@ export const clockFeed: Feed = {
   problem: '',
   audioSecondsTranscribed: 31.5,
   retrying: 0,
+  urlIsPrivate: false,
+  skipped: 0,
 };
 
 export const overview: Overview = {
@@ -109,6 +111,7 @@ const episode: Episode = {
   audioSeconds: 31.5,
   url: 'http://127.0.0.1/clock-01.mp3',
   readablePaths: ['the-clockmakers/clock-01.txt'],
+  prioritized: false,
 };
 
 /** What a test may change or look at. */

@@ -32,6 +32,7 @@ import { Heartbeats } from './shell/heartbeats.ts';
 import { type LeaderServices, leaderServices } from './shell/leader-services.ts';
 import { LibraryWatch } from './shell/library-watch.ts';
 import { passOn } from './shell/order-desk.ts';
+import { Orders } from './shell/orders.ts';
 import { Replica } from './shell/replica.ts';
 import { Store } from './shell/store.ts';
 import { ViewLinks } from './shell/view-links.ts';
@@ -46,6 +47,7 @@ export class Coordinator implements Service, Fleet {
   readonly name = 'coordinator';
   readonly library: Library;
   readonly events: EventLog;
+  readonly orders = new Orders((order) => this.#order(order));
   readonly #ports: CoordinatorPorts;
   readonly #health: Health;
   readonly #settings: CoordinatorSettings;

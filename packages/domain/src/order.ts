@@ -1,9 +1,26 @@
+import type { FeedChange } from './feed-change.ts';
+import type { FeedLabels } from './feed-choices.ts';
 import type { EpisodeId, FeedId, Token } from './ids.ts';
 import type { Stage } from './stage.ts';
 
 /** What a person asks the fleet to change. Any coordinator takes it; the leader carries it out. Each may come twice. */
 export type Order =
-  | { readonly kind: 'add_feeds'; readonly feeds: readonly FeedToAdd[] }
+  | {
+      readonly kind: 'add_feeds';
+      readonly feeds: readonly FeedToAdd[];
+      /** Nothing is written: the answer says what would be. */
+      readonly dryRun?: boolean | undefined;
+    }
+  | {
+      readonly kind: 'change_feed';
+      readonly feed: FeedId;
+      readonly change: FeedChange;
+      readonly dryRun: boolean;
+    }
+  /** What is dead is wanted after all, what waits for its next attempt gets it at once. */
+  | { readonly kind: 'retry_jobs'; readonly request: string; readonly jobs: readonly JobName[] }
+  /** Nobody wants what is left of it. */
+  | { readonly kind: 'skip_episode'; readonly episode: EpisodeToSkip }
   | { readonly kind: 'release_lock'; readonly lock: LockToRelease }
   | {
       readonly kind: 'repeat_runs';
@@ -25,6 +42,10 @@ export interface FeedToAdd {
   readonly bookScore: number | null;
   /** Null lets the coordinator derive one. */
   readonly id: string | null;
+  readonly priority?: number | undefined;
+  readonly labels?: FeedLabels | undefined;
+  readonly model?: string | undefined;
+  readonly language?: string | undefined;
 }
 
 /** Always a token: what was given anew since somebody looked is not taken away by mistake. */
@@ -35,20 +56,44 @@ export interface LockToRelease {
   readonly token: Token;
 }
 
+export interface JobName {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+}
+
+export interface EpisodeToSkip {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  /** Who asks, for the reason that is shown. */
+  readonly by: string;
+}
+
 export type OrderDone =
   | { readonly kind: 'add_feeds'; readonly added: readonly AddedFeed[] }
+  | { readonly kind: 'change_feed'; readonly changed: ChangedFeed }
+  | { readonly kind: 'retry_jobs'; readonly retried: number }
+  /** The stages that are given up by this order. */
+  | { readonly kind: 'skip_episode'; readonly skipped: readonly Stage[] }
   | { readonly kind: 'release_lock'; readonly released: ReleasedLock }
   /** `requested`: those that were not asked for before. */
   | { readonly kind: 'repeat_runs'; readonly requested: number };
 
 export type AddedFeed =
   | {
-      readonly kind: 'added' | 'known' | 'moved';
+      /** `restored`: it was removed, and is back with all that was done. */
+      readonly kind: 'added' | 'known' | 'moved' | 'restored';
       readonly feed: FeedId;
       readonly url: string;
       readonly revision: number;
     }
   | { readonly kind: 'refused'; readonly url: string; readonly problem: string };
+
+export type ChangedFeed =
+  /** `fields`: names of what is another now. */
+  | { readonly kind: 'changed'; readonly revision: number; readonly fields: readonly string[] }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly problem: string };
 
 export type ReleasedLock =
   | { readonly kind: 'released'; readonly revision: number }
@@ -68,7 +113,8 @@ export function inMessages(feeds: readonly FeedToAdd[]): FeedToAdd[][] {
   let bytes = BYTES_MAX;
   for (const feed of feeds) {
     // Three bytes of UTF-8 at most for each unit of a string, JSON's escapes included in the room left below the limit.
-    const size = 100 + 3 * (feed.url.length + (feed.title?.length ?? 0));
+    const chosen = JSON.stringify([feed.labels, feed.model, feed.language]).length;
+    const size = 100 + chosen + 3 * (feed.url.length + (feed.title?.length ?? 0));
     const list = lists.at(-1);
     if (list === undefined || bytes + size > BYTES_MAX || list.length === FEEDS_MAX) {
       lists.push([feed]);

@@ -162,6 +162,7 @@ function stateWords(feed: FeedView, nowMs: number): string {
     case 'failing':
       return 'FAILING';
     case 'new':
+    case 'paused':
     case 'active':
     case 'done':
     case 'unknown':

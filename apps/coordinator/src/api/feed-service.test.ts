@@ -51,6 +51,9 @@ describe('ListFeeds', () => {
         problem: '',
         audioSecondsTranscribed: 90,
         retrying: 1,
+        choices: { priority: 0, labels: {}, model: '', language: '' },
+        urlIsPrivate: true,
+        skipped: 0,
       },
     ]);
   });

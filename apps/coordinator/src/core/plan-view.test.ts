@@ -46,6 +46,8 @@ describe('the feeds that a plan looks at', () => {
     expect(view().feeds).toMatchObject([
       {
         feed: alpha,
+        priority: 0,
+        urgent: { download: 0, transcribe: 0 },
         bookScore: 8,
         remaining: { download: 1, transcribe: 2 },
         running: { download: 1, transcribe: 0 },

@@ -19,6 +19,8 @@ interface FeedPart {
   readonly download?: number;
   readonly transcribe?: number;
   readonly bookScore?: number;
+  readonly priority?: number;
+  readonly urgent?: { readonly download: number; readonly transcribe: number };
   readonly running?: { readonly download: number; readonly transcribe: number };
   /** Agents that lost its first heads, head by head. */
   readonly lostBy?: readonly (readonly string[])[];
@@ -36,6 +38,8 @@ function feed(id: string, part: FeedPart): PlannedFeed {
     }));
   return {
     feed: id as FeedId,
+    priority: part.priority ?? 0,
+    urgent: part.urgent ?? { download: 0, transcribe: 0 },
     bookScore: part.bookScore ?? 3,
     remaining,
     running,

@@ -28,7 +28,17 @@ describe('the table of roles', () => {
         .filter((path) => rpcRule(path)?.needs === role)
         .map((path) => path.slice(path.lastIndexOf('/') + 1))
         .sort();
-    expect(by('operator')).toEqual(['AddFeeds', 'GetDiagnosis', 'ReleaseLock']);
+    expect(by('operator')).toEqual([
+      'AddFeeds',
+      'GetDiagnosis',
+      'PrioritizeEpisodes',
+      'RefreshFeed',
+      'ReleaseLock',
+      'RemoveFeed',
+      'RetryEpisodes',
+      'SkipEpisode',
+      'UpdateFeed',
+    ]);
     expect(by('admin')).toEqual([
       'CreateBackup',
       'CreateJoinToken',

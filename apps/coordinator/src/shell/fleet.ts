@@ -11,6 +11,7 @@ import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from '../core/event.ts';
 import type { Picture } from '../core/view.ts';
+import type { Orders } from './orders.ts';
 
 /** What the API and the metrics may ask of the rest of the coordinator. */
 export interface Fleet {
@@ -32,6 +33,8 @@ export interface Fleet {
   /** Here or, passed on, by the leader. Rejects with OrderFailed; the same may be asked again. */
   addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]>;
   releaseLock(lock: LockToRelease): Promise<ReleasedLock>;
+  /** What is asked to be changed at feeds and episodes. */
+  readonly orders: Orders;
   /** Has done runs done once more; gives how many were not asked for before. */
   repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number>;
 }

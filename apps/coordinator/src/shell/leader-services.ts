@@ -13,6 +13,7 @@ import { OrderDesk } from './order-desk.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
+import { RemovedFeeds } from './removed-feeds.ts';
 import type { Replica } from './replica.ts';
 import { RevokedSessions } from './revoked-sessions.ts';
 import { Sessions } from './sessions.ts';
@@ -75,8 +76,13 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const stale = settings.revokeStale
     ? [new StaleLocks({ ...settle, replica, progress, log, staleAfterMs })]
     : [];
-  const kick = () => poller.kick();
-  const desk = new OrderDesk({ ...settle, bus, log, registry, feedsAdded: kick });
+  const removed = new RemovedFeeds({ ...settle, replica, log });
+  const kick = () => {
+    poller.kick();
+    planner.kick();
+    removed.kick();
+  };
+  const desk = new OrderDesk({ ...settle, bus, log, registry, replica, feedsAdded: kick });
   return {
     desk,
     planner,
@@ -92,6 +98,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       poller,
       desk,
       ...stale,
+      removed,
       sweeper,
       repair,
     ],

@@ -1,4 +1,5 @@
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import { commandSubject } from '@podctl/domain/key.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
@@ -92,7 +93,11 @@ export class Planner extends Loop {
     ...[feed, episode, stage, state]: readonly [FeedId, EpisodeId, Stage, EpisodeState]
   ): Promise<Result<Work, string>> {
     try {
-      return await workFor(this.#options, feed, episode, stage, state);
+      const { record = null } = this.#options.replica.snapshot.feeds.get(feed) ?? {};
+      const chosen = choicesOf(record);
+      const model = chosen.model ?? this.#options.model;
+      const language = chosen.language ?? this.#options.language;
+      return await workFor({ ...this.#options, model, language }, feed, episode, stage, state);
     } catch (error) {
       const isAway =
         error instanceof KvUnavailable ||
@@ -124,7 +129,9 @@ export class Planner extends Loop {
   async #assign({ feed, episode, stage, revision, agent, session }: Assignment): Promise<boolean> {
     const { store, replica, clock, epoch } = this.#options;
     const row = episodeRow(replica.snapshot, feed, episode);
-    if (row === null || row.revision !== revision) return false;
+    const { record = null } = replica.snapshot.feeds.get(feed) ?? {};
+    // Paused since the plan was made.
+    if (row === null || row.revision !== revision || !mayBegin(record)) return false;
     const holder = {
       cluster: store.cluster(),
       token: revision as LockRow['lock']['token'],
