@@ -27,5 +27,5 @@ export const feedChoiceFlags = {
     helpValue: 'en',
     description: "language spoken in it, ISO 639; by default the fleet's",
   }),
-  'dry-run': Flags.boolean({ description: 'change nothing: say what would be' }),
+  'dry-run': Flags.boolean({ default: false, description: 'change nothing: say what would be' }),
 };

@@ -21,6 +21,8 @@ import type { Failure } from './status.ts';
 
 /** Each is a synced write or two, and a caller waits for some seconds only. */
 export const JOBS_A_CALL_MAX = 250;
+/** Where nobody is asked for a name. */
+const NOBODY_NAMED = 'an operator';
 const PRIORITIZED_A_CALL_MAX = 100;
 
 export async function retryEpisodes(
@@ -90,7 +92,7 @@ export async function skipEpisode(
   const [row] = found.value;
   if (row === undefined) return ok({ skipped: [], episodeId });
   const { feed, episode } = row;
-  const skipped = await fleet.orders.skipEpisode({ feed, episode, by });
+  const skipped = await fleet.orders.skipEpisode({ feed, episode, by: by || NOBODY_NAMED });
   return ok({ skipped: skipped.map(stageMessage), episodeId: episode });
 }
 

@@ -100,6 +100,30 @@ describe('an assignment', () => {
   });
 });
 
+describe('what people chose', () => {
+  it('a feed of higher priority goes before all that rank otherwise', () => {
+    const feeds = [
+      feed('last', { download: 1, transcribe: 99, priority: -1 }),
+      feed('small', { download: 2, transcribe: 5 }),
+      feed('wanted', { download: 9, transcribe: 4, priority: 1 }),
+    ];
+    const given = plan({ feeds, agents: [agent('a', { download: 3, transcribe: 1 })] }, limits);
+    expect(given.map((assignment) => assignment.feed)).toEqual([
+      ...['wanted', 'small', 'last'],
+      'wanted',
+    ]);
+  });
+
+  it('episodes that somebody asked for go before all feeds, beyond the share of their own', () => {
+    const feeds = [
+      feed('high', { transcribe: 40, priority: 10 }),
+      feed('asked', { transcribe: 9, urgent: { download: 0, transcribe: 2 } }),
+    ];
+    const given = plan({ feeds, agents: [agent('a', { transcribe: 3 })] }, limits);
+    expect(given.map((assignment) => assignment.feed)).toEqual(['asked', 'asked', 'high']);
+  });
+});
+
 describe('downloads', () => {
   it('begin with the feed with fewest remaining; with as few, with the higher book score', () => {
     const feeds = [

@@ -28,8 +28,9 @@ export default class EpisodeList extends ListCommand {
       options: STAGE_STATES,
       description: 'only episodes with a stage in this state; may be given several times',
     }),
-    dead: Flags.boolean({ description: 'the same as --state dead' }),
+    dead: Flags.boolean({ default: false, description: 'the same as --state dead' }),
     failed: Flags.boolean({
+      default: false,
       description: 'episodes that failed, or were lost, and wait for their next attempt',
     }),
     stage: Flags.string({

@@ -36,10 +36,16 @@ export default class EpisodeRetry extends BaseCommand {
       helpValue: 'ID',
       description: 'only of this feed; with --dead or --failed',
     }),
-    dead: Flags.boolean({ description: 'all that is dead' }),
-    failed: Flags.boolean({ description: 'all that failed and waits for its next attempt' }),
+    dead: Flags.boolean({ default: false, description: 'all that is dead' }),
+    failed: Flags.boolean({
+      default: false,
+      description: 'all that failed and waits for its next attempt',
+    }),
     stage: Flags.string({ options: ['download', 'transcribe'], description: 'only this stage' }),
-    'dry-run': Flags.boolean({ description: 'change nothing: say how many there are' }),
+    'dry-run': Flags.boolean({
+      default: false,
+      description: 'change nothing: say how many there are',
+    }),
   };
 
   async run(): Promise<RetriedView> {
