@@ -25,7 +25,10 @@ export function keysStep(context: InitContext): Step {
       "the CA's key and the seeds of the NATS accounts",
     ),
     secretFile(authorityPaths(plan.authorityDir).adminToken, "the first admin's bearer token"),
-    secretFile(authorityPaths(plan.authorityDir).caCertificate, "the CA's certificate"),
+    {
+      kind: 'other',
+      words: `write ${authorityPaths(plan.authorityDir).caCertificate} (mode 0644): the CA's certificate, which is no secret`,
+    },
   ];
   return {
     ...{ id: 'keys', title: 'Keys of the fleet', effects },

@@ -8,11 +8,12 @@ import type { Step } from '../install/checklist.ts';
 import type { CommandEffect, Effect } from '../install/effect.ts';
 import { COORDINATOR_USER, hiddenFromService } from '../install/install-paths.ts';
 import { neededPath } from '../install/machine-facts.ts';
-import type { UserEntry } from '../install/machine-root.ts';
+import type { MachineRoot, UserEntry } from '../install/machine-root.ts';
 import type { RunProgram } from '../install/ports.ts';
+import { isUnread } from '../install/service-control.ts';
 import { firstForeign } from '../install/user-step.ts';
 import { applyAll, done, type InitContext, todo } from './init-context.ts';
-import { UNITS } from './init-plan.ts';
+import { type PlannedUnit, UNITS } from './init-plan.ts';
 
 const READY_MS_MAX = 60_000;
 /** The other servers of a cluster may not be set up yet. */
@@ -130,11 +131,9 @@ export function unitsStep(context: InitContext): Step {
   return {
     ...{ id: 'units', title: 'Units', effects: () => [...files, ...enable] },
     async look() {
-      for (const { name, file } of plan.units) {
-        if (!(await isThere(root.at(file.path)))) return todo(`there is no ${file.path}`);
-        if (!(await fileIsThere(file, root))) return todo(`${file.path} is not as it should be`);
-        if ((await word(run, 'is-enabled', name)) !== 'enabled')
-          return todo(`${name} is not enabled`);
+      for (const unit of plan.units) {
+        const problem = await unitProblem(unit, root, run);
+        if (problem !== null) return todo(problem);
       }
       return done(plan.units.map(({ name }) => name).join(' and '));
     },
@@ -144,6 +143,18 @@ export function unitsStep(context: InitContext): Step {
       return `wrote and enabled ${plan.units.map(({ name }) => name).join(' and ')}; an own change belongs in "systemctl edit"`;
     },
   };
+}
+
+/** Null when the unit is as it should be, and systemd knows it so. */
+async function unitProblem(
+  { name, file }: PlannedUnit,
+  root: MachineRoot,
+  run: RunProgram,
+): Promise<string | null> {
+  if (!(await isThere(root.at(file.path)))) return `there is no ${file.path}`;
+  if (!(await fileIsThere(file, root))) return `${file.path} is not as it should be`;
+  if ((await word(run, 'is-enabled', name)) !== 'enabled') return `${name} is not enabled`;
+  return (await isUnread(run, name)) ? `systemd has not read ${file.path} yet` : null;
 }
 
 /** What changed is started anew; NATS takes a new certificate without that. */

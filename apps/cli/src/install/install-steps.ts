@@ -4,6 +4,7 @@ import { applyEffect, fileIsThere, isThere } from './apply-effect.ts';
 import type { Look, Step } from './checklist.ts';
 import type { Effect } from './effect.ts';
 import type { ForegroundAgent } from './foreground-agent.ts';
+import { AGENT_UNIT } from './install-paths.ts';
 import type { InstallPlan } from './install-plan.ts';
 import type { MachineRoot } from './machine-root.ts';
 import type { Enrolment, GpuPort, RunProgram } from './ports.ts';
@@ -15,7 +16,7 @@ import {
   preflightWords,
   unreachedFleet,
 } from './preflight.ts';
-import { unitState } from './service-control.ts';
+import { isUnread, unitState } from './service-control.ts';
 
 /** What the steps of one installation share. */
 export interface InstallContext {
@@ -197,6 +198,7 @@ export function unitStep(context: InstallContext): Step {
       if (unit === null) return done('not needed: the agent runs in this terminal');
       if (!(await fileIsThere(unit, root)))
         return todo(`${unit.path} is missing, or not as it should be`);
+      if (await isUnread(run, AGENT_UNIT)) return todo(`systemd has not read ${unit.path} yet`);
       const { enabled } = await unitState(run);
       return enabled === 'enabled'
         ? done(`${unit.path} is in place`)

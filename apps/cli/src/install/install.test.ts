@@ -338,6 +338,14 @@ describe.skipIf(!isRoot)('as a service', () => {
     });
   });
 
+  test('a unit that was written but never read by systemd is told to it, and the service starts anew', async () => {
+    await install('service');
+    await writeFile(join(folder, 'unread'), '');
+    const { states } = await install('service');
+    expect(states).toEqual(expect.arrayContaining(['unit changed', 'start changed']));
+    expect(await readdir(folder)).not.toContain('unread');
+  });
+
   test('settings from before the first install may name no folder of somebody, and must name a port', async () => {
     await mkdir(root.at('/etc/podctl'), { recursive: true });
     await mkdir(root.at('/srv/music'), { recursive: true });
@@ -375,6 +383,8 @@ end() { [ -f "$pid" ] || return 0; kill "$(cat "$pid")" 2>/dev/null; while grep 
 case "$1" in
 is-active) if [ -f "$pid" ] && grep -q '^State:.[RSD]' "/proc/$(cat "$pid")/status" 2>/dev/null; then echo active; else echo inactive; exit 3; fi ;;
 is-enabled) if [ -L "$link" ]; then echo enabled; else echo disabled; exit 1; fi ;;
+show) [ ! -f "$STAND_IN_FOLDER/unread" ] || echo yes ;;
+daemon-reload) rm -f "$STAND_IN_FOLDER/unread" ;;
 enable) ln -sf ../podctl-agent.service "$link" ;;
 restart) end; $(sed -n 's/^ExecStart=//p' "$units/podctl-agent.service") >/dev/null 2>&1 & echo $! > "$pid" ;;
 disable) end; rm -f "$link" ;;

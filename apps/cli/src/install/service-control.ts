@@ -15,6 +15,12 @@ export async function unitState(run: RunProgram): Promise<UnitState> {
   return { active, enabled: await word(run, ['systemctl', 'is-enabled', AGENT_UNIT]) };
 }
 
+/** Whether the unit's file has changed since systemd read it: who wrote it was stopped before systemd was told. */
+export async function isUnread(run: RunProgram, unit: string): Promise<boolean> {
+  const argv = ['systemctl', 'show', '--property=NeedDaemonReload', '--value', unit];
+  return (await word(run, argv)) === 'yes';
+}
+
 /** The last line of the unit's log that is a warning or worse, or plain text; null when there is none. */
 export async function lastLogLine(run: RunProgram): Promise<string | null> {
   const argv = [
