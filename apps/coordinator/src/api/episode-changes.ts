@@ -20,7 +20,7 @@ import { stageMessage, stageOf } from './stage-map.ts';
 import type { Failure } from './status.ts';
 
 /** Each is a synced write or two, and a caller waits for some seconds only. */
-export const JOBS_A_CALL_MAX = 250;
+const JOBS_A_CALL_MAX = 250;
 /** Where nobody is asked for a name. */
 const NOBODY_NAMED = 'an operator';
 const PRIORITIZED_A_CALL_MAX = 100;
