@@ -129,6 +129,18 @@ export const ORDERS = [
     request: 'r1',
     runs: [{ feed: job.feed, episode: job.episode, stage: 'download', run: 1 }],
   },
+  {
+    kind: 'change_feed',
+    feed: job.feed,
+    change: { paused: true, setLabels: { topic: 'history' }, model: null, first: [job.episode] },
+    dryRun: false,
+  },
+  {
+    kind: 'retry_jobs',
+    request: 'r2',
+    jobs: [{ feed: job.feed, episode: job.episode, stage: 'download' }],
+  },
+  { kind: 'skip_episode', episode: { feed: job.feed, episode: job.episode, by: 'ann' } },
 ];
 export const ORDER_REPLIES = [
   {
@@ -154,6 +166,12 @@ export const ORDER_REPLIES = [
   },
   { kind: 'done', done: { kind: 'cancel_job', canceled: { kind: 'committed' } } },
   { kind: 'done', done: { kind: 'repeat_runs', requested: 1 } },
+  {
+    kind: 'done',
+    done: { kind: 'change_feed', changed: { kind: 'changed', revision: 9, fields: ['paused'] } },
+  },
+  { kind: 'done', done: { kind: 'skip_episode', skipped: ['download'] } },
+  { kind: 'done', done: { kind: 'retry_jobs', retried: 1 } },
   { kind: 'failed', reason: 'no leader' },
 ];
 export const JOINS = [

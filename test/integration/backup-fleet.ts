@@ -170,7 +170,12 @@ export class StateLog {
       );
       return done.length === episodes && !open;
     };
-    while (!isDone()) {
+    await this.until(isDone);
+  }
+
+  /** Resolves when the claim holds, looked at with each entry. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
       const changed = Promise.withResolvers<void>();
       this.#wakers.add(changed.resolve);
       await changed.promise;

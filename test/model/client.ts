@@ -1,4 +1,5 @@
 import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
+import { STAGES } from '@podctl/domain/stage.ts';
 import type { Emit } from './checker.ts';
 import type { Model } from './model.ts';
 import {
@@ -16,7 +17,22 @@ export function clientSteps(model: Model, state: State, emit: Emit<State>): void
     if (model.fault === 'request-by-nonce') byNonce(model, state, request, stage, emit);
     else asks(model, state, request, stage, emit);
   });
+  if (model.world.skips) skips(model, state, emit);
 }
+
+/** Somebody does not want the run. One that comes late is a CAS that fails, or one that came in time. */
+function skips(model: Model, state: State, emit: Emit<State>): void {
+  const { value } = state;
+  for (const stage of STAGE_INDEXES) {
+    if (stageOf(value, stage).lock.state !== 'free') continue;
+    const step = { kind: 'skip', reason: 'skipped' } as const;
+    const after = model.moved(value, stage, step, value.lockOf[stage], value.doneOf[stage]);
+    if (after === null) continue;
+    emit(false, () => `somebody skips the ${STAGES[stage]}`, model.written(state, after));
+  }
+}
+
+const STAGE_INDEXES: readonly StageIndex[] = [0, 1];
 
 export function requestId(request: number): string {
   return `r${request}`;

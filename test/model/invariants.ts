@@ -29,7 +29,7 @@ export const INVARIANTS = {
   requests: 'Every request counts exactly once: as one more run, or as the dead one revived.',
   readers: 'A reader of the library never sees a file of an unaccepted attempt.',
   tries: 'Failures and losses are counted once each; a goodbye is held against nobody.',
-  limit: 'A run at its limit is dead until somebody asks for it again.',
+  limit: 'A run at its limit, or skipped, is dead until somebody asks for it again.',
   checkpoint: 'A checkpoint of the current run is never swept.',
   ownRun: 'An accepted result is made of its own run alone, from whatever checkpoint it began.',
   finished: 'What was finished before its session ended is committed, not done again.',
@@ -113,7 +113,8 @@ function byTries(state: State, stage: StageIndex): InvariantName | null {
   const failures = ended(END.failed).length;
   const kills = lostBy.length >= LIMITS.lossesMax && new Set(lostBy).size >= 2;
   const isAtLimit = failures >= LIMITS.failuresMax || kills;
-  if (isAtLimit !== (lock.state === 'dead')) return 'limit';
+  const isSkipped = lock.state === 'dead' && lock.skipped === true;
+  if (isAtLimit !== (lock.state === 'dead' && !isSkipped)) return 'limit';
   const isCounted = lock.failures === failures && `${lock.lostBy}` === `${lostBy}`;
   return isCounted ? null : 'tries';
 }

@@ -13,6 +13,8 @@ export interface World {
   readonly spurious: number;
   /** Attempts that fail. */
   readonly failures: number;
+  /** Somebody may skip what is not held, as often as it is asked for. */
+  readonly skips: boolean;
   /** Writes may time out and land late. */
   readonly late: boolean;
   readonly sweeper: boolean;
@@ -34,6 +36,7 @@ const QUIET: World = {
   crashes: 0,
   spurious: 0,
   failures: 0,
+  skips: false,
   late: false,
   sweeper: false,
   view: false,
@@ -55,6 +58,7 @@ export const WORLDS = {
   hello: { ...QUIET, crashes: 1, spurious: 1, oldHello: true },
   losses: { ...QUIET, agents: 2, crashes: 2 },
   failures: { ...QUIET, requests: [0, 0], failures: 2 },
+  skips: { ...QUIET, requests: [0, 0], crashes: 1, failures: 1, skips: true },
   checkpoint: { ...QUIET, crashes: 1, sweeper: true, checkpoints: true },
   'checkpoint-runs': { ...QUIET, requests: [0, 0], checkpoints: true },
   restore: { ...QUIET, crashes: 1, restore: 'of-any' },

@@ -3,6 +3,7 @@ import { afterWish, type CordonRecord, type CordonWish } from '@podctl/domain/co
 import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { type EpisodeState, newEpisode } from '@podctl/domain/episode-state.ts';
+import { changeFeed } from '@podctl/domain/feed-change.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import {
   type AgentId,
@@ -16,8 +17,11 @@ import {
 } from '@podctl/domain/ids.ts';
 import type {
   AddedFeed,
+  ChangedFeed,
   FeedToAdd,
   LockToRelease,
+  Order,
+  OrderDone,
   ReleasedLock,
   RunToRepeat,
   SetCordon,
@@ -38,6 +42,7 @@ import {
   foldEpisode,
   foldFeed,
   foldSession,
+  isOpenEpisode,
   lockId,
   type Snapshot,
 } from '../../apps/coordinator/src/core/snapshot.ts';
@@ -50,6 +55,7 @@ import type {
   FleetInfo,
   LoggedEvent,
 } from '../../apps/coordinator/src/shell/fleet.ts';
+import { Orders } from '../../apps/coordinator/src/shell/orders.ts';
 
 const NOTHING_COUNTED = {
   ...{ lines: 0, evicted: 0, dropped: 0 },
@@ -99,6 +105,9 @@ export class HandBuiltFleet implements Fleet {
     stateAgeMs: 0,
     problem: '',
   };
+  /** The orders that came through `orders`. */
+  readonly ordered: Order[] = [];
+  readonly orders = new Orders((order) => this.#carryOut(order));
   addFailure: Error | null = null;
   /** `addFeeds` answers when it is resolved. */
   addGate: Promise<void> = Promise.resolve();
@@ -188,6 +197,38 @@ export class HandBuiltFleet implements Fleet {
       this.feed(id, { url: feed.url, title: feed.title, bookScore: feed.bookScore });
       return { kind, feed: id, url: feed.url, revision: this.snapshot.revision };
     });
+  }
+
+  /** Feeds are changed as the leader does; what is asked of episodes is only noted. */
+  async #carryOut(order: Order): Promise<OrderDone> {
+    this.ordered.push(order);
+    switch (order.kind) {
+      case 'add_feeds': {
+        const added = order.feeds.map(({ url }): AddedFeed => {
+          const { revision } = this.snapshot;
+          return { kind: 'added', feed: 'planned' as FeedId, url, revision };
+        });
+        return { kind: order.kind, added };
+      }
+      case 'change_feed':
+        return { kind: order.kind, changed: this.#changeFeed(order) };
+      case 'retry_jobs':
+        return { kind: order.kind, retried: order.jobs.length };
+      case 'skip_episode':
+        return { kind: order.kind, skipped: ['download', 'transcribe'] };
+      default:
+        throw new Error(`${order.kind} has a method of its own`);
+    }
+  }
+
+  #changeFeed({ feed, change, dryRun }: Extract<Order, { kind: 'change_feed' }>): ChangedFeed {
+    const record = this.snapshot.feeds.get(feed)?.record ?? null;
+    if (record === null) return { kind: 'unknown' };
+    const isOpen = (episode: EpisodeId) => isOpenEpisode(this.snapshot, feed, episode);
+    const changed = changeFeed(record, change, isOpen);
+    if (!changed.ok) return { kind: 'refused', problem: changed.error };
+    if (!dryRun) this.feed(feed, changed.value.record);
+    return { kind: 'changed', revision: this.snapshot.revision, fields: changed.value.fields };
   }
 
   async repeatRuns(_request: string, runs: readonly RunToRepeat[]): Promise<number> {

@@ -18,14 +18,23 @@ import type {
   UncordonAgentResponse,
 } from '@podctl/proto/podctl/v1/agent.ts';
 import type { CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
-import type { Episode, ListEpisodesResponse } from '@podctl/proto/podctl/v1/episode.ts';
+import type {
+  Episode,
+  EpisodeFilter,
+  ListEpisodesResponse,
+} from '@podctl/proto/podctl/v1/episode.ts';
 import type {
   FollowEventsRequest,
   FollowEventsResponse,
   ListEventsRequest,
   ListEventsResponse,
 } from '@podctl/proto/podctl/v1/event.ts';
-import type { AddFeedsResponse, ListFeedsResponse, NewFeed } from '@podctl/proto/podctl/v1/feed.ts';
+import type {
+  AddFeedsResponse,
+  FeedFilter,
+  ListFeedsResponse,
+  NewFeed,
+} from '@podctl/proto/podctl/v1/feed.ts';
 import type {
   GetDiagnosisResponse,
   GetServerInfoResponse,
@@ -56,6 +65,7 @@ import type {
 } from '@podctl/proto/podctl/v1/transcript.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { CoordinatorCalls } from './coordinator-calls.ts';
+import { FeedCalls } from './feed-calls.ts';
 import type { Line } from './line.ts';
 
 export interface PageRequest {
@@ -67,27 +77,35 @@ export interface PageRequest {
 
 /** Every call that there is, as one method. Each rejects with CommandError. */
 export class CoordinatorClient extends CoordinatorCalls {
-  addFeeds(feeds: NewFeed[]): Promise<AddFeedsResponse> {
+  /** What changes feeds and episodes. */
+  readonly feeds = new FeedCalls((...of) => this.unary(...of));
+
+  /** With `validateOnly` nothing is added: the answer says what would be. */
+  addFeeds(feeds: NewFeed[], validateOnly = false): Promise<AddFeedsResponse> {
     return this.unary(
       ({ feeds: client }) => client,
       (client) => client.addFeeds.bind(client),
-      { feeds },
+      { feeds, validateOnly },
     );
   }
 
-  listFeeds(page: PageRequest): Promise<ListFeedsResponse> {
+  listFeeds(page: PageRequest, filter?: FeedFilter): Promise<ListFeedsResponse> {
     return this.unary(
       ({ feeds }) => feeds,
       (client) => client.listFeeds.bind(client),
-      page,
+      { ...page, filter },
     );
   }
 
-  listEpisodes(feedId: string, page: PageRequest): Promise<ListEpisodesResponse> {
+  listEpisodes(
+    feedId: string,
+    page: PageRequest,
+    filter?: EpisodeFilter,
+  ): Promise<ListEpisodesResponse> {
     return this.unary(
       ({ episodes }) => episodes,
       (client) => client.listEpisodes.bind(client),
-      { feedId, ...page },
+      { feedId, ...page, filter },
     );
   }
 

@@ -59,6 +59,8 @@ export const clockFeed: Feed = {
   audioSecondsLeft: 63,
   speedRatio: undefined,
   etaSeconds: undefined,
+  urlIsPrivate: false,
+  skipped: 0,
 };
 
 export const overview: Overview = {
@@ -115,6 +117,7 @@ const episode: Episode = {
   audioSeconds: 31.5,
   url: 'http://127.0.0.1/clock-01.mp3',
   readablePaths: ['the-clockmakers/clock-01.txt'],
+  prioritized: false,
 };
 
 /** What a test may change or look at. */

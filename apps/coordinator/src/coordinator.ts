@@ -37,6 +37,7 @@ import { Heartbeats } from './shell/heartbeats.ts';
 import { type LeaderServices, leaderServices } from './shell/leader-services.ts';
 import { LibraryWatch } from './shell/library-watch.ts';
 import { passOn } from './shell/order-desk.ts';
+import { Orders } from './shell/orders.ts';
 import { Replica } from './shell/replica.ts';
 import { Store } from './shell/store.ts';
 import { ViewLinks } from './shell/view-links.ts';
@@ -53,6 +54,7 @@ export class Coordinator implements Service, Fleet {
   readonly events: EventLog;
   readonly logs: AgentLogs;
   readonly jobs = new JobHistory();
+  readonly orders = new Orders((order) => this.#order(order));
   readonly #ports: CoordinatorPorts;
   readonly #health: Health;
   readonly #settings: CoordinatorSettings;

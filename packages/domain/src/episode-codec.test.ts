@@ -56,6 +56,10 @@ const locks: fc.Arbitrary<Lock> = fc.oneof(
   fc.record({ state: fc.constant('held' as const), ...holding }),
   fc.record({ state: fc.constant('committed' as const), ...holding, manifest: manifests }),
   fc.record({ state: fc.constant('dead' as const), ...tries, run: counts, reason: texts }),
+  fc.record({
+    ...{ state: fc.constant('dead' as const), ...tries, run: counts, reason: texts },
+    skipped: fc.constant(true as const),
+  }),
 );
 const stages: fc.Arbitrary<StageState> = fc.record({
   wanted: counts,

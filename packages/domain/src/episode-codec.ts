@@ -10,7 +10,7 @@ import { STAGES, type Stage } from './stage.ts';
  * one about 270, of which two SHA-256 are 128. A million of them are tailed by every coordinator.
  *   {"v":1,"c":cluster,"n":nonce,"d":stage,"t":stage}     stage: [wanted, [request], lock, done]
  *   lock: 0 | ["f",failures,[lostBy],notBeforeMs,reason] | ["h",run,token,agent,session,epoch,nonce,sinceMs,failures,[lostBy]]
- *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason]
+ *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and, of a skipped one, 1 at the end
  *   done: 0 | [run,token,manifest]                        manifest: [sha256, files, bytes, audioSeconds]
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
@@ -69,7 +69,10 @@ function encodeLock(lock: Lock): unknown {
     case 'committed':
       return ['c', ...encodeHolding(lock), encodeRef(lock.manifest)];
     case 'dead':
-      return ['x', lock.run, lock.failures, lock.lostBy, lock.reason];
+      return [
+        ...['x', lock.run, lock.failures, lock.lostBy, lock.reason],
+        ...(lock.skipped ? [1] : []),
+      ];
   }
 }
 
@@ -116,6 +119,7 @@ function decodeLock(value: readonly unknown[]): Lock {
         failures: count(value[2]),
         lostBy: agents(value[3]),
         reason: string(value[4]),
+        ...(value[5] === 1 ? { skipped: true } : {}),
       };
     default:
       throw new Error(`lock ${quote(value[0])} is not one of f, h, c, x`);

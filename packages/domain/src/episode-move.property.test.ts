@@ -61,6 +61,8 @@ const commands = fc.record({
     'revoke',
     'publish',
     'publish',
+    'hasten',
+    'skip',
   ),
   /** The token that holds the lock, or any other: an agent of an older token asks, too. */
   token: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 1, max: 40 })),
@@ -93,6 +95,10 @@ function moveOf(command: Command, seen: Written): Move {
       return { kind: 'commit', token, manifest };
     case 'publish':
       return { kind: 'publish', token };
+    case 'hasten':
+      return { kind: 'hasten' };
+    case 'skip':
+      return { kind: 'skip', reason: 'skipped by ann' };
     default:
       return { kind: 'revoke', token, end: endOf(command), nowMs: 1_000, random: command.random };
   }

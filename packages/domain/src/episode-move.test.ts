@@ -43,6 +43,8 @@ const assign = (token: number, agent = 'a'): Move => ({
   },
 });
 const commit = (token: number): Move => ({ kind: 'commit', token: token as Token, manifest });
+const hasten: Move = { kind: 'hasten' };
+const skip: Move = { kind: 'skip', reason: 'skipped by ann' };
 const publish = (token: number): Move => ({ kind: 'publish', token: token as Token });
 const revoke = (token: number, end: AttemptEnd = lost): Move => ({
   kind: 'revoke',
@@ -91,12 +93,15 @@ const lockOf = (state: EpisodeState, stage: Stage = 'download') => state.stages[
 describe('the table of legal moves', () => {
   // Written out here a second time on purpose: a change of the rule must be made twice.
   const legal: { readonly [S in Lock['state']]: readonly Move['kind'][] } = {
-    free: ['request', 'assign'],
+    free: ['request', 'assign', 'hasten', 'skip'],
     held: ['request', 'commit', 'revoke'],
     committed: ['request', 'publish'],
     dead: ['request'],
   };
-  const moves = [request('again'), assign(20), commit(10), revoke(10), publish(10)];
+  const moves = [
+    ...[request('again'), assign(20), commit(10), revoke(10), publish(10)],
+    ...[hasten, skip],
+  ];
 
   for (const state of ['free', 'held', 'committed', 'dead'] as const)
     for (const step of moves) {

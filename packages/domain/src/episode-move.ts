@@ -3,7 +3,7 @@ import { FRESH_LOCK } from './episode-state.ts';
 import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
-import { type AttemptEnd, afterAttempt, type RetryLimits } from './retry.ts';
+import { type AttemptEnd, afterAttempt, REASON_LENGTH_MAX, type RetryLimits } from './retry.ts';
 import { STAGE_INPUT, STAGES, type Stage } from './stage.ts';
 
 /** The one table of legal moves: from which states of a stage's lock each move may start. */
@@ -13,6 +13,8 @@ export const LEGAL_FROM = {
   commit: ['held'],
   revoke: ['held'],
   publish: ['committed'],
+  hasten: ['free'],
+  skip: ['free'],
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
 export type Move =
@@ -29,7 +31,11 @@ export type Move =
       readonly random: number;
     }
   /** The files have their final names: readers may follow. */
-  | { readonly kind: 'publish'; readonly token: Token };
+  | { readonly kind: 'publish'; readonly token: Token }
+  /** What waits for its next attempt may have it at once; what went wrong until now still counts. */
+  | { readonly kind: 'hasten' }
+  /** Somebody does not want the run. */
+  | { readonly kind: 'skip'; readonly reason: string };
 
 export interface Holder {
   /** The world in which it is given: after a restore, what was written before is of another one. */
@@ -105,7 +111,26 @@ function moveStage(
             }
           : before,
       );
+    case 'hasten':
+      return ok(
+        before.lock.state === 'free'
+          ? { ...before, lock: { ...before.lock, notBeforeMs: 0 } }
+          : before,
+      );
+    case 'skip':
+      return skipped(before, step.reason);
   }
+}
+
+function skipped(before: StageState, reason: string): Result<StageState, string> {
+  const run = nextRun(before);
+  if (before.lock.state !== 'free' || run > before.wanted) return err('no further run is wanted');
+  const { failures, lostBy } = before.lock;
+  const kept = reason.slice(0, REASON_LENGTH_MAX);
+  return ok({
+    ...before,
+    lock: { state: 'dead', run, failures, lostBy, reason: kept, skipped: true },
+  });
 }
 
 /** Null when the stage may be assigned by what its key says; else the one reason against it. */

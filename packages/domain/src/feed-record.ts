@@ -1,3 +1,4 @@
+import { type FeedChoices, NO_CHOICES } from './feed-choices.ts';
 import type { ClusterId, FeedId, Nonce } from './ids.ts';
 
 /** A feed as its key holds it: what to fetch, how it went, and how often the ledger was folded. */
@@ -28,6 +29,19 @@ export interface FeedRecord {
   readonly problem: string | null;
   /** Episodes that the feed listed at its last success. */
   readonly listed: number;
+  /** What people chose for it; absent where nobody did. */
+  readonly choices?: FeedChoices | undefined;
+  /** Nobody wants it any more: it is hidden and rests. Its episodes are kept, so that it can come back as it was. */
+  readonly removed?: boolean | undefined;
+}
+
+export function choicesOf(record: FeedRecord | null): FeedChoices {
+  return record?.choices ?? NO_CHOICES;
+}
+
+/** Whether its jobs may begin. What nobody has read the record of is not paused. */
+export function mayBegin(record: FeedRecord | null): boolean {
+  return record === null || (record.removed !== true && !choicesOf(record).paused);
 }
 
 const FORMER_URLS_MAX = 5;

@@ -1,10 +1,27 @@
 import type { CordonState, CordonWish } from './cordon.ts';
+import type { FeedChange } from './feed-change.ts';
+import type { FeedLabels } from './feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from './ids.ts';
 import type { Stage } from './stage.ts';
 
 /** What a person asks the fleet to change. Any coordinator takes it; the leader carries it out. Each may come twice. */
 export type Order =
-  | { readonly kind: 'add_feeds'; readonly feeds: readonly FeedToAdd[] }
+  | {
+      readonly kind: 'add_feeds';
+      readonly feeds: readonly FeedToAdd[];
+      /** Nothing is written: the answer says what would be. */
+      readonly dryRun?: boolean | undefined;
+    }
+  | {
+      readonly kind: 'change_feed';
+      readonly feed: FeedId;
+      readonly change: FeedChange;
+      readonly dryRun: boolean;
+    }
+  /** What is dead is wanted after all, what waits for its next attempt gets it at once. */
+  | { readonly kind: 'retry_jobs'; readonly request: string; readonly jobs: readonly JobName[] }
+  /** Nobody wants what is left of it. */
+  | { readonly kind: 'skip_episode'; readonly episode: EpisodeToSkip }
   | { readonly kind: 'release_lock'; readonly lock: LockToRelease }
   | { readonly kind: 'set_cordon'; readonly agent: AgentId; readonly wish: CordonWish }
   /** `by`: who asks, for the history. */
@@ -29,6 +46,10 @@ export interface FeedToAdd {
   readonly bookScore: number | null;
   /** Null lets the coordinator derive one. */
   readonly id: string | null;
+  readonly priority?: number | undefined;
+  readonly labels?: FeedLabels | undefined;
+  readonly model?: string | undefined;
+  readonly language?: string | undefined;
 }
 
 /** Always a token: what was given anew since somebody looked is not taken away by mistake. */
@@ -39,8 +60,25 @@ export interface LockToRelease {
   readonly token: Token;
 }
 
+export interface JobName {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+}
+
+export interface EpisodeToSkip {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  /** Who asks, for the reason that is shown. */
+  readonly by: string;
+}
+
 export type OrderDone =
   | { readonly kind: 'add_feeds'; readonly added: readonly AddedFeed[] }
+  | { readonly kind: 'change_feed'; readonly changed: ChangedFeed }
+  | { readonly kind: 'retry_jobs'; readonly retried: number }
+  /** The stages that are given up by this order. */
+  | { readonly kind: 'skip_episode'; readonly skipped: readonly Stage[] }
   | { readonly kind: 'release_lock'; readonly released: ReleasedLock }
   | { readonly kind: 'set_cordon'; readonly set: SetCordon }
   | { readonly kind: 'cancel_job'; readonly canceled: ReleasedLock }
@@ -49,12 +87,19 @@ export type OrderDone =
 
 export type AddedFeed =
   | {
-      readonly kind: 'added' | 'known' | 'moved';
+      /** `restored`: it was removed, and is back with all that was done. */
+      readonly kind: 'added' | 'known' | 'moved' | 'restored';
       readonly feed: FeedId;
       readonly url: string;
       readonly revision: number;
     }
   | { readonly kind: 'refused'; readonly url: string; readonly problem: string };
+
+export type ChangedFeed =
+  /** `fields`: names of what is another now. */
+  | { readonly kind: 'changed'; readonly revision: number; readonly fields: readonly string[] }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly problem: string };
 
 export type ReleasedLock =
   | { readonly kind: 'released'; readonly revision: number }
@@ -81,7 +126,8 @@ export function inMessages(feeds: readonly FeedToAdd[]): FeedToAdd[][] {
   let bytes = BYTES_MAX;
   for (const feed of feeds) {
     // Three bytes of UTF-8 at most for each unit of a string, JSON's escapes included in the room left below the limit.
-    const size = 100 + 3 * (feed.url.length + (feed.title?.length ?? 0));
+    const chosen = JSON.stringify([feed.labels, feed.model, feed.language]).length;
+    const size = 100 + chosen + 3 * (feed.url.length + (feed.title?.length ?? 0));
     const list = lists.at(-1);
     if (list === undefined || bytes + size > BYTES_MAX || list.length === FEEDS_MAX) {
       lists.push([feed]);

@@ -1,7 +1,9 @@
 import { CORDON_LIMITS, type CordonWish } from '@podctl/domain/cordon.ts';
+import type { FeedChange } from '@podctl/domain/feed-change.ts';
 import { agentId, episodeId, feedId, isToken, type Token } from '@podctl/domain/ids.ts';
 import {
   type AddedFeed,
+  type ChangedFeed,
   type Order,
   type OrderDone,
   type OrderReply,
@@ -18,6 +20,21 @@ const revision = z.number().int().min(0);
 const feed = branded(feedId);
 const episode = branded(episodeId);
 const stage = z.enum(STAGES);
+
+const labels = z.record(z.string().max(63), z.string().max(63));
+
+const feedChange: z.ZodType<FeedChange> = z.object({
+  bookScore: z.number().int().min(1).max(10).optional(),
+  paused: z.boolean().optional(),
+  priority: z.number().int().min(-10).max(10).optional(),
+  setLabels: labels.optional(),
+  removeLabels: z.array(z.string().max(63)).max(100).optional(),
+  model: z.string().max(100).nullable().optional(),
+  language: z.string().max(100).nullable().optional(),
+  first: z.array(episode).max(1_000).optional(),
+  pollNow: z.literal(true).optional(),
+  remove: z.literal(true).optional(),
+});
 
 const token = z.number().transform((value, context): Token => {
   if (isToken(value)) return value;
@@ -47,9 +64,24 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
           title: text.nullable(),
           bookScore: z.number().nullable(),
           id: text.nullable(),
+          priority: z.number().optional(),
+          labels: labels.optional(),
+          model: text.optional(),
+          language: text.optional(),
         }),
       )
       .max(1_000),
+    dryRun: z.boolean().optional(),
+  }),
+  z.object({ kind: z.literal('change_feed'), feed, change: feedChange, dryRun: z.boolean() }),
+  z.object({
+    kind: z.literal('retry_jobs'),
+    request: z.string().min(1).max(64),
+    jobs: z.array(z.object({ feed, episode, stage })).max(RUNS_A_MESSAGE_MAX),
+  }),
+  z.object({
+    kind: z.literal('skip_episode'),
+    episode: z.object({ feed, episode, by: z.string().max(200) }),
   }),
   z.object({
     kind: z.literal('release_lock'),
@@ -71,8 +103,14 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
 ]);
 
 const addedFeed: z.ZodType<AddedFeed> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.enum(['added', 'known', 'moved']), feed, url: text, revision }),
+  z.object({ kind: z.enum(['added', 'known', 'moved', 'restored']), feed, url: text, revision }),
   z.object({ kind: z.literal('refused'), url: text, problem: text }),
+]);
+
+const changedFeed: z.ZodType<ChangedFeed> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('changed'), revision, fields: z.array(text) }),
+  z.object({ kind: z.literal('unknown') }),
+  z.object({ kind: z.literal('refused'), problem: text }),
 ]);
 
 const releasedLock: z.ZodType<ReleasedLock> = z.discriminatedUnion('kind', [
@@ -83,6 +121,9 @@ const releasedLock: z.ZodType<ReleasedLock> = z.discriminatedUnion('kind', [
 
 const done: z.ZodType<OrderDone> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('add_feeds'), added: z.array(addedFeed) }),
+  z.object({ kind: z.literal('change_feed'), changed: changedFeed }),
+  z.object({ kind: z.literal('retry_jobs'), retried: revision }),
+  z.object({ kind: z.literal('skip_episode'), skipped: z.array(stage) }),
   z.object({ kind: z.literal('release_lock'), released: releasedLock }),
   z.object({
     kind: z.literal('set_cordon'),

@@ -1,7 +1,8 @@
 import { CORDON_KINDS, type CordonRecord } from '@podctl/domain/cordon.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
-import { agentId, clusterId, feedId, nonce } from '@podctl/domain/ids.ts';
+import { agentId, clusterId, episodeId, feedId, nonce } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import { z } from 'zod';
@@ -36,6 +37,16 @@ export function recordCodec<T>(name: string, schema: z.ZodType<T>): RecordCodec<
 const millis = z.number().int().min(0);
 const count = z.number().int().min(0);
 
+/** Each of them has its default, so that a record of an older or newer version is read for what it has. */
+const feedChoices: z.ZodType<FeedChoices> = z.object({
+  paused: z.boolean().default(false),
+  priority: z.number().int().min(-10).max(10).default(0),
+  labels: z.record(z.string(), z.string()).default({}),
+  model: z.string().nullable().default(null),
+  language: z.string().nullable().default(null),
+  first: z.array(branded(episodeId)).max(1_000).default([]),
+});
+
 export const feedRecord = recordCodec<FeedRecord>(
   'feed',
   z.object({
@@ -55,6 +66,8 @@ export const feedRecord = recordCodec<FeedRecord>(
     nextPollMs: millis,
     problem: z.string().nullable(),
     listed: count,
+    choices: feedChoices.optional(),
+    removed: z.boolean().optional(),
   }),
 );
 

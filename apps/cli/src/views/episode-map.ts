@@ -14,6 +14,7 @@ export type StageStateWord =
   | 'publishing'
   | 'done'
   | 'dead'
+  | 'skipped'
   | 'unknown';
 
 /** One stage of an episode, as `--json` prints it. */
@@ -49,6 +50,8 @@ export interface EpisodeView {
   readonly stages: readonly StageView[];
   readonly url: string;
   readonly readablePaths: readonly string[];
+  /** It goes before other episodes. */
+  readonly prioritized: boolean;
 }
 
 const stageWords: { readonly [stage: number]: StageWord } = {
@@ -62,7 +65,21 @@ const stateWords: { readonly [state: number]: StageStateWord } = {
   [StageState.PUBLISHING]: 'publishing',
   [StageState.DONE]: 'done',
   [StageState.DEAD]: 'dead',
+  [StageState.SKIPPED]: 'skipped',
 };
+
+/** The states that can be asked for. */
+export const STAGE_STATES: readonly string[] = Object.values(stateWords);
+
+export function stageStateOf(word: string): StageState {
+  const found = Object.entries(stateWords).find(([, one]) => one === word);
+  return found === undefined ? StageState.UNSPECIFIED : (Number(found[0]) as StageState);
+}
+
+export function stageOf(word: string | undefined): Stage {
+  if (word === 'download') return Stage.DOWNLOAD;
+  return word === 'transcribe' ? Stage.TRANSCRIBE : Stage.UNSPECIFIED;
+}
 
 export function stageWord(stage: Stage): StageWord {
   return stageWords[stage] ?? 'unknown';
@@ -78,6 +95,7 @@ export function episodeView(episode: Episode): EpisodeView {
     stages: episode.stages.map(stageView),
     url: episode.url,
     readablePaths: episode.readablePaths,
+    prioritized: episode.prioritized,
   };
 }
 

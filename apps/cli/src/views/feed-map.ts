@@ -1,8 +1,17 @@
-import type { AddedFeed, Feed } from '@podctl/proto/podctl/v1/feed.ts';
+import type { AddedFeed, Feed, FeedDetail } from '@podctl/proto/podctl/v1/feed.ts';
 import { AddedFeed_Outcome, FeedState } from '@podctl/proto/podctl/v1/feed.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import { type StageWord, stageWord } from './episode-map.ts';
 import { isoTime, ratio } from './list-document.ts';
 
-export type FeedStateWord = 'new' | 'active' | 'done' | 'stalled' | 'failing' | 'unknown';
+export type FeedStateWord =
+  | 'new'
+  | 'active'
+  | 'done'
+  | 'stalled'
+  | 'failing'
+  | 'paused'
+  | 'unknown';
 
 /** A feed and its progress, as `--json` prints it. */
 export interface FeedView {
@@ -34,6 +43,12 @@ export interface FeedView {
   readonly speedRatio: number | null;
   /** Until nothing is left; null while it cannot be told. */
   readonly etaSeconds: number | null;
+  /** -10 to 10. */
+  readonly priority: number;
+  readonly labels: { readonly [key: string]: string };
+  /** True when `url` leaves a password, a token or a query out. */
+  readonly urlIsPrivate: boolean;
+  readonly skipped: number;
 }
 
 const stateWords: { readonly [state: number]: FeedStateWord } = {
@@ -42,7 +57,16 @@ const stateWords: { readonly [state: number]: FeedStateWord } = {
   [FeedState.DONE]: 'done',
   [FeedState.STALLED]: 'stalled',
   [FeedState.FAILING]: 'failing',
+  [FeedState.PAUSED]: 'paused',
 };
+
+/** The states that can be asked for. */
+export const FEED_STATES: readonly string[] = Object.values(stateWords);
+
+export function feedStateOf(word: string): FeedState {
+  const found = Object.entries(stateWords).find(([, one]) => one === word);
+  return found === undefined ? FeedState.UNSPECIFIED : (Number(found[0]) as FeedState);
+}
 
 export function feedView(feed: Feed): FeedView {
   return {
@@ -68,10 +92,57 @@ export function feedView(feed: Feed): FeedView {
     audioLeftSeconds: feed.audioSecondsLeft ?? null,
     speedRatio: feed.speedRatio ?? null,
     etaSeconds: feed.etaSeconds ?? null,
+    priority: feed.choices?.priority ?? 0,
+    labels: feed.choices?.labels ?? {},
+    urlIsPrivate: feed.urlIsPrivate,
+    skipped: feed.skipped,
   };
 }
 
-export type AddedWord = 'added' | 'known' | 'moved' | 'refused' | 'unknown';
+/** The jobs of one stage of a feed. */
+export interface StageCountsView {
+  readonly stage: StageWord;
+  readonly waiting: number;
+  readonly running: number;
+  readonly done: number;
+  readonly dead: number;
+}
+
+/** All that is known of a feed, as `feed show --json` prints it. */
+export interface FeedDetailView extends FeedView {
+  /** Empty: the fleet's. */
+  readonly model: string;
+  readonly language: string;
+  readonly addedAt: string | null;
+  /** Null while it is due, or being read. */
+  readonly nextPollAt: string | null;
+  readonly failedPolls: number;
+  readonly listed: number;
+  readonly stages: readonly StageCountsView[];
+  /** Ids of the episodes that go first. */
+  readonly prioritized: readonly string[];
+}
+
+export function feedDetailView(detail: FeedDetail): FeedDetailView {
+  const { feed } = detail;
+  if (feed === undefined)
+    throw new CommandError(EXIT.failed, 'the coordinator answered without the feed');
+  return {
+    ...feedView(feed),
+    model: feed.choices?.model ?? '',
+    language: feed.choices?.language ?? '',
+    addedAt: isoTime(detail.addedAt),
+    nextPollAt: isoTime(detail.nextPollAt),
+    failedPolls: detail.failedPolls,
+    listed: detail.listed,
+    stages: detail.stages.map(({ stage, waiting, running, done, dead }) => ({
+      ...{ stage: stageWord(stage), waiting, running, done, dead },
+    })),
+    prioritized: detail.prioritized,
+  };
+}
+
+export type AddedWord = 'added' | 'known' | 'moved' | 'restored' | 'refused' | 'unknown';
 
 /** What became of one feed to add. */
 export interface AddedFeedView {
@@ -85,6 +156,7 @@ const outcomeWords: { readonly [outcome: number]: AddedWord } = {
   [AddedFeed_Outcome.ADDED]: 'added',
   [AddedFeed_Outcome.KNOWN]: 'known',
   [AddedFeed_Outcome.MOVED]: 'moved',
+  [AddedFeed_Outcome.RESTORED]: 'restored',
   [AddedFeed_Outcome.REFUSED]: 'refused',
 };
 

@@ -31,7 +31,7 @@ export function completionOf(state: WatchState, known: number): Completion {
 function settled(feed: FeedView): boolean {
   if (feed.state === 'done') return true;
   if (feed.state !== 'failing') return false;
-  return feed.transcribed + feed.dead >= feed.episodes;
+  return feed.transcribed + feed.dead + feed.skipped >= feed.episodes;
 }
 
 function failureOf(feed: FeedView): string[] {

@@ -165,5 +165,5 @@ export class LiveTable {
 /** Whether a feed is paused or an agent cordoned, for a coordinator that knows of it. */
 function isOff({ feeds, agents }: WatchState, id: string): boolean {
   const words: readonly string[] = [feeds.get(id)?.state ?? '', agents.get(id)?.state ?? ''];
-  return words.includes('paused') || words.includes('cordoned');
+  return ['paused', 'cordoned', 'drained'].some((word) => words.includes(word));
 }

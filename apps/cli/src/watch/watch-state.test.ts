@@ -20,6 +20,7 @@ const feed = (feedId: string, changes: Partial<FeedView> = {}) =>
     episodes: 3,
     transcribed: 1,
     dead: 0,
+    skipped: 0,
     problem: '',
     ...changes,
   }) as FeedView;

@@ -1,12 +1,13 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
+import { choicesOf } from '@podctl/domain/feed-record.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import {
   type Episode,
   StageState as StageStateMessage,
   type StageStatus,
 } from '@podctl/proto/podctl/v1/episode.ts';
-import type { EpisodeRow } from '../core/snapshot.ts';
+import { type EpisodeRow, isOpenEpisode } from '../core/snapshot.ts';
 import { type Picture, type StageView, type StageWord, stageViews } from '../core/view.ts';
 import type { AcceptedFile } from '../shell/fleet.ts';
 import { stageMessage } from './stage-map.ts';
@@ -19,7 +20,14 @@ const words: { readonly [W in StageWord]: StageStateMessage } = {
   publishing: StageStateMessage.PUBLISHING,
   done: StageStateMessage.DONE,
   dead: StageStateMessage.DEAD,
+  skipped: StageStateMessage.SKIPPED,
 };
+
+/** Null for none, and for one that this version does not know. */
+export function stageStateOf(message: StageStateMessage): StageWord | null {
+  const found = Object.entries(words).find(([, one]) => one === message);
+  return (found?.[0] ?? null) as StageWord | null;
+}
 
 /** What is not in the state and is read when one episode is asked for. */
 export interface EpisodeDetail {
@@ -46,7 +54,13 @@ export function episodeMessage(
     audioSeconds: row.state.stages.download.done?.manifest.audioSeconds ?? 0,
     url: meta === null ? '' : withoutSecrets(meta.url),
     readablePaths: [...(detail?.readablePaths ?? [])],
+    prioritized: isPrioritized(picture, row),
   };
+}
+
+function isPrioritized({ snapshot }: Picture, { feed, episode }: EpisodeRow): boolean {
+  const { first } = choicesOf(snapshot.feeds.get(feed)?.record ?? null);
+  return first.includes(episode) && isOpenEpisode(snapshot, feed, episode);
 }
 
 function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStatus {

@@ -1,5 +1,4 @@
-import { feedId } from '@podctl/domain/ids.ts';
-import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { ok, type Result } from '@podctl/domain/result.ts';
 import {
   type EpisodeServiceServer,
   EpisodeServiceService,
@@ -8,11 +7,13 @@ import {
   type ListEpisodesRequest,
   type ListEpisodesResponse,
 } from '@podctl/proto/podctl/v1/episode.ts';
-import type { EpisodeRow, FeedRow, Snapshot } from '../core/snapshot.ts';
+import { type EpisodeRow, type FeedRow, type Snapshot, wantedFeeds } from '../core/snapshot.ts';
 import type { Fleet } from '../shell/fleet.ts';
-import { hintFrom } from './did-you-mean.ts';
+import { prioritizeEpisodes, retryEpisodes, skipEpisode } from './episode-changes.ts';
+import { type EpisodeFilter, filterOf } from './episode-filter.ts';
 import { findEpisode } from './episode-finder.ts';
 import { episodeMessage } from './episode-map.ts';
+import { findFeed } from './feed-finder.ts';
 import type { Handlers } from './handler.ts';
 import { firstId, joinedKey, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
@@ -22,6 +23,13 @@ export const episodeServiceDefinition = EpisodeServiceService;
 export function episodeService(fleet: Fleet, handlers: Handlers): EpisodeServiceServer {
   return {
     listEpisodes: handlers.unary('ListEpisodes', async (request) => listEpisodes(fleet, request)),
+    retryEpisodes: handlers.unary('RetryEpisodes', (request) => retryEpisodes(fleet, request)),
+    skipEpisode: handlers.unary('SkipEpisode', (request, _signal, { name }) =>
+      skipEpisode(fleet, request, name),
+    ),
+    prioritizeEpisodes: handlers.unary('PrioritizeEpisodes', (request) =>
+      prioritizeEpisodes(fleet, request),
+    ),
     getEpisode: handlers.unary('GetEpisode', (request) => getEpisode(fleet, request)),
   };
 }
@@ -35,8 +43,10 @@ function listEpisodes(
   const picture = fleet.picture();
   const feeds = feedsAsked(picture.snapshot, request.feedId);
   if (!feeds.ok) return feeds;
+  const filter = filterOf(request.filter);
+  if (!filter.ok) return filter;
   const { items, nextPageToken } = takePage(
-    episodesFrom(feeds.value, firstId(page.value)),
+    episodesFrom(feeds.value, firstId(page.value), filter.value),
     ({ feed, episode }) => joinedKey(feed, episode),
     page.value,
   );
@@ -45,31 +55,21 @@ function listEpisodes(
 
 /** One feed, or all of them in the order of their ids where none is named. */
 export function feedsAsked(snapshot: Snapshot, asked: string): Result<FeedRow[], Failure> {
-  if (asked === '') return ok([...snapshot.feeds.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
-  const id = feedId(asked);
-  // Its own words would quote what was sent.
-  if (!id.ok)
-    return err({
-      kind: 'invalid',
-      field: 'feed_id',
-      message: 'feed_id is no feed id',
-      hint: 'give 1 to 48 of a-z, 0-9 and inner hyphens',
-    });
-  const row = snapshot.feeds.get(id.value);
-  if (row !== undefined) return ok([row]);
-  return err({
-    kind: 'not_found',
-    reason: 'FEED_NOT_FOUND',
-    message: `no feed has the id "${asked}"`,
-    hint: hintFrom(id.value, snapshot.feeds.keys(), 'podctl feed list shows them'),
-  });
+  if (asked === '') return ok(wantedFeeds(snapshot).sort((a, b) => (a.id < b.id ? -1 : 1)));
+  const found = findFeed(snapshot, asked);
+  return found.ok ? ok([found.value]) : found;
 }
 
 /** Sorts one feed at a time, and none that the page has passed: a page of a million episodes must not sort them all. */
-function* episodesFrom(sorted: readonly FeedRow[], first: string): Generator<EpisodeRow> {
+function* episodesFrom(
+  sorted: readonly FeedRow[],
+  first: string,
+  filter: EpisodeFilter,
+): Generator<EpisodeRow> {
   for (const feed of sorted) {
-    if (feed.id < first) continue;
-    yield* [...feed.episodes.values()].sort((a, b) => (a.episode < b.episode ? -1 : 1));
+    if (feed.id < first || !filter.mayBeIn(feed)) continue;
+    const rows = [...feed.episodes.values()].sort((a, b) => (a.episode < b.episode ? -1 : 1));
+    for (const row of rows) if (filter.holds(row)) yield row;
   }
 }
 

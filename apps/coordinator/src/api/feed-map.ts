@@ -1,12 +1,16 @@
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { AddedFeed } from '@podctl/domain/order.ts';
+import { STAGES } from '@podctl/domain/stage.ts';
 import {
   AddedFeed_Outcome,
   type AddedFeed as AddedFeedMessage,
   type Feed,
+  type FeedDetail,
   FeedState as FeedStateMessage,
 } from '@podctl/proto/podctl/v1/feed.ts';
-import type { FeedState, FeedView } from '../core/view.ts';
+import type { FeedRow } from '../core/snapshot.ts';
+import { type FeedState, type FeedView, feedView, type Picture } from '../core/view.ts';
+import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
 
 const states: { readonly [S in FeedState]: FeedStateMessage } = {
@@ -15,20 +19,23 @@ const states: { readonly [S in FeedState]: FeedStateMessage } = {
   done: FeedStateMessage.DONE,
   stalled: FeedStateMessage.STALLED,
   failing: FeedStateMessage.FAILING,
+  paused: FeedStateMessage.PAUSED,
 };
 
 const outcomes: { readonly [K in AddedFeed['kind']]: AddedFeed_Outcome } = {
   added: AddedFeed_Outcome.ADDED,
   known: AddedFeed_Outcome.KNOWN,
   moved: AddedFeed_Outcome.MOVED,
+  restored: AddedFeed_Outcome.RESTORED,
   refused: AddedFeed_Outcome.REFUSED,
 };
 
 export function feedMessage(view: FeedView): Feed {
-  const { tally } = view;
+  const { tally, choices } = view;
+  const url = view.url === '' ? '' : withoutSecrets(view.url);
   return {
     feedId: view.id,
-    url: view.url === '' ? '' : withoutSecrets(view.url),
+    url,
     title: view.title,
     state: states[view.state],
     episodes: tally.episodes,
@@ -47,7 +54,43 @@ export function feedMessage(view: FeedView): Feed {
     audioSecondsLeft: view.forecast.audioSecondsLeft ?? undefined,
     speedRatio: view.forecast.speedRatio ?? undefined,
     etaSeconds: view.forecast.etaSeconds ?? undefined,
+    choices: {
+      priority: choices.priority,
+      labels: choices.labels,
+      model: choices.model ?? '',
+      language: choices.language ?? '',
+    },
+    urlIsPrivate: url !== view.url,
+    skipped: tally.skipped,
   };
+}
+
+export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
+  const view = feedView(picture, row);
+  const { record, tally } = row;
+  const { first } = view.choices;
+  const nextPollMs = record?.nextPollMs ?? 0;
+  return {
+    feed: feedMessage(view),
+    addedAt: dateOf(record?.addedMs ?? null),
+    nextPollAt: dateOf(nextPollMs === 0 ? null : nextPollMs),
+    failedPolls: record?.failures ?? 0,
+    listed: record?.listed ?? 0,
+    stages: STAGES.map((stage) => ({
+      stage: stageMessage(stage),
+      waiting: Math.max(0, tally.remaining[stage] - tally.running[stage]),
+      running: tally.running[stage],
+      done: tally.done[stage],
+      dead: tally.deadJobs[stage],
+    })),
+    prioritized: [...first],
+  };
+}
+
+/** Null for none, and for one that this version does not know. */
+export function feedStateOf(message: FeedStateMessage): FeedState | null {
+  const found = Object.entries(states).find(([, one]) => one === message);
+  return (found?.[0] ?? null) as FeedState | null;
 }
 
 export function addedFeedMessage(added: AddedFeed): AddedFeedMessage {

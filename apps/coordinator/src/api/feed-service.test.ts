@@ -54,6 +54,9 @@ describe('ListFeeds', () => {
         audioSecondsLeft: 180,
         speedRatio: undefined,
         etaSeconds: undefined,
+        choices: { priority: 0, labels: {}, model: '', language: '' },
+        urlIsPrivate: true,
+        skipped: 0,
       },
     ]);
   });

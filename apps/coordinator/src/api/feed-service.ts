@@ -1,24 +1,30 @@
 import { normalizeFeedUrl } from '@podctl/domain/feed/url.ts';
+import { hasLabels } from '@podctl/domain/feed-choices.ts';
 import { feedId } from '@podctl/domain/ids.ts';
 import type { AddedFeed, FeedToAdd } from '@podctl/domain/order.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
 import {
   type AddFeedsRequest,
   type AddFeedsResponse,
+  type FeedChoices,
   type FeedServiceServer,
   FeedServiceService,
   type ListFeedsRequest,
   type ListFeedsResponse,
   type NewFeed,
 } from '@podctl/proto/podctl/v1/feed.ts';
-import { feedView } from '../core/view.ts';
+import { wantedFeeds } from '../core/snapshot.ts';
+import { type FeedView, feedView, type Picture } from '../core/view.ts';
 import type { Fleet } from '../shell/fleet.ts';
-import { addedFeedMessage, feedMessage } from './feed-map.ts';
+import { getFeed, refreshFeed, removeFeed, updateFeed } from './feed-changes.ts';
+import { choiceProblem } from './feed-choices-check.ts';
+import { addedFeedMessage, feedMessage, feedStateOf } from './feed-map.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
 
 const FEEDS_PER_CALL_MAX = 10_000;
+const NONE = { priority: 0, labels: {}, model: '', language: '' };
 const TITLE_LENGTH_MAX = 400;
 
 export const feedServiceDefinition = FeedServiceService;
@@ -27,13 +33,17 @@ export function feedService(fleet: Fleet, handlers: Handlers): FeedServiceServer
   return {
     addFeeds: handlers.unary('AddFeeds', (request) => addFeeds(fleet, request)),
     listFeeds: handlers.unary('ListFeeds', async (request) => listFeeds(fleet, request)),
+    getFeed: handlers.unary('GetFeed', async (request) => getFeed(fleet, request)),
+    updateFeed: handlers.unary('UpdateFeed', (request) => updateFeed(fleet, request)),
+    removeFeed: handlers.unary('RemoveFeed', (request) => removeFeed(fleet, request)),
+    refreshFeed: handlers.unary('RefreshFeed', (request) => refreshFeed(fleet, request)),
   };
 }
 
 /** One bad entry does not keep the others out: it is refused in its place. */
 async function addFeeds(
   fleet: Fleet,
-  { feeds }: AddFeedsRequest,
+  { feeds, validateOnly }: AddFeedsRequest,
 ): Promise<Result<AddFeedsResponse, Failure>> {
   if (feeds.length === 0 || feeds.length > FEEDS_PER_CALL_MAX)
     return err({
@@ -44,7 +54,8 @@ async function addFeeds(
     });
   const checked = feeds.map(checkedFeed);
   const good = checked.flatMap((check) => (check.ok ? [check.value] : []));
-  const answers = good.length === 0 ? [] : await fleet.addFeeds(good);
+  const asked = () => (validateOnly === true ? fleet.orders.tryFeeds(good) : fleet.addFeeds(good));
+  const answers = good.length === 0 ? [] : await asked();
   invariant(answers.length === good.length, 'each feed to add has its answer');
   const rest = answers.values();
   const added = checked.map((check) => (check.ok ? rest.next().value : check.error));
@@ -62,8 +73,9 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
   const url = normalizeFeedUrl(feed.url);
   if (!url.ok) return refused(url.error);
   const { bookScore = null } = feed;
-  if (bookScore !== null && (bookScore < 1 || bookScore > 10))
-    return refused(`the book score ${bookScore} is not 1 to 10: leave it out when it is unknown`);
+  const { priority, labels, model, language } = feed.choices ?? NONE;
+  const problem = choiceProblem({ ...feed, priority, labels, model, language });
+  if (problem !== null) return refused(problem.problem);
   if (feed.title.length > TITLE_LENGTH_MAX)
     return refused(
       `the title has ${feed.title.length} characters: give ${TITLE_LENGTH_MAX} at most`,
@@ -78,14 +90,42 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
     title: title === '' ? null : title,
     bookScore,
     id: id === null ? null : id.value,
+    ...given({ priority, labels, model, language }),
   });
+}
+
+/** What is chosen: what is left empty is not. */
+function given({ priority, labels, model, language }: FeedChoices) {
+  return {
+    ...(priority === 0 ? {} : { priority }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(model === '' ? {} : { model }),
+    ...(language === '' ? {} : { language }),
+  };
 }
 
 function listFeeds(fleet: Fleet, request: ListFeedsRequest): Result<ListFeedsResponse, Failure> {
   const page = pageOf(request);
   if (!page.ok) return page;
-  const picture = fleet.picture();
-  const rows = [...picture.snapshot.feeds.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const { items, nextPageToken } = takePage(rows, ({ id }) => id, page.value);
-  return ok({ feeds: items.map((row) => feedMessage(feedView(picture, row))), nextPageToken });
+  const { labels = {}, states: asked = [] } = request.filter ?? {};
+  const states = asked.map(feedStateOf);
+  const holds = ({ state, choices }: FeedView) =>
+    (states.length === 0 || states.includes(state)) && hasLabels(choices.labels, labels);
+  const views = feedsFrom(fleet.picture(), page.value.after, holds);
+  const { items, nextPageToken } = takePage(views, ({ id }) => id, page.value);
+  return ok({ feeds: items.map(feedMessage), nextPageToken });
+}
+
+/** In order of their ids; none that the page has passed is worked out. */
+function* feedsFrom(
+  picture: Picture,
+  after: string,
+  holds: (view: FeedView) => boolean,
+): Generator<FeedView> {
+  const rows = wantedFeeds(picture.snapshot).sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const row of rows) {
+    if (row.id <= after) continue;
+    const view = feedView(picture, row);
+    if (holds(view)) yield view;
+  }
 }

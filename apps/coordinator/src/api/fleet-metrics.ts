@@ -3,6 +3,7 @@ import { STAGES } from '@podctl/domain/stage.ts';
 import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { TailState } from '@podctl/platform/kv.ts';
 import type { MetricFamily, MetricSample } from '@podctl/platform/metrics.ts';
+import { wantedFeeds } from '../core/snapshot.ts';
 import {
   type AgentView,
   agentViews,
@@ -17,7 +18,7 @@ import {
 import type { AgentLogCounts } from '../shell/agent-logs.ts';
 import type { FleetInfo } from '../shell/fleet.ts';
 
-const FEED_STATES: readonly FeedState[] = ['new', 'active', 'done', 'stalled', 'failing'];
+const FEED_STATES: readonly FeedState[] = ['new', 'active', 'done', 'stalled', 'failing', 'paused'];
 
 /**
  * Everything that the fleet's picture says in figures, worked out at scrape time from one snapshot, so that a series goes
@@ -38,7 +39,7 @@ export function fleetMetrics(picture: Picture, info: FleetInfo, watchers: number
 
 function feedFamilies(picture: Picture): MetricFamily[] {
   const counts = new Map<FeedState, number>();
-  for (const row of picture.snapshot.feeds.values()) {
+  for (const row of wantedFeeds(picture.snapshot)) {
     const { state } = feedView(picture, row);
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }

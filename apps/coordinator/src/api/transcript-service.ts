@@ -94,6 +94,7 @@ function whyNoTranscript(picture: Picture, row: EpisodeRow): string {
   if (transcribe === undefined || download === undefined) return no;
   switch (transcribe.word) {
     case 'dead':
+    case 'skipped':
       return `episode ${row.episode} has no transcript, as its transcription was given up: ${transcribe.reason}`;
     case 'running':
       return `${no}: an agent transcribes it now and is at ${Math.floor(transcribe.progress * 100)} %`;

@@ -1,6 +1,7 @@
 import type { Agent } from '@podctl/proto/podctl/v1/agent.ts';
 import type { Feed } from '@podctl/proto/podctl/v1/feed.ts';
 import type { Overview, WatchResponse } from '@podctl/proto/podctl/v1/fleet.ts';
+import { wantedFeeds } from '../core/snapshot.ts';
 import { agentViews, feedView, type Picture, totals } from '../core/view.ts';
 import type { FleetInfo, LoggedEvent } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
@@ -41,9 +42,7 @@ export class WatchFrame {
 
   refresh(picture: Picture, info: FleetInfo, newestEvent: number): void {
     const next = this.#version + 1;
-    const feeds = [...picture.snapshot.feeds.values()].map((row) =>
-      feedMessage(feedView(picture, row)),
-    );
+    const feeds = wantedFeeds(picture.snapshot).map((row) => feedMessage(feedView(picture, row)));
     const agents = agentViews(picture).map(agentMessage);
     const overview = overviewMessage(totals(picture), info);
     const changed = [

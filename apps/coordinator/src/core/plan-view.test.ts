@@ -1,3 +1,4 @@
+import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
@@ -46,11 +47,24 @@ describe('the feeds that a plan looks at', () => {
     expect(view().feeds).toMatchObject([
       {
         feed: alpha,
+        priority: 0,
+        urgent: { download: 0, transcribe: 0 },
         bookScore: 8,
         remaining: { download: 1, transcribe: 2 },
         running: { download: 1, transcribe: 0 },
       },
     ]);
+  });
+
+  it('none of those that are paused or removed', () => {
+    fleet.agent(a1);
+    fleet.episode(alpha, 0);
+    fleet.episode(beta, 0);
+    fleet.feed(alpha, { choices: { ...NO_CHOICES, paused: true } });
+    expect(view().feeds).toMatchObject([{ feed: beta }]);
+    fleet.feed(beta, { removed: true });
+    fleet.feed(alpha, { choices: NO_CHOICES });
+    expect(view().feeds).toMatchObject([{ feed: alpha }]);
   });
 
   it('count as book score 3 while nobody knows it', () => {
@@ -73,6 +87,15 @@ describe('the heads of a feed', () => {
       { episode: id, revision, lostBy: [] },
     ]);
     expect(heads('transcribe')).toEqual([]);
+  });
+
+  it('are those that somebody asked for first, then the others, each once', () => {
+    const ids = [0, 1, 2].map((n) => fleet.episode(alpha, n));
+    const ended = fleet.episode(alpha, 3, dead('download', 'x'));
+    const first = [ended, ...ids.slice(1).reverse()];
+    fleet.feed(alpha, { choices: { ...NO_CHOICES, first } });
+    expect(heads('download')).toEqual([ids[2], ids[1], ids[0]]);
+    expect(view().feeds).toMatchObject([{ urgent: { download: 2, transcribe: 0 } }]);
   });
 
   it('wait until their back-off is over', () => {

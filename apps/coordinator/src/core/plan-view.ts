@@ -1,5 +1,5 @@
 import { isClosed } from '@podctl/domain/cordon.ts';
-import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
+import { BOOK_SCORE_UNKNOWN, choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
 import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
@@ -20,22 +20,53 @@ export function planView(
   // The usual case of a busy fleet: nothing could be given, so nothing is looked at.
   if (!hasFree) return { feeds: [], agents };
   const feeds = [...snapshot.feeds.values()]
-    .filter(({ ready }) => STAGES.some((stage) => ready[stage].size > 0))
+    .filter(
+      ({ ready, record }) => mayBegin(record) && STAGES.some((stage) => ready[stage].size > 0),
+    )
     .map((row) => plannedFeed(row, nowMs));
   return { feeds, agents };
 }
 
 function plannedFeed(row: FeedRow, nowMs: number): PlannedFeed {
+  const { priority, first } = choicesOf(row.record);
+  const urgent = {
+    download: urgentCandidates(row, first, 'download', nowMs),
+    transcribe: urgentCandidates(row, first, 'transcribe', nowMs),
+  };
+  const heads = (stage: Stage) =>
+    first.length === 0
+      ? dueCandidates(row, stage, nowMs)
+      : urgentFirst(urgent[stage], dueCandidates(row, stage, nowMs));
   return {
     feed: row.id,
+    priority,
     bookScore: row.record?.bookScore ?? BOOK_SCORE_UNKNOWN,
     remaining: row.tally.remaining,
     running: row.tally.running,
-    heads: {
-      download: dueCandidates(row, 'download', nowMs),
-      transcribe: dueCandidates(row, 'transcribe', nowMs),
-    },
+    urgent: { download: urgent.download.length, transcribe: urgent.transcribe.length },
+    heads: { download: heads('download'), transcribe: heads('transcribe') },
   };
+}
+
+function urgentCandidates(
+  row: FeedRow,
+  first: readonly EpisodeId[],
+  stage: Stage,
+  nowMs: number,
+): Candidate[] {
+  return first
+    .filter((episode) => row.ready[stage].has(episode))
+    .map((episode) => dueCandidate(row, episode, stage, nowMs))
+    .filter((candidate) => candidate !== null);
+}
+
+function* urgentFirst(
+  urgent: readonly Candidate[],
+  others: Iterable<Candidate>,
+): Generator<Candidate> {
+  const told = new Set(urgent.map(({ episode }) => episode));
+  yield* urgent;
+  for (const candidate of others) if (!told.has(candidate.episode)) yield candidate;
 }
 
 function* dueCandidates(row: FeedRow, stage: Stage, nowMs: number): Generator<Candidate> {

@@ -81,6 +81,8 @@ function feedOf(
     row.heads[stage].length === 0 ? 0 : row.heads[stage].length + row.unseen;
   return {
     feed: `f${index}` as FeedId,
+    priority: 0,
+    urgent: { download: 0, transcribe: 0 },
     bookScore: row.bookScore,
     running,
     remaining: {
@@ -355,6 +357,8 @@ function plansUntilCanary(dice: Iterator<number>, stage: Stage): number {
     const running = at(agents.reduce((sum, agent) => sum + agent.running[stage], 0));
     const heads = (of: Stage) => (of === stage ? [canary, [], [], [], []] : []);
     const row = {
+      priority: 0,
+      urgent: { download: 0, transcribe: 0 },
       bookScore: 3,
       unseen: 900,
       heads: { download: heads('download'), transcribe: heads('transcribe') },

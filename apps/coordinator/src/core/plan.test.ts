@@ -19,6 +19,8 @@ interface FeedPart {
   readonly download?: number;
   readonly transcribe?: number;
   readonly bookScore?: number;
+  readonly priority?: number;
+  readonly urgent?: { readonly download: number; readonly transcribe: number };
   readonly running?: { readonly download: number; readonly transcribe: number };
   /** Agents that lost its first heads, head by head. */
   readonly lostBy?: readonly (readonly string[])[];
@@ -36,6 +38,8 @@ function feed(id: string, part: FeedPart): PlannedFeed {
     }));
   return {
     feed: id as FeedId,
+    priority: part.priority ?? 0,
+    urgent: part.urgent ?? { download: 0, transcribe: 0 },
     bookScore: part.bookScore ?? 3,
     remaining,
     running,
@@ -93,6 +97,30 @@ describe('an assignment', () => {
     expect(plan({ feeds: [work], agents: [] }, limits)).toEqual([]);
     const stages = plan({ feeds: [work], agents: [agent('a', { transcribe: 9 })] }, limits);
     expect(stages.map(({ stage }) => stage)).toEqual(['transcribe', 'transcribe']);
+  });
+});
+
+describe('what people chose', () => {
+  it('a feed of higher priority goes before all that rank otherwise', () => {
+    const feeds = [
+      feed('last', { download: 1, transcribe: 99, priority: -1 }),
+      feed('small', { download: 2, transcribe: 5 }),
+      feed('wanted', { download: 9, transcribe: 4, priority: 1 }),
+    ];
+    const given = plan({ feeds, agents: [agent('a', { download: 3, transcribe: 1 })] }, limits);
+    expect(given.map((assignment) => assignment.feed)).toEqual([
+      ...['wanted', 'small', 'last'],
+      'wanted',
+    ]);
+  });
+
+  it('episodes that somebody asked for go before all feeds, beyond the share of their own', () => {
+    const feeds = [
+      feed('high', { transcribe: 40, priority: 10 }),
+      feed('asked', { transcribe: 9, urgent: { download: 0, transcribe: 2 } }),
+    ];
+    const given = plan({ feeds, agents: [agent('a', { transcribe: 3 })] }, limits);
+    expect(given.map((assignment) => assignment.feed)).toEqual(['asked', 'asked', 'high']);
   });
 });
 

@@ -17,6 +17,8 @@ export interface PlanView {
 
 export interface PlannedFeed extends RankedFeed {
   readonly running: { readonly [S in Stage]: number };
+  /** How many of the first heads go before those of all other feeds: somebody asked for these episodes. */
+  readonly urgent: { readonly [S in Stage]: number };
   /** The episodes that may be assigned, in their order. Read as far as needed, and once. */
   readonly heads: { readonly [S in Stage]: Iterable<Candidate> };
 }
@@ -66,6 +68,7 @@ export function plan(view: PlanView, limits: PlanLimits): Assignment[] {
   const pool = new Pool(view.agents);
   const download = new StagePlan('download', view.feeds, pool, budget('download', view, limits));
   download.order.sort(compareForDownload);
+  download.urgent();
   // One each in turn: small feeds finish first, and no host meets a crowd while others could be asked.
   while (download.round(() => Number.POSITIVE_INFINITY, 1)) {}
   const transcribe = new StagePlan(
@@ -75,6 +78,7 @@ export function plan(view: PlanView, limits: PlanLimits): Assignment[] {
     budget('transcribe', view, limits),
   );
   transcribe.order.sort(compareForTranscribe);
+  transcribe.urgent();
   const slots = sum(view.agents, (agent) => agent.slots.transcribe);
   const share = Math.max(1, Math.floor(slots * limits.feedShareMax));
   const cap = ({ remaining }: PlannedFeed) =>
@@ -108,6 +112,14 @@ class StagePlan {
     this.#pool = pool;
     this.#budget = budget;
     this.order = [...feeds];
+  }
+
+  /** What somebody asked for, before any share and turn. */
+  urgent(): void {
+    this.round(
+      ({ running, urgent }) => running[this.#stage] + urgent[this.#stage],
+      Number.POSITIVE_INFINITY,
+    );
   }
 
   /** Goes once through the feeds; each gets at most `each`, and none above its cap. True when anything was given. */

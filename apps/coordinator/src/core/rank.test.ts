@@ -10,6 +10,7 @@ import {
 
 const feed = (id: string, download: number, transcribe: number, bookScore = 3): RankedFeed => ({
   feed: id as FeedId,
+  priority: 0,
   bookScore,
   remaining: { download, transcribe },
 });
@@ -19,6 +20,7 @@ const order = (feeds: RankedFeed[], compare: (a: RankedFeed, b: RankedFeed) => n
 const rows = fc.uniqueArray(
   fc.record({
     feed: fc.constantFrom(...'abcdefgh').map((id) => id as FeedId),
+    priority: fc.integer({ min: -1, max: 1 }),
     bookScore: fc.integer({ min: 1, max: 3 }),
     remaining: fc.record({ download: fc.nat(2), transcribe: fc.nat(2) }),
   }),

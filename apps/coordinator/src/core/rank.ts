@@ -3,21 +3,27 @@ import type { FeedId } from '@podctl/domain/ids.ts';
 /** What the order of feeds depends on. */
 export interface RankedFeed {
   readonly feed: FeedId;
+  /** −10 to 10, what people chose; before everything else. */
+  readonly priority: number;
   /** 1 to 10; 3 until known. */
   readonly bookScore: number;
   readonly remaining: { readonly download: number; readonly transcribe: number };
 }
 
-/** Downloads: fewest remaining first, then the higher book score; the id makes it one order. Source: the replaced system. */
+/** Downloads: the higher priority, then fewest remaining first, then the higher book score; the id makes it one order. Source: the replaced system. */
 export function compareForDownload(a: RankedFeed, b: RankedFeed): number {
   return (
-    a.remaining.download - b.remaining.download || b.bookScore - a.bookScore || byId(a.feed, b.feed)
+    b.priority - a.priority ||
+    a.remaining.download - b.remaining.download ||
+    b.bookScore - a.bookScore ||
+    byId(a.feed, b.feed)
   );
 }
 
-/** Transcription: most remaining first, then complete downloads, then the higher book score. Source: the replaced system. */
+/** Transcription: the higher priority, then most remaining first, then complete downloads, then the higher book score. Source: the replaced system. */
 export function compareForTranscribe(a: RankedFeed, b: RankedFeed): number {
   return (
+    b.priority - a.priority ||
     b.remaining.transcribe - a.remaining.transcribe ||
     Number(b.remaining.download === 0) - Number(a.remaining.download === 0) ||
     b.bookScore - a.bookScore ||

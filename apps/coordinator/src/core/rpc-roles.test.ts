@@ -34,8 +34,14 @@ describe('the table of roles', () => {
       'CordonAgent',
       'DrainAgent',
       'GetDiagnosis',
+      'PrioritizeEpisodes',
+      'RefreshFeed',
       'ReleaseLock',
+      'RemoveFeed',
+      'RetryEpisodes',
+      'SkipEpisode',
       'UncordonAgent',
+      'UpdateFeed',
     ]);
     expect(by('admin')).toEqual([
       'CreateBackup',

@@ -191,7 +191,7 @@ function tallyOf(states: readonly EpisodeState[]) {
     of.reduce((sum, { stages }) => sum + (stages.download.done?.manifest.audioSeconds ?? 0), 0);
   return {
     episodes: states.length,
-    dead: any((lock) => lock.state === 'dead'),
+    ...{ dead: any((lock) => lock.state === 'dead'), skipped: 0 },
     killers: any((lock) => new Set(lock.lostBy).size > 1),
     retrying: any((lock) => lock.state === 'free' && (lock.failures > 0 || lock.lostBy.length > 0)),
     audioSeconds: seconds(states),

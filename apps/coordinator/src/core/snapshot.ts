@@ -83,6 +83,24 @@ export function emptySnapshot(): Snapshot {
   };
 }
 
+/** The feeds that somebody wants: those that were removed are hidden, until they are added again. */
+export function wantedFeeds(snapshot: Snapshot): FeedRow[] {
+  return [...snapshot.feeds.values()].filter(({ record }) => record?.removed !== true);
+}
+
+/** Whether a stage of it is wanted and neither done nor given up. */
+export function isOpenEpisode(snapshot: Snapshot, feed: FeedId, episode: EpisodeId): boolean {
+  const state = episodeRow(snapshot, feed, episode)?.state;
+  return STAGES.some((name) => {
+    const stage = state?.stages[name];
+    return stage !== undefined && isOpen(stage);
+  });
+}
+
+function isOpen({ lock, done, wanted }: StageState): boolean {
+  return lock.state !== 'dead' && (done?.run ?? 0) < wanted;
+}
+
 export function lockId(feed: FeedId, episode: EpisodeId, stage: Stage): string {
   return `${feed}.${episode}.${stage}`;
 }

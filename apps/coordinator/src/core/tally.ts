@@ -1,11 +1,13 @@
-import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
 /** Counts over the episodes of a feed, kept by the fold so that nobody has to walk them. */
 export interface Tally {
   episodes: number;
+  /** Given up; what somebody skipped is not. */
   dead: number;
+  skipped: number;
   /** Episodes whose work was lost with two agents or more: they may be what kills agents. */
   killers: number;
   /** Episodes with a failure or a loss behind them that wait for their next attempt. */
@@ -15,7 +17,7 @@ export interface Tally {
   /** Runs wanted, not done, and not dead; running ones are among them. */
   readonly remaining: { [S in Stage]: number };
   readonly running: { [S in Stage]: number };
-  /** Jobs given up. */
+  /** Jobs given up; skipped ones are not among them. */
   readonly deadJobs: { [S in Stage]: number };
   /** Episodes with a done run. */
   readonly done: { [S in Stage]: number };
@@ -26,6 +28,7 @@ export function emptyTally(): Tally {
   return {
     episodes: 0,
     dead: 0,
+    skipped: 0,
     killers: 0,
     retrying: 0,
     audioSeconds: 0,
@@ -42,7 +45,8 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
   const stages = STAGES.map((stage) => state.stages[stage]);
   const audioSeconds = state.stages.download.done?.manifest.audioSeconds ?? 0;
   tally.episodes += times;
-  if (stages.some(({ lock }) => lock.state === 'dead')) tally.dead += times;
+  if (stages.some(({ lock }) => isGivenUp(lock))) tally.dead += times;
+  if (stages.some(({ lock }) => isSkipped(lock))) tally.skipped += times;
   if (stages.some(({ lock }) => isCanary(lock.lostBy))) tally.killers += times;
   if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
     tally.retrying += times;
@@ -54,10 +58,18 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
 function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1 | -1) {
   const { lock, done, wanted } = stages[stage];
   if (done !== null) tally.done[stage] += times;
-  if (lock.state === 'dead') tally.deadJobs[stage] += times;
+  if (isGivenUp(lock)) tally.deadJobs[stage] += times;
   if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;
   if ((done?.run ?? 0) < wanted && lock.state !== 'dead' && mayCome(stages, stage))
     tally.remaining[stage] += times;
+}
+
+export function isSkipped(lock: Lock): boolean {
+  return lock.state === 'dead' && lock.skipped === true;
+}
+
+export function isGivenUp(lock: Lock): boolean {
+  return lock.state === 'dead' && lock.skipped !== true;
 }
 
 /** What a stage works on is there, or somebody may still bring it: after a dead download no transcription is left. */
@@ -72,6 +84,7 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
   for (const tally of tallies) {
     sum.episodes += tally.episodes;
     sum.dead += tally.dead;
+    sum.skipped += tally.skipped;
     sum.killers += tally.killers;
     sum.retrying += tally.retrying;
     sum.audioSeconds += tally.audioSeconds;

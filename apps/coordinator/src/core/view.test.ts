@@ -1,4 +1,5 @@
 import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
+import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
@@ -119,6 +120,16 @@ describe('the state of a feed', () => {
     seen(alpha);
     await clock.advance(STALLED_AFTER_MS);
     expect(seen(alpha)).toMatchObject({ state: 'failing' });
+  });
+
+  it('that is paused does not stall, and has the whole time again when it goes on', async () => {
+    fleet.episode(alpha, 0);
+    fleet.feed(alpha, { lastSuccessMs: 0, choices: { ...NO_CHOICES, paused: true } });
+    expect(seen(alpha)).toMatchObject({ state: 'paused' });
+    await clock.advance(STALLED_AFTER_MS + 1);
+    expect(seen(alpha)).toMatchObject({ state: 'paused', stalledSinceMs: null });
+    fleet.feed(alpha, { lastSuccessMs: 0, choices: NO_CHOICES });
+    expect(seen(alpha)).toMatchObject({ state: 'active' });
   });
 
   it('of one whose record was not seen yet shows what is known', () => {

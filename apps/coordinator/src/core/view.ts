@@ -1,6 +1,7 @@
 import { type CordonState, isClosed } from '@podctl/domain/cordon.ts';
 import type { StageState } from '@podctl/domain/episode-state.ts';
-import { BOOK_SCORE_UNKNOWN } from '@podctl/domain/feed-record.ts';
+import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
+import { BOOK_SCORE_UNKNOWN, choicesOf } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
@@ -15,6 +16,7 @@ import {
   lockId,
   type SessionRow,
   type Snapshot,
+  wantedFeeds,
 } from './snapshot.ts';
 import { sumTallies, type Tally } from './tally.ts';
 
@@ -53,7 +55,7 @@ export interface AgentReport {
   readonly gpuProblem?: string | null | undefined;
 }
 
-export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing';
+export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing' | 'paused';
 
 export interface FeedView {
   readonly id: FeedId;
@@ -63,6 +65,7 @@ export interface FeedView {
   readonly tally: Tally;
   readonly bookScore: number;
   readonly bookScoreKnown: boolean;
+  readonly choices: FeedChoices;
   /** Wall clock. */
   readonly stalledSinceMs: number | null;
   readonly lastSuccessMs: number | null;
@@ -80,6 +83,7 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
     state: feedState(picture, row, stalledSinceMs !== null),
     tally,
     bookScore: record?.bookScore ?? BOOK_SCORE_UNKNOWN,
+    choices: choicesOf(record),
     bookScoreKnown: (record?.bookScore ?? null) !== null,
     stalledSinceMs,
     lastSuccessMs: record?.lastSuccessMs ?? null,
@@ -92,6 +96,7 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
 }
 
 function feedState(picture: Picture, { record, tally }: FeedRow, stalled: boolean): FeedState {
+  if (choicesOf(record).paused) return 'paused';
   if (record !== null && record.failures >= picture.limits.failingAfter) return 'failing';
   if (stalled) return 'stalled';
   if (left(tally) > 0) return 'active';
@@ -100,8 +105,9 @@ function feedState(picture: Picture, { record, tally }: FeedRow, stalled: boolea
 }
 
 /** Work left and no movement for long enough; wall-clock time since when. */
-function stalledSince(picture: Picture, { id, tally }: FeedRow): number | null {
-  if (left(tally) === 0) {
+function stalledSince(picture: Picture, { id, tally, record }: FeedRow): number | null {
+  // Resumed, it has the whole time again.
+  if (left(tally) === 0 || choicesOf(record).paused) {
     picture.progress.rest(id);
     return null;
   }
@@ -250,7 +256,7 @@ export interface Totals {
 
 export function totals(picture: Picture): Totals {
   const { snapshot, now } = picture;
-  const rows = [...snapshot.feeds.values()];
+  const rows = wantedFeeds(snapshot);
   const states = rows.map((row) => feedView(picture, row).state);
   const sessions = [...snapshot.sessions.values()];
   const words = sessions.map((row) => agentWord(picture, row));
@@ -280,7 +286,14 @@ export function totals(picture: Picture): Totals {
   };
 }
 
-export type StageWord = 'not_wanted' | 'waiting' | 'running' | 'publishing' | 'done' | 'dead';
+export type StageWord =
+  | 'not_wanted'
+  | 'waiting'
+  | 'running'
+  | 'publishing'
+  | 'done'
+  | 'dead'
+  | 'skipped';
 
 export interface StageView {
   readonly stage: Stage;
@@ -301,18 +314,24 @@ export function stageViews(picture: Picture, row: EpisodeRow): StageView[] {
   });
 }
 
-function stageWord({ lock, done, wanted }: StageState): StageWord {
+export function stageWord({ lock, done, wanted }: StageState): StageWord {
   switch (lock.state) {
     case 'held':
       return 'running';
     case 'committed':
       return 'publishing';
     case 'dead':
-      return 'dead';
+      return lock.skipped ? 'skipped' : 'dead';
     case 'free':
       if ((done?.run ?? 0) < wanted) return 'waiting';
       return done === null ? 'not_wanted' : 'done';
   }
+}
+
+/** It failed or was lost, and waits for its next attempt. */
+export function isRetrying({ lock, done, wanted }: StageState): boolean {
+  const isLeft = lock.state === 'free' && (done?.run ?? 0) < wanted;
+  return isLeft && lock.failures + lock.lostBy.length > 0;
 }
 
 /** The episodes whose id begins with `prefix`, two at most: enough to tell one from several. */

@@ -1,5 +1,5 @@
 import { normalizeFeedUrl, withoutSecrets } from '@podctl/domain/feed/url.ts';
-import { type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
+import { choicesOf, type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
 import { type FeedId, feedId, slug } from '@podctl/domain/ids.ts';
 import type { AddedFeed, FeedToAdd } from '@podctl/domain/order.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
@@ -27,13 +27,16 @@ export class FeedRegistry {
     this.#options = options;
   }
 
-  async add(feeds: readonly FeedToAdd[]): Promise<AddedFeed[]> {
+  /** With `dryRun` nothing is written: the answer says what would be. */
+  async add(feeds: readonly FeedToAdd[], dryRun = false): Promise<AddedFeed[]> {
     const byUrl = this.#urls();
+    const taken = new Set<FeedId>();
     const titles = await this.#titles(feeds, byUrl);
     const added: AddedFeed[] = [];
     for (const feed of feeds) {
       const title = feed.title ?? titles.get(feed.url) ?? null;
-      const one = await this.#addOne({ ...feed, title }, byUrl);
+      const one = await this.#addOne({ ...feed, title }, byUrl, dryRun ? taken : null);
+      if (one.kind !== 'refused') taken.add(one.feed);
       if (one.kind !== 'refused') byUrl.set(normalized(feed.url), one.feed);
       added.push(one);
     }
@@ -55,32 +58,45 @@ export class FeedRegistry {
     return new Map(await Promise.all(asked));
   }
 
-  async #addOne(feed: FeedToAdd, byUrl: ReadonlyMap<string, FeedId>): Promise<AddedFeed> {
+  /** `planned`: the ids of a dry run so far, which writes nothing; null where it is meant. */
+  async #addOne(
+    feed: FeedToAdd,
+    byUrl: ReadonlyMap<string, FeedId>,
+    planned: ReadonlySet<FeedId> | null,
+  ): Promise<AddedFeed> {
     const url = normalizeFeedUrl(feed.url);
     if (!url.ok) return { kind: 'refused', url: withoutSecrets(feed.url), problem: url.error };
     const known = byUrl.get(url.value);
     if (known !== undefined) {
-      const revision = this.#options.replica.snapshot.feeds.get(known)?.revision ?? 0;
+      const { record = null, revision = 0 } = this.#options.replica.snapshot.feeds.get(known) ?? {};
+      if (record?.removed === true) return this.#write(feed, url.value, known, planned);
       return { kind: 'known', feed: known, url: withoutSecrets(url.value), revision };
     }
     const wanted = feed.id === null ? null : feedId(feed.id);
     if (wanted !== null && !wanted.ok)
       return { kind: 'refused', url: withoutSecrets(url.value), problem: wanted.error };
-    return this.#write(feed, url.value, wanted?.value ?? null);
+    return this.#write(feed, url.value, wanted?.value ?? null, planned);
   }
 
-  async #write(feed: FeedToAdd, url: string, wanted: FeedId | null): Promise<AddedFeed> {
+  async #write(
+    feed: FeedToAdd,
+    url: string,
+    wanted: FeedId | null,
+    planned: ReadonlySet<FeedId> | null,
+  ): Promise<AddedFeed> {
     for (let tries = 1, n = 1; tries <= IDS_TRIED_MAX; tries += 1) {
       const id = wanted ?? derivedId(feed, url, n);
       const { record, revision } = await this.#options.store.readFeed(id);
+      // Somebody added the same at the same time.
+      if (wanted === null && isUrlOf(record, url)) return knownFeed(id, url, revision);
       // A derived id that is taken belongs to another feed; a given one takes the URL over.
-      if (record !== null && wanted === null) {
-        // Somebody added the same at the same time.
-        if (isUrlOf(record, url)) return knownFeed(record, revision);
+      if (wanted === null && isTaken(id, record, planned)) {
         n += 1;
         continue;
       }
-      const added = await this.#put(this.#record(record, feed, id, url), revision);
+      const kind = kindOf(record);
+      if (planned !== null) return { kind, feed: id, url: withoutSecrets(url), revision };
+      const added = await this.#put(this.#record(record, feed, id, url), revision, kind);
       if (added !== null) return added;
     }
     const problem = 'no free id was found for it; give it one';
@@ -88,14 +104,16 @@ export class FeedRegistry {
   }
 
   /** Null when somebody else wrote first. */
-  async #put(record: FeedRecord, revision: number): Promise<AddedFeed | null> {
+  async #put(
+    record: FeedRecord,
+    revision: number,
+    kind: ReturnType<typeof kindOf>,
+  ): Promise<AddedFeed | null> {
     const url = withoutSecrets(record.url);
     const written = await this.#options.store.casFeed(record, revision);
     switch (written.kind) {
-      case 'written': {
-        const kind = revision === 0 ? 'added' : 'moved';
+      case 'written':
         return { kind, feed: record.feed, url, revision: written.revision };
-      }
       case 'conflict':
         return null;
       case 'unknown':
@@ -109,7 +127,8 @@ export class FeedRegistry {
     const nonce = this.#options.store.newNonce();
     const formerUrls = formerUrlsOf(known, url);
     const fresh = { nextPollMs: 0, failures: 0, etag: null, lastModified: null };
-    return { ...known, nonce, url, formerUrls, ...fresh };
+    const moved = { ...known, nonce, url, formerUrls, ...fresh };
+    return known.removed === true ? restored(moved, feed) : moved;
   }
 
   #fresh(feed: FeedToAdd, id: FeedId, url: string): FeedRecord {
@@ -130,6 +149,7 @@ export class FeedRegistry {
       nextPollMs: 0,
       problem: null,
       listed: 0,
+      choices: chosen(null, feed),
     };
   }
 
@@ -142,11 +162,39 @@ export class FeedRegistry {
   }
 }
 
-function isUrlOf(record: FeedRecord, url: string): boolean {
+function isTaken(id: FeedId, record: FeedRecord | null, planned: ReadonlySet<FeedId> | null) {
+  return record !== null || planned?.has(id) === true;
+}
+
+function kindOf(known: FeedRecord | null) {
+  if (known === null) return 'added';
+  return known.removed === true ? 'restored' : 'moved';
+}
+
+/** As it was, but for what is chosen anew; it does not come back paused. */
+function restored(known: FeedRecord, feed: FeedToAdd): FeedRecord {
+  const { bookScore } = feed;
+  const choices = { ...chosen(known, feed), paused: false };
+  return { ...known, removed: false, bookScore: bookScore ?? known.bookScore, choices };
+}
+
+function chosen(known: FeedRecord | null, feed: FeedToAdd) {
+  const { priority, labels, model, language, ...rest } = choicesOf(known);
+  return {
+    ...rest,
+    priority: feed.priority ?? priority,
+    labels: feed.labels ?? labels,
+    model: feed.model ?? model,
+    language: feed.language ?? language,
+  };
+}
+
+function isUrlOf(record: FeedRecord | null, url: string): boolean {
+  if (record === null) return false;
   return [record.url, ...record.formerUrls].some((one) => normalized(one) === url);
 }
 
-function knownFeed({ feed, url }: FeedRecord, revision: number): AddedFeed {
+function knownFeed(feed: FeedId, url: string, revision: number): AddedFeed {
   return { kind: 'known', feed, url: withoutSecrets(url), revision };
 }
 

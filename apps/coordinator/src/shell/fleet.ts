@@ -15,6 +15,7 @@ import type { FleetEvent } from '../core/event.ts';
 import type { JobHistory } from '../core/job-history.ts';
 import type { Picture } from '../core/view.ts';
 import type { LogSource } from './agent-logs.ts';
+import type { Orders } from './orders.ts';
 
 /** What the API and the metrics may ask of the rest of the coordinator. */
 export interface Fleet {
@@ -43,6 +44,8 @@ export interface Fleet {
   setCordon(agent: AgentId, wish: CordonWish): Promise<SetCordon>;
   /** Takes the lock of a job away, which is not done again before somebody asks. `by`: who asks; may be empty. */
   cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock>;
+  /** What is asked to be changed at feeds and episodes. */
+  readonly orders: Orders;
   /** Has done runs done once more; gives how many were not asked for before. */
   repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number>;
 }

@@ -16,6 +16,7 @@ import { OrderDesk } from './order-desk.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
+import { RemovedFeeds } from './removed-feeds.ts';
 import type { Replica } from './replica.ts';
 import { RevokedSessions } from './revoked-sessions.ts';
 import { Sessions } from './sessions.ts';
@@ -82,8 +83,13 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     ? [new StaleLocks({ ...settle, replica, progress, log, staleAfterMs })]
     : [];
   const drains = new Drains({ ...settle, bus, replica, log });
-  const kick = () => poller.kick();
-  const desk = new OrderDesk({ ...settle, bus, log, registry, feedsAdded: kick });
+  const removed = new RemovedFeeds({ ...settle, replica, log });
+  const kick = () => {
+    poller.kick();
+    planner.kick();
+    removed.kick();
+  };
+  const desk = new OrderDesk({ ...settle, bus, log, registry, replica, feedsAdded: kick });
   const recorder = eventRecorder(parts);
   return {
     desk,
@@ -104,6 +110,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       desk,
       drains,
       ...stale,
+      removed,
       sweeper,
       repair,
     ],

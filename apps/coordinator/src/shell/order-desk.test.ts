@@ -23,7 +23,7 @@ beforeEach(async () => {
   const feedsAdded = () => {
     kicks += 1;
   };
-  desk = new OrderDesk({ ...world.settle, bus: client.bus, log, registry, feedsAdded });
+  desk = new OrderDesk({ ...world.settle, bus: client.bus, log, registry, replica, feedsAdded });
   await desk.start();
   follower = world.nats.client('follower').bus;
 });

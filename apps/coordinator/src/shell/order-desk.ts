@@ -1,26 +1,24 @@
 import { ORDER_SUBJECT } from '@podctl/domain/key.ts';
-import type {
-  FeedToAdd,
-  Order,
-  OrderDone,
-  OrderReply,
-  ReleasedLock,
-} from '@podctl/domain/order.ts';
+import type { Order, OrderDone, OrderReply, ReleasedLock } from '@podctl/domain/order.ts';
 import { type Bus, BusError, type BusMessage, type BusSubscription } from '@podctl/platform/bus.ts';
 import { orderMessage, orderReply } from '@podctl/platform/order-wire.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { setCordon } from './cordon-orders.ts';
+import { retryJobs, skipEpisode } from './episode-orders.ts';
+import { changeFeedRecord } from './feed-changing.ts';
 import type { FeedRegistry } from './feed-registry.ts';
 import { cancelJob } from './job-cancel.ts';
 import type { Logger } from './logger.ts';
 import { OrderFailed } from './order-failed.ts';
+import type { Replica } from './replica.ts';
 import { revoke, type SettleDeps } from './settle.ts';
 
 export interface OrderDeskOptions extends SettleDeps {
   readonly bus: Bus;
   readonly log: Logger;
   readonly registry: FeedRegistry;
-  /** There may be some to read at once. */
+  readonly replica: Replica;
+  /** There may be some to read at once, or to leave alone. */
   feedsAdded(): void;
 }
 
@@ -56,7 +54,13 @@ export class OrderDesk implements Service {
   async carryOut(order: Order): Promise<OrderDone> {
     switch (order.kind) {
       case 'add_feeds':
-        return { kind: order.kind, added: await this.#add(order.feeds) };
+        return { kind: order.kind, added: await this.#add(order) };
+      case 'change_feed':
+        return { kind: order.kind, changed: await this.#change(order) };
+      case 'retry_jobs':
+        return { kind: order.kind, retried: await retryJobs(this.#options, order) };
+      case 'skip_episode':
+        return { kind: order.kind, skipped: await skipEpisode(this.#options, order.episode) };
       case 'release_lock':
         return { kind: order.kind, released: await this.#release(order) };
       case 'set_cordon':
@@ -68,10 +72,16 @@ export class OrderDesk implements Service {
     }
   }
 
-  async #add(feeds: readonly FeedToAdd[]) {
-    const added = await this.#options.registry.add(feeds);
+  async #add({ feeds, dryRun }: Extract<Order, { kind: 'add_feeds' }>) {
+    const added = await this.#options.registry.add(feeds, dryRun);
     this.#options.feedsAdded();
     return added;
+  }
+
+  async #change(order: Extract<Order, { kind: 'change_feed' }>) {
+    const changed = await changeFeedRecord(this.#options, order);
+    this.#options.feedsAdded();
+    return changed;
   }
 
   async #release({ lock }: Extract<Order, { kind: 'release_lock' }>): Promise<ReleasedLock> {

@@ -1,5 +1,6 @@
 import { isClosed } from '@podctl/domain/cordon.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import { commandSubject } from '@podctl/domain/key.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
@@ -93,7 +94,11 @@ export class Planner extends Loop {
     ...[feed, episode, stage, state]: readonly [FeedId, EpisodeId, Stage, EpisodeState]
   ): Promise<Result<Work, string>> {
     try {
-      return await workFor(this.#options, feed, episode, stage, state);
+      const { record = null } = this.#options.replica.snapshot.feeds.get(feed) ?? {};
+      const chosen = choicesOf(record);
+      const model = chosen.model ?? this.#options.model;
+      const language = chosen.language ?? this.#options.language;
+      return await workFor({ ...this.#options, model, language }, feed, episode, stage, state);
     } catch (error) {
       const isAway =
         error instanceof KvUnavailable ||
@@ -125,7 +130,9 @@ export class Planner extends Loop {
   async #assign({ feed, episode, stage, revision, agent, session }: Assignment): Promise<boolean> {
     const { store, replica, clock, epoch } = this.#options;
     const row = episodeRow(replica.snapshot, feed, episode);
-    if (row === null || row.revision !== revision) return false;
+    const { record = null } = replica.snapshot.feeds.get(feed) ?? {};
+    // Paused since the plan was made.
+    if (row === null || row.revision !== revision || !mayBegin(record)) return false;
     // A plan takes a while to be written: since then its agent may have been taken out.
     if (isClosed(replica.snapshot.cordons.get(agent)?.record)) return false;
     const holder = {

@@ -53,7 +53,7 @@ export class Poller extends Loop {
   protected override async turn(signal: AbortSignal): Promise<void> {
     const nowMs = this.#options.clock.wallMs();
     const due = [...this.#options.replica.snapshot.feeds.values()].filter(
-      ({ record }) => record !== null && record.nextPollMs <= nowMs,
+      ({ record }) => record !== null && record.removed !== true && record.nextPollMs <= nowMs,
     );
     const queue = due[Symbol.iterator]();
     const worker = async () => {
@@ -67,7 +67,7 @@ export class Poller extends Loop {
     const beganMs = clock.monotonicMs();
     try {
       const { record, revision } = await this.#options.store.readFeed(feed);
-      if (record === null) return;
+      if (record === null || record.removed === true) return;
       const outcome = await this.#options.feeds.fetch(record, signal);
       const verdict = judge(outcome, this.#options.clock.wallMs());
       if (verdict.kind === 'fresh' && outcome.kind === 'response')

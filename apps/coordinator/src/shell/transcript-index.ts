@@ -11,7 +11,6 @@ import { IndexError, TranscriptIndexThread } from './transcript-index-thread.ts'
 import type { SnippetHit, TranscriptToIndex } from './transcript-index-worker.ts';
 import {
   type EpisodeName,
-  isRemoved,
   isSearchable,
   readTranscript,
   transcribedEpisodes,
@@ -119,7 +118,7 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
     const { snapshot } = this.#options.fleet.picture();
     let done = 0;
     for (const { record, tally } of snapshot.feeds.values())
-      if (!isRemoved(record)) done += tally.done.transcribe;
+      if (record?.removed !== true) done += tally.done.transcribe;
     const behind = Math.max(done - this.#indexed, this.#changed.size);
     return { indexed: this.#indexed, behind, errors: this.#errors };
   }

@@ -1,4 +1,3 @@
-import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
@@ -17,13 +16,8 @@ const JSON_BYTES_MAX = 32 * 1_024 * 1_024;
 /** Whether its text may be found: it is known, and of a feed that is. */
 export function isSearchable(snapshot: Snapshot, feed: string, episode: string): boolean {
   const row = episodeRow(snapshot, feed as FeedId, episode as EpisodeId);
-  if (row === null || isRemoved(snapshot.feeds.get(row.feed)?.record ?? null)) return false;
+  if (row === null || snapshot.feeds.get(row.feed)?.record?.removed === true) return false;
   return row.state.stages.transcribe.done !== null;
-}
-
-/** Its record says so: what is known of a feed is never forgotten. */
-export function isRemoved(record: FeedRecord | null): boolean {
-  return record !== null && 'removed' in record && record.removed === true;
 }
 
 /** Episodes with a done transcription, a few at a time: a list of looked at ones may be empty and not the last. */
@@ -34,7 +28,7 @@ export function* transcribedEpisodes(
   let found: (EpisodeName & { readonly token: number })[] = [];
   let lookedAt = 0;
   for (const { id, record, episodes, tally } of snapshot.feeds.values()) {
-    if (tally.done.transcribe === 0 || isRemoved(record)) continue;
+    if (tally.done.transcribe === 0 || record?.removed === true) continue;
     for (const { episode, state } of episodes.values()) {
       const { done } = state.stages.transcribe;
       if (done !== null) found.push({ feed: id, episode, token: done.token });

@@ -92,6 +92,8 @@ export const StageState = {
   DONE: 5,
   /** DEAD - Given up; `reason` says why. */
   DEAD: 6,
+  /** SKIPPED - Somebody does not want it; `reason` says who. */
+  SKIPPED: 7,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -105,6 +107,7 @@ export namespace StageState {
   export type PUBLISHING = typeof StageState.PUBLISHING;
   export type DONE = typeof StageState.DONE;
   export type DEAD = typeof StageState.DEAD;
+  export type SKIPPED = typeof StageState.SKIPPED;
   export type UNRECOGNIZED = typeof StageState.UNRECOGNIZED;
 }
 
@@ -131,6 +134,9 @@ export function stageStateFromJSON(object: any): StageState {
     case 6:
     case "STAGE_STATE_DEAD":
       return StageState.DEAD;
+    case 7:
+    case "STAGE_STATE_SKIPPED":
+      return StageState.SKIPPED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -154,6 +160,8 @@ export function stageStateToJSON(object: StageState): string {
       return "STAGE_STATE_DONE";
     case StageState.DEAD:
       return "STAGE_STATE_DEAD";
+    case StageState.SKIPPED:
+      return "STAGE_STATE_SKIPPED";
     case StageState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -216,6 +224,8 @@ export interface Episode {
   url: string;
   /** Readable names of its files in the library; only in GetEpisode. */
   readablePaths: string[];
+  /** True when it goes before other episodes. */
+  prioritized: boolean;
 }
 
 /** Asks for episodes. */
@@ -226,6 +236,18 @@ export interface ListEpisodesRequest {
   pageSize: number;
   /** From the last response, to go on; empty to begin. */
   pageToken: string;
+  /** Only these episodes; absent for all. */
+  filter?: EpisodeFilter | undefined;
+}
+
+/** Which episodes are asked for: those that `states` or `failed` chooses. */
+export interface EpisodeFilter {
+  /** Episodes with a stage in one of these states. */
+  states: StageState[];
+  /** Episodes with a stage that failed or was lost and waits for its next attempt. */
+  failed: boolean;
+  /** `states` and `failed` look at this stage only; unspecified for any. */
+  stage: Stage;
 }
 
 /** A page of episodes. */
@@ -246,6 +268,60 @@ export interface GetEpisodeRequest {
 export interface GetEpisodeResponse {
   /** The episode. */
   episode: Episode | undefined;
+}
+
+/** Asks for jobs to be tried again: of the episodes named, or of those that the filters choose. */
+export interface RetryEpisodesRequest {
+  /** Ids, or unique beginnings of them; at most 250. None: the filters choose. */
+  episodeIds: string[];
+  /** Only this feed's; empty for all. With filters only. */
+  feedId: string;
+  /** Those that failed or were lost and wait for their next attempt: it comes now. */
+  failed: boolean;
+  /** Those that were given up; skipped ones are not among them. */
+  dead: boolean;
+  /** Only this stage; unspecified for any. Of episodes that are named, it has a done one done anew. */
+  stage: Stage;
+  /** Nothing is changed: the answer says how many there are. */
+  validateOnly: boolean;
+}
+
+/** What is tried again. */
+export interface RetryEpisodesResponse {
+  /** Jobs that were chosen and could be tried again. */
+  matched: number;
+  /** Jobs that are tried again by this call. */
+  requested: number;
+  /** Chosen jobs that did not fit into this call: ask again. */
+  left: number;
+}
+
+/** Names the episode to skip. */
+export interface SkipEpisodeRequest {
+  /** The episode's id, or a unique beginning of it. */
+  episodeId: string;
+}
+
+/** What is left of the episode is given up. */
+export interface SkipEpisodeResponse {
+  /** The stages that are given up; empty when nothing was left to do. */
+  skipped: Stage[];
+  /** The episode's whole id. */
+  episodeId: string;
+}
+
+/** Names the episodes that go first. */
+export interface PrioritizeEpisodesRequest {
+  /** Ids, or unique beginnings of them; at most 100. The first one goes first. */
+  episodeIds: string[];
+}
+
+/** They go first. */
+export interface PrioritizeEpisodesResponse {
+  /** Those that go before others now. */
+  prioritized: number;
+  /** Those of which nothing is left to do. */
+  done: number;
 }
 
 function createBaseStageStatus(): StageStatus {
@@ -607,6 +683,7 @@ function createBaseEpisode(): Episode {
     audioSeconds: 0,
     url: "",
     readablePaths: [],
+    prioritized: false,
   };
 }
 
@@ -635,6 +712,9 @@ export const Episode: MessageFns<Episode> = {
     }
     for (const v of message.readablePaths) {
       writer.uint32(66).string(v!);
+    }
+    if (message.prioritized !== false) {
+      writer.uint32(72).bool(message.prioritized);
     }
     return writer;
   },
@@ -716,6 +796,14 @@ export const Episode: MessageFns<Episode> = {
             message.readablePaths.push(reader.string());
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.prioritized = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -760,6 +848,7 @@ export const Episode: MessageFns<Episode> = {
         : globalThis.Array.isArray(object?.readable_paths)
         ? object.readable_paths.map((e: any) => globalThis.String(e))
         : [],
+      prioritized: isSet(object.prioritized) ? globalThis.Boolean(object.prioritized) : false,
     };
   },
 
@@ -789,6 +878,9 @@ export const Episode: MessageFns<Episode> = {
     if (message.readablePaths?.length) {
       obj.readablePaths = message.readablePaths;
     }
+    if (message.prioritized !== false) {
+      obj.prioritized = message.prioritized;
+    }
     return obj;
   },
 
@@ -805,12 +897,13 @@ export const Episode: MessageFns<Episode> = {
     message.audioSeconds = object.audioSeconds ?? 0;
     message.url = object.url ?? "";
     message.readablePaths = object.readablePaths?.map((e) => e) || [];
+    message.prioritized = object.prioritized ?? false;
     return message;
   },
 };
 
 function createBaseListEpisodesRequest(): ListEpisodesRequest {
-  return { feedId: "", pageSize: 0, pageToken: "" };
+  return { feedId: "", pageSize: 0, pageToken: "", filter: undefined };
 }
 
 export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
@@ -823,6 +916,9 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(26).string(message.pageToken);
+    }
+    if (message.filter !== undefined) {
+      EpisodeFilter.encode(message.filter, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -864,6 +960,14 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.filter = EpisodeFilter.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -893,6 +997,7 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      filter: isSet(object.filter) ? EpisodeFilter.fromJSON(object.filter) : undefined,
     };
   },
 
@@ -907,6 +1012,9 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.filter !== undefined) {
+      obj.filter = EpisodeFilter.toJSON(message.filter);
+    }
     return obj;
   },
 
@@ -918,6 +1026,124 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     message.feedId = object.feedId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? EpisodeFilter.fromPartial(object.filter)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEpisodeFilter(): EpisodeFilter {
+  return { states: [], failed: false, stage: 0 };
+}
+
+export const EpisodeFilter: MessageFns<EpisodeFilter> = {
+  encode(message: EpisodeFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.states.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.states) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.failed !== false) {
+      writer.uint32(16).bool(message.failed);
+    }
+    if (message.stage !== 0) {
+      writer.uint32(24).int32(message.stage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EpisodeFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEpisodeFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.states.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.states.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.failed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.stage = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EpisodeFilter {
+    return {
+      states: globalThis.Array.isArray(object?.states) ? object.states.map((e: any) => stageStateFromJSON(e)) : [],
+      failed: isSet(object.failed) ? globalThis.Boolean(object.failed) : false,
+      stage: isSet(object.stage) ? stageFromJSON(object.stage) : 0,
+    };
+  },
+
+  toJSON(message: EpisodeFilter): unknown {
+    const obj: any = {};
+    if (message.states?.length) {
+      obj.states = message.states.map((e) => stageStateToJSON(e));
+    }
+    if (message.failed !== false) {
+      obj.failed = message.failed;
+    }
+    if (message.stage !== 0) {
+      obj.stage = stageToJSON(message.stage);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EpisodeFilter>, I>>(base?: I): EpisodeFilter {
+    return EpisodeFilter.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EpisodeFilter>, I>>(object: I): EpisodeFilter {
+    const message = createBaseEpisodeFilter();
+    message.states = object.states?.map((e) => e) || [];
+    message.failed = object.failed ?? false;
+    message.stage = object.stage ?? 0;
     return message;
   },
 };
@@ -1153,6 +1379,602 @@ export const GetEpisodeResponse: MessageFns<GetEpisodeResponse> = {
   },
 };
 
+function createBaseRetryEpisodesRequest(): RetryEpisodesRequest {
+  return { episodeIds: [], feedId: "", failed: false, dead: false, stage: 0, validateOnly: false };
+}
+
+export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
+  encode(message: RetryEpisodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.episodeIds) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.feedId !== "") {
+      writer.uint32(18).string(message.feedId);
+    }
+    if (message.failed !== false) {
+      writer.uint32(24).bool(message.failed);
+    }
+    if (message.dead !== false) {
+      writer.uint32(32).bool(message.dead);
+    }
+    if (message.stage !== 0) {
+      writer.uint32(40).int32(message.stage);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(48).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryEpisodesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryEpisodesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.episodeIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.failed = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dead = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.stage = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetryEpisodesRequest {
+    return {
+      episodeIds: globalThis.Array.isArray(object?.episodeIds)
+        ? object.episodeIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.episode_ids)
+        ? object.episode_ids.map((e: any) => globalThis.String(e))
+        : [],
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      failed: isSet(object.failed) ? globalThis.Boolean(object.failed) : false,
+      dead: isSet(object.dead) ? globalThis.Boolean(object.dead) : false,
+      stage: isSet(object.stage) ? stageFromJSON(object.stage) : 0,
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: RetryEpisodesRequest): unknown {
+    const obj: any = {};
+    if (message.episodeIds?.length) {
+      obj.episodeIds = message.episodeIds;
+    }
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.failed !== false) {
+      obj.failed = message.failed;
+    }
+    if (message.dead !== false) {
+      obj.dead = message.dead;
+    }
+    if (message.stage !== 0) {
+      obj.stage = stageToJSON(message.stage);
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetryEpisodesRequest>, I>>(base?: I): RetryEpisodesRequest {
+    return RetryEpisodesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryEpisodesRequest>, I>>(object: I): RetryEpisodesRequest {
+    const message = createBaseRetryEpisodesRequest();
+    message.episodeIds = object.episodeIds?.map((e) => e) || [];
+    message.feedId = object.feedId ?? "";
+    message.failed = object.failed ?? false;
+    message.dead = object.dead ?? false;
+    message.stage = object.stage ?? 0;
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseRetryEpisodesResponse(): RetryEpisodesResponse {
+  return { matched: 0, requested: 0, left: 0 };
+}
+
+export const RetryEpisodesResponse: MessageFns<RetryEpisodesResponse> = {
+  encode(message: RetryEpisodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.matched !== 0) {
+      writer.uint32(8).uint32(message.matched);
+    }
+    if (message.requested !== 0) {
+      writer.uint32(16).uint32(message.requested);
+    }
+    if (message.left !== 0) {
+      writer.uint32(24).uint32(message.left);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetryEpisodesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetryEpisodesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.matched = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.requested = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.left = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetryEpisodesResponse {
+    return {
+      matched: isSet(object.matched) ? globalThis.Number(object.matched) : 0,
+      requested: isSet(object.requested) ? globalThis.Number(object.requested) : 0,
+      left: isSet(object.left) ? globalThis.Number(object.left) : 0,
+    };
+  },
+
+  toJSON(message: RetryEpisodesResponse): unknown {
+    const obj: any = {};
+    if (message.matched !== 0) {
+      obj.matched = Math.round(message.matched);
+    }
+    if (message.requested !== 0) {
+      obj.requested = Math.round(message.requested);
+    }
+    if (message.left !== 0) {
+      obj.left = Math.round(message.left);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetryEpisodesResponse>, I>>(base?: I): RetryEpisodesResponse {
+    return RetryEpisodesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetryEpisodesResponse>, I>>(object: I): RetryEpisodesResponse {
+    const message = createBaseRetryEpisodesResponse();
+    message.matched = object.matched ?? 0;
+    message.requested = object.requested ?? 0;
+    message.left = object.left ?? 0;
+    return message;
+  },
+};
+
+function createBaseSkipEpisodeRequest(): SkipEpisodeRequest {
+  return { episodeId: "" };
+}
+
+export const SkipEpisodeRequest: MessageFns<SkipEpisodeRequest> = {
+  encode(message: SkipEpisodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.episodeId !== "") {
+      writer.uint32(10).string(message.episodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SkipEpisodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSkipEpisodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SkipEpisodeRequest {
+    return {
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+    };
+  },
+
+  toJSON(message: SkipEpisodeRequest): unknown {
+    const obj: any = {};
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SkipEpisodeRequest>, I>>(base?: I): SkipEpisodeRequest {
+    return SkipEpisodeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SkipEpisodeRequest>, I>>(object: I): SkipEpisodeRequest {
+    const message = createBaseSkipEpisodeRequest();
+    message.episodeId = object.episodeId ?? "";
+    return message;
+  },
+};
+
+function createBaseSkipEpisodeResponse(): SkipEpisodeResponse {
+  return { skipped: [], episodeId: "" };
+}
+
+export const SkipEpisodeResponse: MessageFns<SkipEpisodeResponse> = {
+  encode(message: SkipEpisodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.skipped.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.skipped) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.episodeId !== "") {
+      writer.uint32(18).string(message.episodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SkipEpisodeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSkipEpisodeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.skipped.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.skipped.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SkipEpisodeResponse {
+    return {
+      skipped: globalThis.Array.isArray(object?.skipped) ? object.skipped.map((e: any) => stageFromJSON(e)) : [],
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+    };
+  },
+
+  toJSON(message: SkipEpisodeResponse): unknown {
+    const obj: any = {};
+    if (message.skipped?.length) {
+      obj.skipped = message.skipped.map((e) => stageToJSON(e));
+    }
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SkipEpisodeResponse>, I>>(base?: I): SkipEpisodeResponse {
+    return SkipEpisodeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SkipEpisodeResponse>, I>>(object: I): SkipEpisodeResponse {
+    const message = createBaseSkipEpisodeResponse();
+    message.skipped = object.skipped?.map((e) => e) || [];
+    message.episodeId = object.episodeId ?? "";
+    return message;
+  },
+};
+
+function createBasePrioritizeEpisodesRequest(): PrioritizeEpisodesRequest {
+  return { episodeIds: [] };
+}
+
+export const PrioritizeEpisodesRequest: MessageFns<PrioritizeEpisodesRequest> = {
+  encode(message: PrioritizeEpisodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.episodeIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrioritizeEpisodesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrioritizeEpisodesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.episodeIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PrioritizeEpisodesRequest {
+    return {
+      episodeIds: globalThis.Array.isArray(object?.episodeIds)
+        ? object.episodeIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.episode_ids)
+        ? object.episode_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PrioritizeEpisodesRequest): unknown {
+    const obj: any = {};
+    if (message.episodeIds?.length) {
+      obj.episodeIds = message.episodeIds;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PrioritizeEpisodesRequest>, I>>(base?: I): PrioritizeEpisodesRequest {
+    return PrioritizeEpisodesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PrioritizeEpisodesRequest>, I>>(object: I): PrioritizeEpisodesRequest {
+    const message = createBasePrioritizeEpisodesRequest();
+    message.episodeIds = object.episodeIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePrioritizeEpisodesResponse(): PrioritizeEpisodesResponse {
+  return { prioritized: 0, done: 0 };
+}
+
+export const PrioritizeEpisodesResponse: MessageFns<PrioritizeEpisodesResponse> = {
+  encode(message: PrioritizeEpisodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prioritized !== 0) {
+      writer.uint32(8).uint32(message.prioritized);
+    }
+    if (message.done !== 0) {
+      writer.uint32(16).uint32(message.done);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrioritizeEpisodesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrioritizeEpisodesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.prioritized = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.done = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PrioritizeEpisodesResponse {
+    return {
+      prioritized: isSet(object.prioritized) ? globalThis.Number(object.prioritized) : 0,
+      done: isSet(object.done) ? globalThis.Number(object.done) : 0,
+    };
+  },
+
+  toJSON(message: PrioritizeEpisodesResponse): unknown {
+    const obj: any = {};
+    if (message.prioritized !== 0) {
+      obj.prioritized = Math.round(message.prioritized);
+    }
+    if (message.done !== 0) {
+      obj.done = Math.round(message.done);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PrioritizeEpisodesResponse>, I>>(base?: I): PrioritizeEpisodesResponse {
+    return PrioritizeEpisodesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PrioritizeEpisodesResponse>, I>>(object: I): PrioritizeEpisodesResponse {
+    const message = createBasePrioritizeEpisodesResponse();
+    message.prioritized = object.prioritized ?? 0;
+    message.done = object.done ?? 0;
+    return message;
+  },
+};
+
 /** Episodes: what is known of each, and how far it is. */
 export type EpisodeServiceService = typeof EpisodeServiceService;
 export const EpisodeServiceService = {
@@ -1177,6 +1999,39 @@ export const EpisodeServiceService = {
     responseSerialize: (value: GetEpisodeResponse): Buffer => Buffer.from(GetEpisodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetEpisodeResponse => GetEpisodeResponse.decode(value),
   },
+  /** Has jobs tried again: dead and skipped ones, those that wait for their next attempt, and done ones that are named. */
+  retryEpisodes: {
+    path: "/podctl.v1.EpisodeService/RetryEpisodes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetryEpisodesRequest): Buffer => Buffer.from(RetryEpisodesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetryEpisodesRequest => RetryEpisodesRequest.decode(value),
+    responseSerialize: (value: RetryEpisodesResponse): Buffer =>
+      Buffer.from(RetryEpisodesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetryEpisodesResponse => RetryEpisodesResponse.decode(value),
+  },
+  /** Gives up what is left of an episode, until somebody has it retried. */
+  skipEpisode: {
+    path: "/podctl.v1.EpisodeService/SkipEpisode" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SkipEpisodeRequest): Buffer => Buffer.from(SkipEpisodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SkipEpisodeRequest => SkipEpisodeRequest.decode(value),
+    responseSerialize: (value: SkipEpisodeResponse): Buffer => Buffer.from(SkipEpisodeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SkipEpisodeResponse => SkipEpisodeResponse.decode(value),
+  },
+  /** Has episodes go before all others until they are done. */
+  prioritizeEpisodes: {
+    path: "/podctl.v1.EpisodeService/PrioritizeEpisodes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PrioritizeEpisodesRequest): Buffer =>
+      Buffer.from(PrioritizeEpisodesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PrioritizeEpisodesRequest => PrioritizeEpisodesRequest.decode(value),
+    responseSerialize: (value: PrioritizeEpisodesResponse): Buffer =>
+      Buffer.from(PrioritizeEpisodesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PrioritizeEpisodesResponse => PrioritizeEpisodesResponse.decode(value),
+  },
 } as const;
 
 export interface EpisodeServiceServer extends UntypedServiceImplementation {
@@ -1184,6 +2039,12 @@ export interface EpisodeServiceServer extends UntypedServiceImplementation {
   listEpisodes: handleUnaryCall<ListEpisodesRequest, ListEpisodesResponse>;
   /** Shows one episode with its title, URL, files and history. */
   getEpisode: handleUnaryCall<GetEpisodeRequest, GetEpisodeResponse>;
+  /** Has jobs tried again: dead and skipped ones, those that wait for their next attempt, and done ones that are named. */
+  retryEpisodes: handleUnaryCall<RetryEpisodesRequest, RetryEpisodesResponse>;
+  /** Gives up what is left of an episode, until somebody has it retried. */
+  skipEpisode: handleUnaryCall<SkipEpisodeRequest, SkipEpisodeResponse>;
+  /** Has episodes go before all others until they are done. */
+  prioritizeEpisodes: handleUnaryCall<PrioritizeEpisodesRequest, PrioritizeEpisodesResponse>;
 }
 
 export interface EpisodeServiceClient extends Client {
@@ -1218,6 +2079,54 @@ export interface EpisodeServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetEpisodeResponse) => void,
+  ): ClientUnaryCall;
+  /** Has jobs tried again: dead and skipped ones, those that wait for their next attempt, and done ones that are named. */
+  retryEpisodes(
+    request: RetryEpisodesRequest,
+    callback: (error: ServiceError | null, response: RetryEpisodesResponse) => void,
+  ): ClientUnaryCall;
+  retryEpisodes(
+    request: RetryEpisodesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetryEpisodesResponse) => void,
+  ): ClientUnaryCall;
+  retryEpisodes(
+    request: RetryEpisodesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetryEpisodesResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives up what is left of an episode, until somebody has it retried. */
+  skipEpisode(
+    request: SkipEpisodeRequest,
+    callback: (error: ServiceError | null, response: SkipEpisodeResponse) => void,
+  ): ClientUnaryCall;
+  skipEpisode(
+    request: SkipEpisodeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SkipEpisodeResponse) => void,
+  ): ClientUnaryCall;
+  skipEpisode(
+    request: SkipEpisodeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SkipEpisodeResponse) => void,
+  ): ClientUnaryCall;
+  /** Has episodes go before all others until they are done. */
+  prioritizeEpisodes(
+    request: PrioritizeEpisodesRequest,
+    callback: (error: ServiceError | null, response: PrioritizeEpisodesResponse) => void,
+  ): ClientUnaryCall;
+  prioritizeEpisodes(
+    request: PrioritizeEpisodesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PrioritizeEpisodesResponse) => void,
+  ): ClientUnaryCall;
+  prioritizeEpisodes(
+    request: PrioritizeEpisodesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PrioritizeEpisodesResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -19,6 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { Stage, stageFromJSON, stageToJSON } from "./episode.ts";
 
 export const protobufPackage = "podctl.v1";
 
@@ -38,6 +39,8 @@ export const FeedState = {
   STALLED: 4,
   /** FAILING - The feed's last polls failed; `problem` says why. */
   FAILING: 5,
+  /** PAUSED - None of its jobs begins until it is resumed; it is read all the same. */
+  PAUSED: 6,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -50,6 +53,7 @@ export namespace FeedState {
   export type DONE = typeof FeedState.DONE;
   export type STALLED = typeof FeedState.STALLED;
   export type FAILING = typeof FeedState.FAILING;
+  export type PAUSED = typeof FeedState.PAUSED;
   export type UNRECOGNIZED = typeof FeedState.UNRECOGNIZED;
 }
 
@@ -73,6 +77,9 @@ export function feedStateFromJSON(object: any): FeedState {
     case 5:
     case "FEED_STATE_FAILING":
       return FeedState.FAILING;
+    case 6:
+    case "FEED_STATE_PAUSED":
+      return FeedState.PAUSED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -94,6 +101,8 @@ export function feedStateToJSON(object: FeedState): string {
       return "FEED_STATE_STALLED";
     case FeedState.FAILING:
       return "FEED_STATE_FAILING";
+    case FeedState.PAUSED:
+      return "FEED_STATE_PAUSED";
     case FeedState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -140,6 +149,14 @@ export interface Feed {
   audioSecondsTranscribed: number;
   /** Episodes that ran into an error and wait for their next attempt. */
   retrying: number;
+  /** What people chose for it. */
+  choices?:
+    | FeedChoices
+    | undefined;
+  /** True when `url` leaves credentials or a query out. */
+  urlIsPrivate: boolean;
+  /** Episodes that somebody skipped; they are not among the dead ones. */
+  skipped: number;
   /**
    * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of the
    * feed's known ones; absent while no length is known.
@@ -155,6 +172,61 @@ export interface Feed {
   etaSeconds?: number | undefined;
 }
 
+/** What people choose for a feed. */
+export interface FeedChoices {
+  /** -10 to 10; the jobs of a feed with a higher one begin first. */
+  priority: number;
+  /** At most 16. Keys are 1 to 63 of a-z, 0-9 and . _ / -, values at most 63 characters. */
+  labels: { [key: string]: string };
+  /** The transcription model for its episodes; empty for the fleet's. */
+  model: string;
+  /** The language spoken in it, ISO 639; empty for the fleet's. */
+  language: string;
+}
+
+export interface FeedChoices_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+/** A feed with all that is known of it. */
+export interface FeedDetail {
+  /** The feed as lists show it. */
+  feed:
+    | Feed
+    | undefined;
+  /** When it was added. */
+  addedAt:
+    | Date
+    | undefined;
+  /** When it is read next; absent while it is due, or being read. */
+  nextPollAt?:
+    | Date
+    | undefined;
+  /** Failed polls in a row. */
+  failedPolls: number;
+  /** Episodes that the feed itself listed when it was last read. */
+  listed: number;
+  /** Its jobs, by stage. */
+  stages: StageCounts[];
+  /** Ids of the episodes that go before all others, the first one first. */
+  prioritized: string[];
+}
+
+/** The jobs of one stage of a feed. */
+export interface StageCounts {
+  /** Which stage. */
+  stage: Stage;
+  /** Wanted, not running, not given up. */
+  waiting: number;
+  /** Running now, or about to be published. */
+  running: number;
+  /** Done. */
+  done: number;
+  /** Given up; skipped ones are not among them. */
+  dead: number;
+}
+
 /** One feed to add. */
 export interface NewFeed {
   /** http or https URL; credentials in it are kept and never shown. */
@@ -167,6 +239,8 @@ export interface NewFeed {
     | undefined;
   /** The id to give; empty lets the coordinator derive one. A known id takes the URL over. */
   feedId: string;
+  /** What is chosen for it from the beginning. */
+  choices?: FeedChoices | undefined;
 }
 
 /** What became of one feed to add. */
@@ -193,6 +267,8 @@ export const AddedFeed_Outcome = {
   MOVED: 3,
   /** REFUSED - Refused; `problem` says why. */
   REFUSED: 4,
+  /** RESTORED - It was removed before, and is back with all that was done. */
+  RESTORED: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -204,6 +280,7 @@ export namespace AddedFeed_Outcome {
   export type KNOWN = typeof AddedFeed_Outcome.KNOWN;
   export type MOVED = typeof AddedFeed_Outcome.MOVED;
   export type REFUSED = typeof AddedFeed_Outcome.REFUSED;
+  export type RESTORED = typeof AddedFeed_Outcome.RESTORED;
   export type UNRECOGNIZED = typeof AddedFeed_Outcome.UNRECOGNIZED;
 }
 
@@ -224,6 +301,9 @@ export function addedFeed_OutcomeFromJSON(object: any): AddedFeed_Outcome {
     case 4:
     case "OUTCOME_REFUSED":
       return AddedFeed_Outcome.REFUSED;
+    case 5:
+    case "OUTCOME_RESTORED":
+      return AddedFeed_Outcome.RESTORED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -243,6 +323,8 @@ export function addedFeed_OutcomeToJSON(object: AddedFeed_Outcome): string {
       return "OUTCOME_MOVED";
     case AddedFeed_Outcome.REFUSED:
       return "OUTCOME_REFUSED";
+    case AddedFeed_Outcome.RESTORED:
+      return "OUTCOME_RESTORED";
     case AddedFeed_Outcome.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -253,6 +335,8 @@ export function addedFeed_OutcomeToJSON(object: AddedFeed_Outcome): string {
 export interface AddFeedsRequest {
   /** The feeds, at most 10,000 a call. */
   feeds: NewFeed[];
+  /** Nothing is added: the answer says what would be. */
+  validateOnly?: boolean | undefined;
 }
 
 /** What became of the feeds, in the order asked. */
@@ -269,6 +353,21 @@ export interface ListFeedsRequest {
   pageSize: number;
   /** From the last response, to go on; empty to begin. */
   pageToken: string;
+  /** Only these feeds; absent for all. */
+  filter?: FeedFilter | undefined;
+}
+
+/** Which feeds are asked for. */
+export interface FeedFilter {
+  /** Feeds with all of these labels. */
+  labels: { [key: string]: string };
+  /** Feeds in one of these states; empty for all. */
+  states: FeedState[];
+}
+
+export interface FeedFilter_LabelsEntry {
+  key: string;
+  value: string;
 }
 
 /** A page of feeds. */
@@ -277,6 +376,89 @@ export interface ListFeedsResponse {
   feeds: Feed[];
   /** For the next page; empty at the end. */
   nextPageToken: string;
+}
+
+/** Asks for one feed. */
+export interface GetFeedRequest {
+  /** The feed's id. */
+  feedId: string;
+}
+
+/** One feed. */
+export interface GetFeedResponse {
+  /** The feed. */
+  feed: FeedDetail | undefined;
+}
+
+/** Changes a feed; what is not set stays as it is. */
+export interface UpdateFeedRequest {
+  /** The feed's id. */
+  feedId: string;
+  /** True: none of its jobs begins any more, those that run finish. False: they begin again. */
+  paused?:
+    | boolean
+    | undefined;
+  /** -10 to 10. */
+  priority?:
+    | number
+    | undefined;
+  /** 1 to 10. */
+  bookScore?:
+    | number
+    | undefined;
+  /** The transcription model for its episodes; empty goes back to the fleet's. */
+  model?:
+    | string
+    | undefined;
+  /** The language spoken in it, ISO 639; empty goes back to the fleet's. */
+  language?:
+    | string
+    | undefined;
+  /** Labels to set, beside those that it has. */
+  setLabels: { [key: string]: string };
+  /** Keys of labels to take off. */
+  removeLabels: string[];
+  /** Nothing is changed: the answer says what would be. */
+  validateOnly: boolean;
+}
+
+export interface UpdateFeedRequest_SetLabelsEntry {
+  key: string;
+  value: string;
+}
+
+/** What was changed. */
+export interface UpdateFeedResponse {
+  /** Names of the fields that are another now; empty when all was so already. */
+  changed: string[];
+  /** State revision that holds the change. */
+  revision: bigint;
+}
+
+/** Names the feed to remove. */
+export interface RemoveFeedRequest {
+  /** The feed's id. */
+  feedId: string;
+}
+
+/** The feed is removed. */
+export interface RemoveFeedResponse {
+  /** Jobs that ran and are taken back; one that is finished already is accepted all the same. */
+  jobsTakenBack: number;
+  /** State revision that says so. */
+  revision: bigint;
+}
+
+/** Names the feed to read. */
+export interface RefreshFeedRequest {
+  /** The feed's id. */
+  feedId: string;
+}
+
+/** The feed will be read. */
+export interface RefreshFeedResponse {
+  /** State revision that says so. */
+  revision: bigint;
 }
 
 function createBaseFeed(): Feed {
@@ -298,6 +480,9 @@ function createBaseFeed(): Feed {
     problem: "",
     audioSecondsTranscribed: 0,
     retrying: 0,
+    choices: undefined,
+    urlIsPrivate: false,
+    skipped: 0,
     audioSecondsLeft: undefined,
     speedRatio: undefined,
     etaSeconds: undefined,
@@ -357,14 +542,23 @@ export const Feed: MessageFns<Feed> = {
     if (message.retrying !== 0) {
       writer.uint32(136).uint32(message.retrying);
     }
+    if (message.choices !== undefined) {
+      FeedChoices.encode(message.choices, writer.uint32(146).fork()).join();
+    }
+    if (message.urlIsPrivate !== false) {
+      writer.uint32(152).bool(message.urlIsPrivate);
+    }
+    if (message.skipped !== 0) {
+      writer.uint32(160).uint32(message.skipped);
+    }
     if (message.audioSecondsLeft !== undefined) {
-      writer.uint32(321).double(message.audioSecondsLeft);
+      writer.uint32(169).double(message.audioSecondsLeft);
     }
     if (message.speedRatio !== undefined) {
-      writer.uint32(329).double(message.speedRatio);
+      writer.uint32(177).double(message.speedRatio);
     }
     if (message.etaSeconds !== undefined) {
-      writer.uint32(337).double(message.etaSeconds);
+      writer.uint32(185).double(message.etaSeconds);
     }
     return writer;
   },
@@ -518,24 +712,48 @@ export const Feed: MessageFns<Feed> = {
             message.retrying = reader.uint32();
             continue;
           }
-          case 40: {
-            if (tag !== 321) {
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.choices = FeedChoices.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.urlIsPrivate = reader.bool();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.skipped = reader.uint32();
+            continue;
+          }
+          case 21: {
+            if (tag !== 169) {
               break;
             }
 
             message.audioSecondsLeft = reader.double();
             continue;
           }
-          case 41: {
-            if (tag !== 329) {
+          case 22: {
+            if (tag !== 177) {
               break;
             }
 
             message.speedRatio = reader.double();
             continue;
           }
-          case 42: {
-            if (tag !== 337) {
+          case 23: {
+            if (tag !== 185) {
               break;
             }
 
@@ -605,6 +823,13 @@ export const Feed: MessageFns<Feed> = {
         ? globalThis.Number(object.audio_seconds_transcribed)
         : 0,
       retrying: isSet(object.retrying) ? globalThis.Number(object.retrying) : 0,
+      choices: isSet(object.choices) ? FeedChoices.fromJSON(object.choices) : undefined,
+      urlIsPrivate: isSet(object.urlIsPrivate)
+        ? globalThis.Boolean(object.urlIsPrivate)
+        : isSet(object.url_is_private)
+        ? globalThis.Boolean(object.url_is_private)
+        : false,
+      skipped: isSet(object.skipped) ? globalThis.Number(object.skipped) : 0,
       audioSecondsLeft: isSet(object.audioSecondsLeft)
         ? globalThis.Number(object.audioSecondsLeft)
         : isSet(object.audio_seconds_left)
@@ -676,6 +901,15 @@ export const Feed: MessageFns<Feed> = {
     if (message.retrying !== 0) {
       obj.retrying = Math.round(message.retrying);
     }
+    if (message.choices !== undefined) {
+      obj.choices = FeedChoices.toJSON(message.choices);
+    }
+    if (message.urlIsPrivate !== false) {
+      obj.urlIsPrivate = message.urlIsPrivate;
+    }
+    if (message.skipped !== 0) {
+      obj.skipped = Math.round(message.skipped);
+    }
     if (message.audioSecondsLeft !== undefined) {
       obj.audioSecondsLeft = floatToJson(message.audioSecondsLeft);
     }
@@ -710,6 +944,11 @@ export const Feed: MessageFns<Feed> = {
     message.problem = object.problem ?? "";
     message.audioSecondsTranscribed = object.audioSecondsTranscribed ?? 0;
     message.retrying = object.retrying ?? 0;
+    message.choices = (object.choices !== undefined && object.choices !== null)
+      ? FeedChoices.fromPartial(object.choices)
+      : undefined;
+    message.urlIsPrivate = object.urlIsPrivate ?? false;
+    message.skipped = object.skipped ?? 0;
     message.audioSecondsLeft = object.audioSecondsLeft ?? undefined;
     message.speedRatio = object.speedRatio ?? undefined;
     message.etaSeconds = object.etaSeconds ?? undefined;
@@ -717,8 +956,562 @@ export const Feed: MessageFns<Feed> = {
   },
 };
 
+function createBaseFeedChoices(): FeedChoices {
+  return { priority: 0, labels: {}, model: "", language: "" };
+}
+
+export const FeedChoices: MessageFns<FeedChoices> = {
+  encode(message: FeedChoices, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.priority !== 0) {
+      writer.uint32(8).sint32(message.priority);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      FeedChoices_LabelsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    if (message.model !== "") {
+      writer.uint32(26).string(message.model);
+    }
+    if (message.language !== "") {
+      writer.uint32(34).string(message.language);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedChoices {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedChoices();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = FeedChoices_LabelsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.labels[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedChoices {
+    return {
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
+      labels: isObject(object.labels)
+        ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      language: isSet(object.language) ? globalThis.String(object.language) : "",
+    };
+  },
+
+  toJSON(message: FeedChoices): unknown {
+    const obj: any = {};
+    if (message.priority !== 0) {
+      obj.priority = Math.round(message.priority);
+    }
+    if (message.labels) {
+      const entries = globalThis.Object.entries(message.labels) as [string, string][];
+      if (entries.length > 0) {
+        obj.labels = {};
+        entries.forEach(([k, v]) => {
+          obj.labels[k] = v;
+        });
+      }
+    }
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.language !== "") {
+      obj.language = message.language;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedChoices>, I>>(base?: I): FeedChoices {
+    return FeedChoices.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedChoices>, I>>(object: I): FeedChoices {
+    const message = createBaseFeedChoices();
+    message.priority = object.priority ?? 0;
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.model = object.model ?? "";
+    message.language = object.language ?? "";
+    return message;
+  },
+};
+
+function createBaseFeedChoices_LabelsEntry(): FeedChoices_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const FeedChoices_LabelsEntry: MessageFns<FeedChoices_LabelsEntry> = {
+  encode(message: FeedChoices_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedChoices_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedChoices_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedChoices_LabelsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: FeedChoices_LabelsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedChoices_LabelsEntry>, I>>(base?: I): FeedChoices_LabelsEntry {
+    return FeedChoices_LabelsEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedChoices_LabelsEntry>, I>>(object: I): FeedChoices_LabelsEntry {
+    const message = createBaseFeedChoices_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseFeedDetail(): FeedDetail {
+  return {
+    feed: undefined,
+    addedAt: undefined,
+    nextPollAt: undefined,
+    failedPolls: 0,
+    listed: 0,
+    stages: [],
+    prioritized: [],
+  };
+}
+
+export const FeedDetail: MessageFns<FeedDetail> = {
+  encode(message: FeedDetail, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feed !== undefined) {
+      Feed.encode(message.feed, writer.uint32(10).fork()).join();
+    }
+    if (message.addedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.addedAt), writer.uint32(18).fork()).join();
+    }
+    if (message.nextPollAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.nextPollAt), writer.uint32(26).fork()).join();
+    }
+    if (message.failedPolls !== 0) {
+      writer.uint32(32).uint32(message.failedPolls);
+    }
+    if (message.listed !== 0) {
+      writer.uint32(40).uint32(message.listed);
+    }
+    for (const v of message.stages) {
+      StageCounts.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.prioritized) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedDetail {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedDetail();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feed = Feed.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextPollAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.failedPolls = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.listed = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stages.push(StageCounts.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.prioritized.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedDetail {
+    return {
+      feed: isSet(object.feed) ? Feed.fromJSON(object.feed) : undefined,
+      addedAt: isSet(object.addedAt)
+        ? fromJsonTimestamp(object.addedAt)
+        : isSet(object.added_at)
+        ? fromJsonTimestamp(object.added_at)
+        : undefined,
+      nextPollAt: isSet(object.nextPollAt)
+        ? fromJsonTimestamp(object.nextPollAt)
+        : isSet(object.next_poll_at)
+        ? fromJsonTimestamp(object.next_poll_at)
+        : undefined,
+      failedPolls: isSet(object.failedPolls)
+        ? globalThis.Number(object.failedPolls)
+        : isSet(object.failed_polls)
+        ? globalThis.Number(object.failed_polls)
+        : 0,
+      listed: isSet(object.listed) ? globalThis.Number(object.listed) : 0,
+      stages: globalThis.Array.isArray(object?.stages)
+        ? object.stages.map((e: any) => StageCounts.fromJSON(e))
+        : [],
+      prioritized: globalThis.Array.isArray(object?.prioritized)
+        ? object.prioritized.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: FeedDetail): unknown {
+    const obj: any = {};
+    if (message.feed !== undefined) {
+      obj.feed = Feed.toJSON(message.feed);
+    }
+    if (message.addedAt !== undefined) {
+      obj.addedAt = message.addedAt.toISOString();
+    }
+    if (message.nextPollAt !== undefined) {
+      obj.nextPollAt = message.nextPollAt.toISOString();
+    }
+    if (message.failedPolls !== 0) {
+      obj.failedPolls = Math.round(message.failedPolls);
+    }
+    if (message.listed !== 0) {
+      obj.listed = Math.round(message.listed);
+    }
+    if (message.stages?.length) {
+      obj.stages = message.stages.map((e) => StageCounts.toJSON(e));
+    }
+    if (message.prioritized?.length) {
+      obj.prioritized = message.prioritized;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedDetail>, I>>(base?: I): FeedDetail {
+    return FeedDetail.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedDetail>, I>>(object: I): FeedDetail {
+    const message = createBaseFeedDetail();
+    message.feed = (object.feed !== undefined && object.feed !== null) ? Feed.fromPartial(object.feed) : undefined;
+    message.addedAt = object.addedAt ?? undefined;
+    message.nextPollAt = object.nextPollAt ?? undefined;
+    message.failedPolls = object.failedPolls ?? 0;
+    message.listed = object.listed ?? 0;
+    message.stages = object.stages?.map((e) => StageCounts.fromPartial(e)) || [];
+    message.prioritized = object.prioritized?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseStageCounts(): StageCounts {
+  return { stage: 0, waiting: 0, running: 0, done: 0, dead: 0 };
+}
+
+export const StageCounts: MessageFns<StageCounts> = {
+  encode(message: StageCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stage !== 0) {
+      writer.uint32(8).int32(message.stage);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(16).uint32(message.waiting);
+    }
+    if (message.running !== 0) {
+      writer.uint32(24).uint32(message.running);
+    }
+    if (message.done !== 0) {
+      writer.uint32(32).uint32(message.done);
+    }
+    if (message.dead !== 0) {
+      writer.uint32(40).uint32(message.dead);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StageCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStageCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.stage = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.waiting = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.running = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.done = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dead = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StageCounts {
+    return {
+      stage: isSet(object.stage) ? stageFromJSON(object.stage) : 0,
+      waiting: isSet(object.waiting) ? globalThis.Number(object.waiting) : 0,
+      running: isSet(object.running) ? globalThis.Number(object.running) : 0,
+      done: isSet(object.done) ? globalThis.Number(object.done) : 0,
+      dead: isSet(object.dead) ? globalThis.Number(object.dead) : 0,
+    };
+  },
+
+  toJSON(message: StageCounts): unknown {
+    const obj: any = {};
+    if (message.stage !== 0) {
+      obj.stage = stageToJSON(message.stage);
+    }
+    if (message.waiting !== 0) {
+      obj.waiting = Math.round(message.waiting);
+    }
+    if (message.running !== 0) {
+      obj.running = Math.round(message.running);
+    }
+    if (message.done !== 0) {
+      obj.done = Math.round(message.done);
+    }
+    if (message.dead !== 0) {
+      obj.dead = Math.round(message.dead);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<StageCounts>, I>>(base?: I): StageCounts {
+    return StageCounts.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StageCounts>, I>>(object: I): StageCounts {
+    const message = createBaseStageCounts();
+    message.stage = object.stage ?? 0;
+    message.waiting = object.waiting ?? 0;
+    message.running = object.running ?? 0;
+    message.done = object.done ?? 0;
+    message.dead = object.dead ?? 0;
+    return message;
+  },
+};
+
 function createBaseNewFeed(): NewFeed {
-  return { url: "", title: "", bookScore: undefined, feedId: "" };
+  return { url: "", title: "", bookScore: undefined, feedId: "", choices: undefined };
 }
 
 export const NewFeed: MessageFns<NewFeed> = {
@@ -734,6 +1527,9 @@ export const NewFeed: MessageFns<NewFeed> = {
     }
     if (message.feedId !== "") {
       writer.uint32(34).string(message.feedId);
+    }
+    if (message.choices !== undefined) {
+      FeedChoices.encode(message.choices, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -783,6 +1579,14 @@ export const NewFeed: MessageFns<NewFeed> = {
             message.feedId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.choices = FeedChoices.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -809,6 +1613,7 @@ export const NewFeed: MessageFns<NewFeed> = {
         : isSet(object.feed_id)
         ? globalThis.String(object.feed_id)
         : "",
+      choices: isSet(object.choices) ? FeedChoices.fromJSON(object.choices) : undefined,
     };
   },
 
@@ -826,6 +1631,9 @@ export const NewFeed: MessageFns<NewFeed> = {
     if (message.feedId !== "") {
       obj.feedId = message.feedId;
     }
+    if (message.choices !== undefined) {
+      obj.choices = FeedChoices.toJSON(message.choices);
+    }
     return obj;
   },
 
@@ -838,6 +1646,9 @@ export const NewFeed: MessageFns<NewFeed> = {
     message.title = object.title ?? "";
     message.bookScore = object.bookScore ?? undefined;
     message.feedId = object.feedId ?? "";
+    message.choices = (object.choices !== undefined && object.choices !== null)
+      ? FeedChoices.fromPartial(object.choices)
+      : undefined;
     return message;
   },
 };
@@ -964,13 +1775,16 @@ export const AddedFeed: MessageFns<AddedFeed> = {
 };
 
 function createBaseAddFeedsRequest(): AddFeedsRequest {
-  return { feeds: [] };
+  return { feeds: [], validateOnly: undefined };
 }
 
 export const AddFeedsRequest: MessageFns<AddFeedsRequest> = {
   encode(message: AddFeedsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.feeds) {
       NewFeed.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.validateOnly !== undefined) {
+      writer.uint32(16).bool(message.validateOnly);
     }
     return writer;
   },
@@ -996,6 +1810,14 @@ export const AddFeedsRequest: MessageFns<AddFeedsRequest> = {
             message.feeds.push(NewFeed.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1009,13 +1831,23 @@ export const AddFeedsRequest: MessageFns<AddFeedsRequest> = {
   },
 
   fromJSON(object: any): AddFeedsRequest {
-    return { feeds: globalThis.Array.isArray(object?.feeds) ? object.feeds.map((e: any) => NewFeed.fromJSON(e)) : [] };
+    return {
+      feeds: globalThis.Array.isArray(object?.feeds) ? object.feeds.map((e: any) => NewFeed.fromJSON(e)) : [],
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : undefined,
+    };
   },
 
   toJSON(message: AddFeedsRequest): unknown {
     const obj: any = {};
     if (message.feeds?.length) {
       obj.feeds = message.feeds.map((e) => NewFeed.toJSON(e));
+    }
+    if (message.validateOnly !== undefined) {
+      obj.validateOnly = message.validateOnly;
     }
     return obj;
   },
@@ -1026,6 +1858,7 @@ export const AddFeedsRequest: MessageFns<AddFeedsRequest> = {
   fromPartial<I extends Exact<DeepPartial<AddFeedsRequest>, I>>(object: I): AddFeedsRequest {
     const message = createBaseAddFeedsRequest();
     message.feeds = object.feeds?.map((e) => NewFeed.fromPartial(e)) || [];
+    message.validateOnly = object.validateOnly ?? undefined;
     return message;
   },
 };
@@ -1119,7 +1952,7 @@ export const AddFeedsResponse: MessageFns<AddFeedsResponse> = {
 };
 
 function createBaseListFeedsRequest(): ListFeedsRequest {
-  return { pageSize: 0, pageToken: "" };
+  return { pageSize: 0, pageToken: "", filter: undefined };
 }
 
 export const ListFeedsRequest: MessageFns<ListFeedsRequest> = {
@@ -1129,6 +1962,9 @@ export const ListFeedsRequest: MessageFns<ListFeedsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(18).string(message.pageToken);
+    }
+    if (message.filter !== undefined) {
+      FeedFilter.encode(message.filter, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1162,6 +1998,14 @@ export const ListFeedsRequest: MessageFns<ListFeedsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.filter = FeedFilter.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1186,6 +2030,7 @@ export const ListFeedsRequest: MessageFns<ListFeedsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      filter: isSet(object.filter) ? FeedFilter.fromJSON(object.filter) : undefined,
     };
   },
 
@@ -1197,6 +2042,9 @@ export const ListFeedsRequest: MessageFns<ListFeedsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.filter !== undefined) {
+      obj.filter = FeedFilter.toJSON(message.filter);
+    }
     return obj;
   },
 
@@ -1207,6 +2055,223 @@ export const ListFeedsRequest: MessageFns<ListFeedsRequest> = {
     const message = createBaseListFeedsRequest();
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? FeedFilter.fromPartial(object.filter)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFeedFilter(): FeedFilter {
+  return { labels: {}, states: [] };
+}
+
+export const FeedFilter: MessageFns<FeedFilter> = {
+  encode(message: FeedFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      FeedFilter_LabelsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    if (message.states.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.states) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = FeedFilter_LabelsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.labels[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.states.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.states.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedFilter {
+    return {
+      labels: isObject(object.labels)
+        ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      states: globalThis.Array.isArray(object?.states) ? object.states.map((e: any) => feedStateFromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: FeedFilter): unknown {
+    const obj: any = {};
+    if (message.labels) {
+      const entries = globalThis.Object.entries(message.labels) as [string, string][];
+      if (entries.length > 0) {
+        obj.labels = {};
+        entries.forEach(([k, v]) => {
+          obj.labels[k] = v;
+        });
+      }
+    }
+    if (message.states?.length) {
+      obj.states = message.states.map((e) => feedStateToJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedFilter>, I>>(base?: I): FeedFilter {
+    return FeedFilter.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedFilter>, I>>(object: I): FeedFilter {
+    const message = createBaseFeedFilter();
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.states = object.states?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseFeedFilter_LabelsEntry(): FeedFilter_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const FeedFilter_LabelsEntry: MessageFns<FeedFilter_LabelsEntry> = {
+  encode(message: FeedFilter_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedFilter_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedFilter_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedFilter_LabelsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: FeedFilter_LabelsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedFilter_LabelsEntry>, I>>(base?: I): FeedFilter_LabelsEntry {
+    return FeedFilter_LabelsEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedFilter_LabelsEntry>, I>>(object: I): FeedFilter_LabelsEntry {
+    const message = createBaseFeedFilter_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -1300,6 +2365,899 @@ export const ListFeedsResponse: MessageFns<ListFeedsResponse> = {
   },
 };
 
+function createBaseGetFeedRequest(): GetFeedRequest {
+  return { feedId: "" };
+}
+
+export const GetFeedRequest: MessageFns<GetFeedRequest> = {
+  encode(message: GetFeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feedId !== "") {
+      writer.uint32(10).string(message.feedId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFeedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFeedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetFeedRequest {
+    return {
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetFeedRequest): unknown {
+    const obj: any = {};
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetFeedRequest>, I>>(base?: I): GetFeedRequest {
+    return GetFeedRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetFeedRequest>, I>>(object: I): GetFeedRequest {
+    const message = createBaseGetFeedRequest();
+    message.feedId = object.feedId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetFeedResponse(): GetFeedResponse {
+  return { feed: undefined };
+}
+
+export const GetFeedResponse: MessageFns<GetFeedResponse> = {
+  encode(message: GetFeedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feed !== undefined) {
+      FeedDetail.encode(message.feed, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFeedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFeedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feed = FeedDetail.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetFeedResponse {
+    return { feed: isSet(object.feed) ? FeedDetail.fromJSON(object.feed) : undefined };
+  },
+
+  toJSON(message: GetFeedResponse): unknown {
+    const obj: any = {};
+    if (message.feed !== undefined) {
+      obj.feed = FeedDetail.toJSON(message.feed);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetFeedResponse>, I>>(base?: I): GetFeedResponse {
+    return GetFeedResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetFeedResponse>, I>>(object: I): GetFeedResponse {
+    const message = createBaseGetFeedResponse();
+    message.feed = (object.feed !== undefined && object.feed !== null)
+      ? FeedDetail.fromPartial(object.feed)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUpdateFeedRequest(): UpdateFeedRequest {
+  return {
+    feedId: "",
+    paused: undefined,
+    priority: undefined,
+    bookScore: undefined,
+    model: undefined,
+    language: undefined,
+    setLabels: {},
+    removeLabels: [],
+    validateOnly: false,
+  };
+}
+
+export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
+  encode(message: UpdateFeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feedId !== "") {
+      writer.uint32(10).string(message.feedId);
+    }
+    if (message.paused !== undefined) {
+      writer.uint32(16).bool(message.paused);
+    }
+    if (message.priority !== undefined) {
+      writer.uint32(24).sint32(message.priority);
+    }
+    if (message.bookScore !== undefined) {
+      writer.uint32(32).uint32(message.bookScore);
+    }
+    if (message.model !== undefined) {
+      writer.uint32(42).string(message.model);
+    }
+    if (message.language !== undefined) {
+      writer.uint32(50).string(message.language);
+    }
+    globalThis.Object.entries(message.setLabels).forEach(([key, value]: [string, string]) => {
+      UpdateFeedRequest_SetLabelsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
+    });
+    for (const v of message.removeLabels) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(72).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateFeedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateFeedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bookScore = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            const entry7 = UpdateFeedRequest_SetLabelsEntry.decode(reader, reader.uint32());
+            if (entry7.value !== undefined) {
+              message.setLabels[entry7.key] = entry7.value;
+            }
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.removeLabels.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateFeedRequest {
+    return {
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      paused: isSet(object.paused) ? globalThis.Boolean(object.paused) : undefined,
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : undefined,
+      bookScore: isSet(object.bookScore)
+        ? globalThis.Number(object.bookScore)
+        : isSet(object.book_score)
+        ? globalThis.Number(object.book_score)
+        : undefined,
+      model: isSet(object.model) ? globalThis.String(object.model) : undefined,
+      language: isSet(object.language) ? globalThis.String(object.language) : undefined,
+      setLabels: isObject(object.setLabels)
+        ? (globalThis.Object.entries(object.setLabels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.set_labels)
+        ? (globalThis.Object.entries(object.set_labels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      removeLabels: globalThis.Array.isArray(object?.removeLabels)
+        ? object.removeLabels.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.remove_labels)
+        ? object.remove_labels.map((e: any) => globalThis.String(e))
+        : [],
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: UpdateFeedRequest): unknown {
+    const obj: any = {};
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.paused !== undefined) {
+      obj.paused = message.paused;
+    }
+    if (message.priority !== undefined) {
+      obj.priority = Math.round(message.priority);
+    }
+    if (message.bookScore !== undefined) {
+      obj.bookScore = Math.round(message.bookScore);
+    }
+    if (message.model !== undefined) {
+      obj.model = message.model;
+    }
+    if (message.language !== undefined) {
+      obj.language = message.language;
+    }
+    if (message.setLabels) {
+      const entries = globalThis.Object.entries(message.setLabels) as [string, string][];
+      if (entries.length > 0) {
+        obj.setLabels = {};
+        entries.forEach(([k, v]) => {
+          obj.setLabels[k] = v;
+        });
+      }
+    }
+    if (message.removeLabels?.length) {
+      obj.removeLabels = message.removeLabels;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UpdateFeedRequest>, I>>(base?: I): UpdateFeedRequest {
+    return UpdateFeedRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UpdateFeedRequest>, I>>(object: I): UpdateFeedRequest {
+    const message = createBaseUpdateFeedRequest();
+    message.feedId = object.feedId ?? "";
+    message.paused = object.paused ?? undefined;
+    message.priority = object.priority ?? undefined;
+    message.bookScore = object.bookScore ?? undefined;
+    message.model = object.model ?? undefined;
+    message.language = object.language ?? undefined;
+    message.setLabels = (globalThis.Object.entries(object.setLabels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.removeLabels = object.removeLabels?.map((e) => e) || [];
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseUpdateFeedRequest_SetLabelsEntry(): UpdateFeedRequest_SetLabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const UpdateFeedRequest_SetLabelsEntry: MessageFns<UpdateFeedRequest_SetLabelsEntry> = {
+  encode(message: UpdateFeedRequest_SetLabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateFeedRequest_SetLabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateFeedRequest_SetLabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateFeedRequest_SetLabelsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: UpdateFeedRequest_SetLabelsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UpdateFeedRequest_SetLabelsEntry>, I>>(
+    base?: I,
+  ): UpdateFeedRequest_SetLabelsEntry {
+    return UpdateFeedRequest_SetLabelsEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UpdateFeedRequest_SetLabelsEntry>, I>>(
+    object: I,
+  ): UpdateFeedRequest_SetLabelsEntry {
+    const message = createBaseUpdateFeedRequest_SetLabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseUpdateFeedResponse(): UpdateFeedResponse {
+  return { changed: [], revision: 0n };
+}
+
+export const UpdateFeedResponse: MessageFns<UpdateFeedResponse> = {
+  encode(message: UpdateFeedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changed) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateFeedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateFeedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changed.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateFeedResponse {
+    return {
+      changed: globalThis.Array.isArray(object?.changed) ? object.changed.map((e: any) => globalThis.String(e)) : [],
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
+  },
+
+  toJSON(message: UpdateFeedResponse): unknown {
+    const obj: any = {};
+    if (message.changed?.length) {
+      obj.changed = message.changed;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UpdateFeedResponse>, I>>(base?: I): UpdateFeedResponse {
+    return UpdateFeedResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UpdateFeedResponse>, I>>(object: I): UpdateFeedResponse {
+    const message = createBaseUpdateFeedResponse();
+    message.changed = object.changed?.map((e) => e) || [];
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
+function createBaseRemoveFeedRequest(): RemoveFeedRequest {
+  return { feedId: "" };
+}
+
+export const RemoveFeedRequest: MessageFns<RemoveFeedRequest> = {
+  encode(message: RemoveFeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feedId !== "") {
+      writer.uint32(10).string(message.feedId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveFeedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveFeedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RemoveFeedRequest {
+    return {
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RemoveFeedRequest): unknown {
+    const obj: any = {};
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RemoveFeedRequest>, I>>(base?: I): RemoveFeedRequest {
+    return RemoveFeedRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveFeedRequest>, I>>(object: I): RemoveFeedRequest {
+    const message = createBaseRemoveFeedRequest();
+    message.feedId = object.feedId ?? "";
+    return message;
+  },
+};
+
+function createBaseRemoveFeedResponse(): RemoveFeedResponse {
+  return { jobsTakenBack: 0, revision: 0n };
+}
+
+export const RemoveFeedResponse: MessageFns<RemoveFeedResponse> = {
+  encode(message: RemoveFeedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.jobsTakenBack !== 0) {
+      writer.uint32(8).uint32(message.jobsTakenBack);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveFeedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveFeedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.jobsTakenBack = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RemoveFeedResponse {
+    return {
+      jobsTakenBack: isSet(object.jobsTakenBack)
+        ? globalThis.Number(object.jobsTakenBack)
+        : isSet(object.jobs_taken_back)
+        ? globalThis.Number(object.jobs_taken_back)
+        : 0,
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
+  },
+
+  toJSON(message: RemoveFeedResponse): unknown {
+    const obj: any = {};
+    if (message.jobsTakenBack !== 0) {
+      obj.jobsTakenBack = Math.round(message.jobsTakenBack);
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RemoveFeedResponse>, I>>(base?: I): RemoveFeedResponse {
+    return RemoveFeedResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveFeedResponse>, I>>(object: I): RemoveFeedResponse {
+    const message = createBaseRemoveFeedResponse();
+    message.jobsTakenBack = object.jobsTakenBack ?? 0;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
+function createBaseRefreshFeedRequest(): RefreshFeedRequest {
+  return { feedId: "" };
+}
+
+export const RefreshFeedRequest: MessageFns<RefreshFeedRequest> = {
+  encode(message: RefreshFeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feedId !== "") {
+      writer.uint32(10).string(message.feedId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefreshFeedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefreshFeedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefreshFeedRequest {
+    return {
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RefreshFeedRequest): unknown {
+    const obj: any = {};
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefreshFeedRequest>, I>>(base?: I): RefreshFeedRequest {
+    return RefreshFeedRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefreshFeedRequest>, I>>(object: I): RefreshFeedRequest {
+    const message = createBaseRefreshFeedRequest();
+    message.feedId = object.feedId ?? "";
+    return message;
+  },
+};
+
+function createBaseRefreshFeedResponse(): RefreshFeedResponse {
+  return { revision: 0n };
+}
+
+export const RefreshFeedResponse: MessageFns<RefreshFeedResponse> = {
+  encode(message: RefreshFeedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefreshFeedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefreshFeedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefreshFeedResponse {
+    return { revision: isSet(object.revision) ? BigInt(object.revision) : 0n };
+  },
+
+  toJSON(message: RefreshFeedResponse): unknown {
+    const obj: any = {};
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefreshFeedResponse>, I>>(base?: I): RefreshFeedResponse {
+    return RefreshFeedResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefreshFeedResponse>, I>>(object: I): RefreshFeedResponse {
+    const message = createBaseRefreshFeedResponse();
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
 /** Feeds: the podcasts that the fleet archives. */
 export type FeedServiceService = typeof FeedServiceService;
 export const FeedServiceService = {
@@ -1323,6 +3281,46 @@ export const FeedServiceService = {
     responseSerialize: (value: ListFeedsResponse): Buffer => Buffer.from(ListFeedsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListFeedsResponse => ListFeedsResponse.decode(value),
   },
+  /** Shows all that is known of one feed. */
+  getFeed: {
+    path: "/podctl.v1.FeedService/GetFeed" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetFeedRequest): Buffer => Buffer.from(GetFeedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetFeedRequest => GetFeedRequest.decode(value),
+    responseSerialize: (value: GetFeedResponse): Buffer => Buffer.from(GetFeedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetFeedResponse => GetFeedResponse.decode(value),
+  },
+  /** Changes what is chosen for a feed; what is not set stays as it is. */
+  updateFeed: {
+    path: "/podctl.v1.FeedService/UpdateFeed" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpdateFeedRequest): Buffer => Buffer.from(UpdateFeedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdateFeedRequest => UpdateFeedRequest.decode(value),
+    responseSerialize: (value: UpdateFeedResponse): Buffer => Buffer.from(UpdateFeedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdateFeedResponse => UpdateFeedResponse.decode(value),
+  },
+  /** Takes a feed off every list. Its jobs are taken back, its files stay; adding it again brings it back as it was. */
+  removeFeed: {
+    path: "/podctl.v1.FeedService/RemoveFeed" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveFeedRequest): Buffer => Buffer.from(RemoveFeedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveFeedRequest => RemoveFeedRequest.decode(value),
+    responseSerialize: (value: RemoveFeedResponse): Buffer => Buffer.from(RemoveFeedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveFeedResponse => RemoveFeedResponse.decode(value),
+  },
+  /** Has a feed read as soon as possible. GetFeed tells by `next_poll_at` when that is done. */
+  refreshFeed: {
+    path: "/podctl.v1.FeedService/RefreshFeed" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RefreshFeedRequest): Buffer => Buffer.from(RefreshFeedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RefreshFeedRequest => RefreshFeedRequest.decode(value),
+    responseSerialize: (value: RefreshFeedResponse): Buffer => Buffer.from(RefreshFeedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RefreshFeedResponse => RefreshFeedResponse.decode(value),
+  },
 } as const;
 
 export interface FeedServiceServer extends UntypedServiceImplementation {
@@ -1330,6 +3328,14 @@ export interface FeedServiceServer extends UntypedServiceImplementation {
   addFeeds: handleUnaryCall<AddFeedsRequest, AddFeedsResponse>;
   /** Lists feeds with their progress, ordered by id. */
   listFeeds: handleUnaryCall<ListFeedsRequest, ListFeedsResponse>;
+  /** Shows all that is known of one feed. */
+  getFeed: handleUnaryCall<GetFeedRequest, GetFeedResponse>;
+  /** Changes what is chosen for a feed; what is not set stays as it is. */
+  updateFeed: handleUnaryCall<UpdateFeedRequest, UpdateFeedResponse>;
+  /** Takes a feed off every list. Its jobs are taken back, its files stay; adding it again brings it back as it was. */
+  removeFeed: handleUnaryCall<RemoveFeedRequest, RemoveFeedResponse>;
+  /** Has a feed read as soon as possible. GetFeed tells by `next_poll_at` when that is done. */
+  refreshFeed: handleUnaryCall<RefreshFeedRequest, RefreshFeedResponse>;
 }
 
 export interface FeedServiceClient extends Client {
@@ -1364,6 +3370,70 @@ export interface FeedServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListFeedsResponse) => void,
+  ): ClientUnaryCall;
+  /** Shows all that is known of one feed. */
+  getFeed(
+    request: GetFeedRequest,
+    callback: (error: ServiceError | null, response: GetFeedResponse) => void,
+  ): ClientUnaryCall;
+  getFeed(
+    request: GetFeedRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetFeedResponse) => void,
+  ): ClientUnaryCall;
+  getFeed(
+    request: GetFeedRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetFeedResponse) => void,
+  ): ClientUnaryCall;
+  /** Changes what is chosen for a feed; what is not set stays as it is. */
+  updateFeed(
+    request: UpdateFeedRequest,
+    callback: (error: ServiceError | null, response: UpdateFeedResponse) => void,
+  ): ClientUnaryCall;
+  updateFeed(
+    request: UpdateFeedRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UpdateFeedResponse) => void,
+  ): ClientUnaryCall;
+  updateFeed(
+    request: UpdateFeedRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UpdateFeedResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes a feed off every list. Its jobs are taken back, its files stay; adding it again brings it back as it was. */
+  removeFeed(
+    request: RemoveFeedRequest,
+    callback: (error: ServiceError | null, response: RemoveFeedResponse) => void,
+  ): ClientUnaryCall;
+  removeFeed(
+    request: RemoveFeedRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveFeedResponse) => void,
+  ): ClientUnaryCall;
+  removeFeed(
+    request: RemoveFeedRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveFeedResponse) => void,
+  ): ClientUnaryCall;
+  /** Has a feed read as soon as possible. GetFeed tells by `next_poll_at` when that is done. */
+  refreshFeed(
+    request: RefreshFeedRequest,
+    callback: (error: ServiceError | null, response: RefreshFeedResponse) => void,
+  ): ClientUnaryCall;
+  refreshFeed(
+    request: RefreshFeedRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RefreshFeedResponse) => void,
+  ): ClientUnaryCall;
+  refreshFeed(
+    request: RefreshFeedRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RefreshFeedResponse) => void,
   ): ClientUnaryCall;
 }
 
@@ -1413,6 +3483,10 @@ function fromJsonTimestamp(o: any): Date {
   } else {
     return fromTimestamp(Timestamp.fromJSON(o));
   }
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

@@ -2,27 +2,58 @@ import * as Flags from '@oclif/core/flags';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
 import { durationWords, percentWords } from '../../render/words.ts';
-import { type EpisodeView, episodeView, type StageView } from '../../views/episode-map.ts';
+import {
+  type EpisodeView,
+  episodeView,
+  STAGE_STATES,
+  type StageView,
+  stageOf,
+  stageStateOf,
+} from '../../views/episode-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
 
 export default class EpisodeList extends ListCommand {
   static override summary = 'List episodes and how far each is.';
   static override examples = [
     '<%= config.bin %> episode list',
-    '<%= config.bin %> episode list --feed the-clockmakers',
+    '<%= config.bin %> episode list --feed the-clockmakers --dead -o wide',
     "<%= config.bin %> episode list --json | jq -r '.items[].episodeId'",
   ];
   static override flags = {
     feed: Flags.string({ default: '', helpValue: 'ID', description: 'only this feed' }),
+    state: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      options: STAGE_STATES,
+      description: 'only episodes with a stage in this state; may be given several times',
+    }),
+    dead: Flags.boolean({ default: false, description: 'the same as --state dead' }),
+    failed: Flags.boolean({
+      default: false,
+      description: 'episodes that failed, or were lost, and wait for their next attempt',
+    }),
+    stage: Flags.string({
+      options: ['download', 'transcribe'],
+      description: 'with --state, --dead or --failed: of this stage only',
+    }),
   };
 
   async run(): Promise<ListDocument<EpisodeView>> {
     const { flags } = await this.parse(EpisodeList);
+    const words = [...(flags.state ?? []), ...(flags.dead ? ['dead'] : [])];
+    const filter = {
+      states: words.map(stageStateOf),
+      failed: flags.failed,
+      stage: stageOf(flags.stage),
+    };
+    const isFiltered = words.length > 0 || flags.failed;
     const document = await this.collect(flags, async (client, page) => {
-      const { episodes, nextPageToken } = await client.listEpisodes(flags.feed, page);
+      const { episodes, nextPageToken } = await client.listEpisodes(flags.feed, page, filter);
       return { items: episodes.map(episodeView), nextPageToken };
     });
-    const none = 'No episodes yet: "podctl feed list" shows whether the feeds were read.';
+    const none = isFiltered
+      ? 'No episode is so: "podctl episode list" shows all of them.'
+      : 'No episodes yet: "podctl feed list" shows whether the feeds were read.';
     return this.table(document, columns, flags, none);
   }
 }

@@ -36,6 +36,7 @@ function episodeLines(episode: EpisodeView, nowMs: number): string[] {
     `Feed       ${episode.feedId}`,
     `Published  ${episode.publishedAt ?? 'not said'}`,
     `Audio      ${length}`,
+    ...(episode.prioritized ? ['Order      goes before other episodes'] : []),
     `URL        ${oneLine(episode.url)}`,
     ...episode.stages.flatMap((stage) => stageLines(stage, nowMs)),
     ...episode.readablePaths.map((path) => `File       ${path}`),

@@ -2,8 +2,9 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { addFeeds, type FeedToAdd } from '../../feed-adding.ts';
+import { feedChoiceFlags } from '../../feed-choice-flags.ts';
 import { readOpml, readUrlLines } from '../../feed-source.ts';
-import { integerFlag } from '../../integer-flag.ts';
+import { labelsOf } from '../../label-flag.ts';
 import { tableLines } from '../../render/table.ts';
 import { countWords } from '../../render/words.ts';
 import type { AddedFeedView } from '../../views/feed-map.ts';
@@ -13,15 +14,19 @@ interface AddFlags {
   readonly opml?: string | undefined;
   readonly name?: string | undefined;
   readonly 'book-score'?: number | undefined;
+  readonly priority?: number | undefined;
+  readonly label?: string[] | undefined;
+  readonly model?: string | undefined;
+  readonly language?: string | undefined;
 }
 
 export default class FeedAdd extends BaseCommand {
   static override summary = 'Add feeds by URL, from stdin, or from an OPML file.';
   static override description =
-    'A URL that is known already is reported, not added twice. Give URLs that hold a password or a token on stdin or in a file: other users of this machine can read arguments.';
+    'A URL that is known already is reported, not added twice; of a feed that was removed, all that was done comes back. Give URLs that hold a password or a token on stdin or in a file: other users of this machine can read arguments.';
   static override examples = [
     '<%= config.bin %> feed add https://example.org/feed.xml --book-score 8',
-    '<%= config.bin %> feed add --opml subscriptions.opml',
+    '<%= config.bin %> feed add --opml subscriptions.opml --label source=phone --dry-run',
     '<%= config.bin %> feed add - < private-urls.txt',
   ];
   static override strict = false;
@@ -31,17 +36,15 @@ export default class FeedAdd extends BaseCommand {
   static override flags = {
     opml: Flags.string({ helpValue: 'FILE', description: 'an OPML file; - is stdin' }),
     name: Flags.string({ description: 'title to show until the feed gives its own; one URL only' }),
-    'book-score': integerFlag({
-      min: 1,
-      max: 10,
-      description: 'how densely the show recommends books, 1 to 10',
-    }),
+    ...feedChoiceFlags,
   };
 
   async run(): Promise<ListDocument<AddedFeedView>> {
     const { argv, flags } = await this.parse(FeedAdd);
     const feeds = await this.feedsToAdd(argv.map(String), flags);
-    const added = await this.withClient(flags, (client) => addFeeds(client, feeds));
+    const added = await this.withClient(flags, (client) =>
+      addFeeds(client, feeds, flags['dry-run']),
+    );
     this.lines(
       tableLines(
         [
@@ -54,7 +57,7 @@ export default class FeedAdd extends BaseCommand {
         { heads: true, wide: false },
       ),
     );
-    this.tell(added);
+    this.tell(added, flags['dry-run']);
     return listDocument(added, '');
   }
 
@@ -72,11 +75,13 @@ export default class FeedAdd extends BaseCommand {
         EXIT.usage,
         `--name was given for ${listed.length} feeds; it names one: add them one by one, or leave it out`,
       );
+    const choices = choicesOf(flags);
     return listed.map(({ url, title }) => ({
       url,
       title: flags.name ?? title,
       bookScore: flags['book-score'],
       feedId: '',
+      choices,
     }));
   }
 
@@ -87,16 +92,22 @@ export default class FeedAdd extends BaseCommand {
     return list.feeds;
   }
 
-  private tell(added: readonly AddedFeedView[]): void {
+  private tell(added: readonly AddedFeedView[], dryRun: boolean): void {
     const count = (outcome: AddedFeedView['outcome']) =>
       added.filter((feed) => feed.outcome === outcome).length;
-    const parts = [`Added ${countWords(count('added'), 'feed')}`];
+    const parts = [`${dryRun ? 'Would add' : 'Added'} ${countWords(count('added'), 'feed')}`];
+    if (count('restored') > 0) parts.push(`${count('restored')} back with all that was done`);
     if (count('known') > 0) parts.push(`${count('known')} known already`);
     if (count('moved') > 0) parts.push(`${count('moved')} moved to a new URL`);
     if (count('refused') > 0) parts.push(`${count('refused')} refused`);
-    this.say(`${parts.join(', ')}. Follow the work with "podctl watch".`);
+    const next = dryRun ? 'Nothing was changed.' : 'Follow the work with "podctl watch".';
+    this.say(`${parts.join(', ')}. ${next}`);
     if (count('refused') > 0) process.exitCode = EXIT.failed;
   }
+}
+
+function choicesOf({ priority = 0, label, model = '', language = '' }: AddFlags) {
+  return { priority, labels: labelsOf(label, '--label'), model, language };
 }
 
 interface Listed {

@@ -1,25 +1,50 @@
+import { Flags } from '@oclif/core';
+import { labelsOf } from '../../label-flag.ts';
 import { ListCommand } from '../../list-command.ts';
 import { failingLines } from '../../render/failing-feeds.ts';
 import type { Column } from '../../render/table.ts';
 import { percentWords } from '../../render/words.ts';
-import { type FeedView, feedView } from '../../views/feed-map.ts';
+import { FEED_STATES, type FeedView, feedStateOf, feedView } from '../../views/feed-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
 
 export default class FeedList extends ListCommand {
   static override summary = 'List feeds with their progress.';
   static override examples = [
     '<%= config.bin %> feed list',
-    '<%= config.bin %> feed list -o wide',
+    '<%= config.bin %> feed list -l topic=history -o wide',
     "<%= config.bin %> feed list --json | jq '.items[] | select(.dead > 0) | .feedId'",
   ];
 
+  static override flags = {
+    selector: Flags.string({
+      char: 'l',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'K=V',
+      description: 'only feeds with this label; may be given several times',
+    }),
+    state: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      options: FEED_STATES,
+      description: 'only feeds in this state; may be given several times',
+    }),
+  };
+
   async run(): Promise<ListDocument<FeedView>> {
     const { flags } = await this.parse(FeedList);
+    const filter = {
+      labels: labelsOf(flags.selector, '--selector'),
+      states: (flags.state ?? []).map(feedStateOf),
+    };
     const document = await this.collect(flags, async (client, page) => {
-      const { feeds, nextPageToken } = await client.listFeeds(page);
+      const { feeds, nextPageToken } = await client.listFeeds(page, filter);
       return { items: feeds.map(feedView), nextPageToken };
     });
-    const none = 'No feeds yet: add one with "podctl feed add URL".';
+    const isFiltered = filter.states.length + Object.keys(filter.labels).length > 0;
+    const none = isFiltered
+      ? 'No feed is so: "podctl feed list" shows all of them.'
+      : 'No feeds yet: add one with "podctl feed add URL".';
     const shown = this.table(document, columns(this.timeCell(flags)), flags, none);
     if (flags.output !== 'wide') for (const line of failingLines(shown.items)) this.say(line);
     return shown;
@@ -37,7 +62,15 @@ function columns(timeOf: (iso: string | null) => string): readonly Column<FeedVi
     { head: 'BOOKS', cell: (feed) => String(feed.bookScore), align: 'right' },
     { head: 'READ', cell: (feed) => timeOf(feed.lastSuccessAt), align: 'right' },
     { head: 'STATE', cell: (feed) => feed.state },
+    { head: 'PRIORITY', cell: (feed) => String(feed.priority), align: 'right', wide: true },
+    { head: 'LABELS', cell: labelWords, wide: true },
     { head: 'URL', cell: (feed) => feed.url, wide: true },
     { head: 'PROBLEM', cell: (feed) => feed.problem, wide: true },
   ];
+}
+
+function labelWords({ labels }: FeedView): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ');
 }

@@ -36,6 +36,10 @@ export function feed(changes: Partial<FeedView> = {}): FeedView {
     audioLeftSeconds: 1_642_000,
     speedRatio: 24,
     etaSeconds: 68_400,
+    priority: 0,
+    labels: {},
+    urlIsPrivate: false,
+    skipped: 0,
     ...changes,
   };
 }

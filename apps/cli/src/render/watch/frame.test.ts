@@ -110,7 +110,7 @@ describe('the table of feeds', () => {
   });
 
   test('shows the word of a state that came later as it is', () => {
-    const later = feed({ feedId: 'later', state: 'paused' as never });
+    const later = feed({ feedId: 'later', state: 'paused' });
     expect(text(lines(80, initialScreen(), withFeeds([later])))).toMatch(/later .* paused\n/);
   });
 

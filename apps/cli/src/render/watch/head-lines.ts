@@ -2,7 +2,7 @@ import type { AgentView } from '../../views/agent-map.ts';
 import type { OverviewView } from '../../views/fleet-map.ts';
 import type { ScreenState } from '../../watch/screen-state.ts';
 import type { WatchPicture } from '../../watch/watch-picture.ts';
-import type { WatchState } from '../../watch/watch-state.ts';
+import { shownAgeMs, type WatchState } from '../../watch/watch-state.ts';
 import { durationWords, percentWords } from '../words.ts';
 import { audioWords, etaWords, grouped, speedWords } from './figure-words.ts';
 import { type Line, type Span, type Tone, text } from './line.ts';
@@ -60,12 +60,12 @@ function frozen(age: string): Piece {
 }
 
 function liveness(state: WatchState, nowMs: number): Piece {
-  if (state.heardAtMs === null) return { words: 'connecting', drop: 0, tone: 'warn' };
-  const quietMs = nowMs - state.heardAtMs;
+  const ageMs = shownAgeMs(state, nowMs);
+  if (ageMs === null) return { words: 'connecting', drop: 0, tone: 'warn' };
   // A stream that is being opened anew is not live, however short ago it was.
   const isLost = state.sequence === null || state.sequence === 0n;
-  return isLost || quietMs > STALE_AFTER_MS
-    ? { words: `STALE ${durationWords(quietMs / 1_000)}`, drop: 0, tone: 'bad' }
+  return isLost || ageMs > STALE_AFTER_MS
+    ? { words: `STALE ${durationWords(ageMs / 1_000)}`, drop: 0, tone: 'bad' }
     : { words: 'live', drop: 0, tone: 'good' };
 }
 

@@ -1,0 +1,110 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../base-command.ts';
+import type { CoordinatorClient } from '../../client.ts';
+import { CommandError, EXIT } from '../../command-error.ts';
+import { episodeIds } from '../../episode-ids.ts';
+import type { RetryChoice } from '../../feed-calls.ts';
+import { countWords } from '../../render/words.ts';
+import { stageOf } from '../../views/episode-map.ts';
+
+/** What `--json` prints. */
+interface RetriedView {
+  /** Jobs that could be tried again. */
+  readonly matched: number;
+  /** Jobs that are tried again. */
+  readonly requested: number;
+  readonly dryRun: boolean;
+}
+
+const EPISODES_MAX = 250;
+
+export default class EpisodeRetry extends BaseCommand {
+  static override summary = 'Try jobs of episodes again, now.';
+  static override description =
+    'Of episodes that are named: what is dead or skipped, what failed and waits for its next attempt; with --stage, a done job is done anew, and its result stands until the new one is there. In bulk: --dead and --failed, of one feed or of all.';
+  static override examples = [
+    '<%= config.bin %> episode retry k7qm',
+    '<%= config.bin %> episode retry --feed in-our-time --dead --dry-run',
+    '<%= config.bin %> episode retry k7qm --stage transcribe',
+  ];
+  static override strict = false;
+  static override args = {
+    id: Args.string({ description: 'episode ids, or unique beginnings of them' }),
+  };
+  static override flags = {
+    feed: Flags.string({
+      helpValue: 'ID',
+      description: 'only of this feed; with --dead or --failed',
+    }),
+    dead: Flags.boolean({ default: false, description: 'all that is dead' }),
+    failed: Flags.boolean({
+      default: false,
+      description: 'all that failed and waits for its next attempt',
+    }),
+    stage: Flags.string({ options: ['download', 'transcribe'], description: 'only this stage' }),
+    'dry-run': Flags.boolean({
+      default: false,
+      description: 'change nothing: say how many there are',
+    }),
+  };
+
+  async run(): Promise<RetriedView> {
+    const { argv, flags } = await this.parse(EpisodeRetry);
+    const isBulk = flags.dead || flags.failed;
+    if (argv.length > 0 && (isBulk || flags.feed !== undefined))
+      throw new CommandError(
+        EXIT.usage,
+        'episodes were named, and chosen by --feed, --dead or --failed too; give one or the other',
+      );
+    if (flags.feed !== undefined && !isBulk)
+      throw new CommandError(
+        EXIT.usage,
+        '--feed alone does not say what to try again; add --dead, --failed or both',
+      );
+    const choice: RetryChoice = {
+      stage: stageOf(flags.stage),
+      ...(isBulk
+        ? { feedId: flags.feed ?? '', dead: flags.dead, failed: flags.failed }
+        : { episodeIds: episodeIds(argv, EPISODES_MAX) }),
+    };
+    const retried = await this.withClient(flags, (client) =>
+      this.retry(client, choice, flags['dry-run']),
+    );
+    this.tell(retried, isBulk);
+    return retried;
+  }
+
+  private async retry(
+    client: CoordinatorClient,
+    choice: RetryChoice,
+    dryRun: boolean,
+  ): Promise<RetriedView> {
+    const { matched } = await client.feeds.retryEpisodes({ ...choice, validateOnly: true });
+    if (dryRun || matched === 0) return { matched, requested: 0, dryRun };
+    this.say(`${countWords(matched, 'job')} to try again.`);
+    let requested = 0;
+    // What fails again meanwhile is not asked for a second time: each call does some, and there were so many.
+    for (let done = 0; done < matched; ) {
+      const answer = await client.feeds.retryEpisodes(choice);
+      requested += answer.requested;
+      done += answer.matched - answer.left;
+      if (answer.left === 0) break;
+    }
+    return { matched, requested, dryRun };
+  }
+
+  private tell({ matched, requested, dryRun }: RetriedView, isBulk: boolean): void {
+    if (matched === 0)
+      this.say(
+        isBulk
+          ? 'Nothing is so: "podctl episode list --dead" and "--failed" show what is.'
+          : 'Nothing of these episodes is to be tried again: with --stage a done job is done anew.',
+      );
+    else if (dryRun)
+      this.say(`Would try ${countWords(matched, 'job')} again. Nothing was changed.`);
+    else
+      this.say(
+        `Trying ${countWords(requested, 'job')} again. Follow the work with "podctl watch".`,
+      );
+  }
+}

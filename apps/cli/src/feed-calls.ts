@@ -1,0 +1,100 @@
+import type { CallOptions, Client, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
+import {
+  type PrioritizeEpisodesResponse,
+  type RetryEpisodesRequest,
+  type RetryEpisodesResponse,
+  type SkipEpisodeResponse,
+  Stage,
+} from '@podctl/proto/podctl/v1/episode.ts';
+import type {
+  FeedDetail,
+  RefreshFeedResponse,
+  RemoveFeedResponse,
+  UpdateFeedRequest,
+  UpdateFeedResponse,
+} from '@podctl/proto/podctl/v1/feed.ts';
+import { CommandError, EXIT } from './command-error.ts';
+import type { Line } from './line.ts';
+
+export type Unary<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+/** Calls one coordinator of those that are known, with a deadline. Rejects with CommandError. */
+export type Call = <C extends Client, Request, Response>(
+  serviceOf: (line: Line) => C,
+  methodOf: (service: C) => Unary<Request, Response>,
+  request: Request,
+) => Promise<Response>;
+
+/** What of a feed is to be another; what is absent stays. */
+export type FeedUpdate = Partial<Omit<UpdateFeedRequest, 'feedId'>>;
+
+/** Which jobs to try again; what is absent chooses nothing. */
+export type RetryChoice = Partial<RetryEpisodesRequest>;
+
+/** What can be asked to be changed at feeds and episodes. Each may be asked twice. */
+export class FeedCalls {
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  async get(feedId: string): Promise<FeedDetail> {
+    const { feed } = await this.#call(feedsOf, (client) => client.getFeed.bind(client), { feedId });
+    if (feed !== undefined) return feed;
+    throw new CommandError(EXIT.failed, `the coordinator answered without feed ${feedId}`);
+  }
+
+  update(feedId: string, update: FeedUpdate): Promise<UpdateFeedResponse> {
+    const request = { setLabels: {}, removeLabels: [], validateOnly: false, ...update, feedId };
+    return this.#call(feedsOf, (client) => client.updateFeed.bind(client), request);
+  }
+
+  pause(feedId: string): Promise<UpdateFeedResponse> {
+    return this.update(feedId, { paused: true });
+  }
+
+  resume(feedId: string): Promise<UpdateFeedResponse> {
+    return this.update(feedId, { paused: false });
+  }
+
+  remove(feedId: string): Promise<RemoveFeedResponse> {
+    return this.#call(feedsOf, (client) => client.removeFeed.bind(client), { feedId });
+  }
+
+  refresh(feedId: string): Promise<RefreshFeedResponse> {
+    return this.#call(feedsOf, (client) => client.refreshFeed.bind(client), { feedId });
+  }
+
+  /** One call does a few hundred jobs at most: `left` says how many are to be asked for again. */
+  retryEpisodes(choice: RetryChoice): Promise<RetryEpisodesResponse> {
+    const request = { ...NOTHING, ...choice };
+    return this.#call(episodesOf, (client) => client.retryEpisodes.bind(client), request);
+  }
+
+  skipEpisode(episodeId: string): Promise<SkipEpisodeResponse> {
+    return this.#call(episodesOf, (client) => client.skipEpisode.bind(client), { episodeId });
+  }
+
+  prioritizeEpisodes(episodeIds: readonly string[]): Promise<PrioritizeEpisodesResponse> {
+    const request = { episodeIds: [...episodeIds] };
+    return this.#call(episodesOf, (client) => client.prioritizeEpisodes.bind(client), request);
+  }
+}
+
+const NOTHING: RetryEpisodesRequest = {
+  episodeIds: [],
+  feedId: '',
+  failed: false,
+  dead: false,
+  stage: Stage.UNSPECIFIED,
+  validateOnly: false,
+};
+
+const feedsOf = ({ feeds }: Line) => feeds;
+const episodesOf = ({ episodes }: Line) => episodes;

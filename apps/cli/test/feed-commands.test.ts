@@ -1,0 +1,103 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FeedId } from '@podctl/domain/ids.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ApiBundle, apiBundle, cleanUp } from '../../../test/support/api-bundle.ts';
+import { dead, done } from '../../../test/support/stage-change.ts';
+import { runPodctl } from './run-podctl.ts';
+
+const alpha = 'alpha' as FeedId;
+let api: ApiBundle;
+
+beforeEach(async () => {
+  api = await apiBundle();
+  api.fleet.feed(alpha, { title: 'Alpha & <Omega>', lastSuccessMs: 1_000, nextPollMs: 5_000 });
+});
+afterEach(cleanUp);
+
+const podctl = (...args: string[]) => runPodctl([...args, '--server', api.address]);
+const record = () => api.fleet.snapshot.feeds.get(alpha)?.record;
+
+describe('feed', () => {
+  test('pause, update and show tell what was changed and what to do next', async () => {
+    const paused = await podctl('feed', 'pause', 'alpha');
+    expect(paused).toMatchObject({ code: 0, stdout: '' });
+    expect(paused.stderr).toContain('"podctl feed resume alpha"');
+    const updated = await podctl(
+      'feed',
+      'update',
+      'alpha',
+      '--label',
+      'a=1',
+      '--priority',
+      '-2',
+      '--json',
+    );
+    expect(JSON.parse(updated.stdout)).toEqual({
+      feedId: 'alpha',
+      changed: ['priority', 'labels'],
+      dryRun: false,
+    });
+    const shown = await podctl('feed', 'show', 'alpha');
+    expect(shown.stdout).toContain('State       paused');
+    expect(shown.stdout).toContain('Labels      a=1');
+    expect(shown.stdout).not.toContain('token=');
+  });
+
+  test('remove asks for --yes, and says how to get it back', async () => {
+    const asked = await podctl('feed', 'remove', 'alpha');
+    expect(asked).toMatchObject({ code: 2 });
+    expect(record()?.removed ?? false).toBe(false);
+    const removed = await podctl('feed', 'remove', 'alpha', '--yes');
+    expect(removed).toMatchObject({ code: 0 });
+    expect(removed.stderr).toContain('"podctl feed add"');
+    expect((await podctl('feed', 'show', 'alpha')).code).toBe(3);
+  });
+
+  test('export writes OPML without secrets, says so, and overwrites nothing', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'podctl-export-'));
+    try {
+      const file = join(folder, 'feeds.opml');
+      const ran = await podctl('feed', 'export', file);
+      expect(ran).toMatchObject({ code: 0 });
+      expect(ran.stderr).toContain('1 URL of them without its password');
+      const text = await readFile(file, 'utf8');
+      expect(text).toContain('text="Alpha &amp; &lt;Omega&gt;"');
+      expect(text).toContain('xmlUrl="https://pods.example/alpha.xml"');
+      expect(text).not.toContain('token=');
+      expect(await podctl('feed', 'export', file)).toMatchObject({ code: 1 });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('episode', () => {
+  test('retry counts first, and with --dry-run only counts', async () => {
+    api.fleet.episode(alpha, 1, dead('download', 'gone'));
+    const counted = await podctl(
+      'episode',
+      'retry',
+      '--feed',
+      'alpha',
+      '--dead',
+      '--dry-run',
+      '--json',
+    );
+    expect(JSON.parse(counted.stdout)).toEqual({ matched: 1, requested: 0, dryRun: true });
+    expect(api.fleet.ordered).toEqual([]);
+    const ran = await podctl('episode', 'retry', '--dead');
+    expect(ran.stderr).toMatch(/^1 job to try again\.\nTrying 1 job again\./);
+    expect(api.fleet.ordered).toHaveLength(1);
+    expect((await podctl('episode', 'retry', '--feed', 'alpha')).code).toBe(2);
+  });
+
+  test('skip and prioritize say what came of it', async () => {
+    const id = api.fleet.episode(alpha, 1, done('download'));
+    const skipped = await podctl('episode', 'skip', id.slice(0, 6), '--yes');
+    expect(skipped.stderr).toContain(`"podctl episode retry ${id}"`);
+    const first = await podctl('episode', 'prioritize', id, '--json');
+    expect(JSON.parse(first.stdout)).toEqual({ prioritized: 1, done: 0 });
+  });
+});

@@ -1,0 +1,129 @@
+import { status } from '@grpc/grpc-js';
+import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
+import {
+  type EpisodeFilter,
+  type RetryEpisodesRequest,
+  Stage,
+  StageState,
+} from '@podctl/proto/podctl/v1/episode.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  type ApiBundle,
+  all,
+  apiBundle,
+  ask,
+  cleanUp,
+  failure,
+} from '../../../../test/support/api-bundle.ts';
+import { dead, done, failed, held } from '../../../../test/support/stage-change.ts';
+
+const alpha = 'alpha' as FeedId;
+const beta = 'beta' as FeedId;
+let api: ApiBundle;
+
+beforeEach(async () => {
+  api = await apiBundle();
+  api.fleet.feed(alpha);
+  api.fleet.feed(beta);
+});
+afterEach(cleanUp);
+
+const retry = (fields: Partial<RetryEpisodesRequest>) =>
+  ask(api.episodes.retryEpisodes.bind(api.episodes), {
+    ...{ episodeIds: [], feedId: '', failed: false, dead: false },
+    ...{ stage: Stage.UNSPECIFIED, validateOnly: false, ...fields },
+  });
+const later = Date.now() + 3_600_000;
+
+describe('RetryEpisodes', () => {
+  test('counts first, then has the dead ones of one feed tried again', async () => {
+    const id = api.fleet.episode(alpha, 1, dead('download', 'gone'));
+    api.fleet.episode(alpha, 2, failed('download', 'HTTP 500', later));
+    api.fleet.episode(beta, 1, dead('download', 'gone'));
+    const choice = { feedId: 'alpha', dead: true };
+    expect(await retry({ ...choice, validateOnly: true })).toEqual({
+      ...{ matched: 1, requested: 0, left: 1 },
+    });
+    expect(api.fleet.ordered).toEqual([]);
+    expect(await retry(choice)).toEqual({ matched: 1, requested: 1, left: 0 });
+    expect(api.fleet.ordered).toMatchObject([
+      { kind: 'retry_jobs', jobs: [{ feed: 'alpha', episode: id, stage: 'download' }] },
+    ]);
+    expect((await retry({ dead: true, failed: true, validateOnly: true })).matched).toBe(3);
+  });
+
+  test('does 250 jobs a call, and says how many are left', async () => {
+    for (let n = 0; n < 260; n += 1) api.fleet.episode(alpha, n, dead('download', 'gone'));
+    expect(await retry({ dead: true })).toEqual({ matched: 260, requested: 250, left: 10 });
+  });
+
+  test('has a done stage done anew only where it is named', async () => {
+    const id = api.fleet.episode(alpha, 1, done('download'));
+    api.fleet.episode(alpha, 1, done('transcribe'));
+    expect((await retry({ episodeIds: [id.slice(0, 8)] })).matched).toBe(0);
+    expect((await retry({ episodeIds: [id], stage: Stage.TRANSCRIBE })).requested).toBe(1);
+    expect(api.fleet.repeated).toEqual([{ feed: alpha, episode: id, stage: 'transcribe', run: 1 }]);
+  });
+
+  test('refuses to choose nothing, and to name and choose at once', async () => {
+    const id = api.fleet.episode(alpha, 1);
+    for (const wrong of [{}, { feedId: 'alpha' }, { episodeIds: [id], dead: true }]) {
+      const error = await failure(retry(wrong));
+      expect(error.code).toBe(status.INVALID_ARGUMENT);
+    }
+  });
+});
+
+describe('SkipEpisode', () => {
+  test('says which stages are given up, and who asked', async () => {
+    const id = api.fleet.episode(alpha, 1);
+    const skip = api.episodes.skipEpisode.bind(api.episodes);
+    expect(await ask(skip, { episodeId: id.slice(0, 6) })).toEqual({
+      ...{ episodeId: id, skipped: [Stage.DOWNLOAD, Stage.TRANSCRIBE] },
+    });
+    expect(api.fleet.ordered).toMatchObject([{ episode: { by: 'an operator' } }]);
+  });
+
+  test('refuses an episode of a feed that was removed', async () => {
+    const id = api.fleet.episode(alpha, 1);
+    api.fleet.feed(alpha, { removed: true });
+    const skip = api.episodes.skipEpisode.bind(api.episodes);
+    expect((await failure(ask(skip, { episodeId: id }))).code).toBe(status.FAILED_PRECONDITION);
+  });
+});
+
+describe('PrioritizeEpisodes', () => {
+  test('puts open episodes first, and counts those of which nothing is left', async () => {
+    const open = api.fleet.episode(alpha, 1);
+    const ended = api.fleet.episode(alpha, 2, done('download'));
+    api.fleet.episode(alpha, 2, done('transcribe'));
+    const prioritize = api.episodes.prioritizeEpisodes.bind(api.episodes);
+    const answer = await ask(prioritize, { episodeIds: [ended, open] });
+    expect(answer).toEqual({ prioritized: 1, done: 1 });
+    const { feed } = await ask(api.feeds.getFeed.bind(api.feeds), { feedId: 'alpha' });
+    expect(feed?.prioritized).toEqual([open]);
+    const { episode } = await ask(api.episodes.getEpisode.bind(api.episodes), { episodeId: open });
+    expect(episode?.prioritized).toBe(true);
+  });
+});
+
+describe('ListEpisodes', () => {
+  test('keeps to the states, failures and stage that are asked for', async () => {
+    const gone = api.fleet.episode(alpha, 1, dead('download', 'gone'));
+    const waits = api.fleet.episode(alpha, 2, failed('download', 'HTTP 500', later));
+    const busy = { agent: 'a' as AgentId, session: 3 };
+    const runs = api.fleet.episode(beta, 3, held('download', busy));
+    const list = async (filter: Partial<EpisodeFilter>) => {
+      const asked = { states: [], failed: false, stage: Stage.UNSPECIFIED, ...filter };
+      const request = { ...all, feedId: '', filter: asked };
+      const { episodes } = await ask(api.episodes.listEpisodes.bind(api.episodes), request);
+      return episodes.map(({ episodeId }) => episodeId);
+    };
+    expect(await list({ states: [StageState.DEAD] })).toEqual([gone]);
+    expect(await list({ failed: true })).toEqual([waits]);
+    expect(await list({ states: [StageState.RUNNING], failed: true })).toEqual([waits, runs]);
+    expect(await list({ states: [StageState.DEAD], stage: Stage.TRANSCRIBE })).toEqual([]);
+    expect(await list({ states: [StageState.SKIPPED] })).toEqual([]);
+    expect(await list({})).toHaveLength(3);
+  });
+});

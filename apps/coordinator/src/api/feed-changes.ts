@@ -1,0 +1,92 @@
+import type { FeedChange } from '@podctl/domain/feed-change.ts';
+import type { FeedId } from '@podctl/domain/ids.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
+import type {
+  GetFeedRequest,
+  GetFeedResponse,
+  RefreshFeedRequest,
+  RefreshFeedResponse,
+  RemoveFeedRequest,
+  RemoveFeedResponse,
+  UpdateFeedRequest,
+  UpdateFeedResponse,
+} from '@podctl/proto/podctl/v1/feed.ts';
+import type { Fleet } from '../shell/fleet.ts';
+import { choiceProblem } from './feed-choices-check.ts';
+import { findFeed } from './feed-finder.ts';
+import { feedDetailMessage } from './feed-map.ts';
+import type { Failure } from './status.ts';
+
+export function getFeed(
+  fleet: Fleet,
+  { feedId }: GetFeedRequest,
+): Result<GetFeedResponse, Failure> {
+  const picture = fleet.picture();
+  const found = findFeed(picture.snapshot, feedId);
+  return found.ok ? ok({ feed: feedDetailMessage(picture, found.value) }) : found;
+}
+
+export async function updateFeed(
+  fleet: Fleet,
+  request: UpdateFeedRequest,
+): Promise<Result<UpdateFeedResponse, Failure>> {
+  const problem = choiceProblem({ ...request, labels: request.setLabels });
+  if (problem !== null)
+    return err({ kind: 'invalid', field: problem.field, message: problem.problem });
+  const found = findFeed(fleet.picture().snapshot, request.feedId);
+  if (!found.ok) return found;
+  const { bookScore, paused, priority, model, language, setLabels, removeLabels } = request;
+  const change = {
+    ...{ bookScore, paused, priority, setLabels },
+    removeLabels: removeLabels.slice(0, REMOVED_LABELS_MAX),
+    model: model === '' ? null : model,
+    language: language === '' ? null : language,
+  };
+  const changed = await ordered(fleet, found.value.id, change, request.validateOnly);
+  if (!changed.ok) return changed;
+  return ok({ changed: [...changed.value.fields], revision: BigInt(changed.value.revision) });
+}
+
+/** More than a feed can have. */
+const REMOVED_LABELS_MAX = 100;
+
+export async function removeFeed(
+  fleet: Fleet,
+  { feedId }: RemoveFeedRequest,
+): Promise<Result<RemoveFeedResponse, Failure>> {
+  const found = findFeed(fleet.picture().snapshot, feedId);
+  if (!found.ok) return found;
+  const { id, tally } = found.value;
+  const running = tally.running.download + tally.running.transcribe;
+  const changed = await ordered(fleet, id, { remove: true });
+  if (!changed.ok) return changed;
+  return ok({ jobsTakenBack: running, revision: BigInt(changed.value.revision) });
+}
+
+export async function refreshFeed(
+  fleet: Fleet,
+  { feedId }: RefreshFeedRequest,
+): Promise<Result<RefreshFeedResponse, Failure>> {
+  const found = findFeed(fleet.picture().snapshot, feedId);
+  if (!found.ok) return found;
+  const changed = await ordered(fleet, found.value.id, { pollNow: true });
+  return changed.ok ? ok({ revision: BigInt(changed.value.revision) }) : changed;
+}
+
+/** Has a feed changed by the leader. */
+export async function ordered(fleet: Fleet, feed: FeedId, change: FeedChange, dryRun = false) {
+  const changed = await fleet.orders.changeFeed(feed, change, dryRun);
+  switch (changed.kind) {
+    case 'changed':
+      return ok(changed);
+    case 'unknown':
+      return err<Failure>({
+        kind: 'not_found',
+        reason: 'FEED_NOT_FOUND',
+        message: `feed ${feed} was removed`,
+        hint: 'add it again with "podctl feed add"',
+      });
+    case 'refused':
+      return err<Failure>({ kind: 'precondition', message: changed.problem });
+  }
+}

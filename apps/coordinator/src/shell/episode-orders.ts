@@ -1,0 +1,89 @@
+import { type Move, nextRun } from '@podctl/domain/episode-move.ts';
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { EpisodeToSkip, JobName } from '@podctl/domain/order.ts';
+import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { OrderFailed } from './order-failed.ts';
+import type { SettleDeps } from './settle.ts';
+import type { MoveOutcome } from './store.ts';
+
+/** Synced writes at a time: a server does several in the time of one. */
+const AT_ONCE = 16;
+/** A lock may be given anew between its release and the next look. */
+const SKIPS_TRIED_MAX = 8;
+
+/** Gives how many are tried again by this. Rejects with OrderFailed when that cannot be said of all. */
+export async function retryJobs(
+  deps: SettleDeps,
+  { request, jobs }: { readonly request: string; readonly jobs: readonly JobName[] },
+): Promise<number> {
+  let retried = 0;
+  for (let i = 0; i < jobs.length; i += AT_ONCE) {
+    const some = jobs.slice(i, i + AT_ONCE);
+    const outcomes = await Promise.all(some.map((job) => retry(deps, request, job)));
+    retried += outcomes.filter((is) => is).length;
+  }
+  return retried;
+}
+
+async function retry(deps: SettleDeps, request: string, job: JobName): Promise<boolean> {
+  const { feed, episode, stage } = job;
+  const decide = (state: EpisodeState) => retryMove(state, stage, request);
+  const outcome = await deps.store.moveEpisode(feed, episode, stage, decide);
+  return isMoved(outcome);
+}
+
+/** One that is done, held or about to be done is left alone: only who sees what it is may ask for one more run. */
+function retryMove({ stages }: EpisodeState, stage: Stage, request: string): Move | null {
+  const { lock, wanted } = stages[stage];
+  const isUnwanted = lock.state === 'free' && wanted === 0;
+  if (lock.state === 'dead' || isUnwanted) return { kind: 'request', request };
+  const waits = lock.state === 'free' && nextRun(stages[stage]) <= wanted && lock.notBeforeMs > 0;
+  return waits ? { kind: 'hasten' } : null;
+}
+
+/** Gives the stages that are given up by this; an accepted result stays and is finished. */
+export async function skipEpisode(
+  deps: SettleDeps,
+  { feed, episode, by }: EpisodeToSkip,
+): Promise<readonly Stage[]> {
+  const reason = `skipped by ${by}`;
+  const skipped: Stage[] = [];
+  for (const stage of STAGES) {
+    for (let tries = 1; ; tries += 1) {
+      const step = { kind: '' as Move['kind'] | '' };
+      const outcome = await deps.store.moveEpisode(feed, episode, stage, (state) => {
+        const move = skipMove(deps, state, stage, reason);
+        step.kind = move?.kind ?? '';
+        return move;
+      });
+      if (!isMoved(outcome)) break;
+      if (step.kind === 'skip') {
+        skipped.push(stage);
+        break;
+      }
+      if (tries === SKIPS_TRIED_MAX)
+        throw new OrderFailed(`the ${stage} of episode ${episode} is given anew each time`);
+    }
+  }
+  return skipped;
+}
+
+/** What is held is taken back first. */
+function skipMove(
+  { clock, random }: SettleDeps,
+  { stages }: EpisodeState,
+  stage: Stage,
+  reason: string,
+): Move | null {
+  const { lock, wanted } = stages[stage];
+  if (lock.state === 'free')
+    return nextRun(stages[stage]) <= wanted ? { kind: 'skip', reason } : null;
+  if (lock.state !== 'held') return null;
+  const end = { kind: 'returned', reason, retryAfterMs: null } as const;
+  return { kind: 'revoke', token: lock.token, end, nowMs: clock.wallMs(), random: random() };
+}
+
+function isMoved(outcome: MoveOutcome): boolean {
+  if (outcome.kind === 'given_up') throw new OrderFailed(outcome.reason);
+  return outcome.kind === 'moved';
+}

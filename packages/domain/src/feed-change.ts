@@ -1,0 +1,93 @@
+import { CHOICE_LIMITS, changedLabels, type FeedChoices, type FeedLabels } from './feed-choices.ts';
+import { choicesOf, type FeedRecord } from './feed-record.ts';
+import type { EpisodeId } from './ids.ts';
+import { err, ok, type Result } from './result.ts';
+
+/** What somebody wants changed at a feed; what is absent stays. The same change twice is the same as once. */
+export interface FeedChange {
+  readonly bookScore?: number | undefined;
+  readonly paused?: boolean | undefined;
+  readonly priority?: number | undefined;
+  readonly setLabels?: FeedLabels | undefined;
+  readonly removeLabels?: readonly string[] | undefined;
+  /** Null goes back to the fleet's. */
+  readonly model?: string | null | undefined;
+  readonly language?: string | null | undefined;
+  /** Episodes that go first from now on, before those that did until now. */
+  readonly first?: readonly EpisodeId[] | undefined;
+  /** It is polled as soon as possible. */
+  readonly pollNow?: true | undefined;
+  /** Nobody wants it any more: it is hidden, and what is done stays. */
+  readonly remove?: true | undefined;
+}
+
+export interface ChangedRecord {
+  readonly record: FeedRecord;
+  /** Names of what is another now; empty when nothing is. */
+  readonly fields: readonly string[];
+}
+
+/**
+ * The record after a change. `isOpen`: whether an episode still has work left; one that has none need not go first.
+ * Errors are one sentence.
+ */
+export function changeFeed(
+  record: FeedRecord,
+  change: FeedChange,
+  isOpen: (episode: EpisodeId) => boolean,
+): Result<ChangedRecord, string> {
+  const before = choicesOf(record);
+  const after = changedChoices(before, change, isOpen);
+  if (!after.ok) return after;
+  const next: FeedRecord = {
+    ...record,
+    bookScore: change.bookScore ?? record.bookScore,
+    nextPollMs: change.pollNow ? 0 : record.nextPollMs,
+    removed: change.remove ?? record.removed ?? false,
+    choices: after.value,
+  };
+  const fields = [
+    ...(next.bookScore === record.bookScore ? [] : ['bookScore']),
+    ...choiceNames.filter((name) => !same(before[name], after.value[name])),
+    ...(next.nextPollMs === record.nextPollMs ? [] : ['nextPoll']),
+    ...(next.removed === (record.removed ?? false) ? [] : ['removed']),
+  ];
+  return ok({ record: fields.length === 0 ? record : next, fields });
+}
+
+const choiceNames = ['paused', 'priority', 'labels', 'model', 'language', 'first'] as const;
+
+function changedChoices(
+  before: FeedChoices,
+  change: FeedChange,
+  isOpen: (episode: EpisodeId) => boolean,
+): Result<FeedChoices, string> {
+  const labels = changedLabels(before.labels, change.setLabels ?? {}, change.removeLabels ?? []);
+  if (!labels.ok) return labels;
+  const first = changedFirst(before.first, change.first, isOpen);
+  if (first.length > CHOICE_LIMITS.firstMax)
+    return err(
+      `${first.length} of its episodes would go first: ${CHOICE_LIMITS.firstMax} may; wait until some are done`,
+    );
+  return ok({
+    paused: change.paused ?? before.paused,
+    priority: change.priority ?? before.priority,
+    labels: labels.value,
+    model: change.model === undefined ? before.model : change.model,
+    language: change.language === undefined ? before.language : change.language,
+    first,
+  });
+}
+
+function changedFirst(
+  before: readonly EpisodeId[],
+  wanted: readonly EpisodeId[] | undefined,
+  isOpen: (episode: EpisodeId) => boolean,
+): readonly EpisodeId[] {
+  if (wanted === undefined) return before;
+  return [...new Set([...wanted, ...before])].filter(isOpen);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
