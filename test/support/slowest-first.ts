@@ -2,8 +2,8 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Files that take long alone, in the order in which they are begun: begun early, they end beside the short ones and not after them all. On a
- * machine that has run the tests before, vitest knows by itself; on a fresh clone it goes by a file's size.
+ * Files that take long alone, in the order in which they are begun: so they end beside the short ones and not after them
+ * all. On a machine that has run the tests before, vitest knows by itself; on a fresh clone it goes by a file's size.
  */
 const SLOWEST = [
   'test/e2e/up.test.ts',
