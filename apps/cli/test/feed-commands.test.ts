@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ApiBundle, apiBundle, cleanUp } from '../../../test/support/api-bundle.ts';
+import { type ApiBundle, apiBundle, cleanUp, until } from '../../../test/support/api-bundle.ts';
 import { dead, done } from '../../../test/support/stage-change.ts';
 import { runPodctl } from './run-podctl.ts';
 
@@ -53,6 +53,15 @@ describe('feed', () => {
     expect(removed).toMatchObject({ code: 0 });
     expect(removed.stderr).toContain('"podctl feed add"');
     expect((await podctl('feed', 'show', 'alpha')).code).toBe(3);
+  });
+
+  test('refresh --wait ends when the feed was read, with 1 when that failed', async () => {
+    const running = podctl('feed', 'refresh', 'alpha', '--wait');
+    await until(() => api.fleet.ordered.length > 0);
+    api.fleet.feed(alpha, { nextPollMs: 5_000, failures: 1, problem: 'HTTP 404' });
+    const ran = await running;
+    expect(ran).toMatchObject({ code: 1 });
+    expect(ran.stderr).toContain('Feed alpha could not be read: HTTP 404');
   });
 
   test('export writes OPML without secrets, says so, and overwrites nothing', async () => {
