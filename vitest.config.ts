@@ -6,8 +6,8 @@ export default defineConfig({
     globalSetup: ['test/support/toolchain-setup.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     sequence: { sequencer: SlowestFirst },
-    // One more than the two cores of the smallest machine: real processes are waited for half of the time.
-    maxWorkers: 3,
+    // The cores of the smallest machine.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A hang names its test instead of eating the whole run.

@@ -115,7 +115,7 @@ const isCancel = (command: CommandMessage): command is CommandMessage & { kind: 
   command.kind === 'cancel';
 const url = (path: string) => `http://127.0.0.1:${(feeds.address() as AddressInfo).port}/${path}`;
 const add = (to: Coordinator, id: string) =>
-  to.addFeeds([{ url: url(id), title: null, bookScore: null, id }]);
+  to.orders.addFeeds([{ url: url(id), title: null, bookScore: null, id }]);
 
 test('a drain outlives its leader: at the deadline the jobs go to another agent, and the drained one idles', async () => {
   const first = await coordinator('c1');
@@ -129,7 +129,7 @@ test('a drain outlives its leader: at the deadline the jobs go to another agent,
 
   // Asked of one that does not lead, which passes it on.
   const wish = { kind: 'drain', reason: 'new disk', by: 'ada', deadlineInMs: DEADLINE_MS } as const;
-  expect(await second.setCordon(gpu.value, wish)).toMatchObject({
+  expect(await second.orders.setCordon(gpu.value, wish)).toMatchObject({
     ...{ changed: true, cordon: { kind: 'draining' } },
   });
   await first.stop();
@@ -158,7 +158,7 @@ test('a drain outlives its leader: at the deadline the jobs go to another agent,
     second,
     () => second.picture().snapshot.feeds.get('beta' as never)?.episodes.size === 1,
   );
-  await second.setCordon(gpu.value, { kind: 'uncordon', by: 'ada' });
+  await second.orders.setCordon(gpu.value, { kind: 'uncordon', by: 'ada' });
   expect((await anew.nextStart()).job.feed).toBe('beta');
   expect([...old.commands, ...anew.commands].filter(({ kind }) => kind === 'start')).toEqual([]);
 });

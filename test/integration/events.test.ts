@@ -89,7 +89,7 @@ async function coordinate(name: string) {
       look();
     });
   const add = (id: string) =>
-    coordinator.addFeeds([
+    coordinator.orders.addFeeds([
       { url: `http://127.0.0.1:9/${id}`, title: `The ${id}`, bookScore: null, id },
     ]);
   return {

@@ -107,7 +107,9 @@ test('at a coordinator that does not lead the lines of a job arrive, and a cance
   const agent = new AgentDouble(natsBus(link.nc, thrown), library, 'a1');
   await expect.poll(() => leader.info().leading, { timeout: 5_000 }).toBe(true);
   await agent.hello();
-  await leader.addFeeds([{ url: await feedUrl(), title: null, bookScore: null, id: 'alpha' }]);
+  await leader.orders.addFeeds([
+    { url: await feedUrl(), title: null, bookScore: null, id: 'alpha' },
+  ]);
   const { job } = await agent.nextStart();
   const jobId = `${job.episode}.download.1`;
   await expect.poll(() => follower.picture().snapshot.locks.size, { timeout: 5_000 }).toBe(1);

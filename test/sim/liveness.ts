@@ -115,7 +115,7 @@ export class Liveness {
       ...{ url, title: `The ${feed} show`, bookScore: null, id: feed },
     }));
     process?.enter(() => {
-      if (what?.isLoaded()) what.addFeeds(feeds).catch(() => {});
+      if (what?.isLoaded()) what.orders.addFeeds(feeds).catch(() => {});
     });
   }
 }

@@ -107,7 +107,7 @@ export class CoordinatorWorld {
   /** Serves a feed of so many episodes and adds it. */
   async addFeed(id: string, episodes: number): Promise<void> {
     this.feeds.set(`/${id}`, { status: 200, body: rss(id, episodes) });
-    await this.coordinator.addFeeds([
+    await this.coordinator.orders.addFeeds([
       { url: this.url(`/${id}`), title: null, bookScore: null, id },
     ]);
     await this.until(() => this.episodes(id).length === episodes);

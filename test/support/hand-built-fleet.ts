@@ -187,7 +187,7 @@ export class HandBuiltFleet implements Fleet {
     return this.files.get(lockId(feed, episode, stage)) ?? [];
   }
 
-  async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
+  async #addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
     await this.addGate;
     if (this.addFailure !== null) throw this.addFailure;
     this.asked.push(...feeds);
@@ -204,6 +204,8 @@ export class HandBuiltFleet implements Fleet {
     this.ordered.push(order);
     switch (order.kind) {
       case 'add_feeds': {
+        if (order.dryRun !== true)
+          return { kind: order.kind, added: await this.#addFeeds(order.feeds) };
         const added = order.feeds.map(({ url }): AddedFeed => {
           const { revision } = this.snapshot;
           return { kind: 'added', feed: 'planned' as FeedId, url, revision };
@@ -216,8 +218,18 @@ export class HandBuiltFleet implements Fleet {
         return { kind: order.kind, retried: order.jobs.length };
       case 'skip_episode':
         return { kind: order.kind, skipped: ['download', 'transcribe'] };
-      default:
-        throw new Error(`${order.kind} has a method of its own`);
+      case 'release_lock':
+        if (this.releaseFailure !== null) throw this.releaseFailure;
+        this.released.push(order.lock);
+        return { kind: order.kind, released: this.releaseAnswer };
+      case 'cancel_job':
+        this.canceled.push({ ...order.job, by: order.by });
+        return { kind: order.kind, canceled: this.releaseAnswer };
+      case 'set_cordon':
+        return { kind: order.kind, set: this.#setCordon(order.agent, order.wish) };
+      case 'repeat_runs':
+        this.repeated.push(...order.runs);
+        return { kind: order.kind, requested: order.runs.length };
     }
   }
 
@@ -231,23 +243,7 @@ export class HandBuiltFleet implements Fleet {
     return { kind: 'changed', revision: this.snapshot.revision, fields: changed.value.fields };
   }
 
-  async repeatRuns(_request: string, runs: readonly RunToRepeat[]): Promise<number> {
-    this.repeated.push(...runs);
-    return runs.length;
-  }
-
-  async cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock> {
-    this.canceled.push({ ...job, by });
-    return this.releaseAnswer;
-  }
-
-  async releaseLock(lock: LockToRelease): Promise<ReleasedLock> {
-    if (this.releaseFailure !== null) throw this.releaseFailure;
-    this.released.push(lock);
-    return this.releaseAnswer;
-  }
-
-  async setCordon(agent: AgentId, wish: CordonWish): Promise<SetCordon> {
+  #setCordon(agent: AgentId, wish: CordonWish): SetCordon {
     const before = this.snapshot.cordons.get(agent)?.record ?? null;
     const after = afterWish(before, wish, this.#clock.wallMs());
     if (after !== null) this.cordon(agent, after);

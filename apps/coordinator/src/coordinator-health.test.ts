@@ -82,7 +82,7 @@ it('counts each write of the state that failed', async () => {
   await begin();
   await clock.advance(1_000);
   nats.faultNextWrite({ kind: 'lost' });
-  const added = coordinator.addFeeds([
+  const added = coordinator.orders.addFeeds([
     { url: 'http://127.0.0.1:9/a', title: 'A', bookScore: null, id: 'alpha' },
   ]);
   const refused = expect(added).rejects.toThrow('could not be written');

@@ -214,12 +214,12 @@ describe('feeds', () => {
   it('adds one URL once, and an id that is given takes a new URL over', async () => {
     await begin();
     await world.addFeed('alpha', 1);
-    const [known] = await world.coordinator.addFeeds([
+    const [known] = await world.coordinator.orders.addFeeds([
       { url: world.url('/alpha'), title: null, bookScore: null, id: null },
     ]);
     expect(known).toMatchObject({ kind: 'known', feed: 'alpha' });
     world.feeds.set('/moved', { status: 200, body: rss('alpha', 3) });
-    const [moved] = await world.coordinator.addFeeds([
+    const [moved] = await world.coordinator.orders.addFeeds([
       { url: world.url('/moved'), title: null, bookScore: null, id: 'alpha' },
     ]);
     expect(moved).toMatchObject({ kind: 'moved', feed: 'alpha' });
@@ -235,7 +235,7 @@ describe('feeds', () => {
       bookScore: null,
       id: null,
     });
-    const added = await world.coordinator.addFeeds([add('/x7/rss'), add('/nowhere/rss')]);
+    const added = await world.coordinator.orders.addFeeds([add('/x7/rss'), add('/nowhere/rss')]);
     expect(added.map((one) => one.kind === 'added' && one.feed)).toEqual([
       'the-alpha-show',
       '127-0-0-1-nowhere-rss',
@@ -246,7 +246,7 @@ describe('feeds', () => {
     await begin();
     await world.addFeed('alpha', 2);
     world.feeds.set('/page', { status: 200, body: '<!doctype html><html><body>hi</body></html>' });
-    await world.coordinator.addFeeds([
+    await world.coordinator.orders.addFeeds([
       { url: world.url('/page'), title: null, bookScore: null, id: 'alpha' },
     ]);
     const record = () =>

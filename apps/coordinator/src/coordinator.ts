@@ -1,15 +1,5 @@
 import { type AgentId, nonceFrom } from '@podctl/domain/ids.ts';
-import {
-  type AddedFeed,
-  type FeedToAdd,
-  inMessages,
-  type LockToRelease,
-  type Order,
-  type OrderDone,
-  type ReleasedLock,
-  RUNS_A_MESSAGE_MAX,
-  type RunToRepeat,
-} from '@podctl/domain/order.ts';
+import type { Order, OrderDone } from '@podctl/domain/order.ts';
 import type { JobToken } from '@podctl/domain/protocol.ts';
 import type { HealthCheck } from '@podctl/platform/health-server.ts';
 import type { Tail } from '@podctl/platform/kv.ts';
@@ -226,40 +216,6 @@ export class Coordinator implements Service, Fleet {
 
   async acceptedFiles(...[feed, episode, stage]: Parameters<Fleet['acceptedFiles']>) {
     return await acceptedFiles(this.#replica.snapshot, this.#views, { feed, episode, stage });
-  }
-
-  async addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]> {
-    const added: AddedFeed[] = [];
-    for (const some of inMessages(feeds)) {
-      const done = await this.#order({ kind: 'add_feeds', feeds: some });
-      if (done.kind === 'add_feeds') added.push(...done.added);
-    }
-    return added;
-  }
-
-  async releaseLock(lock: LockToRelease): Promise<ReleasedLock> {
-    const done = await this.#order({ kind: 'release_lock', lock });
-    return done.kind === 'release_lock' ? done.released : { kind: 'not_held' };
-  }
-
-  async setCordon(...[agent, wish]: Parameters<Fleet['setCordon']>) {
-    const done = await this.#order({ kind: 'set_cordon', agent, wish });
-    return done.kind === 'set_cordon' ? done.set : { cordon: null, changed: false };
-  }
-
-  async cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock> {
-    const done = await this.#order({ kind: 'cancel_job', job, by });
-    return done.kind === 'cancel_job' ? done.canceled : { kind: 'not_held' };
-  }
-
-  async repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number> {
-    let requested = 0;
-    for (let i = 0; i < runs.length; i += RUNS_A_MESSAGE_MAX) {
-      const some = runs.slice(i, i + RUNS_A_MESSAGE_MAX);
-      const done = await this.#order({ kind: 'repeat_runs', request, runs: some });
-      if (done.kind === 'repeat_runs') requested += done.requested;
-    }
-    return requested;
   }
 
   #order(order: Order): Promise<OrderDone> {

@@ -44,7 +44,7 @@ describe('what is chosen for a feed', () => {
     const agent = world.agent('a1');
     await agent.hello();
     expect((await agent.nextStart('download')).job.episode).toBe(last);
-    const [added] = await world.coordinator.addFeeds([
+    const [added] = await world.coordinator.orders.addFeeds([
       { url: world.url('/new'), title: 'New', bookScore: null, id: 'new', priority: 4 },
     ]);
     expect(added?.kind).toBe('added');

@@ -46,7 +46,7 @@ export class CordonCalls {
   async uncordon({ agentId: id }: UncordonAgentRequest, by: string): Answer<UncordonAgentResponse> {
     const agent = this.#known(id);
     if (agent === null) return err(this.#unknown(id));
-    const { changed } = await this.#fleet.setCordon(agent, { kind: 'uncordon', by });
+    const { changed } = await this.#fleet.orders.setCordon(agent, { kind: 'uncordon', by });
     return ok({ changed });
   }
 
@@ -71,7 +71,7 @@ export class CordonCalls {
       return invalid('reason', 'reason has control characters', 'give one line of text');
     const agent = this.#known(id);
     if (agent === null) return err(this.#unknown(id));
-    const { cordon, changed } = await this.#fleet.setCordon(agent, wish);
+    const { cordon, changed } = await this.#fleet.orders.setCordon(agent, wish);
     const jobs = agentViews(this.#fleet.picture()).find(({ record }) => record.agent === agent);
     return ok({
       cordon: cordon === null ? undefined : cordonMessage(cordon),

@@ -39,7 +39,7 @@ export async function retryEpisodes(
   const dead = now.flatMap(({ run, ...of }) => (run === null ? [of] : []));
   const requested =
     (await fleet.orders.retryJobs(asked, dead)) +
-    (again.length === 0 ? 0 : await fleet.repeatRuns(asked, again));
+    (again.length === 0 ? 0 : await fleet.orders.repeatRuns(asked, again));
   return ok({ matched, requested, left: matched - now.length });
 }
 

@@ -54,7 +54,8 @@ async function addFeeds(
     });
   const checked = feeds.map(checkedFeed);
   const good = checked.flatMap((check) => (check.ok ? [check.value] : []));
-  const asked = () => (validateOnly === true ? fleet.orders.tryFeeds(good) : fleet.addFeeds(good));
+  const asked = () =>
+    validateOnly === true ? fleet.orders.tryFeeds(good) : fleet.orders.addFeeds(good);
   const answers = good.length === 0 ? [] : await asked();
   invariant(answers.length === good.length, 'each feed to add has its answer');
   const rest = answers.values();

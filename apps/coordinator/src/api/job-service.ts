@@ -136,7 +136,7 @@ async function cancelJob(
   if (job.state === 'publishing') return err(accepted(id));
   if (job.token === null || job.state !== 'running') return err(notRunning(id, job));
   const { feed, episode, stage, token } = job;
-  const canceled = await fleet.cancelJob({ feed, episode, stage, token }, caller.name);
+  const canceled = await fleet.orders.cancelJob({ feed, episode, stage, token }, caller.name);
   switch (canceled.kind) {
     case 'released': {
       const revision = BigInt(canceled.revision);

@@ -10,6 +10,7 @@ import {
 import type { Finding, LibraryFault } from '../core/verify.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { type CheckNews, LibraryCheck } from '../shell/library-check.ts';
+import type { Orders } from '../shell/orders.ts';
 import type { Handlers, Send } from './handler.ts';
 import { stageMessage } from './stage-map.ts';
 import type { Failure } from './status.ts';
@@ -57,7 +58,7 @@ async function verify(
     library: fleet.library,
     clock,
     snapshot: () => fleet.picture().snapshot,
-    repeat: (...of: Parameters<Fleet['repeatRuns']>) => fleet.repeatRuns(...of),
+    repeat: (...of: Parameters<Orders['repeatRuns']>) => fleet.orders.repeatRuns(...of),
   };
   const check = new LibraryCheck(options, { quick, repair, force }, signal);
   for await (const news of check.run()) await send({ message: messageOf(news) }, signal);

@@ -54,7 +54,7 @@ async function releaseLock(
   const asked = Number(request.token);
   const holds = lock.state === 'held' || lock.state === 'committed';
   if (!holds || (asked !== 0 && asked !== lock.token)) return err(notHeld(episode, stage));
-  const released = await fleet.releaseLock({ feed, episode, stage, token: lock.token });
+  const released = await fleet.orders.releaseLock({ feed, episode, stage, token: lock.token });
   switch (released.kind) {
     case 'released': {
       const revision = BigInt(released.revision);

@@ -1,14 +1,5 @@
-import type { CordonWish } from '@podctl/domain/cordon.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
-import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
-import type {
-  AddedFeed,
-  FeedToAdd,
-  LockToRelease,
-  ReleasedLock,
-  RunToRepeat,
-  SetCordon,
-} from '@podctl/domain/order.ts';
+import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from '../core/event.ts';
@@ -38,16 +29,8 @@ export interface Fleet {
   meta(feed: FeedId, episode: EpisodeId): Promise<EpisodeMeta | null>;
   /** The accepted files of the newest done run; empty when none is done. */
   acceptedFiles(feed: FeedId, episode: EpisodeId, stage: Stage): Promise<readonly AcceptedFile[]>;
-  /** Here or, passed on, by the leader. Rejects with OrderFailed; the same may be asked again. */
-  addFeeds(feeds: readonly FeedToAdd[]): Promise<readonly AddedFeed[]>;
-  releaseLock(lock: LockToRelease): Promise<ReleasedLock>;
-  setCordon(agent: AgentId, wish: CordonWish): Promise<SetCordon>;
-  /** Takes the lock of a job away, which is not done again before somebody asks. `by`: who asks; may be empty. */
-  cancelJob(job: LockToRelease, by: string): Promise<ReleasedLock>;
-  /** What is asked to be changed at feeds and episodes. */
+  /** What people ask to be changed: here or, passed on, by the leader. */
   readonly orders: Orders;
-  /** Has done runs done once more; gives how many were not asked for before. */
-  repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number>;
 }
 
 export interface FleetInfo {

@@ -35,7 +35,7 @@ async function begin(dispatcherOf: () => Agent = () => new Agent()): Promise<voi
 
 async function serve(status: number, body: string): Promise<void> {
   world.feeds.set(PATH, { status, body });
-  await world.coordinator.addFeeds([
+  await world.coordinator.orders.addFeeds([
     { url: world.url(PATH), title: null, bookScore: null, id: 'alpha' },
   ]);
 }
