@@ -60,6 +60,7 @@ describe('which coordinators are meant', () => {
     expect(await choose({})).toEqual({
       ...{ ...home, ca: caPem },
       origin: 'from the current context home; what "podctl up" runs here is "-c local"',
+      context: 'home',
     });
     expect(await choose({ context: 'local' })).toMatchObject(up);
   });
@@ -87,6 +88,7 @@ describe('which coordinators are meant', () => {
     expect(await choose({ context: 'home', server: 'c2:7070' })).toEqual({
       ...{ addresses: ['c2:7070'], ca: caPem, token: TOKEN },
       origin: 'from --context home and --server',
+      context: 'home',
     });
   });
 

@@ -170,6 +170,8 @@ function feedService(feeds: readonly Feed[], added: AddFeedsRequest[]) {
       const nextPageToken = at + 1 < feeds.length ? String(at + 1) : '';
       done(null, { feeds: feeds.slice(at, at + 1), nextPageToken });
     },
+    updateFeed: (_: unknown, done: sendUnaryData<unknown>) =>
+      done(null, { changed: ['paused'], revision: 44n }),
   };
 }
 

@@ -81,7 +81,8 @@ test('keys sort, filter, open views and details, freeze, and a line of full widt
     ['5', 'held, STALE'],
     ['4', 'transcribed in 3 s'],
     ['?', 'reverse'],
-    ['1p', 'cannot pause feed other-show: not with this coordinator'],
+    ['1p', /pause feed other-show\? y\/N/],
+    ['y', 'paused other-show: no more of its jobs begin'],
     ['f', 'FROZEN'],
   ];
   for (const [keys, seen] of steps) {

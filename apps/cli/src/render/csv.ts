@@ -1,9 +1,9 @@
-import { flatFields } from '../fields.ts';
 import { oneLine } from './cell.ts';
 
-/** Rows as RFC 4180 wants them: heads are the fields' names as `--json` has them; a field that is a list is JSON text. */
+/** Rows as RFC 4180 wants them: heads are the fields' names as `--json` has them; a field that is a list or an object is JSON text. */
 export function csvLines(items: readonly object[], heads: boolean): string[] {
-  const rows = items.map(flatFields);
+  // Not made flat: what is inside differs from row to row, and the heads must not.
+  const rows = items.map((item) => new Map(Object.entries(item)));
   const names = [...new Set(rows.flatMap((row) => [...row.keys()]))];
   const lines = rows.map((row) => names.map((name) => csvCell(row.get(name))).join(','));
   return heads && names.length > 0 ? [names.join(','), ...lines] : lines;
