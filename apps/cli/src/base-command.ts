@@ -9,6 +9,8 @@ import { durationFlag } from './duration-flag.ts';
 import { chooseEndpoint, defaultDataDir, type Endpoint } from './endpoint.ts';
 import { endByOutput } from './output-error.ts';
 import { LIST_FORMS, OBJECT_FORMS, outputFlag, outputOfEnvironment } from './output-form.ts';
+import { isUnknownRequest } from './status-map.ts';
+import { skewWarning } from './version-skew.ts';
 
 const helpGroup = 'GLOBAL';
 
@@ -131,10 +133,26 @@ export abstract class BaseCommand extends Command {
     const client = new CoordinatorClient(endpoint, flags.timeout ?? TIMEOUT_MS);
     try {
       return await use(client);
+    } catch (error) {
+      throw await this.#withSkew(error, client);
     } finally {
       client.close();
       this.detail(`Ended the talk after ${(performance.now() - beganAtMs).toFixed(0)} ms.`);
     }
+  }
+
+  /** Of a request that the coordinator does not know, both versions are told. */
+  async #withSkew(error: unknown, client: CoordinatorClient): Promise<unknown> {
+    if (!isUnknownRequest(error)) return error;
+    const server = await client.serverInfo().catch(() => null);
+    const skew = server === null ? null : skewWarning(this.config.version, server.version);
+    return skew === null
+      ? error
+      : new CommandError(
+          EXIT.failed,
+          `the coordinator at ${client.address} does not know this request. ${skew}`,
+          error,
+        );
   }
 
   /** For what says something without having talked to a coordinator. */
@@ -206,10 +224,11 @@ export abstract class BaseCommand extends Command {
   }
 
   override async catch(error: Error & { exitCode?: number }): Promise<void> {
-    // oclif's own: a usage error prints itself with the help, an exit is no error.
-    if (error instanceof Errors.CLIError) return super.catch(error);
+    // oclif's own: an exit is no error.
+    const usage = error instanceof Errors.CLIError ? await this.#usageError(error) : null;
+    if (error instanceof Errors.CLIError && usage === null) return super.catch(error);
     if (isOutputError(error)) return endByOutput(error);
-    const told = spoken(commandErrorFrom(error));
+    const told = usage ?? spoken(commandErrorFrom(error));
     process.exitCode = told.exitCode;
     if (this.jsonEnabled())
       this.logJson({
@@ -218,6 +237,17 @@ export abstract class BaseCommand extends Command {
     else process.stderr.write(`podctl: ${told.message.replace(/(?<![.?!…])$/, '.')}\n`);
     if (isBug(told) || this.#verbose) process.stderr.write(`${stackOf(told)}\n`);
     this.exit(told.exitCode);
+  }
+
+  async #usageError({ message }: Error): Promise<CommandError | null> {
+    // Loaded where it is needed: most lines are right.
+    const { usageSentence } = await import('./usage-error.ts');
+    const { id, flags, baseFlags } = this.ctor;
+    const sentence = usageSentence(message, {
+      name: (id ?? '').replaceAll(':', ' '),
+      flags: Object.keys({ ...baseFlags, ...flags, json: null }),
+    });
+    return sentence === null ? null : new CommandError(EXIT.usage, sentence);
   }
 }
 

@@ -114,7 +114,7 @@ test('an error says its reason, the hint and the field beside the sentence', asy
     exitCode: EXIT.notFound,
     details: {
       reason: 'FEED_NOT_FOUND',
-      hint: 'podctl feed list shows them',
+      hint: '"podctl feed list" shows them',
       field: '',
     },
   });

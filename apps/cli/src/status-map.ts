@@ -1,5 +1,5 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { CommandError, EXIT, type ExitCode } from './command-error.ts';
+import { CommandError, type ErrorDetails, EXIT, type ExitCode } from './command-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import { errorDetailsOf } from './error-details.ts';
 import { tlsFailureIn, tlsSentence } from './tls-failure.ts';
@@ -25,36 +25,75 @@ export function commandErrorOf(
 ): CommandError {
   const exitCode = codes[error.code] ?? EXIT.failed;
   const details = errorDetailsOf(error.metadata);
-  return new CommandError(exitCode, sentence(error, endpoint, timeoutMs), error, details);
+  const said = saidBy(error, details);
+  return new CommandError(exitCode, sentence(error, said, endpoint, timeoutMs), error, details);
 }
 
-function sentence(error: ServiceError, endpoint: Endpoint, timeoutMs: number): string {
+/** What the coordinator says, with what it advises as the one next step. */
+interface Said {
+  readonly seen: string;
+  /** Empty where it advises nothing. */
+  readonly next: string;
+}
+
+function saidBy({ details: text }: ServiceError, details: ErrorDetails | null): Said {
+  const next = details?.hint ?? '';
+  const end = `: ${next}`;
+  return next !== '' && text.endsWith(end)
+    ? { seen: text.slice(0, -end.length), next }
+    : { seen: text, next: '' };
+}
+
+function sentence(
+  error: ServiceError,
+  { seen, next }: Said,
+  endpoint: Endpoint,
+  timeoutMs: number,
+): string {
   const place = `${endpoint.addresses.join(' or ')} (${endpoint.origin})`;
   switch (error.code) {
     case status.UNAVAILABLE:
-      return unavailable(error, place, endpoint.ca !== null);
+      return unavailable(error, { seen, next }, place, endpoint);
     case status.UNAUTHENTICATED:
       return endpoint.token === null
         ? `the coordinator at ${place} asks who you are; name the file with your token in PODCTL_TOKEN_FILE, or choose a context that has one with -c`
         : `the coordinator at ${place} does not take your token: it is another fleet's, or its owner was put out; ask an admin of the fleet for a new one ("podctl user create")`;
     case status.PERMISSION_DENIED:
-      return `the coordinator at ${place} refuses: ${error.details || 'your role does not allow this'}; "podctl context validate" tells who you are there`;
+      return `the coordinator at ${place} refuses: ${seen || 'your role does not allow this'}; ${next || '"podctl context validate" tells who you are there'}`;
     case status.DEADLINE_EXCEEDED:
-      return `the coordinator at ${place} did not answer within ${timeoutMs / 1000} s; look whether it is busy, or give it longer with --timeout`;
+      return `the coordinator at ${place} did not answer within ${timeoutMs / 1000} s; "podctl status" tells whether something is wrong there, --timeout gives it longer`;
     case status.UNIMPLEMENTED:
       return `the coordinator at ${place} does not know this request; "podctl version" shows whether it is older than this command`;
     default:
-      return error.details === '' ? `the coordinator at ${place} failed` : error.details;
+      if (seen === '') return `the coordinator at ${place} failed; its log says why`;
+      return next === '' ? seen : `${seen}; ${next}`;
   }
 }
 
-function unavailable(error: ServiceError, place: string, hasCa: boolean): string {
+function unavailable(
+  error: ServiceError,
+  { seen, next }: Said,
+  place: string,
+  { ca }: Endpoint,
+): string {
   const failure = tlsFailureIn(error.details);
-  const seen = failure === null ? null : tlsSentence(failure, place, hasCa);
-  if (seen !== null) return seen;
+  const inTls = failure === null ? null : tlsSentence(failure, place, ca !== null);
+  if (inTls !== null) return inTls;
+  if (isNameless(error))
+    return `no coordinator answers at ${place}: the name of the host has no address here (DNS); name another with --server host:port`;
   return isNobodyThere(error)
     ? `no coordinator answers at ${place}; start one with "podctl up", or name another with --server host:port`
-    : `the coordinator at ${place} cannot serve now: ${error.details}; try again in a few seconds`;
+    : `the coordinator at ${place} cannot serve now: ${seen}; ${next || 'try again in a few seconds'}`;
+}
+
+function isNameless(error: ServiceError): boolean {
+  return /ENOTFOUND|name resolution/i.test(error.details);
+}
+
+/** The coordinator answered that there is no such call in its version. */
+export function isUnknownRequest(error: unknown): error is CommandError {
+  if (!(error instanceof CommandError) || !isServiceError(error.cause)) return false;
+  return error.cause.code === status.UNIMPLEMENTED;
 }
 
 /** No connection was made, so that nothing was sent. */

@@ -25,3 +25,18 @@ test('without a near one the help is named; an unknown flag in front is a usage 
   expect(unknownCommand(['--nope', 'status'], names)).toMatchObject({ exitCode: 2 });
   expect(unknownCommand(['nope'], names)).toMatchObject({ exitCode: 127 });
 });
+
+test('of a topic that is there, only its own commands are meant', () => {
+  const all = [...names, 'lock list', 'job show'];
+  expect(unknownCommand(['lock', 'show'], all).sentence).not.toContain('job');
+  expect(unknownCommand(['lock', 'frobnicate'], all).sentence).toBe(
+    'there is no command "lock frobnicate"; run "podctl help lock" for the commands.',
+  );
+});
+
+test('a word behind a command that takes none is no unknown command, and may be private', () => {
+  expect(unknownCommand(['status', 'secret'], names)).toEqual({
+    sentence: '"podctl status" takes no argument; "podctl status --help" shows what it takes.',
+    exitCode: 2,
+  });
+});

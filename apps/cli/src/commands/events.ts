@@ -88,9 +88,16 @@ export default class Events extends BaseCommand {
     }
     if (flags.output === 'jsonl') return listDocument([], '');
     const options = { heads: !flags['no-headers'], wide: flags.output === 'wide' };
-    if (items.length === 0) this.say('Nothing of that happened; "podctl status" shows what is.');
+    if (items.length === 0) await this.tellNone(client, filter);
     else this.lines(tableLines(columns, items, options));
     return listDocument(items, '');
+  }
+
+  /** Says so of a name that nothing has; of a feed that was removed there may be events yet. */
+  private async tellNone(client: CoordinatorClient, filter: EventFilter): Promise<void> {
+    if (filter.feedId !== '') await client.feeds.get(filter.feedId);
+    if (filter.agentId !== '') await client.getAgent(filter.agentId);
+    this.say('Nothing of that happened; "podctl status" shows what is.');
   }
 
   private async follow(

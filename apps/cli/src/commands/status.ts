@@ -1,7 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
+import type { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
-import { statusLines, verdictOf } from '../render/status-lines.ts';
+import { type SilentAgent, statusLines, verdictOf } from '../render/status-lines.ts';
+import { skewWarning } from '../version-skew.ts';
+import { agentView } from '../views/agent-map.ts';
 import { type OverviewView, overviewView } from '../views/fleet-map.ts';
 
 export default class Status extends BaseCommand {
@@ -17,12 +20,32 @@ export default class Status extends BaseCommand {
 
   async run(): Promise<OverviewView> {
     const { flags } = await this.parse(Status);
-    const overview = await this.withClient(flags, async (client) =>
-      overviewView(await client.overview()),
-    );
-    this.lines(statusLines(overview, Date.now()));
-    const { healthy, sentence } = verdictOf(overview);
-    if (flags['exit-status'] && !healthy) throw new CommandError(EXIT.conditionFalse, sentence);
+    const { overview, silent, server } = await this.withClient(flags, async (client) => {
+      const [totals, info] = await Promise.all([
+        client.overview(),
+        // The totals are what was asked for: they stand alone where this is not answered.
+        client.serverInfo().catch(() => null),
+      ]);
+      return {
+        overview: overviewView(totals),
+        silent: totals.agentsLost === 0 ? [] : await silentAgents(client),
+        server: info?.version ?? null,
+      };
+    });
+    const nowMs = Date.now();
+    const verdict = verdictOf(overview, nowMs, silent);
+    this.lines(statusLines(overview, verdict, nowMs));
+    const skew = server === null ? null : skewWarning(this.config.version, server);
+    if (skew !== null) this.say(skew);
+    if (flags['exit-status'] && !verdict.healthy)
+      throw new CommandError(EXIT.conditionFalse, verdict.sentence);
     return overview;
   }
+}
+
+const LISTED_MAX = 1_000;
+
+async function silentAgents(client: CoordinatorClient): Promise<readonly SilentAgent[]> {
+  const { agents } = await client.listAgents({ pageSize: LISTED_MAX, pageToken: '' });
+  return agents.map(agentView).filter(({ state }) => state === 'lost');
 }

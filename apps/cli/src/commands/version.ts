@@ -29,7 +29,9 @@ export default class Version extends BaseCommand {
       const server = await this.withClient(flags, async (coordinator) =>
         serverView(await coordinator.serverInfo()),
       );
-      this.log(`server  podctl ${server.version}, nats-server ${server.natsVersion}`);
+      const nats =
+        server.natsVersion === '' ? 'not connected to NATS' : `nats-server ${server.natsVersion}`;
+      this.log(`server  podctl ${server.version}, ${nats}`);
       const warning = skewWarning(client.version, server.version);
       if (warning !== null) this.say(warning);
       const skew = skewOf(client.version, server.version);

@@ -216,7 +216,7 @@ export default class Watch extends BaseCommand {
     let isPrinted = false;
     const print = async (state: WatchState) => {
       this.lines(await tableOf(state, options));
-      const verdict = state.overview === null ? null : verdictOf(state.overview);
+      const verdict = state.overview === null ? null : verdictOf(state.overview, Date.now());
       const isWell = verdict?.healthy !== false || !flags['exit-status'];
       stop(isWell ? undefined : new CommandError(EXIT.conditionFalse, verdict.sentence));
     };

@@ -2,29 +2,120 @@ import type { OverviewView } from '../views/fleet-map.ts';
 import { oneLine } from './cell.ts';
 import { ageWords, countWords, durationWords, percentWords } from './words.ts';
 
-/** Whether the fleet is well, and the one sentence that says so, worst first. */
-export function verdictOf(overview: OverviewView): { healthy: boolean; sentence: string } {
-  const { agentsLost, dead, killers, feedsFailing, feedsStalled, locksStale } = overview;
-  const left = overview.episodes - overview.transcribed - dead;
-  const problems = [
-    oneLine(overview.problem),
-    overview.agentsLive === 0 && left > 0
-      ? `no agent is live and ${countWords(left, 'episode')} wait${left === 1 ? 's' : ''}`
-      : '',
-    agentsLost > 0 ? `${countWords(agentsLost, 'agent')} fell silent` : '',
-    feedsStalled > 0 ? `${countWords(feedsStalled, 'feed')} stalled` : '',
-    feedsFailing > 0 ? `${countWords(feedsFailing, 'feed')} cannot be read` : '',
-    locksStale > 0 ? `${countWords(locksStale, 'lock')} stale` : '',
-    dead > 0 ? `${countWords(dead, 'episode')} dead` : '',
-    killers > 0 ? `${countWords(killers, 'episode')} may kill agents` : '',
-  ].filter((problem) => problem !== '');
-  return problems.length === 0
-    ? { healthy: true, sentence: 'all is well' }
-    : { healthy: false, sentence: problems.join('; ') };
+/** What is told of the whole fleet. */
+export interface Verdict {
+  readonly healthy: boolean;
+  /** What is wrong, worst first. */
+  readonly sentence: string;
+  /** The one thing to do about the first of it; empty when nothing is to be done. */
+  readonly next: string;
 }
 
-export function statusLines(overview: OverviewView, nowMs: number): string[] {
-  const { healthy, sentence } = verdictOf(overview);
+interface Problem {
+  readonly seen: string;
+  readonly next: string;
+}
+
+/** An agent that fell silent, and when it was heard last; null when that is not known. */
+export interface SilentAgent {
+  readonly agentId: string;
+  readonly lastHeartbeatAt: string | null;
+}
+
+/** @param silent the agents that are lost, where they were asked for. */
+export function verdictOf(
+  overview: OverviewView,
+  nowMs: number,
+  silent: readonly SilentAgent[] = [],
+): Verdict {
+  const [first, ...others] = problemsOf(overview, nowMs, silent);
+  if (first !== undefined)
+    return {
+      healthy: false,
+      sentence: [first, ...others].map(({ seen }) => seen).join('; '),
+      next: first.next,
+    };
+  return overview.feeds === 0
+    ? { healthy: true, sentence: 'no feed is here yet', next: 'podctl feed add URL' }
+    : { healthy: true, sentence: 'all is well', next: '' };
+}
+
+function problemsOf(
+  overview: OverviewView,
+  nowMs: number,
+  silent: readonly SilentAgent[],
+): readonly Problem[] {
+  const { agentsLost, dead, killers, feedsFailing, feedsStalled, locksStale } = overview;
+  const left = overview.episodes - overview.transcribed - dead;
+  const problems: readonly (Problem | null)[] = [
+    problem(overview.problem !== '', oneLine(overview.problem), 'podctl doctor'),
+    problem(
+      overview.agentsLive === 0 && left > 0,
+      `no agent is live and ${countWords(left, 'episode')} wait${left === 1 ? 's' : ''}`,
+      'start one: podctl agent run, on a machine of the fleet',
+    ),
+    problem(
+      agentsLost > 0,
+      lostWords(overview, nowMs, silent),
+      'podctl agent list, then start podctl again on those machines',
+    ),
+    problem(
+      feedsStalled > 0,
+      `${countWords(feedsStalled, 'feed')} stalled`,
+      'podctl feed list, then podctl feed show FEED',
+    ),
+    problem(
+      feedsFailing > 0,
+      `${countWords(feedsFailing, 'feed')} cannot be read`,
+      'podctl feed list -o wide, which shows why',
+    ),
+    problem(
+      locksStale > 0,
+      `${countWords(locksStale, 'lock')} stale`,
+      'podctl lock list, then podctl lock release',
+    ),
+    problem(
+      dead > 0,
+      `${countWords(dead, 'episode')} dead`,
+      'podctl episode list --dead -o wide, then podctl episode retry --dead',
+    ),
+    problem(
+      killers > 0,
+      `${countWords(killers, 'episode')} may kill agents`,
+      'podctl events --type agent-lost',
+    ),
+  ];
+  return problems.filter((one) => one !== null);
+}
+
+function problem(isThere: boolean, seen: string, next: string): Problem | null {
+  return isThere ? { seen, next } : null;
+}
+
+const NAMED_MAX = 4;
+const DAY_MS = 86_400_000;
+
+/** `2 of 4 agents are gone since 07:51:06Z (gpu1, gpu2)` */
+function lostWords(
+  { agentsLive, agentsLost }: OverviewView,
+  nowMs: number,
+  silent: readonly SilentAgent[],
+): string {
+  const gone = `${agentsLost} of ${countWords(agentsLive + agentsLost, 'agent')} ${agentsLost === 1 ? 'is' : 'are'} gone`;
+  const [first] = silent.flatMap(({ lastHeartbeatAt }) => lastHeartbeatAt ?? []).sort();
+  const since = first === undefined ? '' : ` since ${clockWords(first, nowMs)}`;
+  const names = silent.slice(0, NAMED_MAX).map(({ agentId }) => agentId);
+  const more = silent.length > NAMED_MAX ? ', …' : '';
+  return `${gone}${since}${names.length === 0 ? '' : ` (${names.join(', ')}${more})`}`;
+}
+
+function clockWords(time: string, nowMs: number): string {
+  const whole = time.replace(/\.\d+Z$/, 'Z');
+  return nowMs - Date.parse(time) < DAY_MS ? whole.slice(11) : whole;
+}
+
+export function statusLines(overview: OverviewView, verdict: Verdict, nowMs: number): string[] {
+  const { healthy, sentence, next } = verdict;
   const role = overview.leading ? 'leads' : 'follows';
   const { agentsDraining, agentsCordoned } = overview;
   const out = [
@@ -33,13 +124,14 @@ export function statusLines(overview: OverviewView, nowMs: number): string[] {
   ].join(', ');
   return [
     `Health     ${healthy ? 'ok' : 'PROBLEM'}: ${sentence}`,
+    ...(next === '' ? [] : [`Next       ${next}`]),
     `Feeds      ${overview.feeds}, ${overview.feedsRead} read`,
     `Episodes   ${overview.episodes}`,
     `Download   ${overview.downloaded} done, ${percentWords(overview.downloadedRatio)}%, ${overview.downloadWorkers} running`,
     `Transcribe ${overview.transcribed} done, ${percentWords(overview.transcribedRatio)}%, ${overview.transcribeWorkers} running`,
     `Audio      ${durationWords(overview.audioTranscribedSeconds)} transcribed`,
     `Agents     ${overview.agentsLive} live${out === '' ? '' : ` (${out})`}, ${overview.agentsLost} lost`,
-    `Fenced     ${countWords(overview.fencedResults, 'result')}`,
+    `Fenced     ${countWords(overview.fencedResults, 'late result')} refused`,
     `As of      ${ageWords(overview.asOf, nowMs)} ago, revision ${overview.revision}; this coordinator ${role}`,
   ];
 }

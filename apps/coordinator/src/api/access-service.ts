@@ -26,6 +26,7 @@ import {
   roleOf,
   userMessage,
 } from './access-map.ts';
+import { hintFrom } from './did-you-mean.ts';
 import { msOf } from './duration-map.ts';
 import type { Handlers, Unary } from './handler.ts';
 import { joinedKey, pageOf, takePage } from './page.ts';
@@ -132,7 +133,7 @@ async function revokeJoinToken(
   const outcome = await access.revokeToken(tokenId, name);
   return outcome === 'revoked'
     ? ok({})
-    : notFound(`no join token has the id "${tokenId}"`, 'podctl agent token list shows them');
+    : notFound(`no join token has the id "${tokenId}"`, '"podctl agent token list" shows them');
 }
 
 async function revokeAgent(
@@ -146,7 +147,7 @@ async function revokeAgent(
   return outcome === 'not_found'
     ? notFound(
         `no agent "${agent.value}" was let in by a join token`,
-        'podctl agent list shows them',
+        '"podctl agent list" shows them',
       )
     : ok({ applied: outcome.applied });
 }
@@ -210,7 +211,14 @@ async function revokeUser(
   const outcome = await access.revokeUser(name.value, by);
   return outcome === 'revoked'
     ? ok({})
-    : notFound(`nobody is called "${name.value}" here`, 'podctl user list shows everybody');
+    : notFound(
+        `nobody is called "${name.value}" here`,
+        hintFrom(
+          name.value,
+          [...access.users()].map((user) => user.name),
+          '"podctl user list" shows everybody',
+        ),
+      );
 }
 
 function isLastAdmin(users: readonly UserRecord[], name: string): boolean {

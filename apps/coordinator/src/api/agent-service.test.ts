@@ -120,7 +120,7 @@ describe('GetAgent', () => {
     for (const agentId of ['', 'xyz', '\u001b[31m'])
       await expect(ask(api.agents.getAgent.bind(api.agents), { agentId })).rejects.toMatchObject({
         code: status.NOT_FOUND,
-        details: 'no agent has that name: podctl agent list shows them',
+        details: 'no agent has that name: "podctl agent list" shows them',
       });
   });
 });

@@ -44,7 +44,7 @@ describe('an error', () => {
     expect(info).toEqual({
       reason: 'FEED_NOT_FOUND',
       domain: 'podctl',
-      metadata: { hint: 'did you mean "the-clockmakers"? podctl feed list shows them' },
+      metadata: { hint: 'did you mean "the-clockmakers"?' },
     });
     expect(error.details).toBe(`no feed has the id "the-clokmakers": ${info.metadata.hint}`);
     expect(of('BadRequest')).toBeUndefined();

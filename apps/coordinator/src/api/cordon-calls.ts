@@ -25,7 +25,7 @@ export function noSuchAgent(given: string, names: Iterable<AgentId>): Failure {
     kind: 'not_found',
     reason: 'AGENT_NOT_FOUND',
     message: 'no agent has that name',
-    hint: hintFrom(given, names, 'podctl agent list shows them'),
+    hint: hintFrom(given, names, '"podctl agent list" shows them'),
   };
 }
 

@@ -21,7 +21,7 @@ export function findEpisode(snapshot: Snapshot, given: string): Result<EpisodeRo
       kind: 'not_found',
       reason: 'EPISODE_NOT_FOUND',
       message: `no episode's id begins with "${prefix}"`,
-      hint: 'podctl episode list shows them',
+      hint: '"podctl episode list" shows them',
     });
   if (second !== undefined)
     return err({

@@ -65,7 +65,7 @@ describe('ListEpisodes', () => {
     const unknown = await failure(ask(listEpisodes(api), { ...all, feedId: 'gamma' }));
     expect([unknown.code, unknown.details]).toEqual([
       status.NOT_FOUND,
-      'no feed has the id "gamma": podctl feed list shows them',
+      'no feed has the id "gamma": "podctl feed list" shows them',
     ]);
     const odd = await failure(ask(listEpisodes(api), { ...all, feedId: 'Gamma!' }));
     expect(odd.code).toBe(status.INVALID_ARGUMENT);
@@ -154,7 +154,7 @@ describe('GetEpisode', () => {
     const none = await failure(ask(getEpisode(api), { episodeId: 'zzzzz' }));
     expect([none.code, none.details]).toEqual([
       status.NOT_FOUND,
-      'no episode\'s id begins with "zzzzz": podctl episode list shows them',
+      'no episode\'s id begins with "zzzzz": "podctl episode list" shows them',
     ]);
     for (const episodeId of ['abc', '', 'has spaces', '\ud800broken'])
       expect((await failure(ask(getEpisode(api), { episodeId }))).code).toBe(

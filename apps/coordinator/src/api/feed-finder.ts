@@ -22,6 +22,6 @@ export function findFeed(snapshot: Snapshot, asked: string): Result<FeedRow, Fai
     kind: 'not_found',
     reason: 'FEED_NOT_FOUND',
     message: `no feed has the id "${asked}"`,
-    hint: hintFrom(id.value, names, 'podctl feed list shows them'),
+    hint: hintFrom(id.value, names, '"podctl feed list" shows them'),
   });
 }

@@ -84,8 +84,8 @@ function keyOf({ feed, episode, stage, token, endedMs }: JobView): string {
 function filterOf(request: ListJobsRequest): Result<(view: JobView) => boolean, Failure> {
   const feed = request.feedId === '' ? ok(null) : feedId(request.feedId);
   const agent = request.agentId === '' ? ok(null) : agentId(request.agentId);
-  if (!feed.ok) return err(invalid('feed_id', feed.error, 'podctl feed list shows them'));
-  if (!agent.ok) return err(invalid('agent_id', agent.error, 'podctl agent list shows them'));
+  if (!feed.ok) return err(invalid('feed_id', feed.error, '"podctl feed list" shows them'));
+  if (!agent.ok) return err(invalid('agent_id', agent.error, '"podctl agent list" shows them'));
   const stage = stageOf(request.stage);
   if (stage === null && request.stage !== StageMessage.UNSPECIFIED)
     return err(invalid('stage', 'stage is none that is known here', 'give download or transcribe'));
@@ -167,14 +167,14 @@ function notRunning(id: string, job: JobView | null): Failure {
     kind: 'not_found',
     reason: 'JOB_NOT_RUNNING',
     message: `job ${id} does not run now: it ${now}`,
-    hint: 'podctl job list shows what runs',
+    hint: '"podctl job list" shows what runs',
   };
 }
 
 /** The one job that the caller means, as it stands. */
 function findJob(fleet: Fleet, id: string): Result<JobView, Failure> {
   const given = parseJobId(id);
-  if (!given.ok) return err(invalid('job_id', given.error, 'podctl job list shows them'));
+  if (!given.ok) return err(invalid('job_id', given.error, '"podctl job list" shows them'));
   const picture = fleet.picture();
   const row = findEpisode(picture.snapshot, given.value.episodePrefix);
   if (!row.ok) return row;

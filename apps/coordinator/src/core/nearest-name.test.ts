@@ -9,6 +9,12 @@ test('the name that was meant is the nearest one, or one that begins so', () => 
   expect(nearestName('radio', names)).toBe('radiolab');
 });
 
+test('a part of a name is enough, with or without its hyphens', () => {
+  expect(nearestName('history', names)).toBe('hardcore-history');
+  expect(nearestName('inourtime', names)).toBe('in-our-time');
+  expect(nearestName('----', names)).toBeNull();
+});
+
 test('it is none when nothing is near: a short name may have no letter wrong', () => {
   expect(nearestName('cooking', names)).toBeNull();
   expect(nearestName('ra', names)).toBeNull();

@@ -100,7 +100,9 @@ export default class FeedAdd extends BaseCommand {
     if (count('known') > 0) parts.push(`${count('known')} known already`);
     if (count('moved') > 0) parts.push(`${count('moved')} moved to a new URL`);
     if (count('refused') > 0) parts.push(`${count('refused')} refused`);
-    const next = dryRun ? 'Nothing was changed.' : 'Follow the work with "podctl watch".';
+    const isNoneIn = count('refused') === added.length;
+    const done = isNoneIn ? 'PROBLEM says what to mend.' : 'Follow the work with "podctl watch".';
+    const next = dryRun ? 'Nothing was changed.' : done;
     this.say(`${parts.join(', ')}. ${next}`);
     if (count('refused') > 0) process.exitCode = EXIT.failed;
   }

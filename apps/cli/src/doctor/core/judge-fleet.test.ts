@@ -38,7 +38,7 @@ describe('a fleet that is well', () => {
       '1 agent live',
       '0.4.2 everywhere',
       "the coordinator's clock is right by this machine's, within 2 s",
-      'n1 2.15.1 of the cluster home, JetStream answers',
+      'nats-server 2.15.1 (n1 of the cluster home), JetStream answers',
       "the clock of NATS is right by the coordinator's, within 2 s",
       '1 buckets on 3 servers, all in step, 5.0 MB',
       'always, by nats-server.conf',

@@ -18,17 +18,17 @@ const cases: readonly (readonly [Partial<FleetFacts>, string, string])[] = [
   [
     nats({ version: '2.12.1' }),
     'nats',
-    'fail: n1 2.12.1 of the cluster home, and 2.12.3 or newer is needed: before it, acknowledged writes could be lost -> upgrade the nats-servers, one after the other',
+    'fail: nats-server 2.12.1 (n1 of the cluster home), and 2.12.3 or newer is needed: before it, acknowledged writes could be lost -> upgrade the nats-servers, one after the other',
   ],
   [
     nats({ jetstream: false }),
     'nats',
-    'fail: n1 2.15.1 of the cluster home has no JetStream for this account -> switch it on in its configuration: jetstream { store_dir: … }, and for the account',
+    'fail: nats-server 2.15.1 (n1 of the cluster home) has no JetStream for this account -> switch it on in its configuration: jetstream { store_dir: … }, and for the account',
   ],
   [
     nats({ problem: 'timeout' }),
     'nats',
-    'fail: n1 2.15.1 of the cluster home: JetStream does not answer (timeout) -> look into the log of nats-server: a cluster without a majority, or a full disk, answers nobody',
+    'fail: nats-server 2.15.1 (n1 of the cluster home): JetStream does not answer (timeout) -> look into the log of nats-server: a cluster without a majority, or a full disk, answers nobody',
   ],
   [
     nats({ clockAheadMs: 120_000 }),

@@ -24,7 +24,8 @@ export function judgeNats({
       'the coordinator has lost its connection to NATS, and tries again',
       'look whether the nats-server runs, and whether the coordinator can reach it (nats.url)',
     );
-  const words = `${serverName} ${version}${cluster === '' ? '' : ` of the cluster ${cluster}`}`;
+  const name = `${serverName}${cluster === '' ? '' : ` of the cluster ${cluster}`}`;
+  const words = `nats-server ${version} (${name})`;
   if (isTooOld(version))
     return fail(
       'nats',
