@@ -30,7 +30,7 @@ const [feeds, rate, seconds, runs, watchers] = [
 ].map(Number) as [number, number, number, number, number];
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const PODCTL = file('../../apps/cli/bin/podctl.ts');
+const PODCTL = file('../../apps/cli/bin/podctl.js');
 /** As the kernel counts the time of a process, on all Linux that Node runs on. */
 const TICKS_A_SECOND = 100;
 const SETTLE_MS = 3_000;

@@ -13,6 +13,7 @@ import type { Handlers } from './handler.ts';
 import { overviewMessage, serverInfoMessage } from './overview-map.ts';
 import type { Failure } from './status.ts';
 import { Wake } from './wake.ts';
+import { watchBytes } from './watch-bytes-map.ts';
 import { intervalOf, type WatchHub } from './watch-hub.ts';
 
 /** How long a read waits for a revision that its coordinator has not seen yet. */
@@ -23,7 +24,10 @@ const CANNOT_LOOK: Failure = {
   message: 'this coordinator was started without the means to look around itself',
 };
 
-export const fleetServiceDefinition = FleetServiceService;
+export const fleetServiceDefinition = {
+  ...FleetServiceService,
+  watch: { ...FleetServiceService.watch, responseSerialize: watchBytes },
+};
 
 export function fleetService(
   fleet: Fleet,

@@ -33,20 +33,29 @@ export class VersionedRows<T> {
 
   /** Takes all rows that there are now, and gives whether anything changed. */
   update(messages: readonly T[], version: number): boolean {
+    return this.merge(messages, messages.length, () => messages.map(this.#idOf), version);
+  }
+
+  /** The same, of the rows that may have changed; `count` and `ids` are of all rows that there are now. */
+  merge(
+    messages: readonly T[],
+    count: number,
+    ids: () => readonly string[],
+    version: number,
+  ): boolean {
     let changed = false;
     for (const message of messages) changed = this.#put(message, version) || changed;
-    if (this.#rows.size === messages.length) return changed;
-    const left = new Set(messages.map(this.#idOf));
+    if (this.#rows.size === count) return changed;
+    const left = new Set(ids());
     for (const id of this.#rows.keys()) if (!left.has(id)) this.#remove(id, version);
     return true;
   }
 
   /** Those that changed after a version, by id. */
   since(version: number): T[] {
-    return [...this.#rows]
-      .filter(([, row]) => row.version > version)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { message }]) => message);
+    const found: [string, T][] = [];
+    for (const [id, row] of this.#rows) if (row.version > version) found.push([id, row.message]);
+    return found.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, message]) => message);
   }
 
   /** Ids of those that went after a version. */

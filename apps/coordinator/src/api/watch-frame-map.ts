@@ -1,9 +1,10 @@
 import type { Agent } from '@podctl/proto/podctl/v1/agent.ts';
 import type { Feed } from '@podctl/proto/podctl/v1/feed.ts';
 import type { Overview, WatchResponse } from '@podctl/proto/podctl/v1/fleet.ts';
+import { ChangedFeeds } from '../core/changed-feeds.ts';
 import { wantedFeeds } from '../core/snapshot.ts';
-import { agentViews, feedView, type Picture, totals } from '../core/view.ts';
-import type { FleetInfo, LoggedEvent } from '../shell/fleet.ts';
+import { agentViews, feedState, feedView, type Picture, totals } from '../core/view.ts';
+import type { EventSource, FleetInfo } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
 import { durationOf } from './duration-map.ts';
 import { eventMessage } from './event-map.ts';
@@ -15,6 +16,13 @@ import { VersionedRows } from './versioned-rows.ts';
 import { type WatchPlace, watchPlaceOf, watchToken } from './watch-token.ts';
 
 export type WatchMessage = WatchResponse;
+/** What is the same for all who have seen the same: one object, so that it is encoded once. */
+type WatchBody = Exclude<WatchMessage['message'], undefined>;
+
+const SNAPSHOT_EVENTS_MAX = 100;
+const DELTA_EVENTS_MAX = 500;
+/** Nearly all watchers have seen one of a few versions; who comes back has seen any. */
+const BODIES_MAX = 16;
 
 /**
  * What watchers see, mapped once for all of them. Each refresh that finds a change raises the version, and each message
@@ -28,6 +36,9 @@ export class WatchFrame {
   /** Monotonic: when NATS was last heard before the last refresh. */
   #heardAtMs = 0;
   #overview: Overview | undefined;
+  readonly #changedFeeds = new ChangedFeeds();
+  /** Of this version only, by what their watchers have seen. */
+  readonly #bodies = new Map<string, WatchBody>();
   readonly #feeds = new VersionedRows<Feed>(({ feedId }) => feedId);
   readonly #agents = new VersionedRows<Agent>(({ agentId }) => agentId);
 
@@ -35,18 +46,22 @@ export class WatchFrame {
     return this.#version;
   }
 
-  /** Events up to this one go with this frame: later ones tell of what it does not show yet. */
+  /** Events up to this one go with this frame. */
   get newestEvent(): number {
     return this.#newestEvent;
   }
 
   refresh(picture: Picture, info: FleetInfo, newestEvent: number): void {
     const next = this.#version + 1;
-    const feeds = wantedFeeds(picture.snapshot).map((row) => feedMessage(feedView(picture, row)));
+    const rows = wantedFeeds(picture.snapshot);
+    const states = rows.map((row) => feedState(picture, row));
+    const feeds = this.#changedFeeds
+      .look(rows, states, picture.now.monotonicMs)
+      .map((row) => feedMessage(feedView(picture, row)));
     const agents = agentViews(picture).map(agentMessage);
-    const overview = overviewMessage(totals(picture), info);
+    const overview = overviewMessage(totals(picture, rows, states), info);
     const changed = [
-      this.#feeds.update(feeds, next),
+      this.#feeds.merge(feeds, rows.length, () => rows.map(({ id }) => id), next),
       this.#agents.update(agents, next),
       !sameMessage({ ...overview, asOf: undefined }, { ...this.#overview, asOf: undefined }, 0),
       newestEvent !== this.#newestEvent,
@@ -55,7 +70,9 @@ export class WatchFrame {
     this.#newestEvent = newestEvent;
     this.#coordinator = info.coordinator;
     this.#heardAtMs = picture.now.monotonicMs - info.stateAgeMs;
-    if (changed.includes(true)) this.#version = next;
+    if (!changed.includes(true)) return;
+    this.#version = next;
+    this.#bodies.clear();
   }
 
   /** Whether a delta from this version on would tell everything. */
@@ -65,45 +82,65 @@ export class WatchFrame {
   }
 
   /** The place that a token of this very frame names; null for any other: only a snapshot tells its owner everything. */
-  placeOf(token: string): Pick<WatchPlace, 'version' | 'newestEvent'> | null {
+  placeOf(token: string): WatchSeen | null {
     const place = watchPlaceOf(token);
     if (place === null || place.coordinator !== this.#coordinator) return null;
     return this.knows(place.version) && place.newestEvent <= this.#newestEvent ? place : null;
   }
 
-  snapshot(sequence: number, events: readonly LoggedEvent[], nowMs: number): WatchMessage {
-    const value = { ...this.#since(0), events: events.map(eventMessage) };
-    return {
-      ...this.#head(sequence, nowMs - this.#heardAtMs),
-      message: { $case: 'snapshot', value },
-    };
+  snapshot(sequence: number, source: EventSource, nowMs: number): WatchMessage {
+    const message = this.#shared('snapshot', () => {
+      const events = this.#eventsAfter(source, 0, SNAPSHOT_EVENTS_MAX);
+      return { $case: 'snapshot', value: { ...this.#since(0), events } };
+    });
+    return { ...this.#head(sequence, nowMs - this.#heardAtMs), message };
   }
 
-  delta(
-    sequence: number,
-    version: number,
-    events: readonly LoggedEvent[],
-    eventsDropped: number,
-    nowMs: number,
-  ): WatchMessage {
+  /** What changed since a watcher was at this place. */
+  delta(sequence: number, seen: WatchSeen, source: EventSource, nowMs: number): WatchMessage {
+    const message = this.#shared(`${seen.version}/${seen.newestEvent}`, () => ({
+      $case: 'delta',
+      value: this.#changesSince(seen, source),
+    }));
+    return { ...this.#head(sequence, nowMs - this.#heardAtMs), message };
+  }
+
+  #changesSince({ version, newestEvent }: WatchSeen, source: EventSource) {
+    const events = this.#eventsAfter(source, newestEvent, DELTA_EVENTS_MAX);
     const removed = {
       feedIds: this.#feeds.removedSince(version),
       agentIds: this.#agents.removedSince(version),
     };
     const isRemoved = removed.feedIds.length + removed.agentIds.length > 0;
-    const value = {
+    return {
       ...this.#since(version),
-      events: events.map(eventMessage),
-      eventsDropped: BigInt(eventsDropped),
+      events,
+      eventsDropped: BigInt(this.#newestEvent - newestEvent - events.length),
       ...(isRemoved ? { removed } : {}),
     };
-    return { ...this.#head(sequence, nowMs - this.#heardAtMs), message: { $case: 'delta', value } };
+  }
+
+  /** Later events tell of what this frame does not show yet. */
+  #eventsAfter(source: EventSource, sequence: number, limit: number) {
+    return source
+      .after(sequence, limit)
+      .filter((event) => event.sequence <= this.#newestEvent)
+      .map(eventMessage);
+  }
+
+  #shared(seen: string, make: () => WatchBody): WatchBody {
+    const known = this.#bodies.get(seen);
+    if (known !== undefined) return known;
+    const body = make();
+    if (this.#bodies.size >= BODIES_MAX) this.#bodies.clear();
+    this.#bodies.set(seen, body);
+    return body;
   }
 
   /** `stateAgeMs` as of now: the frame may have been refreshed a while ago. */
   heartbeat(
     sequence: number,
-    seen: Pick<WatchPlace, 'version' | 'newestEvent'>,
+    seen: WatchSeen,
     { wallMs, stateAgeMs, everyMs }: WatchPulse,
   ): WatchMessage {
     const value = { at: dateOf(wallMs), every: durationOf(everyMs) };
@@ -111,11 +148,7 @@ export class WatchFrame {
     return { ...head, message: { $case: 'heartbeat', value } };
   }
 
-  #head(
-    sequence: number,
-    stateAgeMs: number,
-    { version, newestEvent }: Pick<WatchPlace, 'version' | 'newestEvent'> = this,
-  ) {
+  #head(sequence: number, stateAgeMs: number, { version, newestEvent }: WatchSeen = this) {
     return {
       sequence: BigInt(sequence),
       resumeToken: watchToken({ coordinator: this.#coordinator, version, newestEvent }),
@@ -131,6 +164,9 @@ export class WatchFrame {
     };
   }
 }
+
+/** Up to what somebody was told. */
+export type WatchSeen = Pick<WatchPlace, 'version' | 'newestEvent'>;
 
 export interface WatchPulse {
   readonly wallMs: number;

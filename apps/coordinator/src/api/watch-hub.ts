@@ -1,9 +1,10 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import type { Fleet, LoggedEvent } from '../shell/fleet.ts';
+import type { Fleet } from '../shell/fleet.ts';
 import { CallEnded, type Failure, failureOf } from './status.ts';
 import { Wake } from './wake.ts';
-import { WatchFrame, type WatchMessage } from './watch-frame-map.ts';
+import { WatchBeat } from './watch-beat.ts';
+import { WatchFrame, type WatchMessage, type WatchSeen } from './watch-frame-map.ts';
 
 /** One watcher's stream. */
 export interface WatchSink {
@@ -19,19 +20,20 @@ const INTERVAL_MS_MAX = 60_000;
 
 const WATCHERS_MAX = 200;
 const HEARTBEAT_AFTER_MS = 10_000;
-/** The picture is mapped anew at most so often, however many watch and however much happens … */
-const REFRESH_MS_MIN = 100;
+/** What happens at once is told at once. */
+const COLLECT_MS = 10;
+/** The frame is refreshed at most so often, however many watch and however much happens … */
+const REFRESH_MS_MIN = 20;
 /** … and at least so often, since time alone makes a feed stalled. */
 const REFRESH_MS_MAX = 5_000;
-/** A refresh that takes long (some 50 ms for 10,000 feeds) is followed by this many times its length of other work. */
-const REFRESH_REST = 10;
-const SNAPSHOT_EVENTS_MAX = 100;
-const DELTA_EVENTS_MAX = 500;
+/** A refresh that takes long (2 ms for 10,000 feeds) is followed by this many times its length of other work. */
+const REFRESH_REST = 5;
 
 /**
  * Serves the Watch streams: a snapshot, then deltas, then heartbeats while nothing changes.
  *   idle       nobody watches: no timer runs, nothing is mapped
- *   watched    one loop keeps one frame for all; each watcher waits for it to change
+ *   watched    there is one frame for all, and one loop for each interval that somebody watches at: when something
+ *              happened and the interval is over, it refreshes the frame and tells its watchers
  * What is never true: a second message to a watcher whose connection has not taken the first. A slow watcher gets no
  * queue; when it can take something again it gets one delta with the newest state, and the count of the events it missed.
  */
@@ -40,10 +42,12 @@ export class WatchHub {
   readonly #clock: Clock;
   readonly #onBug: (error: unknown) => void;
   readonly #happened: Wake;
-  readonly #moved: Wake;
   readonly #frame = new WatchFrame();
   readonly #watchers = new Set<AbortController>();
+  /** By interval, those that somebody watches at. */
+  readonly #beats = new Map<number, WatchBeat>();
   #dirty = true;
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
   #refreshMs = 0;
   #beginIdle: () => void = () => {};
 
@@ -52,7 +56,6 @@ export class WatchHub {
     this.#clock = clock;
     this.#onBug = onBug;
     this.#happened = new Wake(clock);
-    this.#moved = new Wake(clock);
   }
 
   get watchers(): number {
@@ -74,10 +77,13 @@ export class WatchHub {
     const end = () => watcher.abort(sink.signal.reason);
     sink.signal.addEventListener('abort', end, { once: true });
     if (sink.signal.aborted) end();
+    this.#watchers.add(watcher);
+    let beat: WatchBeat | null = null;
     try {
-      this.#enter(watcher);
+      beat = this.#enter(intervalMs);
       return await this.#stream(
-        { intervalMs, resumeToken },
+        beat,
+        resumeToken,
         (message) => sink.send(message, watcher.signal),
         watcher.signal,
       );
@@ -86,60 +92,59 @@ export class WatchHub {
       return failureOf(watcher.signal.reason);
     } finally {
       sink.signal.removeEventListener('abort', end);
-      this.#leave(watcher);
+      this.#watchers.delete(watcher);
+      beat?.leave();
+      if (this.#watchers.size === 0) this.#beginIdle();
     }
   }
 
   async #stream(
-    { intervalMs, resumeToken }: { intervalMs: number; resumeToken: string },
+    beat: WatchBeat,
+    resumeToken: string,
     send: (message: WatchMessage) => Promise<void>,
     signal: AbortSignal,
   ): Promise<never> {
     let sequence = 1;
-    const place = this.#frame.placeOf(resumeToken);
-    const first = this.#change(sequence, place);
-    let { version, newestEvent } = this.#frame;
+    const first = this.#change(sequence, this.#frame.placeOf(resumeToken));
+    let seen = this.#seen();
     await send(first);
     let sentAtMs = this.#clock.monotonicMs();
-    let deltaDueMs = sentAtMs + intervalMs;
+    let hasWaited = false;
     for (;;) {
       signal.throwIfAborted();
-      const nowMs = this.#clock.monotonicMs();
-      const changed = this.#frame.version !== version;
-      const dueMs = Math.min(
-        sentAtMs + HEARTBEAT_AFTER_MS,
-        changed ? deltaDueMs : Number.POSITIVE_INFINITY,
-      );
-      if (nowMs < dueMs) {
-        await this.#moved.wait(dueMs - nowMs, signal);
+      // It may know a newer version than others at its beat, if it came later. One that missed a beat, since it was slow,
+      // waits for the next where there will be one: else it would get two deltas at once.
+      const isBehind = beat.version > seen.version && (hasWaited || !this.#dirty);
+      const silenceMs = sentAtMs + HEARTBEAT_AFTER_MS - this.#clock.monotonicMs();
+      if (!isBehind && silenceMs > 0) {
+        await beat.next(silenceMs, signal);
+        hasWaited = true;
         continue;
       }
+      hasWaited = false;
       sequence += 1;
-      if (changed && nowMs >= deltaDueMs) {
-        const message = this.#change(sequence, { version, newestEvent });
-        ({ version, newestEvent } = this.#frame);
-        await send(message);
-        deltaDueMs = this.#clock.monotonicMs() + intervalMs;
-      } else await send(this.#heartbeat(sequence, { version, newestEvent }));
+      const message = isBehind ? this.#change(sequence, seen) : this.#heartbeat(sequence, seen);
+      if (isBehind) seen = this.#seen();
+      await send(message);
       sentAtMs = this.#clock.monotonicMs();
     }
   }
 
-  /** Everything where it is not known what changed since. */
-  #change(
-    sequence: number,
-    seen: { readonly version: number; readonly newestEvent: number } | null,
-  ): WatchMessage {
-    if (seen !== null && this.#frame.knows(seen.version))
-      return this.#delta(sequence, seen.version, seen.newestEvent);
-    const events = this.#eventsAfter(0, SNAPSHOT_EVENTS_MAX);
-    return this.#frame.snapshot(sequence, events, this.#clock.monotonicMs());
+  #seen(): WatchSeen {
+    const { version, newestEvent } = this.#frame;
+    return { version, newestEvent };
   }
 
-  #heartbeat(
-    sequence: number,
-    seen: { readonly version: number; readonly newestEvent: number },
-  ): WatchMessage {
+  /** Everything where it is not known what changed since. */
+  #change(sequence: number, seen: WatchSeen | null): WatchMessage {
+    const { events } = this.#fleet;
+    const nowMs = this.#clock.monotonicMs();
+    if (seen !== null && this.#frame.knows(seen.version))
+      return this.#frame.delta(sequence, seen, events, nowMs);
+    return this.#frame.snapshot(sequence, events, nowMs);
+  }
+
+  #heartbeat(sequence: number, seen: WatchSeen): WatchMessage {
     const { stateAgeMs } = this.#fleet.info();
     const wallMs = this.#clock.wallMs();
     return this.#frame.heartbeat(sequence, seen, {
@@ -149,65 +154,65 @@ export class WatchHub {
     });
   }
 
-  #delta(sequence: number, version: number, sentEvent: number): WatchMessage {
-    const events = this.#eventsAfter(sentEvent, DELTA_EVENTS_MAX);
-    const dropped = this.#frame.newestEvent - sentEvent - events.length;
-    return this.#frame.delta(sequence, version, events, dropped, this.#clock.monotonicMs());
-  }
-
-  #eventsAfter(sequence: number, limit: number): readonly LoggedEvent[] {
-    const { newestEvent } = this.#frame;
-    return this.#fleet.events
-      .after(sequence, limit)
-      .filter((event) => event.sequence <= newestEvent);
-  }
-
-  #enter(watcher: AbortController): void {
-    this.#watchers.add(watcher);
+  #enter(intervalMs: number): WatchBeat {
     if (this.#watchers.size === 1) this.#beginWatched();
-    this.#refresh();
-  }
-
-  #leave(watcher: AbortController): void {
-    this.#watchers.delete(watcher);
-    if (this.#watchers.size === 0) this.#beginIdle();
+    if (this.#dirty) this.#refresh();
+    const known = this.#beats.get(intervalMs);
+    const beat = known ?? new WatchBeat(this.#clock, intervalMs, this.#frame.version);
+    beat.enter();
+    if (known === undefined) {
+      this.#beats.set(intervalMs, beat);
+      beat.signal.addEventListener('abort', () => this.#beats.delete(intervalMs), { once: true });
+      void this.#keep(beat);
+    }
+    return beat;
   }
 
   #beginWatched(): void {
-    const over = new AbortController();
     const forget = this.#fleet.onChange(() => {
       this.#dirty = true;
       this.#happened.wake();
     });
-    this.#beginIdle = () => {
-      forget();
-      over.abort();
-    };
-    void this.#keepFrame(over.signal);
+    // Of what happened while nobody watched, nothing was heard.
+    this.#dirty = true;
+    this.#beginIdle = forget;
   }
 
-  async #keepFrame(signal: AbortSignal): Promise<void> {
+  async #keep(beat: WatchBeat): Promise<void> {
     try {
       for (;;) {
-        await this.#clock.sleep(Math.max(REFRESH_MS_MIN, this.#refreshMs * REFRESH_REST), signal);
-        if (!this.#dirty) await this.#happened.wait(REFRESH_MS_MAX - REFRESH_MS_MIN, signal);
-        this.#refresh();
+        if (!this.#dirty && this.#frame.version === beat.version) {
+          const leftMs = REFRESH_MS_MAX - this.#sinceRefreshMs();
+          await this.#happened.wait(Math.max(0, leftMs), beat.signal);
+        }
+        await this.#clock.sleep(Math.max(COLLECT_MS, beat.waitMs()), beat.signal);
+        if (this.#isRefreshDue()) this.#refresh();
+        beat.strike(this.#frame.version);
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (beat.signal.aborted) return;
       this.#onBug(error);
       for (const watcher of this.#watchers) watcher.abort(new CallEnded(failureOf(error)));
     }
   }
 
+  #isRefreshDue(): boolean {
+    const sinceMs = this.#sinceRefreshMs();
+    const restMs = Math.max(REFRESH_MS_MIN, this.#refreshMs * REFRESH_REST);
+    return this.#dirty ? sinceMs >= restMs : sinceMs >= REFRESH_MS_MAX;
+  }
+
+  #sinceRefreshMs(): number {
+    return this.#clock.monotonicMs() - this.#refreshedAtMs;
+  }
+
   #refresh(): void {
-    this.#dirty = false;
     const startMs = this.#clock.monotonicMs();
-    const before = this.#frame.version;
     const { events } = this.#fleet;
     this.#frame.refresh(this.#fleet.picture(), this.#fleet.info(), events.newest());
-    this.#refreshMs = this.#clock.monotonicMs() - startMs;
-    if (this.#frame.version !== before) this.#moved.wake();
+    this.#dirty = false;
+    this.#refreshedAtMs = this.#clock.monotonicMs();
+    this.#refreshMs = this.#refreshedAtMs - startMs;
   }
 }
 

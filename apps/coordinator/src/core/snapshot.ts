@@ -37,6 +37,8 @@ export interface FeedRow {
   /** Null while only its episodes were seen. */
   record: FeedRecord | null;
   revision: number;
+  /** Raised by each fold that touches the feed or its episodes: who keeps what was made of it can tell whether it holds. */
+  changes: number;
   readonly episodes: Map<EpisodeId, EpisodeRow>;
   readonly tally: Tally;
   /** Episodes whose stage may be assigned by what their keys say, in the order in which they came to be so. */
@@ -123,6 +125,7 @@ export function foldEpisode(
   const known = Math.max(before?.revision ?? 0, snapshot.unreadable.get(key) ?? 0);
   if (known >= revision) return null;
   snapshot.revision = Math.max(snapshot.revision, revision);
+  row.changes += 1;
   const state = decodeEpisode(text);
   if (!state.ok) {
     snapshot.unreadable.set(key, revision);
@@ -148,6 +151,7 @@ export function foldFeed(snapshot: Snapshot, record: FeedRecord, revision: numbe
   snapshot.revision = Math.max(snapshot.revision, revision);
   row.record = record;
   row.revision = revision;
+  row.changes += 1;
   return true;
 }
 
@@ -220,6 +224,7 @@ function feedRow(snapshot: Snapshot, id: FeedId): FeedRow {
     id: flat(id),
     record: null,
     revision: 0,
+    changes: 0,
     episodes: new Map(),
     tally: emptyTally(),
     ready: { download: new Set(), transcribe: new Set() },

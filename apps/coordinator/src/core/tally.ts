@@ -89,12 +89,16 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
     sum.retrying += tally.retrying;
     sum.audioSeconds += tally.audioSeconds;
     sum.audioSecondsTranscribed += tally.audioSecondsTranscribed;
-    for (const stage of STAGES) {
-      sum.remaining[stage] += tally.remaining[stage];
-      sum.running[stage] += tally.running[stage];
-      sum.deadJobs[stage] += tally.deadJobs[stage];
-      sum.done[stage] += tally.done[stage];
-    }
+    addStages(sum.remaining, tally.remaining);
+    addStages(sum.running, tally.running);
+    addStages(sum.deadJobs, tally.deadJobs);
+    addStages(sum.done, tally.done);
   }
   return sum;
+}
+
+/** Field by field: a loop over the stages takes several times as long, for ten thousand feeds several times a second. */
+function addStages(sum: { [S in Stage]: number }, more: { readonly [S in Stage]: number }): void {
+  sum.download += more.download;
+  sum.transcribe += more.transcribe;
 }

@@ -80,7 +80,7 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
     id,
     url: record?.url ?? '',
     title: record?.title ?? id,
-    state: feedState(picture, row, stalledSinceMs !== null),
+    state: stateOf(picture, row, stalledSinceMs !== null),
     tally,
     bookScore: record?.bookScore ?? BOOK_SCORE_UNKNOWN,
     choices: choicesOf(record),
@@ -95,7 +95,12 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
   };
 }
 
-function feedState(picture: Picture, { record, tally }: FeedRow, stalled: boolean): FeedState {
+/** Without the rest of the view: cheap enough to ask it of ten thousand feeds several times a second. */
+export function feedState(picture: Picture, row: FeedRow): FeedState {
+  return stateOf(picture, row, stalledSince(picture, row) !== null);
+}
+
+function stateOf(picture: Picture, { record, tally }: FeedRow, stalled: boolean): FeedState {
   if (choicesOf(record).paused) return 'paused';
   if (record !== null && record.failures >= picture.limits.failingAfter) return 'failing';
   if (stalled) return 'stalled';
@@ -213,10 +218,17 @@ function agentWord(picture: Picture, { record, session }: SessionRow): AgentWord
   return kind === 'open' ? 'live' : kind;
 }
 
+/** Of a row, which never changes: to read its state takes longer than all else that is shown of a job. */
+const audioSecondsKnown = new WeakMap<EpisodeRow, number | null>();
+
 function audioSecondsOf(snapshot: Snapshot, { feed, episode, stage }: LockRow): number | null {
-  if (stage !== 'transcribe') return null;
-  const state = episodeRow(snapshot, feed, episode)?.state;
-  return state?.stages.download.done?.manifest.audioSeconds ?? null;
+  const row = stage === 'transcribe' ? episodeRow(snapshot, feed, episode) : null;
+  if (row === null) return null;
+  const known = audioSecondsKnown.get(row);
+  if (known !== undefined) return known;
+  const audioSeconds = row.state.stages.download.done?.manifest.audioSeconds ?? null;
+  audioSecondsKnown.set(row, audioSeconds);
+  return audioSeconds;
 }
 
 /** Why nothing can go on, when every live agent takes no work, by what it says or by what people decided; else empty. */
@@ -254,10 +266,13 @@ export interface Totals {
   readonly jobsWaiting: number;
 }
 
-export function totals(picture: Picture): Totals {
+/** `rows` and `states`: the wanted feeds and how each is, for who worked them out already. */
+export function totals(
+  picture: Picture,
+  rows: readonly FeedRow[] = wantedFeeds(picture.snapshot),
+  states: readonly FeedState[] = rows.map((row) => feedState(picture, row)),
+): Totals {
   const { snapshot, now } = picture;
-  const rows = wantedFeeds(snapshot);
-  const states = rows.map((row) => feedView(picture, row).state);
   const sessions = [...snapshot.sessions.values()];
   const words = sessions.map((row) => agentWord(picture, row));
   const tally = sumTallies(rows.map((row) => row.tally));

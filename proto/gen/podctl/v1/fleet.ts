@@ -335,7 +335,7 @@ export function event_TypeToJSON(object: Event_Type): string {
 
 /** Asks to watch. */
 export interface WatchRequest {
-  /** Shortest time between two deltas, 100 to 60,000 ms; 0 means 500. */
+  /** A delta comes at most once in so long, 100 to 60,000 ms; 0 means 500. */
   intervalMs: number;
   /**
    * `resume_token` of the last message of a stream that broke off: the coordinator that gave it begins with a delta since

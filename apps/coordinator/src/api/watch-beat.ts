@@ -1,0 +1,62 @@
+import type { Clock } from '@podctl/platform/clock.ts';
+import { Wake } from './wake.ts';
+
+/**
+ * Watchers with the same interval are told at the same moments, so that what they are told is made once for all of them.
+ * Between two beats lies the interval at least; a first change after a quiet while is told at once.
+ */
+export class WatchBeat {
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #struck: Wake;
+  readonly #over = new AbortController();
+  #version: number;
+  #dueMs: number;
+  #members = 0;
+
+  /** Of watchers who know this version. */
+  constructor(clock: Clock, intervalMs: number, version: number) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+    this.#struck = new Wake(clock);
+    this.#version = version;
+    this.#dueMs = clock.monotonicMs() + intervalMs;
+  }
+
+  /** The version that its watchers have been told of, or are being told of. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Aborted when its last watcher has left. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  enter(): void {
+    this.#members += 1;
+  }
+
+  leave(): void {
+    this.#members -= 1;
+    if (this.#members === 0) this.#over.abort();
+  }
+
+  /** How long until the next beat may come; 0: now. */
+  waitMs(): number {
+    return Math.max(0, this.#dueMs - this.#clock.monotonicMs());
+  }
+
+  /** Tells its watchers of a version, unless they know it. */
+  strike(version: number): void {
+    this.#dueMs = this.#clock.monotonicMs() + this.#intervalMs;
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#struck.wake();
+  }
+
+  /** Resolves at the next beat, or after `ms`. */
+  next(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#struck.wait(ms, signal);
+  }
+}
