@@ -293,7 +293,8 @@ export type StageWord =
   | 'publishing'
   | 'done'
   | 'dead'
-  | 'skipped';
+  | 'skipped'
+  | 'canceled';
 
 export interface StageView {
   readonly stage: Stage;
@@ -321,7 +322,7 @@ export function stageWord({ lock, done, wanted }: StageState): StageWord {
     case 'committed':
       return 'publishing';
     case 'dead':
-      return lock.skipped ? 'skipped' : 'dead';
+      return lock.ended ?? 'dead';
     case 'free':
       if ((done?.run ?? 0) < wanted) return 'waiting';
       return done === null ? 'not_wanted' : 'done';

@@ -33,13 +33,13 @@ export const FeedState = {
   NEW: 1,
   /** ACTIVE - Work is left and is going on, or waits for a free agent. */
   ACTIVE: 2,
-  /** DONE - Every known episode is transcribed, or dead. */
+  /** DONE - Every known episode is transcribed, or dead, or not wanted. */
   DONE: 3,
   /** STALLED - Work is left and nothing has moved for longer than `stall` allows. */
   STALLED: 4,
   /** FAILING - The feed's last polls failed; `problem` says why. */
   FAILING: 5,
-  /** PAUSED - None of its jobs begins until it is resumed; it is read all the same. */
+  /** PAUSED - Work is left, and none of it begins until the feed is resumed; it is read all the same. */
   PAUSED: 6,
   UNRECOGNIZED: -1,
 } as const;
@@ -155,7 +155,7 @@ export interface Feed {
     | undefined;
   /** True when `url` leaves credentials or a query out. */
   urlIsPrivate: boolean;
-  /** Episodes that somebody skipped; they are not among the dead ones. */
+  /** Episodes that somebody skipped, or a job of which somebody canceled; they are not among the dead ones. */
   skipped: number;
   /**
    * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of the
@@ -223,7 +223,7 @@ export interface StageCounts {
   running: number;
   /** Done. */
   done: number;
-  /** Given up; skipped ones are not among them. */
+  /** Given up; skipped and canceled ones are not among them. */
   dead: number;
 }
 
