@@ -96,7 +96,7 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
 }
 
 function feedState(picture: Picture, { record, tally }: FeedRow, stalled: boolean): FeedState {
-  if (choicesOf(record).paused) return 'paused';
+  if (left(tally) > 0 && choicesOf(record).paused) return 'paused';
   if (record !== null && record.failures >= picture.limits.failingAfter) return 'failing';
   if (stalled) return 'stalled';
   if (left(tally) > 0) return 'active';
@@ -250,7 +250,9 @@ export interface Totals {
   readonly agentsCordoned: number;
   readonly agentsLost: number;
   readonly locksStale: number;
+  /** Of what may begin: paused feeds wait for a person. */
   readonly forecast: Forecast;
+  /** None of paused feeds. */
   readonly jobsWaiting: number;
 }
 
@@ -261,7 +263,7 @@ export function totals(picture: Picture): Totals {
   const sessions = [...snapshot.sessions.values()];
   const words = sessions.map((row) => agentWord(picture, row));
   const tally = sumTallies(rows.map((row) => row.tally));
-  const { remaining, running } = tally;
+  const open = rows.filter(({ record }) => !choicesOf(record).paused);
   return {
     asOfMs: now.wallMs,
     revision: snapshot.revision,
@@ -276,14 +278,16 @@ export function totals(picture: Picture): Totals {
     agentsLost: sessions.filter(({ record }) => record.state === 'lost').length,
     locksStale: lockViews(picture).filter(({ stale }) => stale).length,
     forecast: forecast(
-      audioSecondsLeftOf(rows, tally),
+      audioSecondsLeftOf(open, tally),
       picture.progress.pace.ofFleet(now.monotonicMs),
     ),
-    jobsWaiting: STAGES.reduce(
-      (sum, stage) => sum + Math.max(0, remaining[stage] - running[stage]),
-      0,
-    ),
+    jobsWaiting: STAGES.reduce((sum, stage) => sum + waitingJobs(open, stage), 0),
   };
+}
+
+/** Jobs wanted that nobody works on. */
+export function waitingJobs(rows: readonly FeedRow[], stage: Stage): number {
+  return rows.reduce((sum, { tally }) => sum + tally.remaining[stage] - tally.running[stage], 0);
 }
 
 export type StageWord =

@@ -169,7 +169,11 @@ export interface Feed {
     | number
     | undefined;
   /** Seconds until nothing is left, at that speed; absent where one of the two is. */
-  etaSeconds?: number | undefined;
+  etaSeconds?:
+    | number
+    | undefined;
+  /** None of its jobs begins until it is resumed; `state` tells of it while any is left. */
+  paused: boolean;
 }
 
 /** What people choose for a feed. */
@@ -486,6 +490,7 @@ function createBaseFeed(): Feed {
     audioSecondsLeft: undefined,
     speedRatio: undefined,
     etaSeconds: undefined,
+    paused: false,
   };
 }
 
@@ -559,6 +564,9 @@ export const Feed: MessageFns<Feed> = {
     }
     if (message.etaSeconds !== undefined) {
       writer.uint32(185).double(message.etaSeconds);
+    }
+    if (message.paused !== false) {
+      writer.uint32(192).bool(message.paused);
     }
     return writer;
   },
@@ -760,6 +768,14 @@ export const Feed: MessageFns<Feed> = {
             message.etaSeconds = reader.double();
             continue;
           }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -845,6 +861,7 @@ export const Feed: MessageFns<Feed> = {
         : isSet(object.eta_seconds)
         ? globalThis.Number(object.eta_seconds)
         : undefined,
+      paused: isSet(object.paused) ? globalThis.Boolean(object.paused) : false,
     };
   },
 
@@ -919,6 +936,9 @@ export const Feed: MessageFns<Feed> = {
     if (message.etaSeconds !== undefined) {
       obj.etaSeconds = floatToJson(message.etaSeconds);
     }
+    if (message.paused !== false) {
+      obj.paused = message.paused;
+    }
     return obj;
   },
 
@@ -952,6 +972,7 @@ export const Feed: MessageFns<Feed> = {
     message.audioSecondsLeft = object.audioSecondsLeft ?? undefined;
     message.speedRatio = object.speedRatio ?? undefined;
     message.etaSeconds = object.etaSeconds ?? undefined;
+    message.paused = object.paused ?? false;
     return message;
   },
 };

@@ -108,8 +108,8 @@ export interface Overview {
   /** Of the live agents, those that people keep from new work, drained ones among them. */
   agentsCordoned: number;
   /**
-   * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of its
-   * feed's known ones, or of the fleet's; absent while no length is known.
+   * Estimate of the seconds of audio left to transcribe, without paused feeds: each episode that is left counts as long as
+   * the mean of its feed's known ones, or of the fleet's; absent while no length is known.
    */
   audioSecondsLeft?:
     | number
@@ -122,7 +122,7 @@ export interface Overview {
   etaSeconds?:
     | number
     | undefined;
-  /** Jobs wanted that nobody works on. */
+  /** Jobs wanted that nobody works on, without those of paused feeds. */
   jobsWaiting: number;
 }
 
