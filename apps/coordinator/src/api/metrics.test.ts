@@ -23,3 +23,14 @@ test('attempts are counted by how they ended; words count for nothing, and a ski
     'podctl_jobs_finished_total{stage="download",result="canceled"} 1',
   ]);
 });
+
+test('a planned job that was not written is told from one that lost to another writer', async () => {
+  const metrics = coordinatorMetrics('1');
+  metrics.planned(0.1, 5, { conflict: 1, closed: 2 });
+  const { text } = await metrics.page.render();
+  metrics.page.close();
+  expect(text.match(/^podctl_plan_entries_rejected_total.*$/gm)).toEqual([
+    'podctl_plan_entries_rejected_total{reason="conflict"} 1',
+    'podctl_plan_entries_rejected_total{reason="closed"} 2',
+  ]);
+});

@@ -3,6 +3,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { createMetrics, type MetricFamily, type Metrics } from '@podctl/platform/metrics.ts';
 import type { EventType, FleetEvent } from '../core/event.ts';
+import type { Rejected } from '../shell/planner.ts';
 import { eventCounts } from './event-metrics.ts';
 import type { CallObserver } from './handler.ts';
 
@@ -10,7 +11,7 @@ import type { CallObserver } from './handler.ts';
 export interface CoordinatorMetrics {
   readonly page: Metrics;
   readonly onCall: CallObserver;
-  planned(seconds: number, entries: number, rejected: number): void;
+  planned(seconds: number, entries: number, rejected: Rejected): void;
   polled(seconds: number): void;
   happened(events: readonly FleetEvent[]): void;
   /** Events that were stored, and that could not be. */
@@ -55,7 +56,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
   });
   const rejected = page.counter({
     name: 'podctl_plan_entries_rejected_total',
-    help: 'Planned assignments that lost their write to somebody else.',
+    help: 'Planned assignments that were not written: somebody else wrote first, or their feed or agent was closed since.',
     labels: ['reason'],
   });
   const polls = page.histogram({
@@ -85,9 +86,10 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
       handled.add({ method, code });
       handling.observe({ method }, seconds);
     },
-    planned: (seconds, _entries, conflicts) => {
+    planned: (seconds, _entries, { conflict, closed }) => {
       plan.observe({}, seconds);
-      rejected.add({ reason: 'conflict' }, conflicts);
+      rejected.add({ reason: 'conflict' }, conflict);
+      rejected.add({ reason: 'closed' }, closed);
     },
     polled: (seconds) => polls.observe({}, seconds),
     happened: (events) => {
