@@ -1,3 +1,4 @@
+import type { Move } from '@podctl/domain/episode-move.ts';
 import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type { Emit } from './checker.ts';
@@ -20,16 +21,30 @@ export function clientSteps(model: Model, state: State, emit: Emit<State>): void
   if (model.world.skips) skips(model, state, emit);
 }
 
-/** Somebody does not want the run. One that comes late is a CAS that fails, or one that came in time. */
+/** Somebody does not want the run, or not any more. One that comes late is a CAS that fails, or one that came in time. */
 function skips(model: Model, state: State, emit: Emit<State>): void {
-  const { value } = state;
   for (const stage of STAGE_INDEXES) {
-    if (stageOf(value, stage).lock.state !== 'free') continue;
-    const step = { kind: 'skip', reason: 'skipped' } as const;
-    const after = model.moved(value, stage, step, value.lockOf[stage], value.doneOf[stage]);
-    if (after === null) continue;
-    emit(false, () => `somebody skips the ${STAGES[stage]}`, model.written(state, after));
+    const after = skipped(model, state, stage);
+    if (after !== null) emit(false, () => `somebody skips the ${STAGES[stage]}`, after);
   }
+}
+
+/** What is held is taken from its agent for good. Null where nothing is to be skipped. */
+function skipped(model: Model, state: State, stage: StageIndex): State | null {
+  const { value } = state;
+  const { lock } = stageOf(value, stage);
+  if (lock.state === 'committed' || (lock.state === 'dead' && lock.ended === 'skipped'))
+    return null;
+  const holder = value.lockOf[stage];
+  const isHeld = lock.state === 'held';
+  const end = { kind: 'skipped', reason: 'skipped' } as const;
+  const step: Move = isHeld
+    ? { kind: 'revoke', token: lock.token, end, nowMs: 0, random: 0.5 }
+    : { kind: 'skip', reason: 'skipped' };
+  const after = model.moved(value, stage, step, isHeld ? -1 : holder, value.doneOf[stage]);
+  if (after === null) return null;
+  const ended = isHeld ? model.withToken(state, holder, { end: END.released }) : state;
+  return model.written(ended, after);
 }
 
 const STAGE_INDEXES: readonly StageIndex[] = [0, 1];

@@ -113,8 +113,9 @@ function byTries(state: State, stage: StageIndex): InvariantName | null {
   const failures = ended(END.failed).length;
   const kills = lostBy.length >= LIMITS.lossesMax && new Set(lostBy).size >= 2;
   const isAtLimit = failures >= LIMITS.failuresMax || kills;
-  const isSkipped = lock.state === 'dead' && lock.skipped === true;
-  if (isAtLimit !== (lock.state === 'dead' && !isSkipped)) return 'limit';
+  // Skipped, a run is dead at its limit and before it.
+  const isUnwanted = lock.state === 'dead' && lock.ended !== undefined;
+  if (!isUnwanted && isAtLimit !== (lock.state === 'dead')) return 'limit';
   const isCounted = lock.failures === failures && `${lock.lostBy}` === `${lostBy}`;
   return isCounted ? null : 'tries';
 }

@@ -13,7 +13,7 @@ export interface World {
   readonly spurious: number;
   /** Attempts that fail. */
   readonly failures: number;
-  /** Somebody may skip what is not held, as often as it is asked for. */
+  /** Somebody may skip what is not accepted, as often as it is asked for. */
   readonly skips: boolean;
   /** Writes may time out and land late. */
   readonly late: boolean;

@@ -1,4 +1,4 @@
-import type { Done, EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
+import type { Done, EndedByHand, EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
 import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
 import type { AgentId, Epoch, SessionId, Token } from '@podctl/domain/ids.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
@@ -43,6 +43,15 @@ export function done(stage: Stage, audioSeconds: number | null = null): StageCha
 
 export function dead(stage: Stage, reason: string): StageChange {
   return withLock(stage, { state: 'dead', run: 1, failures: 5, lostBy: [], reason });
+}
+
+/** Somebody did not want it. */
+export function unwanted(
+  stage: Stage,
+  ended: EndedByHand,
+  reason = `${ended} by ann`,
+): StageChange {
+  return withLock(stage, { state: 'dead', run: 1, failures: 0, lostBy: [], reason, ended });
 }
 
 export function failed(stage: Stage, reason: string, notBeforeMs: number): StageChange {

@@ -40,7 +40,7 @@ describe('feed', () => {
       dryRun: false,
     });
     const shown = await podctl('feed', 'show', 'alpha');
-    expect(shown.stdout).toContain('State       paused');
+    expect(shown.stdout).toMatch(/^State {7}\w+ \(paused\)$/m);
     expect(shown.stdout).toContain('Labels      a=1');
     expect(shown.stdout).not.toContain('token=');
   });

@@ -61,6 +61,7 @@ export const clockFeed: Feed = {
   etaSeconds: undefined,
   urlIsPrivate: false,
   skipped: 0,
+  paused: false,
 };
 
 export const overview: Overview = {

@@ -6,6 +6,7 @@ import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from './core/event.ts';
 import type { PutOut } from './shell/access.ts';
 import type { Logger } from './shell/logger.ts';
+import type { Rejected } from './shell/planner.ts';
 
 /** What a coordinator touches. All of it can be a twin. */
 export interface CoordinatorPorts {
@@ -25,7 +26,7 @@ export interface CoordinatorPorts {
   natsVersion(): string;
   randomBytes(count: number): Uint8Array;
   random(): number;
-  planned(seconds: number, entries: number, rejected: number): void;
+  planned(seconds: number, entries: number, rejected: Rejected): void;
   polled(seconds: number): void;
   /** Told of what happens, for what is counted. */
   happened(events: readonly FleetEvent[]): void;

@@ -58,7 +58,7 @@ const locks: fc.Arbitrary<Lock> = fc.oneof(
   fc.record({ state: fc.constant('dead' as const), ...tries, run: counts, reason: texts }),
   fc.record({
     ...{ state: fc.constant('dead' as const), ...tries, run: counts, reason: texts },
-    skipped: fc.constant(true as const),
+    ended: fc.constantFrom('skipped' as const, 'canceled' as const),
   }),
 );
 const stages: fc.Arbitrary<StageState> = fc.record({
@@ -118,6 +118,20 @@ describe('the value of an episode', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('says of a dead one whether somebody did not want it; a number of a newer version says nothing', () => {
+    const fresh = newEpisode(cluster, nonce, 'poll');
+    const dead = step(fresh, 'download', { kind: 'skip', reason: 'x' });
+    const text = encodeEpisode(dead);
+    expect(text).toContain('["x",1,0,[],"x",1]');
+    const read = (code: string) => {
+      const state = decodeEpisode(text.replace('"x",1]', `"x"${code}]`));
+      if (!state.ok) throw new Error(state.error);
+      const { lock } = state.value.stages.download;
+      return lock.state === 'dead' ? lock.ended : lock.state;
+    };
+    expect(['', ',1', ',2', ',3'].map(read)).toEqual([undefined, 'skipped', 'canceled', undefined]);
   });
 
   it('is small: a million of them are tailed by every coordinator', () => {

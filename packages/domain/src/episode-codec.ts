@@ -1,4 +1,13 @@
-import type { Done, EpisodeState, FreeLock, HeldLock, Lock, StageState } from './episode-state.ts';
+import type {
+  DeadLock,
+  Done,
+  EndedByHand,
+  EpisodeState,
+  FreeLock,
+  HeldLock,
+  Lock,
+  StageState,
+} from './episode-state.ts';
 import { FRESH_LOCK } from './episode-state.ts';
 import { type AgentId, agentId, clusterId, isEpoch, isSession, isToken, nonce } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
@@ -10,11 +19,13 @@ import { STAGES, type Stage } from './stage.ts';
  * one about 270, of which two SHA-256 are 128. A million of them are tailed by every coordinator.
  *   {"v":1,"c":cluster,"n":nonce,"d":stage,"t":stage}     stage: [wanted, [request], lock, done]
  *   lock: 0 | ["f",failures,[lostBy],notBeforeMs,reason] | ["h",run,token,agent,session,epoch,nonce,sinceMs,failures,[lostBy]]
- *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and, of a skipped one, 1 at the end
+ *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and at the end 1 of a skipped one, 2 of a canceled one
  *   done: 0 | [run,token,manifest]                        manifest: [sha256, files, bytes, audioSeconds]
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
 
+const ENDED_CODE: { readonly [E in EndedByHand]: number } = { skipped: 1, canceled: 2 };
+const ENDED: readonly EndedByHand[] = ['skipped', 'canceled'];
 const STAGE_FIELD: { readonly [S in Stage]: string } = { download: 'd', transcribe: 't' };
 
 export function encodeEpisode(state: EpisodeState): string {
@@ -71,7 +82,7 @@ function encodeLock(lock: Lock): unknown {
     case 'dead':
       return [
         ...['x', lock.run, lock.failures, lock.lostBy, lock.reason],
-        ...(lock.skipped ? [1] : []),
+        ...(lock.ended === undefined ? [] : [ENDED_CODE[lock.ended]]),
       ];
   }
 }
@@ -113,17 +124,22 @@ function decodeLock(value: readonly unknown[]): Lock {
     case 'c':
       return { ...decodeHolding(value), state: 'committed', manifest: decodeRef(value[10]) };
     case 'x':
-      return {
-        state: 'dead',
-        run: count(value[1]),
-        failures: count(value[2]),
-        lostBy: agents(value[3]),
-        reason: string(value[4]),
-        ...(value[5] === 1 ? { skipped: true } : {}),
-      };
+      return decodeDead(value);
     default:
       throw new Error(`lock ${quote(value[0])} is not one of f, h, c, x`);
   }
+}
+
+function decodeDead(value: readonly unknown[]): DeadLock {
+  const ended = ENDED.find((word) => ENDED_CODE[word] === value[5]);
+  return {
+    state: 'dead',
+    run: count(value[1]),
+    failures: count(value[2]),
+    lostBy: agents(value[3]),
+    reason: string(value[4]),
+    ...(ended === undefined ? {} : { ended }),
+  };
 }
 
 function decodeFree(value: readonly unknown[]): FreeLock {

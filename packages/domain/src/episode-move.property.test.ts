@@ -104,11 +104,12 @@ function moveOf(command: Command, seen: Written): Move {
   }
 }
 
-function endOf({ end }: Command) {
+function endOf({ end, random }: Command) {
   if (end === 'lost') return { kind: 'lost' } as const;
   if (end === 'returned')
     return { kind: 'returned', reason: 'goodbye', retryAfterMs: null } as const;
-  if (end === 'canceled') return { kind: 'canceled', reason: 'canceled by ann' } as const;
+  if (end === 'canceled')
+    return { kind: random < 0.5 ? 'canceled' : 'skipped', reason: 'by ann' } as const;
   return { kind: 'failed', reason: 'no', retryAfterMs: null, final: end === 'final' } as const;
 }
 

@@ -96,7 +96,7 @@ describe('the table of legal moves', () => {
     free: ['request', 'assign', 'hasten', 'skip'],
     held: ['request', 'commit', 'revoke'],
     committed: ['request', 'publish'],
-    dead: ['request'],
+    dead: ['request', 'skip'],
   };
   const moves = [
     ...[request('again'), assign(20), commit(10), revoke(10), publish(10)],

@@ -14,7 +14,7 @@ export const LEGAL_FROM = {
   revoke: ['held'],
   publish: ['committed'],
   hasten: ['free'],
-  skip: ['free'],
+  skip: ['free', 'dead'],
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
 export type Move =
@@ -34,7 +34,7 @@ export type Move =
   | { readonly kind: 'publish'; readonly token: Token }
   /** What waits for its next attempt may have it at once; what went wrong until now still counts. */
   | { readonly kind: 'hasten' }
-  /** Somebody does not want the run. */
+  /** Somebody does not want the run, or not any more after it was given up. */
   | { readonly kind: 'skip'; readonly reason: string };
 
 export interface Holder {
@@ -124,12 +124,12 @@ function moveStage(
 
 function skipped(before: StageState, reason: string): Result<StageState, string> {
   const run = nextRun(before);
-  if (before.lock.state !== 'free' || run > before.wanted) return err('no further run is wanted');
+  if (run > before.wanted) return err('no further run is wanted');
   const { failures, lostBy } = before.lock;
   const kept = reason.slice(0, REASON_LENGTH_MAX);
   return ok({
     ...before,
-    lock: { state: 'dead', run, failures, lostBy, reason: kept, skipped: true },
+    lock: { state: 'dead', run, failures, lostBy, reason: kept, ended: 'skipped' },
   });
 }
 

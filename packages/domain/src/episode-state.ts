@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts';
  *   free      nobody works on it; with `done.run < wanted` it may be assigned
  *   held      this value IS the lock: one agent, in one session, under one fencing token
  *   committed its result is accepted for good; any leader may finish it, nobody may take it back
- *   dead      given up after too many failures or losses, or skipped by somebody; only a new request frees it
+ *   dead      given up after too many failures or losses, or skipped or canceled by somebody; only a new request frees it
  *
  * What is never true: two tokens accepted for one run; `done.run > wanted`; a committed lock revoked;
  * a `done` that goes back to an older run.
@@ -77,9 +77,12 @@ export interface DeadLock extends Tries {
   readonly state: 'dead';
   readonly run: number;
   readonly reason: string;
-  /** Somebody does not want it: nothing is wrong with it. */
-  readonly skipped?: true;
+  /** Somebody does not want it: nothing is wrong with it. Absent when it failed or was lost. */
+  readonly ended?: EndedByHand;
 }
+
+/** skipped: nobody wants the run. canceled: somebody called off the attempt. */
+export type EndedByHand = 'skipped' | 'canceled';
 
 export type Lock = FreeLock | HeldLock | CommittedLock | DeadLock;
 

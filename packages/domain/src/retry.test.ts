@@ -135,15 +135,19 @@ describe('after an attempt without a result', () => {
     });
   });
 
-  it('what a person does not want is given up, and nothing is counted against it', () => {
-    const held = heldBy('a', { failures: 2, lostBy: ['b'] });
-    const end = { kind: 'canceled', reason: 'canceled by ann' } as const;
-    expect(afterAttempt(held, end, limits, nowMs, 0.5)).toEqual({
-      state: 'dead',
-      run: held.run,
-      failures: 2,
-      lostBy: ['b'],
-      reason: 'canceled by ann',
-    });
-  });
+  it.each(['canceled', 'skipped'] as const)(
+    'what a person %s is given up, and nothing is counted against it',
+    (kind) => {
+      const held = heldBy('a', { failures: 2, lostBy: ['b'] });
+      const end = { kind, reason: 'ann does not want it' } as const;
+      expect(afterAttempt(held, end, limits, nowMs, 0.5)).toEqual({
+        state: 'dead',
+        run: held.run,
+        failures: 2,
+        lostBy: ['b'],
+        reason: 'ann does not want it',
+        ended: kind,
+      });
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import type { DeadLock, FreeLock, HeldLock } from './episode-state.ts';
+import type { DeadLock, EndedByHand, FreeLock, HeldLock } from './episode-state.ts';
 import type { AgentId } from './ids.ts';
 
 /** How an attempt ended without a result. */
@@ -15,7 +15,7 @@ export type AttemptEnd =
   /** Handed back unharmed: a goodbye, an operator. */
   | { readonly kind: 'returned'; readonly reason: string; readonly retryAfterMs: number | null }
   /** A person does not want it: nobody's fault, and not to be done again before somebody asks. */
-  | { readonly kind: 'canceled'; readonly reason: string };
+  | { readonly kind: EndedByHand; readonly reason: string };
 
 export interface RetryLimits {
   /** Failures after which a run is dead. */
@@ -63,8 +63,9 @@ export function afterAttempt(
       };
     case 'lost':
       return afterLoss(lock, limits);
+    case 'skipped':
     case 'canceled':
-      return { state: 'dead', run, failures, lostBy, reason: short(end.reason) };
+      return { state: 'dead', run, failures, lostBy, reason: short(end.reason), ended: end.kind };
     case 'failed': {
       const failed = failures + 1;
       const reason = short(end.reason);

@@ -15,6 +15,7 @@ export type StageStateWord =
   | 'done'
   | 'dead'
   | 'skipped'
+  | 'canceled'
   | 'unknown';
 
 /** One stage of an episode, as `--json` prints it. */
@@ -66,6 +67,7 @@ const stateWords: { readonly [state: number]: StageStateWord } = {
   [StageState.DONE]: 'done',
   [StageState.DEAD]: 'dead',
   [StageState.SKIPPED]: 'skipped',
+  [StageState.CANCELED]: 'canceled',
 };
 
 /** The states that can be asked for. */

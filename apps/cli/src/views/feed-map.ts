@@ -49,6 +49,8 @@ export interface FeedView {
   /** True when `url` leaves a password, a token or a query out. */
   readonly urlIsPrivate: boolean;
   readonly skipped: number;
+  /** None of its jobs begins; `state` says so while any is left. */
+  readonly paused: boolean;
 }
 
 const stateWords: { readonly [state: number]: FeedStateWord } = {
@@ -96,6 +98,7 @@ export function feedView(feed: Feed): FeedView {
     labels: feed.choices?.labels ?? {},
     urlIsPrivate: feed.urlIsPrivate,
     skipped: feed.skipped,
+    paused: feed.paused,
   };
 }
 

@@ -104,6 +104,8 @@ export const eventWords = [
   'agent-uncordoned',
   'agent-draining',
   'agent-drained',
+  'job-canceled',
+  'episode-skipped',
 ] as const;
 
 /** Something that happened, as `-o jsonl` prints it. */

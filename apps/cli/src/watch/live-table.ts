@@ -188,6 +188,7 @@ export class LiveTable {
 
 /** Whether a feed is paused or an agent cordoned, for a coordinator that knows of it. */
 function isOff({ feeds, agents }: WatchState, id: string): boolean {
+  if (feeds.get(id)?.paused === true) return true;
   const words: readonly string[] = [feeds.get(id)?.state ?? '', agents.get(id)?.state ?? ''];
   return ['paused', 'cordoned', 'drained'].some((word) => words.includes(word));
 }

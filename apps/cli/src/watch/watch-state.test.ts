@@ -21,6 +21,7 @@ const feed = (feedId: string, changes: Partial<FeedView> = {}) =>
     transcribed: 1,
     dead: 0,
     skipped: 0,
+    paused: false,
     problem: '',
     ...changes,
   }) as FeedView;

@@ -15,7 +15,7 @@ import {
   cleanUp,
   failure,
 } from '../../../../test/support/api-bundle.ts';
-import { dead, done, failed, held } from '../../../../test/support/stage-change.ts';
+import { dead, done, failed, held, unwanted } from '../../../../test/support/stage-change.ts';
 
 const alpha = 'alpha' as FeedId;
 const beta = 'beta' as FeedId;
@@ -124,6 +124,9 @@ describe('ListEpisodes', () => {
     expect(await list({ states: [StageState.RUNNING], failed: true })).toEqual([waits, runs]);
     expect(await list({ states: [StageState.DEAD], stage: Stage.TRANSCRIBE })).toEqual([]);
     expect(await list({ states: [StageState.SKIPPED] })).toEqual([]);
-    expect(await list({})).toHaveLength(3);
+    const off = api.fleet.episode(beta, 4, unwanted('download', 'canceled'));
+    expect(await list({ states: [StageState.CANCELED] })).toEqual([off]);
+    expect(await list({ states: [StageState.DEAD] })).toEqual([gone]);
+    expect(await list({})).toHaveLength(4);
   });
 });

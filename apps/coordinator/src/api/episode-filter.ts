@@ -32,7 +32,7 @@ export class EpisodeFilter {
     if (this.#isOpen || (this.#failed && tally.retrying > 0)) return true;
     return [...this.#words].some((word) => {
       if (word === 'dead') return tally.dead > 0;
-      if (word === 'skipped') return tally.skipped > 0;
+      if (word === 'skipped' || word === 'canceled') return tally.skipped > 0;
       if (word === 'running' || word === 'publishing')
         return tally.running.download + tally.running.transcribe > 0;
       return true;

@@ -21,6 +21,7 @@ const words: { readonly [W in StageWord]: StageStateMessage } = {
   done: StageStateMessage.DONE,
   dead: StageStateMessage.DEAD,
   skipped: StageStateMessage.SKIPPED,
+  canceled: StageStateMessage.CANCELED,
 };
 
 /** Null for none, and for one that this version does not know. */

@@ -14,6 +14,8 @@ const types: { readonly [T in EventType]: Event_Type } = {
   job_retry: Event_Type.JOB_RETRY,
   job_requeued: Event_Type.JOB_REQUEUED,
   job_dead: Event_Type.JOB_DEAD,
+  job_canceled: Event_Type.JOB_CANCELED,
+  episode_skipped: Event_Type.EPISODE_SKIPPED,
   agent_joined: Event_Type.AGENT_JOINED,
   agent_left: Event_Type.AGENT_LEFT,
   agent_lost: Event_Type.AGENT_LOST,

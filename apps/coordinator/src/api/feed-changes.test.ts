@@ -53,6 +53,10 @@ describe('UpdateFeed', () => {
 
   test('pauses and resumes, and a list can ask for what is paused', async () => {
     await update('alpha', { paused: true });
+    expect((await get('alpha')).feed?.feed).toMatchObject({
+      ...{ state: FeedState.NEW, paused: true },
+    });
+    api.fleet.episode(alpha, 1);
     expect(ids((await list({ states: [FeedState.PAUSED] })).feeds)).toEqual(['alpha']);
     await update('alpha', { paused: false });
     expect((await list({ states: [FeedState.PAUSED] })).feeds).toEqual([]);

@@ -62,6 +62,7 @@ export function feedMessage(view: FeedView): Feed {
     },
     urlIsPrivate: url !== view.url,
     skipped: tally.skipped,
+    paused: choices.paused,
   };
 }
 

@@ -57,6 +57,7 @@ describe('ListFeeds', () => {
         choices: { priority: 0, labels: {}, model: '', language: '' },
         urlIsPrivate: true,
         skipped: 0,
+        paused: false,
       },
     ]);
   });

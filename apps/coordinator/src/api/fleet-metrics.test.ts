@@ -1,3 +1,4 @@
+import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
@@ -58,6 +59,26 @@ test('the figures of feeds, episodes, jobs and audio add up to what was folded',
       'podctl_jobs{stage=transcribe,state=waiting} 3',
       'podctl_jobs{stage=transcribe,state=dead} 0',
       'podctl_audio_remaining_seconds{stage=transcribe} 30',
+    ]),
+  );
+});
+
+test('what waits in a paused feed is no backlog, and neither is what failed there', () => {
+  const { fleet, lines } = world();
+  fleet.feed(alpha, { choices: { ...NO_CHOICES, paused: true } });
+  fleet.feed('beta' as FeedId);
+  fleet.episode(alpha, 1);
+  fleet.episode(alpha, 2, failed('download', 'HTTP 500', 0));
+  fleet.episode(alpha, 3, held('download', { agent: gpu, session: 1 }));
+  fleet.episode('beta' as FeedId, 4);
+  expect(lines()).toEqual(
+    expect.arrayContaining([
+      'podctl_episodes{state=retrying} 0',
+      'podctl_jobs{stage=download,state=waiting} 1',
+      'podctl_jobs{stage=download,state=paused} 2',
+      'podctl_jobs{stage=download,state=running} 1',
+      'podctl_jobs{stage=transcribe,state=waiting} 1',
+      'podctl_jobs{stage=transcribe,state=paused} 3',
     ]),
   );
 });

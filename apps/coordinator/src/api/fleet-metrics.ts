@@ -1,9 +1,11 @@
 import { CORDON_KINDS } from '@podctl/domain/cordon.ts';
+import { choicesOf } from '@podctl/domain/feed-record.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { TailState } from '@podctl/platform/kv.ts';
 import type { MetricFamily, MetricSample } from '@podctl/platform/metrics.ts';
-import { wantedFeeds } from '../core/snapshot.ts';
+import { type FeedRow, wantedFeeds } from '../core/snapshot.ts';
+import { sumTallies } from '../core/tally.ts';
 import {
   type AgentView,
   agentViews,
@@ -14,6 +16,7 @@ import {
   type Moment,
   type Picture,
   totals,
+  waitingJobs,
 } from '../core/view.ts';
 import type { AgentLogCounts } from '../shell/agent-logs.ts';
 import type { FleetInfo } from '../shell/fleet.ts';
@@ -61,18 +64,23 @@ function feedFamilies(picture: Picture): MetricFamily[] {
 
 function jobFamilies(picture: Picture): MetricFamily[] {
   const { tally } = totals(picture);
+  const rows = wantedFeeds(picture.snapshot);
+  const isPaused = ({ record }: FeedRow) => choicesOf(record).paused;
+  const paused = rows.filter(isPaused);
+  const open = rows.filter((row) => !isPaused(row));
   const states = {
     known: tally.episodes,
     downloaded: tally.done.download,
     transcribed: tally.done.transcribe,
-    retrying: tally.retrying,
+    // What is paused has no next attempt: the alerts take these from what waits.
+    retrying: sumTallies(open.map((row) => row.tally)).retrying,
     dead: tally.dead,
     killer: tally.killers,
   };
   const jobs = STAGES.flatMap((stage) => {
-    const waiting = tally.remaining[stage] - tally.running[stage];
     const counts = {
-      waiting,
+      waiting: waitingJobs(open, stage),
+      paused: waitingJobs(paused, stage),
       running: tally.running[stage],
       done: tally.done[stage],
       dead: tally.deadJobs[stage],
@@ -85,7 +93,11 @@ function jobFamilies(picture: Picture): MetricFamily[] {
       'Episodes that are known, and how many of them are in each state; one episode may be in several.',
       Object.entries(states).map(([state, value]) => ({ labels: { state }, value })),
     ),
-    gauge('podctl_jobs', 'Jobs by stage and state.', jobs),
+    gauge(
+      'podctl_jobs',
+      'Jobs by stage and state; those of paused feeds do not wait for anything but a person.',
+      jobs,
+    ),
     gauge('podctl_audio_remaining_seconds', 'Downloaded audio that is not transcribed yet.', [
       {
         labels: { stage: 'transcribe' },

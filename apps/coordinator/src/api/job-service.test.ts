@@ -14,7 +14,7 @@ import {
   failure,
   reader,
 } from '../../../../test/support/api-bundle.ts';
-import { dead, done, failed, held } from '../../../../test/support/stage-change.ts';
+import { dead, done, failed, held, unwanted } from '../../../../test/support/stage-change.ts';
 
 const [alpha, beta] = ['alpha' as FeedId, 'beta' as FeedId];
 const [gpu, cpu] = ['gpu-1' as AgentId, 'cpu-1' as AgentId];
@@ -105,13 +105,13 @@ describe('GetJob', () => {
   test('tells what is done, dead or canceled, also when nobody here saw it end', async () => {
     const one = api.fleet.episode(alpha, 1, done('download'));
     const two = api.fleet.episode(alpha, 2, dead('download', 'it is a web page'));
-    const three = api.fleet.episode(alpha, 3, dead('download', 'canceled by ann'));
+    const three = api.fleet.episode(alpha, 3, unwanted('download', 'canceled'));
+    const four = api.fleet.episode(alpha, 4, unwanted('download', 'skipped'));
+    const five = api.fleet.episode(alpha, 5, dead('download', 'canceled by the peer'));
     const stateOf = async (id: string) => (await get(`${id}.download`)).job?.state;
-    expect([await stateOf(one), await stateOf(two), await stateOf(three)]).toEqual([
-      JobState.DONE,
-      JobState.DEAD,
-      JobState.CANCELED,
-    ]);
+    const seen = await Promise.all([one, two, three, four, five].map(stateOf));
+    const { DONE, DEAD, CANCELED } = JobState;
+    expect(seen).toEqual([DONE, DEAD, CANCELED, CANCELED, DEAD]);
     expect((await get(one)).job).toMatchObject({
       stage: Stage.TRANSCRIBE,
       state: JobState.WAITING,
@@ -139,7 +139,7 @@ describe('CancelJob', () => {
   });
 
   test('twice is the same as once, and of what does not run it says how it stands', async () => {
-    const gone = api.fleet.episode(alpha, 1, dead('download', 'canceled by ann'));
+    const gone = api.fleet.episode(alpha, 1, unwanted('download', 'canceled'));
     expect(await cancel(gone)).toMatchObject({ job: { state: JobState.CANCELED }, revision: 0n });
     const waits = api.fleet.episode(alpha, 2);
     expect(await failure(cancel(waits))).toMatchObject({

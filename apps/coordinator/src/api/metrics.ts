@@ -3,7 +3,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { createMetrics, type MetricFamily, type Metrics } from '@podctl/platform/metrics.ts';
 import type { EventType, FleetEvent } from '../core/event.ts';
-import { isCancelReason } from '../core/job-view.ts';
+import type { Rejected } from '../shell/planner.ts';
 import { eventCounts } from './event-metrics.ts';
 import type { CallObserver } from './handler.ts';
 
@@ -11,7 +11,7 @@ import type { CallObserver } from './handler.ts';
 export interface CoordinatorMetrics {
   readonly page: Metrics;
   readonly onCall: CallObserver;
-  planned(seconds: number, entries: number, rejected: number): void;
+  planned(seconds: number, entries: number, rejected: Rejected): void;
   polled(seconds: number): void;
   happened(events: readonly FleetEvent[]): void;
   /** Events that were stored, and that could not be. */
@@ -56,7 +56,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
   });
   const rejected = page.counter({
     name: 'podctl_plan_entries_rejected_total',
-    help: 'Planned assignments that lost their write to somebody else.',
+    help: 'Planned assignments that were not written: somebody else wrote first, or their feed or agent was closed since.',
     labels: ['reason'],
   });
   const polls = page.histogram({
@@ -72,7 +72,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
   });
   // From 0 at the start: a rate over a series that begins at 1 misses its first job.
   for (const stage of STAGES)
-    for (const result of [...Object.values(RESULTS), CANCELED]) finished.add({ stage, result }, 0);
+    for (const result of Object.values(RESULTS)) finished.add({ stage, result }, 0);
   const lost = page.counter({
     name: 'podctl_leases_expired_total',
     help: 'Agents that fell silent.',
@@ -86,15 +86,17 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
       handled.add({ method, code });
       handling.observe({ method }, seconds);
     },
-    planned: (seconds, _entries, conflicts) => {
+    planned: (seconds, _entries, { conflict, closed }) => {
       plan.observe({}, seconds);
-      rejected.add({ reason: 'conflict' }, conflicts);
+      rejected.add({ reason: 'conflict' }, conflict);
+      rejected.add({ reason: 'closed' }, closed);
     },
     polled: (seconds) => polls.observe({}, seconds),
     happened: (events) => {
       for (const event of events) {
-        const result = resultOf(event);
-        if (event.stage !== null && result !== null) finished.add({ stage: event.stage, result });
+        const result = RESULTS[event.type];
+        if (event.stage !== null && result !== undefined)
+          finished.add({ stage: event.stage, result });
         if (event.type === 'agent_lost') lost.add({});
       }
     },
@@ -106,12 +108,6 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
       }
     },
   };
-}
-
-/** Null for what is no attempt's end. */
-function resultOf({ type, message }: FleetEvent): string | null {
-  if (type === 'job_dead' && isCancelReason(message)) return CANCELED;
-  return RESULTS[type] ?? null;
 }
 
 async function lookAt(library: WatchedLibrary, clock: Clock): Promise<LibrarySight> {
@@ -143,13 +139,11 @@ function libraryFamilies({ online, space, atMs }: LibrarySight): MetricFamily[] 
   ];
 }
 
-/** A person gave it up: nothing to be alarmed about. */
-const CANCELED = 'canceled';
-
-/** How an attempt ended, by the event that tells it. */
+/** How an attempt ended, by the event that tells it. A skip is no attempt's end: mostly nobody worked on it. */
 const RESULTS: { readonly [type in EventType]?: string } = {
   job_done: 'done',
   job_retry: 'failed',
   job_requeued: 'returned',
   job_dead: 'dead',
+  job_canceled: 'canceled',
 };

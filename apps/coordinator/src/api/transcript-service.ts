@@ -95,6 +95,7 @@ function whyNoTranscript(picture: Picture, row: EpisodeRow): string {
   switch (transcribe.word) {
     case 'dead':
     case 'skipped':
+    case 'canceled':
       return `episode ${row.episode} has no transcript, as its transcription was given up: ${transcribe.reason}`;
     case 'running':
       return `${no}: an agent transcribes it now and is at ${Math.floor(transcribe.progress * 100)} %`;
@@ -107,7 +108,7 @@ function whyNoTranscript(picture: Picture, row: EpisodeRow): string {
       break;
   }
   if (download.state.done !== null) return `${no}: it is downloaded and waits for an agent`;
-  if (download.word === 'dead')
+  if (download.state.lock.state === 'dead')
     return `episode ${row.episode} has no transcript, as its download was given up: ${download.reason}`;
   if (download.word === 'running') return `${no}: its audio is being downloaded`;
   return `${no}: its audio is not downloaded yet`;

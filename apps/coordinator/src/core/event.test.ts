@@ -67,6 +67,10 @@ class Story {
     return this.step(stage, { kind: 'commit', token: this.token(stage), manifest }, nowMs);
   }
 
+  skip(stage: Stage): FleetEvent[] {
+    return this.step(stage, { kind: 'skip', reason: 'never' });
+  }
+
   publish(stage: Stage, nowMs: number): FleetEvent[] {
     return this.step(stage, { kind: 'publish', token: this.token(stage) }, nowMs);
   }
@@ -132,6 +136,23 @@ describe('what the change of an episode tells', () => {
       { type: 'job_dead', feed, episode, stage: 'download', agent, message: 'HTTP 503' },
     ]);
     expect(story.become(structuredClone(story.row.state))).toEqual([]);
+  });
+
+  it('what somebody did not want is told as that, whatever reasons say', () => {
+    const story = new Story();
+    story.assign('download');
+    const canceled = story.revoke('download', { kind: 'canceled', reason: 'not now' });
+    expect(canceled).toMatchObject([{ type: 'job_canceled', agent, message: 'not now' }]);
+    expect(told(story.skip('download'))).toEqual([['episode_skipped', 'never']]);
+    expect(story.skip('download')).toEqual([]);
+    expect(told(story.skip('transcribe'))).toEqual([['episode_skipped', 'never']]);
+    const other = new Story();
+    other.assign('download');
+    const reason = 'canceled by the peer';
+    expect(told(other.revoke('download', { ...failed, reason, final: true }))).toEqual([
+      ['job_dead', reason],
+    ]);
+    expect(told(other.skip('download'))).toEqual([['episode_skipped', 'never']]);
   });
 
   it('a commit is told as done, for it frees the slot; the done pointer tells nothing more', () => {

@@ -1,4 +1,10 @@
-import type { Done, Lock, StageState } from '@podctl/domain/episode-state.ts';
+import type {
+  DeadLock,
+  Done,
+  EndedByHand,
+  Lock,
+  StageState,
+} from '@podctl/domain/episode-state.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
@@ -13,6 +19,8 @@ export const EVENT_TYPES = [
   'job_retry',
   'job_requeued',
   'job_dead',
+  'job_canceled',
+  'episode_skipped',
   'agent_joined',
   'agent_left',
   'agent_lost',
@@ -84,14 +92,25 @@ function eventOfLock(was: Lock, is: Lock, row: EpisodeRow, stage: Stage): FleetE
         `attempt ${is.failures + is.lostBy.length + 1}`,
       ),
     ];
-  if (is.state === 'dead' && was.state !== 'dead')
-    return [jobEvent('job_dead', row, stage, holder(was), is.reason)];
+  if (is.state === 'dead') return eventOfEnd(was, is, row, stage);
   if (is.state === 'free' && was.state === 'held') {
     const type = is.failures > was.failures ? 'job_retry' : 'job_requeued';
     return [jobEvent(type, row, stage, was.agent, is.reason ?? 'taken back')];
   }
   return [];
 }
+
+/** Given up: once for each reason of a run, since what is dead may still be skipped. */
+function eventOfEnd(was: Lock, is: DeadLock, row: EpisodeRow, stage: Stage): FleetEvent[] {
+  if (was.state === 'dead' && was.run === is.run && was.ended === is.ended) return [];
+  const type = is.ended === undefined ? 'job_dead' : UNWANTED[is.ended];
+  return [jobEvent(type, row, stage, holder(was), is.reason)];
+}
+
+const UNWANTED: { readonly [E in EndedByHand]: EventType } = {
+  skipped: 'episode_skipped',
+  canceled: 'job_canceled',
+};
 
 /** How much came of it, and how fast where its beginning is known. */
 function doneMessage(

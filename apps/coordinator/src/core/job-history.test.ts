@@ -42,6 +42,8 @@ test.each([
   ['lost', { kind: 'lost' }, 'agent a1 was lost'],
   ['returned', { kind: 'returned', reason: 'it left', retryAfterMs: null }, 'it left'],
   ['canceled', { kind: 'canceled', reason: 'canceled by ann' }, 'canceled by ann'],
+  ['canceled', { kind: 'skipped', reason: 'skipped by ann' }, 'skipped by ann'],
+  ['dead', { ...failed, reason: 'canceled by the peer', final: true }, 'canceled by the peer'],
 ] as const)('an attempt that ended as %s is told as that', (outcome, end, reason) => {
   const held = assigned();
   expect(tell(held, ended(held, end))).toEqual([

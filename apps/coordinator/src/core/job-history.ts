@@ -2,8 +2,9 @@ import type { Lock, StageState } from '@podctl/domain/episode-state.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeRow } from './snapshot.ts';
+import { isUnwanted } from './tally.ts';
 
-/** returned: handed back unharmed. dead: it failed or was lost, and is given up. canceled: given up for a person. */
+/** returned: handed back unharmed. dead: it failed or was lost, and is given up. canceled: given up for a person, who canceled or skipped it. */
 export type AttemptOutcome = 'done' | 'failed' | 'returned' | 'lost' | 'dead' | 'canceled';
 
 /** One try at a job, after its end. */
@@ -93,11 +94,11 @@ function begunAs(was: Lock, is: Lock, token: Token): Pick<End, 'agent' | 'attemp
   return { agent: null, attempt: null, beganMs: null };
 }
 
-/** What is counted against the job tells how it ended; a cancel alone makes it dead and counts nothing. */
+/** What is counted against the job tells how it ended, unless somebody did not want it any more. */
 function outcomeOf(was: Lock, is: Lock): AttemptOutcome {
   const isFailure = is.failures > was.failures;
   const isLoss = is.lostBy.length > was.lostBy.length;
-  if (is.state === 'dead') return isFailure || isLoss ? 'dead' : 'canceled';
+  if (is.state === 'dead') return isUnwanted(is) ? 'canceled' : 'dead';
   if (isFailure) return 'failed';
   return isLoss ? 'lost' : 'returned';
 }

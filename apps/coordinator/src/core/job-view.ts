@@ -3,6 +3,7 @@ import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { AttemptOutcome, EndedAttempt } from './job-history.ts';
 import type { EpisodeRow } from './snapshot.ts';
+import { isUnwanted } from './tally.ts';
 import { type LockView, lockViews, type Picture } from './view.ts';
 
 /** waiting: for an agent, for its input, or for its next attempt. publishing: its result is accepted. */
@@ -25,20 +26,9 @@ export interface JobView {
   readonly reason: string;
 }
 
-const CANCELED = 'canceled by ';
-
 /** The reason of a job that a person does not want. @param by may be empty. */
 export function canceledBy(by: string): string {
-  return `${CANCELED}${by === '' ? 'an operator' : by}`;
-}
-
-export function isCancelReason(reason: string): boolean {
-  return reason.startsWith(CANCELED);
-}
-
-/** Given up, and not because of what it does. */
-export function isCanceled(lock: Lock): boolean {
-  return lock.state === 'dead' && isCancelReason(lock.reason);
+  return `canceled by ${by === '' ? 'an operator' : by}`;
 }
 
 /** What is worked on, in order of feed, episode and stage. */
@@ -109,7 +99,7 @@ function jobAtRest(
   const { lock, done, wanted } = state.stages[stage];
   const of = { feed, episode, stage, run, ...UNBEGUN };
   if (lock.state === 'dead' && lock.run === run)
-    return { ...of, state: isCanceled(lock) ? 'canceled' : 'dead', reason: lock.reason };
+    return { ...of, state: isUnwanted(lock) ? 'canceled' : 'dead', reason: lock.reason };
   if (done?.run === run) return { ...of, state: 'done', token: done.token, progress: 1 };
   if (run <= (done?.run ?? 0) || run > wanted) return null;
   return { ...of, state: 'waiting', reason: lock.state === 'free' ? (lock.reason ?? '') : '' };

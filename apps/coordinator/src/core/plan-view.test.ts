@@ -1,7 +1,10 @@
 import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HandBuiltFleet } from '../../../../test/support/hand-built-fleet.ts';
 import {
@@ -11,11 +14,13 @@ import {
   held,
   type StageChange,
 } from '../../../../test/support/stage-change.ts';
+import { plan } from './plan.ts';
 import { planView } from './plan-view.ts';
 
 const [alpha, beta] = ['alpha', 'beta'] as FeedId[] as [FeedId, FeedId];
 const [a1, a2] = ['a1', 'a2'] as AgentId[] as [AgentId, AgentId];
 const NOW_MS = 1_000;
+const PAUSED = { choices: { ...NO_CHOICES, paused: true } };
 const library = new MemoryLibrary('m'.repeat(16), 1, () => 0);
 
 let fleet: HandBuiltFleet;
@@ -29,7 +34,7 @@ const heads = (stage: 'download' | 'transcribe') =>
 describe('the feeds that a plan looks at', () => {
   it('none, when no agent has a free slot', () => {
     fleet.episode(alpha, 0);
-    expect(view()).toEqual({ feeds: [], agents: [] });
+    expect(view()).toMatchObject({ feeds: [], agents: [] });
     const session = fleet.agent(a1, { slots: { download: 1, transcribe: 0 } });
     expect(view().feeds).toHaveLength(1);
     fleet.episode(alpha, 1, held('download', { agent: a1, session }));
@@ -71,6 +76,52 @@ describe('the feeds that a plan looks at', () => {
     fleet.agent(a1);
     fleet.episode(alpha, 0);
     expect(view().feeds[0]?.bookScore).toBe(3);
+  });
+});
+
+describe('what runs in the fleet', () => {
+  const max = { downloadsMax: 3, transcribersMax: 2 } as const;
+  const others = { multiWorkerMinEpisodes: 50, feedShareMax: 1 };
+  const feeds = fc.array(
+    fc.record({
+      running: fc.nat(2),
+      ready: fc.nat(3),
+      change: fc.constantFrom<Partial<FeedRecord>>({}, PAUSED, { removed: true }),
+    }),
+    { maxLength: 5 },
+  );
+
+  /** Each feed has so many running and ready jobs of either stage. */
+  function foldAll(rows: typeof feeds extends fc.Arbitrary<infer T> ? T : never): void {
+    fleet = new HandBuiltFleet(new ManualClock(), library);
+    const session = fleet.agent(a1, { slots: { download: 20, transcribe: 20 } });
+    const hold = (stage: Stage) => held(stage, { agent: a1, session });
+    rows.forEach(({ running, ready, change }, i) => {
+      const feed = `f${i}` as FeedId;
+      fleet.feed(feed, change);
+      for (let n = 0; n < running + ready; n += 1) {
+        const isRunning = n < running;
+        fleet.episode(feed, n, isRunning ? hold('download') : undefined);
+        fleet.episode(feed, 10 + n, done('download'));
+        if (isRunning) fleet.episode(feed, 10 + n, hold('transcribe'));
+      }
+    });
+  }
+
+  it('stays below the maximum, whatever is paused, removed, or has nothing ready', () => {
+    fc.assert(
+      fc.property(feeds, (rows) => {
+        foldAll(rows);
+        const running = rows.reduce((sum, row) => sum + row.running, 0);
+        expect(view().running).toEqual({ download: running, transcribe: running });
+        const given = plan(view(), { ...max, ...others });
+        const begun = (stage: Stage) => given.filter((one) => one.stage === stage).length;
+        const room = (most: number) => Math.max(0, most - running);
+        expect(begun('download')).toBeLessThanOrEqual(room(max.downloadsMax));
+        expect(begun('transcribe')).toBeLessThanOrEqual(room(max.transcribersMax));
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 
@@ -143,7 +194,7 @@ describe('the agents that a plan may use', () => {
     const session = fleet.agent(a1);
     fleet.reports.set(a1, { session, engine: '', problem: 'its disk is full' });
     fleet.episode(alpha, 0);
-    expect(view()).toEqual({ feeds: [], agents: [] });
+    expect(view()).toMatchObject({ feeds: [], agents: [] });
     fleet.reports.set(a1, { session, engine: '', problem: null });
     expect(view().agents).toHaveLength(1);
     fleet.reports.set(a1, { session, engine: '', problem: null, draining: true });
@@ -158,7 +209,7 @@ describe('the agents that a plan may use', () => {
     fleet.agent(a1);
     for (const kind of ['cordoned', 'draining', 'drained'] as const) {
       fleet.cordon(a1, { kind });
-      expect(view()).toEqual({ feeds: [], agents: [] });
+      expect(view()).toMatchObject({ feeds: [], agents: [] });
       fleet.agent(a1, { boot: kind });
       expect(view().agents).toEqual([]);
     }

@@ -18,13 +18,14 @@ export function planView(
     STAGES.some((stage) => slots[stage] > busy[stage]),
   );
   // The usual case of a busy fleet: nothing could be given, so nothing is looked at.
-  if (!hasFree) return { feeds: [], agents };
+  const running = runningOf([...snapshot.locks.values()]);
+  if (!hasFree) return { feeds: [], agents, running };
   const feeds = [...snapshot.feeds.values()]
     .filter(
       ({ ready, record }) => mayBegin(record) && STAGES.some((stage) => ready[stage].size > 0),
     )
     .map((row) => plannedFeed(row, nowMs));
-  return { feeds, agents };
+  return { feeds, agents, running };
 }
 
 function plannedFeed(row: FeedRow, nowMs: number): PlannedFeed {
@@ -108,15 +109,15 @@ function plannedAgents(
       agent: record.agent,
       session,
       slots: record.slots,
-      running: running(held),
+      running: runningOf(held),
       runsCanary: held.some(({ lock }) => isCanary(lock.lostBy)),
     });
   }
   return agents.sort((a, b) => compareIds(a.agent, b.agent));
 }
 
-function running(held: readonly LockRow[]) {
-  const of = (stage: Stage) => held.filter((row) => row.stage === stage).length;
+function runningOf(locks: readonly LockRow[]) {
+  const of = (stage: Stage) => locks.filter((row) => row.stage === stage).length;
   return { download: of('download'), transcribe: of('transcribe') };
 }
 

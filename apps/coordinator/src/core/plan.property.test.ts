@@ -38,8 +38,13 @@ function views(lossesMax: number): fc.Arbitrary<PlanView> {
   const agents = fc
     .subarray(agentIds)
     .chain((ids) => fc.tuple(...ids.map((id) => agentOf(id, lossesMax >= 2))));
-  return fc.tuple(feeds, agents, fc.nat(4)).map(([rows, all, shift]) => ({
+  return fc.tuple(feeds, agents, fc.nat(4), slots).map(([rows, all, shift, elsewhere]) => ({
     agents: all,
+    // Feeds that get nothing now run jobs, too: on these agents or on lost ones.
+    running: {
+      download: runs(all, 'download') + elsewhere.download,
+      transcribe: runs(all, 'transcribe') + elsewhere.transcribe,
+    },
     feeds: rows.map((row, i) =>
       feedOf(row, i, spread(all, rows.length, (i + shift) % rows.length)),
     ),
@@ -57,10 +62,13 @@ function agentOf(agent: AgentId, canaries: boolean): fc.Arbitrary<PlannedAgent> 
   });
 }
 
+const runs = (agents: readonly PlannedAgent[], stage: Stage) =>
+  agents.reduce((sum, agent) => sum + agent.running[stage], 0);
+
 /** How many of the running jobs are of the feed in this place: they are dealt out like cards. */
 function spread(agents: readonly PlannedAgent[], feeds: number, place: number) {
   const share = (stage: Stage) => {
-    const all = agents.reduce((sum, agent) => sum + agent.running[stage], 0);
+    const all = runs(agents, stage);
     return Math.floor(all / feeds) + (place < all % feeds ? 1 : 0);
   };
   return { download: share('download'), transcribe: share('transcribe') };
@@ -100,8 +108,7 @@ const limits: fc.Arbitrary<PlanLimits> = fc.record({
   feedShareMax: fc.constantFrom(0.25, 0.5, 1),
 });
 
-const total = (view: PlanView, stage: Stage) =>
-  view.feeds.reduce((sum, feed) => sum + feed.running[stage], 0);
+const total = (view: PlanView, stage: Stage) => view.running[stage];
 const job = ({ feed, episode, stage }: Assignment) => `${feed}.${episode}.${stage}`;
 const budgetOf = (stage: Stage, given: PlanLimits) => {
   const max = stage === 'download' ? given.downloadsMax : given.transcribersMax;
@@ -206,7 +213,11 @@ describe('any plan', () => {
     const shuffled = views(3).chain((view) =>
       fc.record({
         view: fc.constant(view),
-        other: fc.record({ feeds: whole(view.feeds), agents: whole(view.agents) }),
+        other: fc.record({
+          feeds: whole(view.feeds),
+          agents: whole(view.agents),
+          running: fc.constant(view.running),
+        }),
       }),
     );
     fc.assert(
@@ -294,7 +305,7 @@ describe('the heads that a plan reads', () => {
     if (idle === undefined || busy === undefined) throw new Error('there are agents');
     const transcribe = [[idle.agent], [idle.agent], []];
     const row = { bookScore: 3, unseen: 1, heads: { download: [], transcribe } };
-    const view = { agents: [idle, busy], feeds: [feedOf(row, 0, slot)] };
+    const view = { agents: [idle, busy], feeds: [feedOf(row, 0, slot)], running: slot };
     expect(plan(view, SEED_LIMITS)).toHaveLength(1);
   });
 
@@ -315,7 +326,7 @@ describe('the heads that a plan reads', () => {
     };
     const running = { download: 0, transcribe: 0 };
     const agents = [{ agent, session: 1 as SessionId, slots, running, runsCanary: false }];
-    expect(plan({ agents, feeds: [feed] }, SEED_LIMITS)).toHaveLength(3);
+    expect(plan({ agents, feeds: [feed], running }, SEED_LIMITS)).toHaveLength(3);
     expect(read).toBe(3);
   });
 });
@@ -364,7 +375,7 @@ function plansUntilCanary(dice: Iterator<number>, stage: Stage): number {
       heads: { download: heads('download'), transcribe: heads('transcribe') },
     };
     const given = plan(
-      { agents, feeds: [feedOf(row, 0, running)] },
+      { agents, feeds: [feedOf(row, 0, running)], running },
       { downloadsMax: 30, transcribersMax: 'auto', multiWorkerMinEpisodes: 50, feedShareMax: 1 },
     );
     if (given.some(({ episode }) => episode === `${stage}-0`)) return plans;

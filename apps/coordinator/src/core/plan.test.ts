@@ -1,11 +1,13 @@
 import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
 import { describe, expect, it } from 'vitest';
 import {
   type Assignment,
   type PlanLimits,
   type PlannedAgent,
   type PlannedFeed,
-  plan,
+  type PlanView,
+  plan as planOf,
 } from './plan.ts';
 
 const limits: PlanLimits = {
@@ -24,6 +26,13 @@ interface FeedPart {
   readonly running?: { readonly download: number; readonly transcribe: number };
   /** Agents that lost its first heads, head by head. */
   readonly lostBy?: readonly (readonly string[])[];
+}
+
+/** Of a fleet in which nothing but these feeds runs. */
+function plan(view: Omit<PlanView, 'running'>, limits: PlanLimits): Assignment[] {
+  const runs = (stage: Stage) => view.feeds.reduce((sum, one) => sum + one.running[stage], 0);
+  const running = { download: runs('download'), transcribe: runs('transcribe') };
+  return planOf({ ...view, running }, limits);
 }
 
 /** A feed with so many episodes left of each stage; what is not running is a head. */

@@ -13,6 +13,8 @@ import {
 export interface PlanView {
   readonly feeds: readonly PlannedFeed[];
   readonly agents: readonly PlannedAgent[];
+  /** Jobs that run in the fleet, those of feeds that get nothing now (paused, removed, nothing ready) among them. */
+  readonly running: { readonly [S in Stage]: number };
 }
 
 export interface PlannedFeed extends RankedFeed {
@@ -92,7 +94,7 @@ export function plan(view: PlanView, limits: PlanLimits): Assignment[] {
 function budget(stage: Stage, view: PlanView, limits: PlanLimits): number {
   const max = stage === 'download' ? limits.downloadsMax : limits.transcribersMax;
   if (max === 'auto') return Number.POSITIVE_INFINITY;
-  return max - sum(view.feeds, (feed) => feed.running[stage]);
+  return max - view.running[stage];
 }
 
 /** The assignments of one stage as they are made. */

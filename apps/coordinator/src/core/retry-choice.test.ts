@@ -9,6 +9,7 @@ import {
   failed,
   held,
   type StageChange,
+  unwanted,
 } from '../../../../test/support/stage-change.ts';
 import { chosenJobs, namedJobs, type RetryFilter } from './retry-choice.ts';
 
@@ -21,29 +22,19 @@ function state(...changes: StageChange[]): EpisodeState {
   return changes.reduce((is, change) => change(is), newEpisode(CLUSTER, NONCE, 'poll'));
 }
 
-const skipped: StageChange = (is) => {
-  const { transcribe } = is.stages;
-  const lock = {
-    state: 'dead',
-    run: 1,
-    failures: 0,
-    lostBy: [],
-    reason: 'x',
-    skipped: true,
-  } as const;
-  return { ...is, stages: { ...is.stages, transcribe: { ...transcribe, lock } } };
-};
 const stagesOf = (jobs: readonly { readonly stage: string }[]) => jobs.map(({ stage }) => stage);
 
 describe('what a filter chooses', () => {
-  it('is what is dead, or failed and waits; never what runs, is done, or was skipped', () => {
+  it('is what is dead, or failed and waits; never what runs, is done, or is not wanted', () => {
     const choose = (is: EpisodeState) => stagesOf(chosenJobs(name, is, all, NOW_MS));
     expect(choose(state(dead('download', 'x')))).toEqual(['download']);
     expect(choose(state(failed('download', 'x', NOW_MS + 1)))).toEqual(['download']);
     expect(choose(state(failed('download', 'x', NOW_MS)))).toEqual([]);
     expect(choose(state(held('download', { agent: 'a' as AgentId, session: 1 })))).toEqual([]);
     expect(choose(state(done('download'), done('transcribe')))).toEqual([]);
-    expect(choose(state(done('download'), skipped))).toEqual([]);
+    for (const how of ['skipped', 'canceled'] as const)
+      expect(choose(state(done('download'), unwanted('transcribe', how)))).toEqual([]);
+    expect(choose(state(dead('download', 'canceled by the peer')))).toEqual(['download']);
   });
 
   it('keeps to its stages and to what it asks for', () => {
@@ -57,15 +48,18 @@ describe('what a filter chooses', () => {
 });
 
 describe('of an episode that is named', () => {
-  it('a skipped stage comes back, and a done one only where the stage is named too', () => {
-    const is = state(done('download'), skipped);
-    expect(namedJobs(name, is, null, NOW_MS)).toEqual([
-      { ...name, stage: 'transcribe', run: null },
-    ]);
-    expect(namedJobs(name, is, 'download', NOW_MS)).toEqual([
-      { ...name, stage: 'download', run: 1 },
-    ]);
-  });
+  it.each(['skipped', 'canceled'] as const)(
+    'a %s stage comes back, and a done one only where the stage is named too',
+    (how) => {
+      const is = state(done('download'), unwanted('transcribe', how));
+      expect(namedJobs(name, is, null, NOW_MS)).toEqual([
+        { ...name, stage: 'transcribe', run: null },
+      ]);
+      expect(namedJobs(name, is, 'download', NOW_MS)).toEqual([
+        { ...name, stage: 'download', run: 1 },
+      ]);
+    },
+  );
 
   it('what runs, or waits for an agent only, is left alone', () => {
     const is = state(held('download', { agent: 'a' as AgentId, session: 1 }));

@@ -1,7 +1,7 @@
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
-import { isGivenUp, isSkipped } from './tally.ts';
+import { isGivenUp, isUnwanted } from './tally.ts';
 
 /** What is chosen to be tried again in bulk. */
 export interface RetryFilter {
@@ -39,7 +39,7 @@ export function chosenJobs(
 }
 
 /**
- * The jobs of an episode that was named: all that is given up, skipped, never asked for, or waits for its next attempt.
+ * The jobs of an episode that was named: all that is given up, skipped, canceled, never asked for, or waits for its next attempt.
  * A done one is done anew only where its stage is named, too.
  */
 export function namedJobs(
@@ -51,8 +51,8 @@ export function namedJobs(
   return (stage === null ? STAGES : [stage]).flatMap((name): RetryJob[] => {
     const { lock, done, wanted } = state.stages[name];
     const of = { feed, episode, stage: name };
-    const isUnwanted = wanted === 0 && lock.state === 'free';
-    if (isGivenUp(lock) || isSkipped(lock) || isUnwanted || waits(state, name, nowMs))
+    const isUnasked = wanted === 0 && lock.state === 'free';
+    if (isGivenUp(lock) || isUnwanted(lock) || isUnasked || waits(state, name, nowMs))
       return [{ ...of, run: null }];
     const isDone = lock.state === 'free' && done !== null && done.run === wanted;
     return isDone && stage !== null ? [{ ...of, run: done.run }] : [];

@@ -5,10 +5,11 @@ import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 /** Counts over the episodes of a feed, kept by the fold so that nobody has to walk them. */
 export interface Tally {
   episodes: number;
-  /** Given up; what somebody skipped is not. */
+  /** Given up; what somebody skipped or canceled is not. */
   dead: number;
+  /** What somebody skipped or canceled. */
   skipped: number;
-  /** Episodes whose work was lost with two agents or more: they may be what kills agents. */
+  /** Episodes whose work was lost with two agents or more: they may be what kills agents, unless nobody wants them. */
   killers: number;
   /** Episodes with a failure or a loss behind them that wait for their next attempt. */
   retrying: number;
@@ -17,7 +18,7 @@ export interface Tally {
   /** Runs wanted, not done, and not dead; running ones are among them. */
   readonly remaining: { [S in Stage]: number };
   readonly running: { [S in Stage]: number };
-  /** Jobs given up; skipped ones are not among them. */
+  /** Jobs given up; skipped and canceled ones are not among them. */
   readonly deadJobs: { [S in Stage]: number };
   /** Episodes with a done run. */
   readonly done: { [S in Stage]: number };
@@ -46,8 +47,8 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
   const audioSeconds = state.stages.download.done?.manifest.audioSeconds ?? 0;
   tally.episodes += times;
   if (stages.some(({ lock }) => isGivenUp(lock))) tally.dead += times;
-  if (stages.some(({ lock }) => isSkipped(lock))) tally.skipped += times;
-  if (stages.some(({ lock }) => isCanary(lock.lostBy))) tally.killers += times;
+  if (stages.some(({ lock }) => isUnwanted(lock))) tally.skipped += times;
+  if (stages.some(({ lock }) => isCanary(lock.lostBy) && !isUnwanted(lock))) tally.killers += times;
   if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
     tally.retrying += times;
   tally.audioSeconds += times * audioSeconds;
@@ -64,12 +65,13 @@ function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1
     tally.remaining[stage] += times;
 }
 
-export function isSkipped(lock: Lock): boolean {
-  return lock.state === 'dead' && lock.skipped === true;
+/** Somebody skipped or canceled it: nothing is wrong with it. */
+export function isUnwanted(lock: Lock): boolean {
+  return lock.state === 'dead' && lock.ended !== undefined;
 }
 
 export function isGivenUp(lock: Lock): boolean {
-  return lock.state === 'dead' && lock.skipped !== true;
+  return lock.state === 'dead' && lock.ended === undefined;
 }
 
 /** What a stage works on is there, or somebody may still bring it: after a dead download no transcription is left. */

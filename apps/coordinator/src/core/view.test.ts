@@ -12,6 +12,7 @@ import {
   failed,
   held,
   type StageChange,
+  unwanted,
 } from '../../../../test/support/stage-change.ts';
 import { emptyTally, sumTallies, type Tally } from './tally.ts';
 import {
@@ -318,6 +319,8 @@ describe('the stages of an episode', () => {
     expect(word(committed(1))).toEqual(['publishing', 'waiting']);
     expect(word(done('download'))).toEqual(['done', 'waiting']);
     expect(word(dead('transcribe', 'x'))).toEqual(['done', 'dead']);
+    expect(word(unwanted('transcribe', 'skipped'))).toEqual(['done', 'skipped']);
+    expect(word(unwanted('transcribe', 'canceled'))).toEqual(['done', 'canceled']);
     expect(word(done('transcribe'))).toEqual(['done', 'done']);
     expect(word(wanted(2))).toEqual(['waiting', 'done']);
   });

@@ -101,7 +101,7 @@ export function feedState(picture: Picture, row: FeedRow): FeedState {
 }
 
 function stateOf(picture: Picture, { record, tally }: FeedRow, stalled: boolean): FeedState {
-  if (choicesOf(record).paused) return 'paused';
+  if (left(tally) > 0 && choicesOf(record).paused) return 'paused';
   if (record !== null && record.failures >= picture.limits.failingAfter) return 'failing';
   if (stalled) return 'stalled';
   if (left(tally) > 0) return 'active';
@@ -262,7 +262,9 @@ export interface Totals {
   readonly agentsCordoned: number;
   readonly agentsLost: number;
   readonly locksStale: number;
+  /** Of what may begin: paused feeds wait for a person. */
   readonly forecast: Forecast;
+  /** None of paused feeds. */
   readonly jobsWaiting: number;
 }
 
@@ -276,7 +278,7 @@ export function totals(
   const sessions = [...snapshot.sessions.values()];
   const words = sessions.map((row) => agentWord(picture, row));
   const tally = sumTallies(rows.map((row) => row.tally));
-  const { remaining, running } = tally;
+  const open = rows.filter(({ record }) => !choicesOf(record).paused);
   return {
     asOfMs: now.wallMs,
     revision: snapshot.revision,
@@ -291,14 +293,16 @@ export function totals(
     agentsLost: sessions.filter(({ record }) => record.state === 'lost').length,
     locksStale: lockViews(picture).filter(({ stale }) => stale).length,
     forecast: forecast(
-      audioSecondsLeftOf(rows, tally),
+      audioSecondsLeftOf(open, tally),
       picture.progress.pace.ofFleet(now.monotonicMs),
     ),
-    jobsWaiting: STAGES.reduce(
-      (sum, stage) => sum + Math.max(0, remaining[stage] - running[stage]),
-      0,
-    ),
+    jobsWaiting: STAGES.reduce((sum, stage) => sum + waitingJobs(open, stage), 0),
   };
+}
+
+/** Jobs wanted that nobody works on. */
+export function waitingJobs(rows: readonly FeedRow[], stage: Stage): number {
+  return rows.reduce((sum, { tally }) => sum + tally.remaining[stage] - tally.running[stage], 0);
 }
 
 export type StageWord =
@@ -308,7 +312,8 @@ export type StageWord =
   | 'publishing'
   | 'done'
   | 'dead'
-  | 'skipped';
+  | 'skipped'
+  | 'canceled';
 
 export interface StageView {
   readonly stage: Stage;
@@ -336,7 +341,7 @@ export function stageWord({ lock, done, wanted }: StageState): StageWord {
     case 'committed':
       return 'publishing';
     case 'dead':
-      return lock.skipped ? 'skipped' : 'dead';
+      return lock.ended ?? 'dead';
     case 'free':
       if ((done?.run ?? 0) < wanted) return 'waiting';
       return done === null ? 'not_wanted' : 'done';

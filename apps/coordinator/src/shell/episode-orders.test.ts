@@ -1,4 +1,5 @@
 import type { EpisodeId } from '@podctl/domain/ids.ts';
+import type { AttemptEnd } from '@podctl/domain/retry.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
@@ -20,9 +21,16 @@ const retry = (episode: EpisodeId, request: string, ...stages: Stage[]) =>
     jobs: stages.map((stage) => ({ feed: world.feed, episode, stage })),
   });
 
-async function fail(episode: EpisodeId, final: boolean): Promise<void> {
+function fail(episode: EpisodeId, final: boolean): Promise<void> {
+  return end(episode, { kind: 'failed', reason: 'HTTP 500', retryAfterMs: 60_000, final });
+}
+
+function cancel(episode: EpisodeId): Promise<void> {
+  return end(episode, { kind: 'canceled', reason: 'canceled by ann' });
+}
+
+async function end(episode: EpisodeId, end: AttemptEnd): Promise<void> {
   const token = await world.assign(episode);
-  const end = { kind: 'failed', reason: 'HTTP 500', retryAfterMs: 60_000, final } as const;
   await world.store.moveEpisode(world.feed, episode, 'download', () => ({
     kind: 'revoke',
     token,
@@ -36,7 +44,7 @@ describe('skipping an episode', () => {
   it('gives up every stage that is left, says by whom, and does it once', async () => {
     const episode = await world.episode();
     expect(await skip(episode)).toEqual(['download', 'transcribe']);
-    const shown = { state: 'dead', skipped: true, failures: 0, reason: 'skipped by ann' };
+    const shown = { state: 'dead', ended: 'skipped', failures: 0, reason: 'skipped by ann' };
     expect(await lockOf(episode)).toMatchObject(shown);
     expect(await lockOf(episode, 'transcribe')).toMatchObject(shown);
     expect(await skip(episode)).toEqual([]);
@@ -50,6 +58,18 @@ describe('skipping an episode', () => {
     await expect(world.commit(episode, token, ref)).rejects.toThrow(
       'commit is not legal from dead',
     );
+  });
+
+  it.each(['dead', 'canceled'] as const)('has a %s one count as dead no more', async (was) => {
+    const episode = await world.episode();
+    if (was === 'dead') await fail(episode, true);
+    else await cancel(episode);
+    expect(await skip(episode)).toEqual(['download', 'transcribe']);
+    expect(await lockOf(episode)).toMatchObject({
+      ...{ state: 'dead', ended: 'skipped', reason: 'skipped by ann' },
+      failures: was === 'dead' ? 1 : 0,
+    });
+    expect(await skip(episode)).toEqual([]);
   });
 
   it('leaves an accepted result alone', async () => {

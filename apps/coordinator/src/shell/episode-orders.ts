@@ -8,8 +8,6 @@ import type { MoveOutcome } from './store.ts';
 
 /** Synced writes at a time: a server does several in the time of one. */
 const AT_ONCE = 16;
-/** A lock may be given anew between its release and the next look. */
-const SKIPS_TRIED_MAX = 8;
 
 /** Gives how many are tried again by this. Rejects with OrderFailed when that cannot be said of all. */
 export async function retryJobs(
@@ -41,7 +39,7 @@ function retryMove({ stages }: EpisodeState, stage: Stage, request: string): Mov
   return waits ? { kind: 'hasten' } : null;
 }
 
-/** Gives the stages that are given up by this; an accepted result stays and is finished. */
+/** Gives the stages that are given up by this, or were dead and are skipped now; an accepted result stays and is finished. */
 export async function skipEpisode(
   deps: SettleDeps,
   { feed, episode, by }: EpisodeToSkip,
@@ -49,26 +47,15 @@ export async function skipEpisode(
   const reason = `skipped by ${by}`;
   const skipped: Stage[] = [];
   for (const stage of STAGES) {
-    for (let tries = 1; ; tries += 1) {
-      const step = { kind: '' as Move['kind'] | '' };
-      const outcome = await deps.store.moveEpisode(feed, episode, stage, (state) => {
-        const move = skipMove(deps, state, stage, reason);
-        step.kind = move?.kind ?? '';
-        return move;
-      });
-      if (!isMoved(outcome)) break;
-      if (step.kind === 'skip') {
-        skipped.push(stage);
-        break;
-      }
-      if (tries === SKIPS_TRIED_MAX)
-        throw new OrderFailed(`the ${stage} of episode ${episode} is given anew each time`);
-    }
+    const outcome = await deps.store.moveEpisode(feed, episode, stage, (state) =>
+      skipMove(deps, state, stage, reason),
+    );
+    if (isMoved(outcome)) skipped.push(stage);
   }
   return skipped;
 }
 
-/** What is held is taken back first. */
+/** What is held is taken from its agent for good. */
 function skipMove(
   { clock, random }: SettleDeps,
   { stages }: EpisodeState,
@@ -76,11 +63,18 @@ function skipMove(
   reason: string,
 ): Move | null {
   const { lock, wanted } = stages[stage];
-  if (lock.state === 'free')
-    return nextRun(stages[stage]) <= wanted ? { kind: 'skip', reason } : null;
-  if (lock.state !== 'held') return null;
-  const end = { kind: 'returned', reason, retryAfterMs: null } as const;
-  return { kind: 'revoke', token: lock.token, end, nowMs: clock.wallMs(), random: random() };
+  switch (lock.state) {
+    case 'free':
+      return nextRun(stages[stage]) <= wanted ? { kind: 'skip', reason } : null;
+    case 'dead':
+      return lock.ended === 'skipped' ? null : { kind: 'skip', reason };
+    case 'held': {
+      const end = { kind: 'skipped', reason } as const;
+      return { kind: 'revoke', token: lock.token, end, nowMs: clock.wallMs(), random: random() };
+    }
+    case 'committed':
+      return null;
+  }
 }
 
 function isMoved(outcome: MoveOutcome): boolean {

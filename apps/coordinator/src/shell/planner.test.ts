@@ -4,11 +4,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CLUSTER, NONCE } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { foldCordon } from '../core/snapshot.ts';
-import { Planner } from './planner.ts';
+import { Planner, type Rejected } from './planner.ts';
 
 const AT_ONCE = 32;
 let world: LeaderWorld;
 let planner: Planner;
+const rejected: Rejected[] = [];
 
 beforeEach(async () => {
   world = await LeaderWorld.start();
@@ -21,8 +22,12 @@ beforeEach(async () => {
       multiWorkerMinEpisodes: 50,
       feedShareMax: 1,
     },
-    ...{ model: 'tiny.en', language: null, planned: () => {} },
+    ...{ model: 'tiny.en', language: null },
+    planned: (_seconds, _entries, { conflict, closed }) => {
+      rejected.push({ conflict, closed });
+    },
   });
+  rejected.length = 0;
 });
 afterEach(async () => {
   await planner.stop();
@@ -51,4 +56,5 @@ it('an agent that is taken out while a plan is written gets no more of it', asyn
   await world.clock.advance(5_000);
   const given = world.history.filter(({ state }) => state.stages.download.lock.state === 'held');
   expect(given).toHaveLength(AT_ONCE);
+  expect(rejected[0]).toEqual({ conflict: 0, closed: 8 });
 });

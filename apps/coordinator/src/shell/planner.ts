@@ -27,8 +27,16 @@ export interface PlannerOptions extends SettleDeps, WorkOptions {
   readonly limits: PlanLimits;
   readonly epoch: Epoch;
   readonly log: Logger;
-  /** How long a plan took, and how many of its entries lost their CAS. */
-  planned(seconds: number, entries: number, rejected: number): void;
+  /** How long a plan took, and how many of its entries were not written. */
+  planned(seconds: number, entries: number, rejected: Rejected): void;
+}
+
+/** Why planned assignments were not written. */
+export interface Rejected {
+  /** Somebody else wrote first. */
+  readonly conflict: number;
+  /** Since it was planned its feed was paused or removed, or its agent was taken out. */
+  readonly closed: number;
 }
 
 /** Plans are at least so far apart, and at most. */
@@ -118,23 +126,23 @@ export class Planner extends Loop {
       limits,
     );
     const seconds = (clock.monotonicMs() - began) / 1_000;
-    let rejected = 0;
+    const rejected = { conflict: 0, closed: 0 };
     for (let i = 0; i < assignments.length && !signal.aborted; i += ASSIGN_AT_ONCE) {
       const batch = assignments.slice(i, i + ASSIGN_AT_ONCE);
-      const won = await Promise.all(batch.map((assignment) => this.#assign(assignment)));
-      rejected += won.filter((one) => !one).length;
+      const ends = await Promise.all(batch.map((assignment) => this.#assign(assignment)));
+      for (const end of ends) if (end !== 'given') rejected[end] += 1;
     }
     this.#options.planned(seconds, assignments.length, rejected);
   }
 
-  async #assign({ feed, episode, stage, revision, agent, session }: Assignment): Promise<boolean> {
+  async #assign(assignment: Assignment): Promise<keyof Rejected | 'given'> {
+    const { feed, episode, stage, revision, agent, session } = assignment;
     const { store, replica, clock, epoch } = this.#options;
     const row = episodeRow(replica.snapshot, feed, episode);
     const { record = null } = replica.snapshot.feeds.get(feed) ?? {};
-    // Paused since the plan was made.
-    if (row === null || row.revision !== revision || !mayBegin(record)) return false;
-    // A plan takes a while to be written: since then its agent may have been taken out.
-    if (isClosed(replica.snapshot.cordons.get(agent)?.record)) return false;
+    // A plan takes a while to be written: since then its feed may have been paused, or its agent taken out.
+    if (!mayBegin(record) || isClosed(replica.snapshot.cordons.get(agent)?.record)) return 'closed';
+    if (row === null || row.revision !== revision) return 'conflict';
     const holder = {
       cluster: store.cluster(),
       token: revision as LockRow['lock']['token'],
@@ -149,10 +157,10 @@ export class Planner extends Loop {
         { feed, episode, stage, reason: outcome.reason },
         'an assignment is in doubt',
       );
-    if (outcome.kind !== 'moved') return false;
+    if (outcome.kind !== 'moved') return 'conflict';
     const { lock } = outcome.state.stages[stage];
     if (lock.state === 'held')
       await this.#tell({ feed, episode, stage, revision: outcome.revision, lock });
-    return true;
+    return 'given';
   }
 }

@@ -94,6 +94,8 @@ export const StageState = {
   DEAD: 6,
   /** SKIPPED - Somebody does not want it; `reason` says who. */
   SKIPPED: 7,
+  /** CANCELED - Somebody canceled its job; `reason` says who. */
+  CANCELED: 8,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -108,6 +110,7 @@ export namespace StageState {
   export type DONE = typeof StageState.DONE;
   export type DEAD = typeof StageState.DEAD;
   export type SKIPPED = typeof StageState.SKIPPED;
+  export type CANCELED = typeof StageState.CANCELED;
   export type UNRECOGNIZED = typeof StageState.UNRECOGNIZED;
 }
 
@@ -137,6 +140,9 @@ export function stageStateFromJSON(object: any): StageState {
     case 7:
     case "STAGE_STATE_SKIPPED":
       return StageState.SKIPPED;
+    case 8:
+    case "STAGE_STATE_CANCELED":
+      return StageState.CANCELED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -162,6 +168,8 @@ export function stageStateToJSON(object: StageState): string {
       return "STAGE_STATE_DEAD";
     case StageState.SKIPPED:
       return "STAGE_STATE_SKIPPED";
+    case StageState.CANCELED:
+      return "STAGE_STATE_CANCELED";
     case StageState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -278,7 +286,7 @@ export interface RetryEpisodesRequest {
   feedId: string;
   /** Those that failed or were lost and wait for their next attempt: it comes now. */
   failed: boolean;
-  /** Those that were given up; skipped ones are not among them. */
+  /** Those that were given up; skipped and canceled ones are not among them. */
   dead: boolean;
   /** Only this stage; unspecified for any. Of episodes that are named, it has a done one done anew. */
   stage: Stage;
@@ -304,7 +312,7 @@ export interface SkipEpisodeRequest {
 
 /** What is left of the episode is given up. */
 export interface SkipEpisodeResponse {
-  /** The stages that are given up; empty when nothing was left to do. */
+  /** The stages that are given up, dead ones among them; empty when nothing was left to do. */
   skipped: Stage[];
   /** The episode's whole id. */
   episodeId: string;
@@ -1999,7 +2007,7 @@ export const EpisodeServiceService = {
     responseSerialize: (value: GetEpisodeResponse): Buffer => Buffer.from(GetEpisodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetEpisodeResponse => GetEpisodeResponse.decode(value),
   },
-  /** Has jobs tried again: dead and skipped ones, those that wait for their next attempt, and done ones that are named. */
+  /** Has jobs tried again: dead, skipped and canceled ones, those that wait for their next attempt, and done ones that are named. */
   retryEpisodes: {
     path: "/podctl.v1.EpisodeService/RetryEpisodes" as const,
     requestStream: false as const,
@@ -2039,7 +2047,7 @@ export interface EpisodeServiceServer extends UntypedServiceImplementation {
   listEpisodes: handleUnaryCall<ListEpisodesRequest, ListEpisodesResponse>;
   /** Shows one episode with its title, URL, files and history. */
   getEpisode: handleUnaryCall<GetEpisodeRequest, GetEpisodeResponse>;
-  /** Has jobs tried again: dead and skipped ones, those that wait for their next attempt, and done ones that are named. */
+  /** Has jobs tried again: dead, skipped and canceled ones, those that wait for their next attempt, and done ones that are named. */
   retryEpisodes: handleUnaryCall<RetryEpisodesRequest, RetryEpisodesResponse>;
   /** Gives up what is left of an episode, until somebody has it retried. */
   skipEpisode: handleUnaryCall<SkipEpisodeRequest, SkipEpisodeResponse>;
@@ -2080,7 +2088,7 @@ export interface EpisodeServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetEpisodeResponse) => void,
   ): ClientUnaryCall;
-  /** Has jobs tried again: dead and skipped ones, those that wait for their next attempt, and done ones that are named. */
+  /** Has jobs tried again: dead, skipped and canceled ones, those that wait for their next attempt, and done ones that are named. */
   retryEpisodes(
     request: RetryEpisodesRequest,
     callback: (error: ServiceError | null, response: RetryEpisodesResponse) => void,

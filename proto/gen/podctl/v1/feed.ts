@@ -33,13 +33,13 @@ export const FeedState = {
   NEW: 1,
   /** ACTIVE - Work is left and is going on, or waits for a free agent. */
   ACTIVE: 2,
-  /** DONE - Every known episode is transcribed, or dead. */
+  /** DONE - Every known episode is transcribed, or dead, or not wanted. */
   DONE: 3,
   /** STALLED - Work is left and nothing has moved for longer than `stall` allows. */
   STALLED: 4,
   /** FAILING - The feed's last polls failed; `problem` says why. */
   FAILING: 5,
-  /** PAUSED - None of its jobs begins until it is resumed; it is read all the same. */
+  /** PAUSED - Work is left, and none of it begins until the feed is resumed; it is read all the same. */
   PAUSED: 6,
   UNRECOGNIZED: -1,
 } as const;
@@ -155,7 +155,7 @@ export interface Feed {
     | undefined;
   /** True when `url` leaves credentials or a query out. */
   urlIsPrivate: boolean;
-  /** Episodes that somebody skipped; they are not among the dead ones. */
+  /** Episodes that somebody skipped, or a job of which somebody canceled; they are not among the dead ones. */
   skipped: number;
   /**
    * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of the
@@ -169,7 +169,11 @@ export interface Feed {
     | number
     | undefined;
   /** Seconds until nothing is left, at that speed; absent where one of the two is. */
-  etaSeconds?: number | undefined;
+  etaSeconds?:
+    | number
+    | undefined;
+  /** None of its jobs begins until it is resumed; `state` tells of it while any is left. */
+  paused: boolean;
 }
 
 /** What people choose for a feed. */
@@ -223,7 +227,7 @@ export interface StageCounts {
   running: number;
   /** Done. */
   done: number;
-  /** Given up; skipped ones are not among them. */
+  /** Given up; skipped and canceled ones are not among them. */
   dead: number;
 }
 
@@ -486,6 +490,7 @@ function createBaseFeed(): Feed {
     audioSecondsLeft: undefined,
     speedRatio: undefined,
     etaSeconds: undefined,
+    paused: false,
   };
 }
 
@@ -559,6 +564,9 @@ export const Feed: MessageFns<Feed> = {
     }
     if (message.etaSeconds !== undefined) {
       writer.uint32(185).double(message.etaSeconds);
+    }
+    if (message.paused !== false) {
+      writer.uint32(192).bool(message.paused);
     }
     return writer;
   },
@@ -760,6 +768,14 @@ export const Feed: MessageFns<Feed> = {
             message.etaSeconds = reader.double();
             continue;
           }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -845,6 +861,7 @@ export const Feed: MessageFns<Feed> = {
         : isSet(object.eta_seconds)
         ? globalThis.Number(object.eta_seconds)
         : undefined,
+      paused: isSet(object.paused) ? globalThis.Boolean(object.paused) : false,
     };
   },
 
@@ -919,6 +936,9 @@ export const Feed: MessageFns<Feed> = {
     if (message.etaSeconds !== undefined) {
       obj.etaSeconds = floatToJson(message.etaSeconds);
     }
+    if (message.paused !== false) {
+      obj.paused = message.paused;
+    }
     return obj;
   },
 
@@ -952,6 +972,7 @@ export const Feed: MessageFns<Feed> = {
     message.audioSecondsLeft = object.audioSecondsLeft ?? undefined;
     message.speedRatio = object.speedRatio ?? undefined;
     message.etaSeconds = object.etaSeconds ?? undefined;
+    message.paused = object.paused ?? false;
     return message;
   },
 };

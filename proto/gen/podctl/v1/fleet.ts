@@ -100,13 +100,16 @@ export interface Overview {
   problem: string;
   /** Of the live agents, those that finish what they hold and take no more. */
   agentsDraining: number;
-  /** Episodes whose work was lost with two agents or more, dead or not: they may be what kills agents. */
+  /**
+   * Episodes whose work was lost with two agents or more, dead or not: they may be what kills agents. Skipped and
+   * canceled ones are not among them.
+   */
   killers: number;
   /** Of the live agents, those that people keep from new work, drained ones among them. */
   agentsCordoned: number;
   /**
-   * Estimate of the seconds of audio left to transcribe: each episode that is left counts as long as the mean of its
-   * feed's known ones, or of the fleet's; absent while no length is known.
+   * Estimate of the seconds of audio left to transcribe, without paused feeds: each episode that is left counts as long as
+   * the mean of its feed's known ones, or of the fleet's; absent while no length is known.
    */
   audioSecondsLeft?:
     | number
@@ -119,7 +122,7 @@ export interface Overview {
   etaSeconds?:
     | number
     | undefined;
-  /** Jobs wanted that nobody works on. */
+  /** Jobs wanted that nobody works on, without those of paused feeds. */
   jobsWaiting: number;
 }
 
@@ -199,6 +202,10 @@ export const Event_Type = {
   AGENT_DRAINING: 16,
   /** AGENT_DRAINED - An agent that was to be drained holds nothing any more. */
   AGENT_DRAINED: 17,
+  /** JOB_CANCELED - Somebody canceled a job: it is not done again before somebody asks. */
+  JOB_CANCELED: 18,
+  /** EPISODE_SKIPPED - Somebody does not want what was left of an episode; one event for each stage. */
+  EPISODE_SKIPPED: 19,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -223,6 +230,8 @@ export namespace Event_Type {
   export type AGENT_UNCORDONED = typeof Event_Type.AGENT_UNCORDONED;
   export type AGENT_DRAINING = typeof Event_Type.AGENT_DRAINING;
   export type AGENT_DRAINED = typeof Event_Type.AGENT_DRAINED;
+  export type JOB_CANCELED = typeof Event_Type.JOB_CANCELED;
+  export type EPISODE_SKIPPED = typeof Event_Type.EPISODE_SKIPPED;
   export type UNRECOGNIZED = typeof Event_Type.UNRECOGNIZED;
 }
 
@@ -282,6 +291,12 @@ export function event_TypeFromJSON(object: any): Event_Type {
     case 17:
     case "TYPE_AGENT_DRAINED":
       return Event_Type.AGENT_DRAINED;
+    case 18:
+    case "TYPE_JOB_CANCELED":
+      return Event_Type.JOB_CANCELED;
+    case 19:
+    case "TYPE_EPISODE_SKIPPED":
+      return Event_Type.EPISODE_SKIPPED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -327,6 +342,10 @@ export function event_TypeToJSON(object: Event_Type): string {
       return "TYPE_AGENT_DRAINING";
     case Event_Type.AGENT_DRAINED:
       return "TYPE_AGENT_DRAINED";
+    case Event_Type.JOB_CANCELED:
+      return "TYPE_JOB_CANCELED";
+    case Event_Type.EPISODE_SKIPPED:
+      return "TYPE_EPISODE_SKIPPED";
     case Event_Type.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

@@ -41,13 +41,13 @@ export const JobState = {
   DONE: 4,
   /** FAILED - It failed, and is tried again. */
   FAILED: 5,
-  /** RETURNED - It was handed back unharmed, and is given again. */
+  /** RETURNED - It was handed back unharmed, and is given again unless its feed was removed. */
   RETURNED: 6,
   /** LOST - Its agent was lost, and it is given again. */
   LOST: 7,
   /** DEAD - It failed or was lost too often, or for good: it is given up. */
   DEAD: 8,
-  /** CANCELED - Somebody canceled it. */
+  /** CANCELED - Somebody canceled it, or skipped its episode. */
   CANCELED: 9,
   UNRECOGNIZED: -1,
 } as const;

@@ -21,7 +21,7 @@ const EPISODES_MAX = 250;
 export default class EpisodeRetry extends BaseCommand {
   static override summary = 'Try jobs of episodes again, now.';
   static override description =
-    'Of episodes that are named: what is dead or skipped, what failed and waits for its next attempt; with --stage, a done job is done anew, and its result stands until the new one is there. In bulk: --dead and --failed, of one feed or of all.';
+    'Of episodes that are named: what is dead, skipped or canceled, what failed and waits for its next attempt; with --stage, a done job is done anew, and its result stands until the new one is there. In bulk: --dead and --failed, of one feed or of all.';
   static override examples = [
     '<%= config.bin %> episode retry k7qm',
     '<%= config.bin %> episode retry --feed in-our-time --dead --dry-run',

@@ -12,7 +12,7 @@ interface SkippedView {
 export default class EpisodeSkip extends BaseCommand {
   static override summary = 'Do not do what is left of an episode.';
   static override description =
-    'A job of it that runs is taken back, and its work so far is lost. What is done stays. "podctl episode retry" has it done after all.';
+    'A job of it that runs is taken back, and its work so far is lost. What is done stays; what is dead counts as dead no more. "podctl episode retry" has it done after all.';
   static override examples = [
     '<%= config.bin %> episode skip k7qm',
     '<%= config.bin %> episode skip k7qm --yes',

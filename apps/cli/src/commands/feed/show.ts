@@ -33,7 +33,7 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     `Feed        ${feed.feedId}`,
     `Title       ${oneLine(feed.title)}`,
     `URL         ${oneLine(feed.url)}${feed.urlIsPrivate ? ' (without its secrets)' : ''}`,
-    `State       ${feed.state}`,
+    `State       ${stateWords(feed)}`,
     `Episodes    ${counts.join(', ')}`,
     ...feed.stages.map((stage) => stageLine(stage)),
     `Transcribed ${durationWords(feed.audioTranscribedSeconds)} of audio, ${percentWords(feed.transcribedRatio)}% of the episodes`,
@@ -47,6 +47,11 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     ...(feed.prioritized.length === 0 ? [] : [`First       ${feed.prioritized.join(', ')}`]),
     `Added       ${feed.addedAt ?? 'not known'}`,
   ];
+}
+
+/** A paused feed of which nothing is left has another state. */
+function stateWords({ state, paused }: FeedDetailView): string {
+  return paused && state !== 'paused' ? `${state} (paused)` : state;
 }
 
 function stageLine({ stage, waiting, running, done, dead }: StageCountsView): string {

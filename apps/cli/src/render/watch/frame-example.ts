@@ -40,6 +40,7 @@ export function feed(changes: Partial<FeedView> = {}): FeedView {
     labels: {},
     urlIsPrivate: false,
     skipped: 0,
+    paused: false,
     ...changes,
   };
 }
