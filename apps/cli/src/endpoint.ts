@@ -156,7 +156,7 @@ export function resolveEndpoint(
   if (file === null)
     throw new CommandError(
       EXIT.unavailable,
-      `no coordinator is known: neither --server nor a context is named or chosen, and there is no ${path}; start one with "podctl up", or add a context with "podctl context add"`,
+      `no coordinator is known: no --server, no context, and nothing of "podctl up" in ${dataDir}; start one with "podctl up", or name the folder of one that runs with --data-dir`,
     );
   return {
     addresses: [fromHere(file.grpc)],

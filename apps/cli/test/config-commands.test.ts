@@ -87,6 +87,20 @@ test('metrics are found through the coordinator, with the token the page asks fo
   }
 });
 
+test('a request that an older coordinator does not know names both versions', async () => {
+  const coordinator = await startFixedCoordinator();
+  try {
+    coordinator.version = '0.0.9';
+    const ran = await podctl(['library', 'verify', '--server', coordinator.address]);
+    expect([ran.code, ran.stdout]).toEqual([1, '']);
+    expect(ran.stderr).toMatch(
+      /^podctl: the coordinator at \S+ does not know this request\. The coordinator is older \(0\.0\.9\) than this command \(.+\): .*\n$/,
+    );
+  } finally {
+    await coordinator.stop();
+  }
+});
+
 test('version warns when the coordinator is newer, and says which side to bring up', async () => {
   const coordinator = await startFixedCoordinator();
   try {
@@ -95,6 +109,10 @@ test('version warns when the coordinator is newer, and says which side to bring 
     expect(ran.stderr).toContain('bring this one to 0.10.0');
     const { stdout } = await podctl(['version', '--server', coordinator.address, '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ skew: 'client-older' });
+    const status = await podctl(['status', '--server', coordinator.address]);
+    expect(status.stderr.match(/0\.10\.0/g)).toHaveLength(2);
+    // One that does not matter is not told by each command.
+    expect((await podctl(['feed', 'list', '--server', coordinator.address])).stderr).toBe('');
   } finally {
     await coordinator.stop();
   }

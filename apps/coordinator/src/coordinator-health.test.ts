@@ -1,5 +1,6 @@
 import { nonceFrom } from '@podctl/domain/ids.ts';
 import { BUCKETS, LEADER_KEY } from '@podctl/domain/key.ts';
+import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { encodeLeader } from '@podctl/platform/leader-record.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
@@ -57,6 +58,15 @@ async function begin(): Promise<void> {
 }
 
 const problem = () => coordinator.info().problem;
+
+function leaderKey(coordinatorId: string) {
+  return encodeLeader({
+    coordinator: coordinatorId,
+    address: '127.0.0.1:1',
+    epoch: null,
+    nonce: nonceFrom(new Uint8Array(10).fill(252)),
+  });
+}
 const writes = () => coordinator.checks().find(({ name }) => name === 'writes');
 
 it('says that nothing can be written while the server takes no write, and leads again once it does', async () => {
@@ -101,20 +111,27 @@ it('says how long the server has been silent, though the connection stands', asy
   expect(problem()).toBe('');
 });
 
+it('refuses an order at once while it does not lead and the server is silent', async () => {
+  nats.bucket(BUCKETS.lead).write({ key: LEADER_KEY, expected: null, value: leaderKey('c2') });
+  await begin();
+  await clock.advance(1_000);
+  nats.blindTails();
+  await clock.advance(8_000);
+  expect(problem()).toMatch(/^NATS has been silent for /);
+  await expect(
+    coordinator.orders.addFeeds([
+      { url: 'http://127.0.0.1:9/a', title: 'A', bookScore: null, id: 'alpha' },
+    ]),
+  ).rejects.toThrow(KvUnavailable);
+});
+
 it('says that nobody leads, whatever the reason, and not while another one does', async () => {
-  const key = (name: string) =>
-    encodeLeader({
-      coordinator: name,
-      address: '127.0.0.1:1',
-      epoch: null,
-      nonce: nonceFrom(new Uint8Array(10).fill(252)),
-    });
   const lead = nats.bucket(BUCKETS.lead);
-  lead.write({ key: LEADER_KEY, expected: null, value: key('c1') });
+  lead.write({ key: LEADER_KEY, expected: null, value: leaderKey('c1') });
   await begin();
   await clock.advance(12_000);
   expect(problem()).toBe('no coordinator leads since 10 s');
-  lead.write({ key: LEADER_KEY, expected: null, value: key('c2') });
+  lead.write({ key: LEADER_KEY, expected: null, value: leaderKey('c2') });
   await clock.advance(12_000);
   expect(problem()).toBe('');
 });

@@ -2,7 +2,7 @@ import { type AgentId, nonceFrom } from '@podctl/domain/ids.ts';
 import type { Order, OrderDone } from '@podctl/domain/order.ts';
 import type { JobToken } from '@podctl/domain/protocol.ts';
 import type { HealthCheck } from '@podctl/platform/health-server.ts';
-import type { Tail } from '@podctl/platform/kv.ts';
+import { KvUnavailable, type Tail } from '@podctl/platform/kv.ts';
 import { Leadership, type Reign } from '@podctl/platform/leadership.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { type Service, startAll, stopAll } from '@podctl/platform/service.ts';
@@ -218,8 +218,12 @@ export class Coordinator implements Service, Fleet {
     return await acceptedFiles(this.#replica.snapshot, this.#views, { feed, episode, stage });
   }
 
-  #order(order: Order): Promise<OrderDone> {
-    return this.#leader?.desk.carryOut(order) ?? passOn(this.#ports.bus, order);
+  async #order(order: Order): Promise<OrderDone> {
+    if (this.#leader !== null) return await this.#leader.desk.carryOut(order);
+    // Whoever leads could not answer: nobody should have to wait for that.
+    const silence = this.#health.silenceProblem(this.tailState());
+    if (silence !== '') throw new KvUnavailable('an order', new Error(silence));
+    return await passOn(this.#ports.bus, order);
   }
 
   #changed(events: readonly FleetEvent[], revision: number): void {

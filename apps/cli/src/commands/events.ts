@@ -8,7 +8,7 @@ import { durationFlag } from '../duration-flag.ts';
 import { EVENTS_PAGE_MAX, eventPages } from '../events/event-pages.ts';
 import { type EventsWanted, followEvents } from '../events/event-stream.ts';
 import { integerFlag } from '../integer-flag.ts';
-import { datedEventLine, eventTime } from '../render/event-line.ts';
+import { datedEventLine, eventTime, tableOrLines } from '../render/event-line.ts';
 import { type Column, tableLines } from '../render/table.ts';
 import type { StoredEventView } from '../views/event-map.ts';
 import { eventTypeNumber, eventWords } from '../views/fleet-map.ts';
@@ -89,7 +89,7 @@ export default class Events extends BaseCommand {
     if (flags.output === 'jsonl') return listDocument([], '');
     const options = { heads: !flags['no-headers'], wide: flags.output === 'wide' };
     if (items.length === 0) await this.tellNone(client, filter);
-    else this.lines(tableLines(columns, items, options));
+    else this.lines(tableOrLines(tableLines(columns, items, options), items, widthOf(flags)));
     return listDocument(items, '');
   }
 
@@ -123,6 +123,11 @@ export default class Events extends BaseCommand {
     }
     if (leaving.signal.reason instanceof CommandError) throw leaving.signal.reason;
   }
+}
+
+/** Only a table that nobody asked for gives way. */
+function widthOf({ output }: EventsFlags): number {
+  return process.stdout.isTTY && output === undefined ? process.stdout.columns : Infinity;
 }
 
 function leftBy(signal: NodeJS.Signals): CommandError {

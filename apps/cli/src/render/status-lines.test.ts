@@ -21,15 +21,16 @@ test('an agent that drains is shown as such, and is no problem', () => {
 });
 
 test('episodes that may kill agents are a problem of their own', () => {
-  expect(linesOf({ agentsLive: 2, dead: 3, killers: 2 })[0]).toBe(
-    'Health     PROBLEM: 3 episodes dead; 2 episodes may kill agents',
-  );
+  expect(linesOf({ agentsLive: 2, dead: 3, killers: 2 }).slice(0, 2)).toEqual([
+    'Health     PROBLEM: 3 episodes dead',
+    '           PROBLEM: 2 episodes may kill agents',
+  ]);
 });
 
 test('half the fleet gone: how many, since when, who, and what to do, within 80 columns', () => {
   const silent = [
-    { agentId: 'gpu1', lastHeartbeatAt: '2026-11-23T07:52:08.100Z' },
-    { agentId: 'gpu2', lastHeartbeatAt: '2026-11-23T07:51:06.500Z' },
+    { agentId: 'gpu1', lastHeartbeatAt: null, stateSince: '2026-11-23T07:52:08.100Z' },
+    { agentId: 'gpu2', lastHeartbeatAt: '2026-11-23T07:51:06.500Z', stateSince: null },
   ];
   const some = { feeds: 1, agentsLive: 2, agentsLost: 2 };
   const [health = '', next = ''] = linesOf(some, silent);
@@ -37,7 +38,7 @@ test('half the fleet gone: how many, since when, who, and what to do, within 80 
   expect(next).toBe('Next       podctl agent list, then start podctl again on those machines');
   expect(Math.max(health.length, next.length)).toBeLessThanOrEqual(80);
   expect(linesOf(some)[0]).toBe('Health     PROBLEM: 2 of 4 agents are gone');
-  const old = [{ agentId: 'gpu1', lastHeartbeatAt: '2026-11-20T07:51:06.500Z' }];
+  const old = [{ agentId: 'gpu1', lastHeartbeatAt: '2026-11-20T07:51:06.500Z', stateSince: null }];
   expect(linesOf({ agentsLost: 1 }, old)[0]).toContain(
     '1 of 1 agent is gone since 2026-11-20T07:51:06Z (gpu1)',
   );
@@ -45,7 +46,7 @@ test('half the fleet gone: how many, since when, who, and what to do, within 80 
 
 test('the next step is that of the worst problem, and of a fleet without feeds to add one', () => {
   const lines = linesOf({ problem: 'NATS has been silent for 10 s', agentsLost: 1, dead: 2 });
-  expect(lines[1]).toBe('Next       podctl doctor');
+  expect(lines[3]).toBe('Next       podctl doctor');
   expect(linesOf({ agentsLive: 1 }).slice(0, 2)).toEqual([
     'Health     ok: no feed is here yet',
     'Next       podctl feed add URL',

@@ -5,8 +5,10 @@ import { ageWords, countWords, durationWords, percentWords } from './words.ts';
 /** What is told of the whole fleet. */
 export interface Verdict {
   readonly healthy: boolean;
-  /** What is wrong, worst first. */
+  /** What is wrong, worst first; else that nothing is. */
   readonly sentence: string;
+  /** The same in parts. */
+  readonly seen: readonly string[];
   /** The one thing to do about the first of it; empty when nothing is to be done. */
   readonly next: string;
 }
@@ -16,10 +18,12 @@ interface Problem {
   readonly next: string;
 }
 
-/** An agent that fell silent, and when it was heard last; null when that is not known. */
+/** An agent that fell silent. Both times may not be known: a coordinator remembers no heartbeats from before it began. */
 export interface SilentAgent {
   readonly agentId: string;
   readonly lastHeartbeatAt: string | null;
+  /** When it was counted as lost. */
+  readonly stateSince: string | null;
 }
 
 /** @param silent the agents that are lost, where they were asked for. */
@@ -33,11 +37,15 @@ export function verdictOf(
     return {
       healthy: false,
       sentence: [first, ...others].map(({ seen }) => seen).join('; '),
+      seen: [first, ...others].map(({ seen }) => seen),
       next: first.next,
     };
-  return overview.feeds === 0
-    ? { healthy: true, sentence: 'no feed is here yet', next: 'podctl feed add URL' }
-    : { healthy: true, sentence: 'all is well', next: '' };
+  const isEmpty = overview.feeds === 0;
+  const sentence = isEmpty ? 'no feed is here yet' : 'all is well';
+  return {
+    ...{ healthy: true, sentence, seen: [sentence] },
+    next: isEmpty ? 'podctl feed add URL' : '',
+  };
 }
 
 function problemsOf(
@@ -102,7 +110,7 @@ function lostWords(
   silent: readonly SilentAgent[],
 ): string {
   const gone = `${agentsLost} of ${countWords(agentsLive + agentsLost, 'agent')} ${agentsLost === 1 ? 'is' : 'are'} gone`;
-  const [first] = silent.flatMap(({ lastHeartbeatAt }) => lastHeartbeatAt ?? []).sort();
+  const [first] = silent.flatMap((agent) => agent.lastHeartbeatAt ?? agent.stateSince ?? []).sort();
   const since = first === undefined ? '' : ` since ${clockWords(first, nowMs)}`;
   const names = silent.slice(0, NAMED_MAX).map(({ agentId }) => agentId);
   const more = silent.length > NAMED_MAX ? ', …' : '';
@@ -115,7 +123,7 @@ function clockWords(time: string, nowMs: number): string {
 }
 
 export function statusLines(overview: OverviewView, verdict: Verdict, nowMs: number): string[] {
-  const { healthy, sentence, next } = verdict;
+  const [first, ...others] = verdict.seen;
   const role = overview.leading ? 'leads' : 'follows';
   const { agentsDraining, agentsCordoned } = overview;
   const out = [
@@ -123,8 +131,9 @@ export function statusLines(overview: OverviewView, verdict: Verdict, nowMs: num
     ...(agentsCordoned > 0 ? [`${agentsCordoned} CORDONED`] : []),
   ].join(', ');
   return [
-    `Health     ${healthy ? 'ok' : 'PROBLEM'}: ${sentence}`,
-    ...(next === '' ? [] : [`Next       ${next}`]),
+    `Health     ${verdict.healthy ? 'ok' : 'PROBLEM'}: ${first}`,
+    ...others.map((seen) => `           PROBLEM: ${seen}`),
+    ...(verdict.next === '' ? [] : [`Next       ${verdict.next}`]),
     `Feeds      ${overview.feeds}, ${overview.feedsRead} read`,
     `Episodes   ${overview.episodes}`,
     `Download   ${overview.downloaded} done, ${percentWords(overview.downloadedRatio)}%, ${overview.downloadWorkers} running`,

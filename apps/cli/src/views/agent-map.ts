@@ -78,6 +78,8 @@ export interface AgentView {
   readonly gpuProblem: string;
   /** Null while it is given work. */
   readonly cordon: CordonView | null;
+  /** When its session began or ended; null from a coordinator that is older. */
+  readonly stateSince: string | null;
 }
 
 const stateWords: { readonly [state: number]: AgentStateWord } = {
@@ -116,6 +118,7 @@ export function agentView(agent: Agent): AgentView {
     gpus: agent.gpus.map(gpuView),
     gpuProblem: agent.gpuProblem,
     cordon: agent.cordon === undefined ? null : cordonView(agent.cordon),
+    stateSince: isoTime(agent.stateSince),
   };
 }
 

@@ -45,6 +45,7 @@ export function agentMessage(view: AgentView): Agent {
     gpus: view.gpus.map(gpuMessage),
     gpuProblem: view.gpuProblem,
     cordon: view.cordon === null ? undefined : cordonMessage(view.cordon),
+    stateSince: dateOf(record.sinceMs),
   };
 }
 

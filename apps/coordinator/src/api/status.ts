@@ -87,13 +87,13 @@ export function failureOf(error: unknown): Failure {
       kind: 'unavailable',
       reason: 'NATS_UNAVAILABLE',
       message: 'the NATS server did not answer in time',
-      hint: AGAIN,
+      hint: `${AGAIN}; if it lasts, "podctl doctor" says why`,
     };
   if (error instanceof EventsUnavailable)
     return {
       kind: 'unavailable',
       reason: 'NATS_UNAVAILABLE',
-      message: error.message,
+      message: 'the stream of events in NATS did not answer',
       hint: `${AGAIN}; if it lasts, see whether NATS has room for it (events.storeMax)`,
     };
   if (error instanceof OrderFailed)
@@ -103,7 +103,7 @@ export function failureOf(error: unknown): Failure {
       kind: 'unavailable',
       reason: 'NO_LEADER',
       message: 'no coordinator leads now',
-      hint: AGAIN,
+      hint: `${AGAIN}; if it lasts, "podctl status" says why`,
     };
   if (error instanceof AccessRefused) return { kind: 'precondition', message: error.message };
   if (error instanceof LibraryError) return libraryFailure(error.code);

@@ -269,7 +269,14 @@ export interface Agent {
   /** Why its machine's GPUs cannot be used, in one sentence; empty when there is nothing to say. */
   gpuProblem: string;
   /** That people keep it from new work; absent when they do not. Also of an agent that is not there. */
-  cordon?: Cordon | undefined;
+  cordon?:
+    | Cordon
+    | undefined;
+  /**
+   * When its session began or ended, by the clock of the coordinator that led then; absent from coordinators that are
+   * older.
+   */
+  stateSince?: Date | undefined;
 }
 
 /** Asks for agents. */
@@ -956,6 +963,7 @@ function createBaseAgent(): Agent {
     gpus: [],
     gpuProblem: "",
     cordon: undefined,
+    stateSince: undefined,
   };
 }
 
@@ -1005,6 +1013,9 @@ export const Agent: MessageFns<Agent> = {
     }
     if (message.cordon !== undefined) {
       Cordon.encode(message.cordon, writer.uint32(114).fork()).join();
+    }
+    if (message.stateSince !== undefined) {
+      Timestamp.encode(toTimestamp(message.stateSince), writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -1134,6 +1145,14 @@ export const Agent: MessageFns<Agent> = {
             message.cordon = Cordon.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.stateSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1184,6 +1203,11 @@ export const Agent: MessageFns<Agent> = {
         ? globalThis.String(object.gpu_problem)
         : "",
       cordon: isSet(object.cordon) ? Cordon.fromJSON(object.cordon) : undefined,
+      stateSince: isSet(object.stateSince)
+        ? fromJsonTimestamp(object.stateSince)
+        : isSet(object.state_since)
+        ? fromJsonTimestamp(object.state_since)
+        : undefined,
     };
   },
 
@@ -1231,6 +1255,9 @@ export const Agent: MessageFns<Agent> = {
     if (message.cordon !== undefined) {
       obj.cordon = Cordon.toJSON(message.cordon);
     }
+    if (message.stateSince !== undefined) {
+      obj.stateSince = message.stateSince.toISOString();
+    }
     return obj;
   },
 
@@ -1255,6 +1282,7 @@ export const Agent: MessageFns<Agent> = {
     message.cordon = (object.cordon !== undefined && object.cordon !== null)
       ? Cordon.fromPartial(object.cordon)
       : undefined;
+    message.stateSince = object.stateSince ?? undefined;
     return message;
   },
 };

@@ -20,6 +20,9 @@ interface ExportView {
   readonly failed: number;
 }
 
+/** The paths tell how it goes; how far, now and then. */
+const TOLD_EVERY = 100;
+
 export default class TranscriptExport extends BaseCommand {
   static override summary = 'Write transcripts to a folder, one file an episode.';
   static override description =
@@ -54,7 +57,7 @@ export default class TranscriptExport extends BaseCommand {
       for await (const episode of exportEpisodes(client, ids, wish)) {
         counts[episode.kind] += 1;
         at += 1;
-        this.tell(episode, `${at} of ${ids.length}`);
+        this.tell(episode, at, ids.length);
       }
     });
     const { written, kept, failed } = counts;
@@ -66,11 +69,11 @@ export default class TranscriptExport extends BaseCommand {
     return { folder: wish.folder, dryRun: wish.dryRun, written, kept, failed };
   }
 
-  private tell(episode: ExportedEpisode, place: string): void {
-    if (episode.kind === 'written') {
-      this.log(episode.path);
-      this.say(`  ${place}`);
-    } else if (episode.kind === 'failed')
+  private tell(episode: ExportedEpisode, at: number, total: number): void {
+    const place = `${at} of ${total}`;
+    if (at % TOLD_EVERY === 0) this.say(`  ${place}`);
+    if (episode.kind === 'written') this.log(episode.path);
+    else if (episode.kind === 'failed')
       this.say(`  ${place}: ${episode.episodeId} failed: ${episode.reason}`);
   }
 }

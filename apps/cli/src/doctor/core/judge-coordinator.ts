@@ -36,7 +36,7 @@ export function judgeFleet(problem: Seen<string>): Check {
   return fail(
     'fleet',
     told.kind === 'unseen' ? told.why : problem.value,
-    fix ?? 'run "podctl status", and look into the log of the coordinator',
+    fix ?? 'mend what a check below says, or else look into the log of the coordinator',
   );
 }
 

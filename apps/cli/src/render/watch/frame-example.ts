@@ -132,6 +132,7 @@ export function agent(changes: Partial<AgentView> = {}): AgentView {
     engine: 'faster-whisper large-v3 float16 cuda',
     downloadSlots: 4,
     transcribeSlots: 2,
+    stateSince: null,
     lastHeartbeatAt: ago(2),
     jobs: [
       {
