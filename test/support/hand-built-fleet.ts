@@ -59,7 +59,7 @@ import { Orders } from '../../apps/coordinator/src/shell/orders.ts';
 
 const NOTHING_COUNTED = {
   ...{ lines: 0, evicted: 0, dropped: 0 },
-  refused: { unreadable: 0, session: 0, rate: 0 },
+  refused: { unreadable: 0, session: 0, rate: 0, job: 0 },
 };
 const EVENTS_KEPT_MAX = 1_000;
 
@@ -130,7 +130,7 @@ export class HandBuiltFleet implements Fleet {
     };
     this.logs = {
       ofJob: (...of) => this.agentLog.ofJob(...of),
-      onLines: (listener) => this.#heard(listener),
+      onLines: (_job, listener) => this.#heard(listener),
       counts: () => NOTHING_COUNTED,
     };
   }

@@ -106,7 +106,7 @@ export class Coordinator implements Service, Fleet {
     this.#tail = this.#ports.state.tail(this.#replica);
     this.#leadership = this.#makeLeadership();
     this.#heartbeats = this.#makeHeartbeats();
-    this.logs = new AgentLogs({ ...ports, replica: this.#replica });
+    this.logs = new AgentLogs({ ...ports, replica: this.#replica, jobs: this.jobs });
   }
 
   async start(): Promise<void> {

@@ -26,6 +26,8 @@ export interface SummaryView {
   readonly bytes: number;
   readonly requested: number;
   readonly repairRefused: string;
+  /** Results that were not compared, as their feeds were removed. */
+  readonly ofRemovedFeeds: number;
 }
 
 const words: { readonly [fault: number]: FaultWord } = {
@@ -56,5 +58,6 @@ export function summaryView(summary: VerifySummary): SummaryView {
     bytes: Number(summary.bytes),
     requested: Number(summary.requested),
     repairRefused: summary.repairRefused,
+    ofRemovedFeeds: Number(summary.ofRemovedFeeds),
   };
 }

@@ -5,6 +5,7 @@ import { AgentState, CordonKind } from '@podctl/proto/podctl/v1/agent.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type ApiBundle,
+  all,
   apiBundle,
   ask,
   cleanUp,
@@ -93,6 +94,11 @@ describe('an agent', () => {
     access.letIn(credential('later'));
     const request = { agentId: 'later', reason: '' };
     expect(await calls.cordon(request, 'ada')).toMatchObject({ value: { cordon: { by: 'ada' } } });
+    const { agents } = await ask(api.agents.listAgents.bind(api.agents), all);
+    expect(agents).toMatchObject([
+      { agentId: 'later', state: AgentState.CORDONED, session: 0n, host: '' },
+      { agentId: 'lost', state: AgentState.LOST },
+    ]);
     access.letIn({ ...credential('out'), revokedMs: 5 });
     expect(await calls.cordon({ ...request, agentId: 'out' }, 'ada')).toMatchObject({ ok: false });
   });

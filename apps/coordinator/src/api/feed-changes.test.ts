@@ -75,6 +75,8 @@ describe('UpdateFeed', () => {
     [{ model: '../x' }, 'model'],
     [{ language: 'English' }, 'language'],
     [{ setLabels: { 'Topic!': 'x' } }, 'label'],
+    [{ removeLabels: ['topic', 'x'.repeat(64)] }, 'label'],
+    [{ removeLabels: Array.from({ length: 101 }, (_, i) => `l${i}`) }, '101 labels'],
   ])('refuses %j', async (fields, word) => {
     const error = await failure(update('alpha', fields));
     expect([error.code, error.details]).toEqual([
@@ -108,7 +110,8 @@ describe('RemoveFeed', () => {
     await remove('alpha');
     expect(ids((await list()).feeds)).toEqual(['beta']);
     expect((await failure(get('alpha'))).code).toBe(status.NOT_FOUND);
-    expect((await failure(remove('alpha'))).code).toBe(status.NOT_FOUND);
+    expect(await remove('alpha')).toMatchObject({ jobsTakenBack: 0 });
+    expect((await failure(remove('gamma'))).code).toBe(status.NOT_FOUND);
     const { overview } = await ask(api.fleets.getOverview.bind(api.fleets), { minRevision: 0n });
     expect(overview).toMatchObject({ feeds: 1, episodes: 0, dead: 0 });
     const { episodes } = await ask(api.episodes.listEpisodes.bind(api.episodes), {

@@ -1,4 +1,5 @@
 import type { FeedChange } from '@podctl/domain/feed-change.ts';
+import { labelProblem } from '@podctl/domain/feed-choices.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type {
@@ -12,7 +13,7 @@ import type {
   UpdateFeedResponse,
 } from '@podctl/proto/podctl/v1/feed.ts';
 import type { Fleet } from '../shell/fleet.ts';
-import { choiceProblem } from './feed-choices-check.ts';
+import { type ChoiceProblem, choiceProblem } from './feed-choices-check.ts';
 import { findFeed } from './feed-finder.ts';
 import { feedDetailMessage } from './feed-map.ts';
 import type { Failure } from './status.ts';
@@ -30,7 +31,9 @@ export async function updateFeed(
   fleet: Fleet,
   request: UpdateFeedRequest,
 ): Promise<Result<UpdateFeedResponse, Failure>> {
-  const problem = choiceProblem({ ...request, labels: request.setLabels });
+  const problem =
+    choiceProblem({ ...request, labels: request.setLabels }) ??
+    removalProblem(request.removeLabels);
   if (problem !== null)
     return err({ kind: 'invalid', field: problem.field, message: problem.problem });
   const found = findFeed(fleet.picture().snapshot, request.feedId);
@@ -38,7 +41,7 @@ export async function updateFeed(
   const { bookScore, paused, priority, model, language, setLabels, removeLabels } = request;
   const change = {
     ...{ bookScore, paused, priority, setLabels },
-    removeLabels: removeLabels.slice(0, REMOVED_LABELS_MAX),
+    removeLabels,
     model: model === '' ? null : model,
     language: language === '' ? null : language,
   };
@@ -50,11 +53,25 @@ export async function updateFeed(
 /** More than a feed can have. */
 const REMOVED_LABELS_MAX = 100;
 
+function removalProblem(keys: readonly string[]): ChoiceProblem | null {
+  const field = 'remove_labels';
+  if (keys.length > REMOVED_LABELS_MAX)
+    return {
+      field,
+      problem: `${keys.length} labels are to be removed: give ${REMOVED_LABELS_MAX} at most`,
+    };
+  const problem = keys.map((key) => labelProblem(key, '')).find((found) => found !== null);
+  return problem === undefined ? null : { field, problem };
+}
+
 export async function removeFeed(
   fleet: Fleet,
   { feedId }: RemoveFeedRequest,
 ): Promise<Result<RemoveFeedResponse, Failure>> {
-  const found = findFeed(fleet.picture().snapshot, feedId);
+  const { snapshot } = fleet.picture();
+  // Asked again it is answered again: whoever lost the first answer asks twice.
+  const removed = snapshot.feeds.get(feedId as FeedId);
+  const found = removed?.record?.removed === true ? ok(removed) : findFeed(snapshot, feedId);
   if (!found.ok) return found;
   const { id, tally } = found.value;
   const running = tally.running.download + tally.running.transcribe;

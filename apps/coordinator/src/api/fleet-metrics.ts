@@ -4,6 +4,7 @@ import { STAGES } from '@podctl/domain/stage.ts';
 import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { TailState } from '@podctl/platform/kv.ts';
 import type { MetricFamily, MetricSample } from '@podctl/platform/metrics.ts';
+import { NO_SESSION } from '../core/awaited-agent.ts';
 import { type FeedRow, wantedFeeds } from '../core/snapshot.ts';
 import { sumTallies } from '../core/tally.ts';
 import {
@@ -28,8 +29,10 @@ const FEED_STATES: readonly FeedState[] = ['new', 'active', 'done', 'stalled', '
  * when what it tells of goes. No label grows with the archive: feeds and episodes are counted, never named.
  */
 export function fleetMetrics(picture: Picture, info: FleetInfo, watchers: number): MetricFamily[] {
-  // An agent that said goodbye is no longer anybody's concern; a lost one is.
-  const agents = agentViews(picture).filter(({ record }) => record.state !== 'gone');
+  // An agent that said goodbye is no longer anybody's concern; a lost one is, and one that is kept out before it comes.
+  const agents = agentViews(picture).filter(
+    ({ record, session }) => record.state !== 'gone' || session === NO_SESSION,
+  );
   return [
     ...feedFamilies(picture),
     ...jobFamilies(picture),

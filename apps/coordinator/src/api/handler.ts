@@ -53,11 +53,12 @@ export type Streaming<Request, Response> = (
 export class Handlers {
   readonly #options: HandlerOptions;
   readonly #calls = new Map<AbortController, Admission>();
-  readonly #repeats = new RepeatedRequests();
+  readonly #repeats: RepeatedRequests;
   #stopReason: Failure | null = null;
 
   constructor(options: HandlerOptions) {
     this.#options = options;
+    this.#repeats = new RepeatedRequests(options.clock);
   }
 
   unary<Request, Response>(
@@ -70,7 +71,6 @@ export class Handlers {
         const once = () => (hasOwnDeadline(call) ? answering() : this.#inTime(signal, answering()));
         const result = await this.#repeats.answer(
           { method, caller: caller.name, key: this.#keyOf(call.metadata), request: call.request },
-          this.#options.clock.monotonicMs(),
           once,
         );
         if (!result.ok) return result.error;
@@ -104,6 +104,7 @@ export class Handlers {
   /** Ends the calls that run, and those that still come. */
   stop(reason: Failure): void {
     this.refuse(reason);
+    this.#repeats.stop();
     for (const call of this.#calls.keys()) call.abort(new CallEnded(reason));
   }
 

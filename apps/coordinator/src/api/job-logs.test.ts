@@ -22,7 +22,7 @@ function begun() {
     clock,
     logs: {
       ofJob: (...asked) => kept.ofJob(...asked),
-      onLines: (listener) => {
+      onLines: (_job, listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },

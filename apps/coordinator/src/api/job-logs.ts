@@ -39,12 +39,10 @@ export interface JobLogRequest {
  */
 export class JobLogs {
   readonly #ports: JobLogPorts;
-  readonly #said: Wake;
   #followers = 0;
 
   constructor(ports: JobLogPorts) {
     this.#ports = ports;
-    this.#said = new Wake(ports.clock);
   }
 
   /** Gives null when there is no more to come. */
@@ -65,9 +63,10 @@ export class JobLogs {
         hint: 'end some of them, or ask another coordinator',
       };
     this.#followers += 1;
-    const forget = this.#ports.logs.onLines(() => this.#said.wake());
+    const said = new Wake(this.#ports.clock);
+    const forget = this.#ports.logs.onLines(job, () => said.wake());
     try {
-      await this.#follow(job, reader, send, signal);
+      await this.#follow(job, reader, said, send, signal);
       return null;
     } finally {
       forget();
@@ -78,6 +77,7 @@ export class JobLogs {
   async #follow(
     job: JobName,
     reader: Reader,
+    said: Wake,
     send: Send<GetJobLogsResponse>,
     signal: AbortSignal,
   ): Promise<void> {
@@ -89,7 +89,7 @@ export class JobLogs {
       if (!OVER.includes(stateOf(job))) overMs = null;
       else overMs ??= nowMs;
       if (overMs !== null && nowMs - overMs >= LAST_WORDS_MS) return;
-      await this.#said.wait(LOOK_MS, signal);
+      await said.wait(LOOK_MS, signal);
       await clock.sleep(GATHER_MS, signal);
     }
   }

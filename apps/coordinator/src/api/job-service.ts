@@ -17,6 +17,7 @@ import {
   endedJob,
   type JobView,
   jobNow,
+  jobStateNow,
   runMeant,
   runningJobs,
   stageMeant,
@@ -39,9 +40,8 @@ export function jobService(fleet: Fleet, handlers: Handlers, clock: Clock): JobS
     logs: fleet.logs,
     clock,
     stateOf: ({ feed, episode, stage, run }) => {
-      const picture = fleet.picture();
-      const row = episodeRow(picture.snapshot, feed, episode);
-      return row === null ? null : (jobNow(picture, row, stage, run)?.state ?? null);
+      const row = episodeRow(fleet.picture().snapshot, feed, episode);
+      return row === null ? null : jobStateNow(row, stage, run);
     },
   });
   return {

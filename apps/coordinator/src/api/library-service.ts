@@ -75,7 +75,16 @@ function messageOf(news: CheckNews): VerifyLibraryResponse['message'] {
     case 'finding':
       return { $case: 'finding', value: findingMessage(news.finding) };
     case 'summary': {
-      const { checked, damaged, missing, unknown, bytes, requested, repairRefused } = news;
+      const {
+        checked,
+        damaged,
+        missing,
+        unknown,
+        bytes,
+        requested,
+        repairRefused,
+        ofRemovedFeeds,
+      } = news;
       const value = {
         checked: BigInt(checked),
         damaged: BigInt(damaged),
@@ -84,6 +93,7 @@ function messageOf(news: CheckNews): VerifyLibraryResponse['message'] {
         bytes: BigInt(bytes),
         requested: BigInt(requested),
         repairRefused,
+        ofRemovedFeeds: BigInt(ofRemovedFeeds),
       };
       return { $case: 'summary', value };
     }

@@ -57,6 +57,24 @@ test('when all together have too much, the agent that has most loses its oldest'
   expect(log.ofJob(job('a'), 0, 100)[0]?.ordinal).toBeGreaterThan(1);
 });
 
+test('lines of no job push out no line of a job', () => {
+  const log = new AgentLog({ ...AGENT_LOG_LIMITS, linesMax: 10 });
+  say(log, one, lines(4, job('a')));
+  expect(say(log, one, lines(100, null))).toBe(0);
+  expect(log.ofJob(job('a'), 0, 100)).toHaveLength(4);
+});
+
+test('of a job that two agents had, the one’s oldest lines go from among the other’s', () => {
+  const log = new AgentLog({ ...AGENT_LOG_LIMITS, linesMax: 3 });
+  say(log, one, lines(2, job('a'), 'of one'));
+  say(log, two, lines(5, job('a', 9), 'of two'));
+  const found = log.ofJob(job('a'), 0, 100);
+  expect(found.map(({ ordinal }) => ordinal)).toEqual([1, 2, 5, 6, 7]);
+  expect(log.ofJob(job('a'), found[1]?.number ?? 0, 2).map(({ ordinal }) => ordinal)).toEqual([
+    5, 6,
+  ]);
+});
+
 test('what an agent left out is said before the first line of each job of that message', () => {
   const log = new AgentLog();
   say(log, one, [...lines(2, job('a')), ...lines(1, job('b'))], 7);

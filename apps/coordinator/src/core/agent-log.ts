@@ -41,15 +41,20 @@ interface Ring {
   bytes: number;
 }
 
+/** Of one job, in the order in which they came: how many came while one is kept, and those that are. */
+interface JobLines {
+  came: number;
+  readonly lines: KeptLine[];
+}
+
 /**
- * The newest lines of agents' logs. Whoever says much loses its own oldest lines first; when all together have too much,
+ * The newest lines of jobs in agents' logs; what an agent says of no job is kept by itself alone. Whoever says much loses its own oldest lines first; when all together have too much,
  * the one that has most loses. What is never true: more kept than the limits say.
  */
 export class AgentLog {
   readonly #limits: AgentLogLimits;
   readonly #rings = new Map<AgentId, Ring>();
-  /** Lines of each job: how many came while one of them is kept, and how many are. */
-  readonly #jobs = new Map<string, { came: number; kept: number }>();
+  readonly #jobs = new Map<string, JobLines>();
   #bytes = 0;
   #newest = 0;
 
@@ -72,8 +77,9 @@ export class AgentLog {
     const told = new Set<string>();
     let evicted = 0;
     for (const line of lines) {
-      const name = line.job === null ? '' : jobName(line.job);
-      this.#append(agent, ring, line, told.has(name) ? 0 : dropped);
+      if (line.job === null) continue;
+      const name = jobName(line.job);
+      this.#append(agent, ring, line, name, told.has(name) ? 0 : dropped);
       told.add(name);
       evicted += this.#shrink(ring);
     }
@@ -82,15 +88,9 @@ export class AgentLog {
 
   /** The lines of a job after that number, in the order in which they came, at most `limit`: the oldest of them. */
   ofJob(job: JobName, after: number, limit: number): readonly KeptLine[] {
-    const name = jobName(job);
-    if (!this.#jobs.has(name)) return [];
-    const found: KeptLine[] = [];
-    for (const { lines } of this.#rings.values())
-      for (let i = firstAfter(lines, after); i < lines.length; i += 1) {
-        const line = lines[i];
-        if (line?.job != null && jobName(line.job) === name) found.push(line);
-      }
-    return found.sort((a, b) => a.number - b.number).slice(0, limit);
+    const lines = this.#jobs.get(jobName(job))?.lines ?? [];
+    const first = firstAfter(lines, after);
+    return lines.slice(first, first + limit);
   }
 
   #ringOf(agent: AgentId): Ring {
@@ -101,21 +101,18 @@ export class AgentLog {
     return ring;
   }
 
-  #append(agent: AgentId, ring: Ring, line: LogLine, droppedBefore: number): void {
+  #append(agent: AgentId, ring: Ring, line: LogLine, name: string, droppedBefore: number): void {
     const message = plainLine(line.message, LOG_LIMITS.messageLengthMax);
+    const ofJob = this.#jobs.get(name) ?? { came: 0, lines: [] };
+    this.#jobs.set(name, ofJob);
     this.#newest += 1;
-    const number = this.#newest;
-    ring.lines.push({ ...line, message, agent, number, ordinal: this.#count(line), droppedBefore });
+    ofJob.came += 1;
+    const [number, ordinal] = [this.#newest, ofJob.came];
+    const kept = { ...line, message, agent, number, ordinal, droppedBefore };
+    ofJob.lines.push(kept);
+    ring.lines.push(kept);
     ring.bytes += bytesOf(message);
     this.#bytes += bytesOf(message);
-  }
-
-  #count({ job }: LogLine): number {
-    if (job === null) return 0;
-    const name = jobName(job);
-    const { came, kept } = this.#jobs.get(name) ?? { came: 0, kept: 0 };
-    this.#jobs.set(name, { came: came + 1, kept: kept + 1 });
-    return came + 1;
   }
 
   #shrink(ring: Ring): number {
@@ -131,15 +128,15 @@ export class AgentLog {
     if (oldest === undefined) return 0;
     ring.bytes -= bytesOf(oldest.message);
     this.#bytes -= bytesOf(oldest.message);
-    if (oldest.job !== null) this.#forget(jobName(oldest.job));
+    if (oldest.job !== null) this.#forget(jobName(oldest.job), oldest.number);
     return 1;
   }
 
-  #forget(name: string): void {
-    const counts = this.#jobs.get(name);
-    if (counts === undefined) return;
-    if (counts.kept === 1) this.#jobs.delete(name);
-    else counts.kept -= 1;
+  /** The agent's oldest is not always the job's: another agent may have had it before. */
+  #forget(name: string, number: number): void {
+    const lines = this.#jobs.get(name)?.lines ?? [];
+    lines.splice(firstAfter(lines, number - 1), 1);
+    if (lines.length === 0) this.#jobs.delete(name);
   }
 
   #biggest(): Ring {
@@ -149,7 +146,8 @@ export class AgentLog {
   }
 }
 
-function jobName({ feed, episode, stage, run }: JobName): string {
+/** One text for each job. */
+export function jobName({ feed, episode, stage, run }: JobName): string {
   return `${feed}.${episode}.${stage}.${run}`;
 }
 

@@ -5,7 +5,12 @@ export type DrainStep =
   /** It holds nothing any more. */
   | { readonly kind: 'drained'; readonly row: CordonRow }
   /** What it holds goes back into the queue, and costs the jobs no failure. */
-  | { readonly kind: 'take_back'; readonly locks: readonly LockRow[]; readonly reason: string };
+  | {
+      readonly kind: 'take_back';
+      readonly row: CordonRow;
+      readonly locks: readonly LockRow[];
+      readonly reason: string;
+    };
 
 /**
  * What is to be done about the agents that drain. Pure, and worked out anew at each turn: a new leader goes on where the
@@ -31,7 +36,9 @@ function stepOf(row: CordonRow, locks: readonly LockRow[], nowMs: number): Drain
   const { agent, kind, deadlineMs } = row.record;
   if (locks.length === 0) return kind === 'draining' ? [{ kind: 'drained', row }] : [];
   if (kind === 'drained')
-    return [{ kind: 'take_back', locks, reason: `agent ${agent} is drained` }];
+    return [{ kind: 'take_back', row, locks, reason: `agent ${agent} is drained` }];
   if (deadlineMs === null || nowMs < deadlineMs) return [];
-  return [{ kind: 'take_back', locks, reason: `the deadline of agent ${agent}'s drain is over` }];
+  return [
+    { kind: 'take_back', row, locks, reason: `the deadline of agent ${agent}'s drain is over` },
+  ];
 }

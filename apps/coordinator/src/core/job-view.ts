@@ -86,6 +86,13 @@ export function jobNow(
   return held === undefined ? null : runningJob(held);
 }
 
+/** The state alone, without looking at other jobs. */
+export function jobStateNow(row: EpisodeRow, stage: Stage, run: number): JobState | null {
+  const { lock } = row.state.stages[stage];
+  if (!isHolding(lock) || lock.run !== run) return jobAtRest(row, stage, run)?.state ?? null;
+  return lock.state === 'held' ? 'running' : 'publishing';
+}
+
 const UNBEGUN = {
   ...{ token: null, agent: null, attempt: null, progress: 0 },
   ...{ beganMs: null, endedMs: null, reason: '' },

@@ -5,6 +5,7 @@ import { BOOK_SCORE_UNKNOWN, choicesOf } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { awaitedAgents, NO_SESSION } from './awaited-agent.ts';
 import { audioSecondsLeft, audioSecondsLeftOf, type Forecast, forecast } from './forecast.ts';
 import type { Liveness } from './liveness.ts';
 import type { Progress } from './progress.ts';
@@ -177,11 +178,12 @@ export interface AgentView extends SessionRow {
   readonly jobs: readonly AgentJob[];
 }
 
-/** In order of id. */
+/** In order of id; also whom people keep from work who never said hello, with no session. */
 export function agentViews(picture: Picture): AgentView[] {
   const jobs = Map.groupBy(lockViews(picture), ({ lock }) => lock.agent);
   const { wallMs, monotonicMs } = picture.now;
-  return [...picture.snapshot.sessions.values()]
+  const { sessions } = picture.snapshot;
+  return [...sessions.values(), ...awaitedAgents(picture.snapshot)]
     .sort((a, b) => (a.record.agent < b.record.agent ? -1 : 1))
     .map((row) => {
       const { agent } = row.record;
@@ -211,11 +213,16 @@ function cordonOf({ snapshot }: Picture, agent: AgentId): CordonState | null {
 }
 
 function agentWord(picture: Picture, { record, session }: SessionRow): AgentWord {
+  if (session === NO_SESSION) return cordonWord(picture, record.agent) ?? 'gone';
   if (record.state !== 'live') return record.state;
   const report = picture.reports.get(record.agent);
   if (report?.session === session && report.draining === true) return 'draining';
-  const kind = cordonOf(picture, record.agent)?.kind ?? 'open';
-  return kind === 'open' ? 'live' : kind;
+  return cordonWord(picture, record.agent) ?? 'live';
+}
+
+function cordonWord(picture: Picture, agent: AgentId): AgentWord | null {
+  const kind = cordonOf(picture, agent)?.kind ?? 'open';
+  return kind === 'open' ? null : kind;
 }
 
 /** Of a row, which never changes: to read its state takes longer than all else that is shown of a job. */

@@ -1,10 +1,13 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import { agentOfSubject, logSubject } from '@podctl/domain/key.ts';
+import type { LogLine } from '@podctl/domain/protocol.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { logMessage } from '@podctl/platform/wire.ts';
-import { AgentLog, type JobName, type KeptLine } from '../core/agent-log.ts';
+import { AgentLog, type JobName, jobName, type KeptLine } from '../core/agent-log.ts';
+import type { JobHistory } from '../core/job-history.ts';
+import { isAttemptOf } from '../core/job-owner.ts';
 import { RateLimit } from '../core/rate-limit.ts';
 import { standing } from '../core/reconcile.ts';
 import type { Logger } from './logger.ts';
@@ -15,6 +18,7 @@ export interface AgentLogOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly replica: Replica;
+  readonly jobs: Pick<JobHistory, 'ended'>;
   readonly log: Logger;
 }
 
@@ -34,6 +38,8 @@ export interface AgentLogCounts {
     readonly unreadable: number;
     readonly session: number;
     readonly rate: number;
+    /** Some of its lines were not taken: they tell of a job that is not this agent's. */
+    readonly job: number;
   };
 }
 
@@ -41,8 +47,8 @@ export interface AgentLogCounts {
 export interface LogSource {
   /** The lines of a job after that number, the oldest of them first. */
   ofJob(job: JobName, after: number, limit: number): readonly KeptLine[];
-  /** Calls back when there are new lines, of whatever job. */
-  onLines(listener: () => void): () => void;
+  /** Calls back when there are new lines of the job. */
+  onLines(job: JobName, listener: () => void): () => void;
   counts(): AgentLogCounts;
 }
 
@@ -53,8 +59,8 @@ export class AgentLogs implements Service, LogSource {
   readonly #complaints: MessageComplaints;
   readonly #kept = new AgentLog();
   readonly #rate = new RateLimit(RATE);
-  readonly #listeners = new Set<() => void>();
-  readonly #refused = { unreadable: 0, session: 0, rate: 0 };
+  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #refused = { unreadable: 0, session: 0, rate: 0, job: 0 };
   #lines = 0;
   #evicted = 0;
   #dropped = 0;
@@ -79,9 +85,15 @@ export class AgentLogs implements Service, LogSource {
     return this.#kept.ofJob(job, after, limit);
   }
 
-  onLines(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  onLines(job: JobName, listener: () => void): () => void {
+    const name = jobName(job);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(name) === listeners)
+        this.#listeners.delete(name);
+    };
   }
 
   counts(): AgentLogCounts {
@@ -115,9 +127,27 @@ export class AgentLogs implements Service, LogSource {
   }
 
   #keep(agent: AgentId, message: Parameters<AgentLog['add']>[1]): void {
-    this.#lines += message.lines.length;
+    const { own, names } = this.#own(agent, message.lines);
+    this.#lines += own.length;
     this.#dropped += message.dropped;
-    this.#evicted += this.#kept.add(agent, message);
-    for (const listener of this.#listeners) listener();
+    this.#evicted += this.#kept.add(agent, { lines: own, dropped: message.dropped });
+    for (const name of names) for (const listener of this.#listeners.get(name) ?? []) listener();
+  }
+
+  /** The lines of jobs that are this agent's, so that no agent speaks in the log of another one's job. */
+  #own(agent: AgentId, lines: readonly LogLine[]) {
+    const { replica, jobs } = this.#options;
+    const known = new Map<string, boolean>();
+    const names = new Set<string>();
+    const own = lines.filter(({ job }) => {
+      if (job === null) return false;
+      const [name, attempt] = [jobName(job), `${jobName(job)}.${job.token}`];
+      const isOwn = known.get(attempt) ?? isAttemptOf(agent, job, replica.snapshot, jobs.ended());
+      known.set(attempt, isOwn);
+      if (isOwn) names.add(name);
+      return isOwn;
+    });
+    if ([...known.values()].includes(false)) this.#refused.job += 1;
+    return { own, names };
   }
 }

@@ -113,6 +113,24 @@ describe('a drain', () => {
     expect(await lockOf()).toMatchObject({ state: 'free', failures: 0 });
   });
 
+  it('that is called off while its locks are taken back leaves the rest', async () => {
+    const episodes = [episode];
+    for (let n = 1; n < 20; n += 1) episodes.push(await world.episode(n));
+    for (const each of episodes) await world.assign(each);
+    await drain(0);
+    const check = world.library.check.bind(world.library);
+    let opened: Promise<unknown> | null = null;
+    world.library.check = async () => {
+      opened ??= setCordon(world, world.agent, { kind: 'uncordon', by: '' });
+      await opened;
+      return check();
+    };
+    await drains.start();
+    await world.clock.advance(2_000);
+    const locks = await Promise.all(episodes.map((each) => lockOf(each)));
+    expect(locks.filter(({ state }) => state === 'held')).toHaveLength(4);
+  });
+
   it('that is called off leaves what the agent holds', async () => {
     await world.assign(episode);
     await drain(5_000);

@@ -2,14 +2,14 @@ import { afterDrain } from '@podctl/domain/cordon.ts';
 import { commandSubject } from '@podctl/domain/key.ts';
 import type { CommandMessage } from '@podctl/domain/protocol.ts';
 import type { Bus } from '@podctl/platform/bus.ts';
-import { LibraryError } from '@podctl/platform/library.ts';
 import { commandMessage } from '@podctl/platform/wire.ts';
-import { drainSteps } from '../core/drain.ts';
+import { type DrainStep, drainSteps } from '../core/drain.ts';
 import type { CordonRow, LockRow } from '../core/snapshot.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
 import { type SettleDeps, settle } from './settle.ts';
+import { takeBackEach } from './take-back.ts';
 
 export interface DrainOptions extends SettleDeps {
   readonly bus: Bus;
@@ -19,7 +19,6 @@ export interface DrainOptions extends SettleDeps {
 
 const TICK_MS = 500;
 const SPACING_MS = 100;
-const LOCKS_AT_ONCE = 16;
 
 /** Ends drains: at their deadline, or when nothing is held any more. Leader only. */
 export class Drains extends Loop {
@@ -36,7 +35,7 @@ export class Drains extends Loop {
     for (const step of drainSteps(replica.snapshot, clock.wallMs())) {
       if (signal.aborted) return;
       if (step.kind === 'drained') await this.#close(step.row);
-      else await this.#takeBack(step.locks, step.reason);
+      else await this.#takeBack(step, signal);
     }
   }
 
@@ -50,25 +49,18 @@ export class Drains extends Loop {
     if (written.kind === 'written') log.info({ agent: record.agent }, 'an agent is drained');
   }
 
-  async #takeBack(locks: readonly LockRow[], reason: string): Promise<void> {
-    for (let i = 0; i < locks.length; i += LOCKS_AT_ONCE) {
-      const batch = locks.slice(i, i + LOCKS_AT_ONCE);
-      await Promise.all(batch.map((row) => this.#tryOne(row, reason)));
-    }
-  }
-
-  /** One attempt whose files cannot be looked at does not keep the others from being taken back: it is tried again. */
-  async #tryOne(row: LockRow, reason: string): Promise<void> {
-    try {
-      await this.#takeOne(row, reason);
-    } catch (error) {
-      if (!(error instanceof LibraryError) || error.code === 'offline') throw error;
-      const { feed, episode, stage } = row;
-      this.#options.log.warn(
-        { feed, episode, stage, reason: error.message },
-        'an attempt of a drained agent cannot be settled yet',
-      );
-    }
+  async #takeBack(
+    { row, locks, reason }: Extract<DrainStep, { kind: 'take_back' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { replica, log } = this.#options;
+    const { agent } = row.record;
+    const takeOne = async (lock: LockRow) => {
+      // Called off, or given more time, while others were taken back: the next turn looks at what is wished for now.
+      if (replica.snapshot.cordons.get(agent)?.revision === row.revision)
+        await this.#takeOne(lock, reason);
+    };
+    await takeBackEach(locks, takeOne, log, signal);
   }
 
   async #takeOne({ feed, episode, stage, lock }: LockRow, reason: string): Promise<void> {

@@ -92,7 +92,7 @@ describe('the newest', () => {
   test('are found however long ago they were', async () => {
     await happened(3_000, (n) => ({ type: n === 2 || n === 2_900 ? 'job_dead' : 'job_done' }));
     const dead = await newest({ types: ['job_dead'] }, 2);
-    expect([told(dead), dead.sequence]).toEqual([[2, 2_900], 3_000]);
+    expect([told(dead), dead.sequence]).toEqual([[2, 2_900], 2_900]);
     expect(told(await newest({ types: ['job_dead'] }, 1))).toEqual([2_900]);
     expect(told(await newest({ types: ['job_dead', 'library'], sinceMs: DAY + 3 }, 9))).toEqual([
       2_900,
@@ -105,6 +105,30 @@ describe('the newest', () => {
     expect(told(await newest({}, 5))).toEqual([9, 10]);
     nats.events.forget(2);
     const none = await newest({}, 5);
-    expect([told(none), none.sequence]).toEqual([[], 10]);
+    expect([told(none), none.sequence]).toEqual([[], 0]);
+  });
+
+  test('are looked for among so many and no more, and those that were found are given', async () => {
+    await happened(30_000, (n) => ({ type: n === 2 || n === 29_000 ? 'job_dead' : 'job_done' }));
+    reads = 0;
+    expect(told(await newest({ types: ['job_dead', 'library'] }, 2))).toEqual([29_000]);
+    expect(reads).toBe(40);
+  });
+
+  test('are the newest also where all of a window are meant', async () => {
+    await happened(9_000, (n) => ({ type: n < 8_000 || n > 8_990 ? 'job_dead' : 'job_done' }));
+    const found = told(await newest({ types: ['job_dead'] }, 1_000));
+    expect([found.length, found[0], found.at(-1)]).toEqual([1_000, 7_010, 9_000]);
+  });
+
+  test('and what a lagging replica has not shown yet: who goes on after them misses nothing', async () => {
+    await happened(10);
+    const real = stream.read;
+    stream.read = async (...of) =>
+      (await real.apply(stream, of)).filter(({ sequence }) => sequence <= 8);
+    const found = await newest({}, 3);
+    stream.read = real;
+    expect(told(found)).toEqual([6, 7, 8]);
+    expect(told(await page({}, found.sequence))).toEqual([9, 10]);
   });
 });

@@ -36,6 +36,8 @@ const READ_SIZE = 500;
 /** An event is stored a little after it was seen, by another machine's clock. */
 const CLOCKS_APART_MS = 60_000;
 const WINDOW_MIN = 256;
+/** As many events as `READ_MAX`, where most of them are not meant. */
+const NEWEST_READS_MAX = READ_MAX / READ_SIZE;
 const WINDOW_GROWTH = 4;
 
 /** Questions to the stream of events. They reject with EventsUnavailable, or as the signal says. */
@@ -71,20 +73,39 @@ export class EventArchive {
     return { events, sequence, isEnd: false };
   }
 
-  /** The newest ones, at most `count`. It looks further and further back, so that a long past costs nothing. */
+  /**
+   * The newest ones, at most `count`. It looks further and further back, so that a long past costs nothing, and gives what
+   * it found when it has read much. `sequence` is one that was really read: a replica that lags has not shown the end yet.
+   */
   async newest(query: EventQuery, count: number, signal: AbortSignal): Promise<EventPage> {
+    const { filter, matches } = this.#chosen(query);
     const { first, last } = await this.#stream.bounds(signal);
     const oldest = Math.max(first, await this.#firstSince(query, signal));
+    const limit = Math.max(count, READ_SIZE);
     let events: ArchivedEvent[] = [];
-    let high = last;
-    for (let size = Math.max(count, WINDOW_MIN); high >= oldest; size *= WINDOW_GROWTH) {
+    let sequence = 0;
+    let size = WINDOW_MIN;
+    for (let high = last, reads = 0; high >= oldest && reads < NEWEST_READS_MAX; reads += 1) {
       const low = Math.max(oldest, high - size + 1);
-      const older = await this.#newestWithin(query, low, high, count - events.length, signal);
-      events = [...older, ...events];
-      if (events.length >= count) break;
+      const from = { kind: 'after', sequence: low - 1 } as const;
+      const found = await this.#stream.read(from, filter, limit, signal);
+      const foundTo = found.at(-1)?.sequence ?? 0;
+      sequence = Math.max(sequence, foundTo);
+      if (found.length === limit && foundTo < high) {
+        // More is in there than one answer holds: a smaller window, down to one that cannot hold more.
+        size = Math.max(limit, Math.ceil((high - low + 1) / WINDOW_GROWTH));
+        continue;
+      }
+      const older = found
+        .filter((stored) => stored.sequence <= high)
+        .flatMap((stored) => archived(stored) ?? [])
+        .filter(matches);
+      events = [...older, ...events].slice(-count);
+      if (events.length === count) break;
       high = low - 1;
+      size *= WINDOW_GROWTH;
     }
-    return { events, sequence: last, isEnd: true };
+    return { events, sequence, isEnd: true };
   }
 
   async last(signal: AbortSignal): Promise<number> {
@@ -93,31 +114,6 @@ export class EventArchive {
 
   onAppend(listener: () => void): () => void {
     return this.#stream.onAppend(listener);
-  }
-
-  async #newestWithin(
-    query: EventQuery,
-    low: number,
-    high: number,
-    count: number,
-    signal: AbortSignal,
-  ): Promise<ArchivedEvent[]> {
-    const { filter, matches } = this.#chosen(query);
-    let events: ArchivedEvent[] = [];
-    for (let after = low - 1; after < high; ) {
-      const found = await this.#stream.read(
-        { kind: 'after', sequence: after },
-        filter,
-        READ_SIZE,
-        signal,
-      );
-      const within = found.filter(({ sequence }) => sequence <= high);
-      const wanted = within.flatMap((stored) => archived(stored) ?? []).filter(matches);
-      events = [...events, ...wanted].slice(-count);
-      if (within.length < READ_SIZE) break;
-      after = within.at(-1)?.sequence ?? high;
-    }
-    return events;
   }
 
   /** 1 where the query has no beginning. */

@@ -21,6 +21,8 @@ export interface EventRecorderOptions {
 
 const TICK_MS = 1_000;
 const SPACING_MS = 20;
+/** A stream that refuses is not asked at each event. What waits has its place in the log. */
+const REST_MS_MAX = 30_000;
 /** On their way at a time. A leader that dies leaves holes only among so many of the last. */
 const UNDER_WAY_MAX = 64;
 /** The newest stored ones that are compared, half of them to find where to go on: many times what is under way. */
@@ -43,7 +45,9 @@ export class EventRecorder extends Loop {
   #flushed: Promise<void> | null = null;
 
   constructor(options: EventRecorderOptions) {
-    super('event recorder', { ...options, tickMs: TICK_MS, spacingMs: SPACING_MS });
+    super('event recorder', {
+      ...{ ...options, tickMs: TICK_MS, spacingMs: SPACING_MS, restMsMax: REST_MS_MAX },
+    });
     this.#options = options;
   }
 
@@ -64,9 +68,10 @@ export class EventRecorder extends Loop {
       const isStored = this.#isStored;
       const left = batch.filter((event) => !isStored(event));
       await Promise.all(left.map((event) => this.#append(event)));
+      // The place in the log is the next recorder's then.
+      if (signal.aborted) return;
       recorded(left.length, first.sequence - events.stored - 1);
       events.stored = last.sequence;
-      if (signal.aborted) return;
     }
   }
 
@@ -88,6 +93,7 @@ export class EventRecorder extends Loop {
     const revisions = recent.flatMap(({ revision }) => (revision === null ? [] : [revision]));
     const newestMs = Math.max(clock.wallMs() - NEWS_MS, ...recent.map(({ atMs }) => atMs));
     const firstRevision = Math.min(...revisions);
+    signal.throwIfAborted();
     const upTo = events.newest();
     // What this log forgot while another one led was that one's to store.
     const [oldest] = events.next(events.stored, 1);

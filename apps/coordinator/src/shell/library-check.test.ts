@@ -3,6 +3,8 @@ import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import type { RunToRepeat } from '@podctl/domain/order.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
+import { changeFeedRecord } from './feed-changing.ts';
+import { FeedRegistry } from './feed-registry.ts';
 import { type CheckNews, type CheckRequest, LibraryCheck } from './library-check.ts';
 import { Publisher } from './publisher.ts';
 import { ViewLinks } from './view-links.ts';
@@ -85,6 +87,21 @@ describe('a library compared with the ledger', () => {
     expect(summary(news)).toMatchObject({ checked: 3, damaged: 3, missing: 1 });
     const quick = await check({ quick: true });
     expect(findings(quick).map(({ fault }) => fault)).not.toContain('wrong_sha256');
+  });
+
+  it('passes over what is of a removed feed, and does none of it again', async () => {
+    const [row] = await accepted(2);
+    world.library.lose(`${row?.folder}/audio.mp3`);
+    const { clock, store, replica } = world;
+    const registry = new FeedRegistry({ clock, store, replica, titleOf: async () => null });
+    await registry.add([
+      { url: 'https://pods.example/a.xml', title: null, bookScore: null, id: world.feed },
+    ]);
+    const change = { kind: 'change_feed', feed: world.feed, dryRun: false } as const;
+    await changeFeedRecord(world, { ...change, change: { remove: true } });
+    const news = await check({ repair: true, force: true });
+    expect([findings(news), asked]).toEqual([[], []]);
+    expect(summary(news)).toMatchObject({ checked: 0, damaged: 0, ofRemovedFeeds: 2 });
   });
 
   it('tells a manifest that is gone or changed', async () => {

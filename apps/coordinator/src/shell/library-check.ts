@@ -53,6 +53,8 @@ export interface CheckSummary {
   readonly bytes: number;
   readonly requested: number;
   readonly repairRefused: string;
+  /** Results that were not compared: nobody wants their feeds, and what is wrong with them is not done again. */
+  readonly ofRemovedFeeds: number;
 }
 
 const PROGRESS_MS = 1_000;
@@ -74,6 +76,7 @@ export class LibraryCheck {
   #bytes = 0;
   #missing = 0;
   #unknown = 0;
+  #ofRemovedFeeds = 0;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   readonly #damaged: Accepted[] = [];
 
@@ -85,10 +88,14 @@ export class LibraryCheck {
 
   async *run(): AsyncGenerator<CheckNews> {
     const { feeds } = this.#options.snapshot();
-    for (const { tally } of feeds.values())
-      this.#total += tally.done.download + tally.done.transcribe;
-    for (const [feed, { episodes, tally }] of feeds)
-      if (tally.done.download + tally.done.transcribe > 0) yield* this.#checkFeed(feed, episodes);
+    for (const { record, tally } of feeds.values()) {
+      const results = tally.done.download + tally.done.transcribe;
+      if (record?.removed === true) this.#ofRemovedFeeds += results;
+      else this.#total += results;
+    }
+    for (const [feed, { record, episodes, tally }] of feeds)
+      if (record?.removed !== true && tally.done.download + tally.done.transcribe > 0)
+        yield* this.#checkFeed(feed, episodes);
     yield* this.#unknownFiles();
     yield { kind: 'summary', ...(await this.#summary()) };
   }
@@ -106,8 +113,9 @@ export class LibraryCheck {
   async *#checkOne(of: Accepted): AsyncGenerator<CheckNews> {
     this.#signal.throwIfAborted();
     const findings = await this.#differences(of);
-    // A newer run may have taken its place meanwhile, and what was looked at is history.
-    if (this.#isCurrent(of)) {
+    // A newer run may have taken its place meanwhile, and what was looked at is history; or its feed was removed.
+    if (this.#isRemoved(of.feed)) this.#ofRemovedFeeds += 1;
+    else if (this.#isCurrent(of)) {
       this.#checked += 1;
       if (findings.length > 0) this.#damaged.push(of);
       if (findings.some(({ fault }) => fault === 'missing')) this.#missing += 1;
@@ -163,6 +171,10 @@ export class LibraryCheck {
     }
   }
 
+  #isRemoved(feed: FeedId): boolean {
+    return this.#options.snapshot().feeds.get(feed)?.record?.removed === true;
+  }
+
   #isCurrent({ feed, episode, stage, done }: Accepted): boolean {
     const now = episodeRow(this.#options.snapshot(), feed, episode)?.state.stages[stage].done;
     return now?.token === done.token && now.run === done.run;
@@ -205,11 +217,13 @@ export class LibraryCheck {
       bytes: this.#bytes,
       requested,
       repairRefused: refused ?? '',
+      ofRemovedFeeds: this.#ofRemovedFeeds,
     };
   }
 
   #repair(): Promise<number> {
-    const runs = this.#damaged.map(({ feed, episode, stage, done }) => ({
+    const wanted = this.#damaged.filter(({ feed }) => !this.#isRemoved(feed));
+    const runs = wanted.map(({ feed, episode, stage, done }) => ({
       ...{ feed, episode, stage },
       run: done.run,
     }));

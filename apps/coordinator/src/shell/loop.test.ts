@@ -14,10 +14,10 @@ class Counted extends Loop {
   readonly turns: number[] = [];
   work: (signal: AbortSignal) => Promise<void> = async () => {};
 
-  constructor() {
+  constructor(restMsMax = 0) {
     const said = { info: () => {}, error: () => {}, debug: () => {} };
     const log = { ...said, warn: (fields: object) => void warned.push(fields) };
-    super('counted', { clock, tickMs: TICK_MS, spacingMs: SPACING_MS, log });
+    super('counted', { clock, tickMs: TICK_MS, spacingMs: SPACING_MS, restMsMax, log });
   }
 
   protected override turn(signal: AbortSignal): Promise<void> {
@@ -90,21 +90,39 @@ describe('the turns of a loop', () => {
     expect(loop.turns).toEqual([0, 5 * TICK_MS + SPACING_MS]);
   });
 
-  it('go on after one that throws, which is said', async () => {
+  it('go on after one that throws, which is said: at first, and each minute while it goes on', async () => {
     loop.work = () => Promise.reject(new Error('the library is away'));
     await loop.start();
     await clock.advance(TICK_MS);
     loop.work = () => Promise.reject('a text');
-    await clock.advance(TICK_MS);
-    loop.work = async () => {};
-    await clock.advance(TICK_MS);
-    expect(loop.turns).toHaveLength(4);
+    await clock.advance(59 * TICK_MS);
     const named = { loop: 'counted' };
-    expect(warned).toEqual([
-      { ...named, reason: 'the library is away' },
+    const said = [
       { ...named, reason: 'the library is away' },
       { ...named, reason: 'a text' },
-    ]);
+    ];
+    expect([loop.turns.length, warned]).toEqual([61, said]);
+    loop.work = async () => {};
+    await clock.advance(TICK_MS);
+    loop.work = () => Promise.reject(new Error('again'));
+    await clock.advance(TICK_MS);
+    expect(warned).toEqual([...said, { ...named, reason: 'again' }]);
+  });
+
+  it('come later and later while they fail, where that is asked for, however much is kicked', async () => {
+    loop = new Counted(8_000);
+    loop.work = () => Promise.reject(new Error('refused'));
+    await loop.start();
+    for (let ms = 0; ms < 24_000; ms += 100) {
+      loop.kick();
+      await clock.advance(100);
+    }
+    expect(loop.turns).toEqual([0, 1_000, 3_000, 7_000, 15_000, 23_000]);
+    loop.work = async () => {};
+    await clock.advance(7_000);
+    loop.kick();
+    await clock.advance(SPACING_MS);
+    expect(loop.turns.slice(6)).toEqual([31_000, 31_100]);
   });
 });
 

@@ -8,11 +8,17 @@ export interface LoopOptions {
   readonly tickMs: number;
   /** And at most this often, however much it is kicked. */
   readonly spacingMs: number;
+  /** After a turn that failed the next one comes so late at most, whoever kicks: a second at first, then twice as long each time. */
+  readonly restMsMax?: number;
   readonly log: Logger;
 }
 
+const REST_FIRST_MS = 1_000;
+/** A failure that goes on is said again so often. */
+const SAID_EVERY_MS = 60_000;
+
 /**
- * A turn of work on each kick and at each tick, one at a time. A turn that throws is logged and the next one comes:
+ * A turn of work on each kick and at each tick, one at a time. A turn that throws is said and the next one comes:
  * every turn starts from what is true then, so none owes the other anything.
  */
 export abstract class Loop implements Service {
@@ -21,6 +27,9 @@ export abstract class Loop implements Service {
   readonly #end = new AbortController();
   #kicked = Promise.withResolvers<void>();
   #running: Promise<void> | null = null;
+  /** Turns in a row. */
+  #failures = 0;
+  #saidMs = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, options: LoopOptions) {
     this.name = name;
@@ -44,26 +53,42 @@ export abstract class Loop implements Service {
   }
 
   async #run(): Promise<void> {
-    const { clock, spacingMs, log } = this.#options;
+    const { clock, spacingMs } = this.#options;
     const { signal } = this.#end;
     while (!signal.aborted) {
       this.#kicked = Promise.withResolvers();
       try {
         await this.turn(signal);
+        this.#failures = 0;
       } catch (error) {
-        if (!signal.aborted)
-          log.warn({ loop: this.name, reason: reasonOf(error) }, 'a turn of a loop failed');
+        if (!signal.aborted) this.#failed(error);
       }
-      await this.#pause(spacingMs, clock, signal);
+      await this.#pause(Math.max(spacingMs, this.#restMs()), clock, signal);
     }
   }
 
-  async #pause(spacingMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  #failed(error: unknown): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    this.#failures += 1;
+    if (this.#failures > 1 && nowMs - this.#saidMs < SAID_EVERY_MS) return;
+    this.#saidMs = nowMs;
+    log.warn({ loop: this.name, reason: reasonOf(error) }, 'a turn of a loop failed');
+  }
+
+  #restMs(): number {
+    const { restMsMax = 0 } = this.#options;
+    return this.#failures === 0
+      ? 0
+      : Math.min(restMsMax, REST_FIRST_MS * 2 ** (this.#failures - 1));
+  }
+
+  async #pause(restMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
     const woken = new AbortController();
     const either = AbortSignal.any([signal, woken.signal]);
     try {
-      await clock.sleep(spacingMs, signal);
-      const tick = clock.sleep(this.#options.tickMs - spacingMs, either);
+      await clock.sleep(restMs, signal);
+      const tick = clock.sleep(Math.max(0, this.#options.tickMs - restMs), either);
       await Promise.race([this.#kicked.promise, tick]);
     } catch {
       // Stopped while it waited.

@@ -181,9 +181,12 @@ describe('canceling a job', () => {
       ...{ state: 'dead', run: 1, failures: 0, lostBy: [], reason: 'canceled by ann' },
     });
     expect(told).toMatchObject([{ kind: 'cancel', job: { episode, run: 1, token } }]);
+    const { revision } = await world.store.readEpisode(world.feed, episode);
+    // Twice is the same as once, also for a coordinator that has not seen it.
     expect(await desk.carryOut(cancel(episode, token))).toMatchObject({
-      canceled: { kind: 'not_held' },
+      canceled: { kind: 'released', revision },
     });
+    expect(told).toHaveLength(1);
   });
 
   it('is done again once somebody asks for it', async () => {

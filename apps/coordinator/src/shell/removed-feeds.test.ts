@@ -61,6 +61,41 @@ it('what is finished already is accepted', async () => {
   });
 });
 
+it('one attempt whose files or value cannot be looked at keeps no other', async () => {
+  const [bad, damaged, good] = [
+    await world.episode(),
+    await world.episode(1),
+    await world.episode(2),
+  ];
+  const token = await world.assign(bad);
+  await world.finish(bad, token, { 'audio.mp3': 'sound' });
+  world.library.unreadable.add(`${world.staging(bad, token)}/audio.mp3`);
+  for (const episode of [damaged, good]) await world.assign(episode);
+  world.damage(damaged);
+  await remove();
+  await turn();
+  expect((await world.state(good)).stages.download.lock.state).toBe('free');
+  expect((await world.state(bad)).stages.download.lock.state).toBe('held');
+  expect(world.said).not.toContain('warn: a turn of a loop failed');
+});
+
+it('no job is taken back once its feed is there again', async () => {
+  const episodes = [];
+  for (let n = 0; n < 20; n += 1) episodes.push(await world.episode(n));
+  for (const episode of episodes) await world.assign(episode);
+  await remove();
+  const check = world.library.check.bind(world.library);
+  let isBack: Promise<unknown> | null = null;
+  world.library.check = async () => {
+    isBack ??= add();
+    await isBack;
+    return check();
+  };
+  await turn();
+  const states = await Promise.all(episodes.map((episode) => world.state(episode)));
+  expect(states.filter(({ stages }) => stages.download.lock.state === 'held')).toHaveLength(4);
+});
+
 it('is removed once, and cannot be changed until it is back', async () => {
   await remove();
   expect(await remove()).toMatchObject({ kind: 'changed', fields: [] });

@@ -1,9 +1,11 @@
+import type { FeedId } from '@podctl/domain/ids.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { LockRow } from '../core/snapshot.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
 import { type SettleDeps, settle } from './settle.ts';
+import { takeBackEach } from './take-back.ts';
 
 export interface RemovedFeedsOptions extends SettleDeps {
   readonly clock: Clock;
@@ -28,11 +30,19 @@ export class RemovedFeeds extends Loop {
   }
 
   protected override async turn(signal: AbortSignal): Promise<void> {
-    const { locks, feeds } = this.#options.replica.snapshot;
-    const left = [...locks.values()].filter(
-      ({ feed, lock }) => lock.state === 'held' && feeds.get(feed)?.record?.removed === true,
+    const { replica, log } = this.#options;
+    const left = [...replica.snapshot.locks.values()].filter(
+      ({ feed, lock }) => lock.state === 'held' && this.#isRemoved(feed),
     );
-    for (const row of left) if (!signal.aborted) await this.#takeBack(row);
+    const takeOne = async (row: LockRow) => {
+      // Added again while others were taken back.
+      if (this.#isRemoved(row.feed)) await this.#takeBack(row);
+    };
+    await takeBackEach(left, takeOne, log, signal);
+  }
+
+  #isRemoved(feed: FeedId): boolean {
+    return this.#options.replica.snapshot.feeds.get(feed)?.record?.removed === true;
   }
 
   async #takeBack({ feed, episode, stage, lock }: LockRow): Promise<void> {

@@ -1,4 +1,5 @@
-import type { ClusterId } from '@podctl/domain/ids.ts';
+import type { CordonRecord } from '@podctl/domain/cordon.ts';
+import { type AgentId, type ClusterId, clusterIdFrom, nonceFrom } from '@podctl/domain/ids.ts';
 import { parseStateKey } from '@podctl/domain/key.ts';
 import type { KvEntry, TailSink } from '@podctl/platform/kv.ts';
 import {
@@ -99,7 +100,7 @@ export class Replica implements TailSink {
       case 'session':
         return this.#foldSession(entry);
       case 'cordon':
-        return this.#foldCordon(entry);
+        return this.#foldCordon(entry, key.agent);
       case 'cluster':
         return this.#foldCluster(entry);
       case 'unknown':
@@ -123,12 +124,23 @@ export class Replica implements TailSink {
     return change === null ? null : eventsOfSession(change.before, change.after);
   }
 
-  #foldCordon(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
+  #foldCordon(entry: KvEntry & { kind: 'value' }, agent: AgentId): readonly FleetEvent[] | null {
     const record = cordonRecord.decode(entry.value);
-    if (!record.ok) return this.#unreadable(entry);
-    this.snapshot.unreadable.delete(entry.key);
-    const change = foldCordon(this.snapshot, record.value, entry.revision);
+    if (record.ok) this.snapshot.unreadable.delete(entry.key);
+    else this.#unreadable(entry);
+    const known = record.ok ? record.value : this.#unknownCordon(agent);
+    const change = foldCordon(this.snapshot, known, entry.revision);
     return change === null ? null : eventsOfCordon(change.before, change.after);
+  }
+
+  /** What people decided cannot be read: whoever was taken out by a newer version is given no work by this one. */
+  #unknownCordon(agent: AgentId): CordonRecord {
+    const nothing = new Uint8Array(10);
+    return {
+      ...{ agent, cluster: this.snapshot.cluster ?? clusterIdFrom(nothing) },
+      ...{ nonce: nonceFrom(nothing), kind: 'cordoned', by: '', deadlineMs: null },
+      ...{ reason: 'its record cannot be read by this version', sinceMs: this.#options.nowMs() },
+    };
   }
 
   #foldCluster(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {

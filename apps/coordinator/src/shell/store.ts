@@ -37,6 +37,9 @@ export interface StoreOptions {
 
 const TRIES_MAX = 8;
 
+/** A newer version's value, or a damaged one: it is never overwritten. */
+export class UnreadableValue extends Error {}
+
 /**
  * The leader's writes. Each is one CAS at a revision that was read, and what the server acknowledged is folded at once.
  * A write without an answer is read again before anything else is decided about its key.
@@ -55,7 +58,7 @@ export class Store {
     if (entry?.kind !== 'value') return { record: null, revision: entry?.revision ?? 0 };
     const state = decodeEpisode(this.#decoder.decode(entry.value));
     if (!state.ok)
-      throw new Error(`the state of episode ${episode} cannot be read: ${state.error}`);
+      throw new UnreadableValue(`the state of episode ${episode} cannot be read: ${state.error}`);
     return { record: state.value, revision: entry.revision };
   }
 
@@ -191,7 +194,7 @@ export class Store {
   ): Read<T> {
     if (entry?.kind !== 'value') return { record: null, revision: entry?.revision ?? 0 };
     const decoded = decode(entry.value);
-    if (!decoded.ok) throw new Error(`${entry.key} cannot be read: ${decoded.error}`);
+    if (!decoded.ok) throw new UnreadableValue(`${entry.key} cannot be read: ${decoded.error}`);
     return { record: decoded.value, revision: entry.revision };
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type IndexThreadOptions, TranscriptIndexThread } from './transcript-index-thread.ts';
 
@@ -29,6 +30,22 @@ function thread(limits: Partial<IndexThreadOptions> = {}): TranscriptIndexThread
 test('a call that takes too long is given up, and with it its thread', async () => {
   const hasty = thread({ callMsMax: 1 });
   await expect(hasty.call('episodes', null, signal)).rejects.toMatchObject({ problem: 'slow' });
+});
+
+test('no other thread is begun before the one that was given up has ended: all are told that it is busy', async () => {
+  const path = join(folder, 'search.sqlite');
+  const holder = new DatabaseSync(path);
+  // What the thread does then is wait within SQLite, which nothing can cut short.
+  holder.exec('CREATE TABLE other (x); BEGIN EXCLUSIVE');
+  const one = thread({ callMsMax: 1_500 });
+  const calls = [1, 2].map(() => one.call('episodes', null, signal));
+  const ended = await Promise.allSettled(calls);
+  expect(ended).toMatchObject([{ reason: { problem: 'slow' } }, { reason: { problem: 'busy' } }]);
+  await expect(one.call('episodes', null, signal)).rejects.toMatchObject({ problem: 'busy' });
+  holder.exec('ROLLBACK');
+  holder.close();
+  await one.ended();
+  await expect(one.call('episodes', null, signal)).resolves.toBe(0);
 });
 
 test('calls wait for each other, up to a limit', async () => {

@@ -45,13 +45,15 @@ const HEAP_MEGABYTES_MAX = 1_024;
 /**
  * Asks the index on a thread of its own, one call at a time, since SQLite blocks the thread that it runs on. States:
  * `idle`, `busy` (one call running, its timer set), `stopped` (for good). The thread starts with the first call, and again
- * after one that it did not survive.
+ * after one that it did not survive, once the old one has really ended: until then all are answered that it is busy.
  */
 export class TranscriptIndexThread {
   readonly #options: IndexThreadOptions;
   readonly #queue: Job[] = [];
   #worker: Worker | null = null;
   #running: Running | null = null;
+  /** Of a thread that was told to end and has not: what it does inside of SQLite cannot be cut short. */
+  #ending: Promise<unknown> | null = null;
   #isStopped = false;
 
   constructor(options: IndexThreadOptions) {
@@ -65,6 +67,7 @@ export class TranscriptIndexThread {
     signal: AbortSignal,
   ): Promise<IndexCalls[K]['reply']> {
     if (this.#isStopped) return Promise.reject(stopped());
+    if (this.#ending !== null) return Promise.reject(stillEnding());
     const { queueMax } = this.#options;
     if (this.#queue.length >= queueMax)
       return Promise.reject(new IndexError('busy', `${queueMax} calls wait already`));
@@ -91,6 +94,11 @@ export class TranscriptIndexThread {
     });
   }
 
+  /** Resolves when none of its threads runs that was told to end. */
+  async ended(): Promise<void> {
+    await this.#ending;
+  }
+
   /** What runs is waited for a little, so that the file is closed in order; what waits is refused. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -103,18 +111,18 @@ export class TranscriptIndexThread {
     worker.postMessage('close');
     await over.promise;
     clearTimeout(timer);
-    await this.#end(worker, stopped());
+    this.#end(worker, stopped());
   }
 
   #next(): void {
-    if (this.#running !== null || this.#isStopped) return;
+    if (this.#running !== null || this.#ending !== null || this.#isStopped) return;
     const job = this.#queue.shift();
     if (job === undefined) return;
     this.#worker ??= this.#start();
     const worker = this.#worker;
     const { callMsMax } = this.#options;
     const slow = new IndexError('slow', `it took longer than ${callMsMax / 1_000} s`);
-    const timer = setTimeout(() => void this.#end(worker, slow), callMsMax);
+    const timer = setTimeout(() => this.#end(worker, slow), callMsMax);
     this.#running = { job, worker, timer };
     worker.postMessage(job.call);
   }
@@ -140,11 +148,13 @@ export class TranscriptIndexThread {
     this.#finish(worker, new IndexError('failed', `its thread ended (${reason})`));
   }
 
-  async #end(worker: Worker, reason: IndexError): Promise<void> {
+  #end(worker: Worker, reason: IndexError): void {
     if (this.#worker === worker) this.#worker = null;
-    const ended = worker.terminate();
+    this.#ending = worker.terminate().finally(() => {
+      this.#ending = null;
+    });
+    for (const job of this.#queue.splice(0)) job.settle(stillEnding());
     this.#finish(worker, reason);
-    await ended;
   }
 
   /** Only for the call that this thread has: an older one's late exit says nothing about the next. */
@@ -156,6 +166,10 @@ export class TranscriptIndexThread {
     running.job.settle(reply);
     this.#next();
   }
+}
+
+function stillEnding(): IndexError {
+  return new IndexError('busy', 'one that took too long is being ended');
 }
 
 function stopped(): IndexError {

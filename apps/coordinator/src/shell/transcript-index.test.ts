@@ -1,5 +1,6 @@
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import { clusterIdFrom, type FeedId } from '@podctl/domain/ids.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -64,6 +65,39 @@ describe('the index of a coordinator', () => {
     expect(await found(index, 'clock')).toEqual([]);
     world.fleet.snapshot.feeds.delete('alpha' as FeedId);
     expect(await found(index, 'clock')).toEqual([]);
+  });
+
+  test('takes in at once again what is of a feed that came back, and is never said to have more than it has', async () => {
+    await world.transcribe('alpha', 1, spokenJson('The clock.'));
+    await world.transcribe('alpha', 2, spokenJson('The other clock.'));
+    await world.transcribe('beta', 1, spokenJson('A clock.'));
+    const index = await world.index();
+    await isCurrent(index, 3);
+    const alpha = 'alpha' as FeedId;
+    world.fleet.feed(alpha, { removed: true } as Partial<FeedRecord>);
+    expect(index.status()).toMatchObject({ indexed: 3, behind: 0 });
+    index.kick();
+    await isCurrent(index, 1);
+    world.fleet.feed(alpha, { removed: false } as Partial<FeedRecord>);
+    expect(index.status()).toMatchObject({ indexed: 1, behind: 2 });
+    index.kick();
+    await isCurrent(index, 3);
+  });
+
+  test('passes over the one with which it cannot be written, and takes in the others', async () => {
+    const ids: string[] = [];
+    for (let n = 1; n <= 5; n += 1)
+      ids.push(await world.transcribe('alpha', n, spokenJson(`The clock ${n}.`)));
+    const meta = world.fleet.meta.bind(world.fleet);
+    world.fleet.meta = async (feed, episode) => {
+      const known = { title: '', publishedMs: 0, ...(await meta(feed, episode)) } as EpisodeMeta;
+      return episode === ids[2] ? { ...known, publishedMs: Number.NaN } : known;
+    };
+    const index = await world.index();
+    await until(() => index.status()).toMatchObject({ indexed: 4, behind: 1, errors: 1 });
+    expect(world.warnings).toEqual(['a transcript cannot be indexed: it is not found by search']);
+    world.tell(index, 'alpha', await world.transcribe('alpha', 6, spokenJson('The clock 6.')));
+    await until(() => index.status()).toMatchObject({ indexed: 5, behind: 1, errors: 1 });
   });
 
   test('counts a transcript that it cannot read, and stays behind by it', async () => {

@@ -1,8 +1,10 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FeedId } from '@podctl/domain/ids.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { FleetEvent } from '../core/event.ts';
-import { episodeRow } from '../core/snapshot.ts';
+import { episodeRow, type Snapshot } from '../core/snapshot.ts';
+import { aborted } from './aborted.ts';
 import type { Fleet } from './fleet.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
@@ -58,6 +60,7 @@ const LOOKED_AT_MAX = 500;
 const EPISODES_A_WRITE = 16;
 const BYTES_A_WRITE = 8 * 1_024 * 1_024;
 const CHANGED_MAX = 10_000;
+const PASSED_OVER_MAX = 1_000;
 /** FTS5 may merge hundreds of megabytes in one write. */
 const WRITE_MS_MAX = 120_000;
 const SEARCH_MS_MAX = 5_000;
@@ -78,6 +81,13 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
   #indexed = 0;
   #errors = 0;
   #roundDueMs = Number.NEGATIVE_INFINITY;
+  /** Until when a transcript is not tried again with which the file could not be written. */
+  readonly #passedOver = new Map<string, number>();
+  /** Of the threads that were closed. */
+  #ended: Promise<unknown> = Promise.resolve();
+  /** The removed feeds at the begin of the newest round, and those whose episodes were taken out since. */
+  #removed: ReadonlySet<FeedId> = new Set();
+  #taken: ReadonlySet<FeedId> = new Set();
   #isDamaged = false;
   #forget = () => {};
 
@@ -101,9 +111,12 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
     await this.#close();
   }
 
-  /** Takes note of what was transcribed. */
+  /** Takes note of what was transcribed, and of feeds that went or came back. */
   noted(events: readonly FleetEvent[]): void {
     for (const { type, stage, feed, episode } of events) {
+      // A feed that went or came back, perhaps: the next turn sees it.
+      if (feed !== null && episode === null && type !== 'feed_read' && type !== 'feed_failed')
+        this.kick();
       if (type !== 'job_done' || stage !== 'transcribe') continue;
       if (feed !== null && episode !== null) this.#changed.set(episode, { feed, episode });
     }
@@ -117,9 +130,14 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
   status(): IndexStatus {
     const { snapshot } = this.#options.fleet.picture();
     let done = 0;
-    for (const { record, tally } of snapshot.feeds.values())
+    let toRemove = 0;
+    for (const { id, record, tally } of snapshot.feeds.values()) {
       if (record?.removed !== true) done += tally.done.transcribe;
-    const behind = Math.max(done - this.#indexed, this.#changed.size);
+      else if (!this.#taken.has(id)) toRemove += tally.done.transcribe;
+    }
+    // As if all that was removed were in it until it is taken out: better too many than too few.
+    const indexed = Math.max(0, this.#indexed - toRemove);
+    const behind = Math.max(done - indexed, this.#changed.size);
     return { indexed: this.#indexed, behind, errors: this.#errors };
   }
 
@@ -156,9 +174,13 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
       if (this.#isDamaged) throw new IndexError('damaged', 'a search found it damaged');
       if (this.#writer === null || cluster !== this.#cluster) await this.#open(cluster, signal);
       await this.#indexChanged(signal);
-      if (clock.monotonicMs() < this.#roundDueMs) return;
-      await this.#round(signal);
+      const removed = removedFeeds(fleet.picture().snapshot);
+      const isMoved = !isSame(removed, this.#removed);
+      if (clock.monotonicMs() < this.#roundDueMs && !isMoved) return;
+      this.#removed = removed;
+      this.#taken = new Set([...this.#taken].filter((id) => removed.has(id)));
       this.#roundDueMs = clock.monotonicMs() + ROUND_EVERY_MS;
+      await this.#round(signal);
     } catch (error) {
       // What was taken from the list of changes and not indexed is found by a round.
       this.#roundDueMs = Number.NEGATIVE_INFINITY;
@@ -169,6 +191,8 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
 
   async #open(cluster: string, signal: AbortSignal): Promise<void> {
     await this.#close();
+    // A thread within SQLite cannot be cut short, and two that write would wait for each other.
+    await Promise.race([this.#ended, aborted(signal)]);
     await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
     signal.throwIfAborted();
     this.#cluster = cluster;
@@ -183,6 +207,7 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
       ...{ callMsMax: SEARCH_MS_MAX, queueMax: SEARCHES_MAX },
     });
     this.#roundDueMs = Number.NEGATIVE_INFINITY;
+    this.#taken = new Set();
   }
 
   async #close(): Promise<void> {
@@ -190,6 +215,7 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
     this.#writer = null;
     this.#reader = null;
     await Promise.all(threads.map((thread) => thread?.stop()));
+    this.#ended = Promise.all([this.#ended, ...threads.map((thread) => thread?.ended())]);
   }
 
   /** A damaged file is set aside, for whoever wants to look at it; the next turn makes a new one. */
@@ -244,13 +270,14 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
       const names = await this.#write().call('names', { after, limit: LOOKED_AT_MAX }, signal);
       const { snapshot } = this.#options.fleet.picture();
       const gone = names.filter(({ feed, episode }) => !isSearchable(snapshot, feed, episode));
-      if (gone.length > 0) {
-        const ids = gone.map(({ episode }) => episode);
+      for (let i = 0; i < gone.length; i += EPISODES_A_WRITE) {
+        const ids = gone.slice(i, i + EPISODES_A_WRITE).map(({ episode }) => episode);
         this.#indexed = (await this.#write().call('remove', ids, signal)).episodes;
       }
       after = names.at(-1)?.episode ?? '';
       isMore = names.length === LOOKED_AT_MAX;
     }
+    this.#taken = this.#removed;
   }
 
   /** In writes of a few, with as much rest as work between them: what is shown and planned goes first. */
@@ -269,7 +296,7 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
       over(name);
       const read = await readTranscript(fleet, name);
       if (read.kind === 'unreadable') this.#complain(name.episode, read.problem);
-      if (read.kind === 'transcript') {
+      if (read.kind === 'transcript' && !this.#isPassedOver(read.transcript)) {
         batch.push(read.transcript);
         bytes += read.transcript.json.byteLength;
       }
@@ -285,9 +312,54 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
 
   async #put(batch: readonly TranscriptToIndex[], signal: AbortSignal): Promise<void> {
     if (batch.length === 0) return;
-    const { episodes, unread } = await this.#write().call('put', batch, signal);
-    this.#indexed = episodes;
-    for (const { episode, problem } of unread) this.#complain(episode, problem);
+    const failed = await this.#putEach(batch, signal);
+    const [first] = failed;
+    // None at all: that is the file's trouble, and not theirs.
+    if (first !== undefined && failed.length === batch.length && failed.length > 1)
+      throw first.error;
+    for (const { transcript, error } of failed) this.#passOver(transcript, error);
+  }
+
+  /** Halves what cannot be written, so that one transcript does not keep the others out; gives those that cannot. */
+  async #putEach(
+    batch: readonly TranscriptToIndex[],
+    signal: AbortSignal,
+  ): Promise<{ readonly transcript: TranscriptToIndex; readonly error: IndexError }[]> {
+    const writer = this.#write();
+    try {
+      const { episodes, unread } = await writer.call('put', batch, signal);
+      this.#indexed = episodes;
+      for (const { episode, problem } of unread) this.#complain(episode, problem);
+      return [];
+    } catch (error) {
+      if (
+        !(error instanceof IndexError) ||
+        (error.problem !== 'failed' && error.problem !== 'slow')
+      )
+        throw error;
+      await Promise.race([writer.ended(), aborted(signal)]);
+      signal.throwIfAborted();
+      const [transcript, ...others] = batch;
+      if (transcript === undefined) return [];
+      if (others.length === 0) return [{ transcript, error }];
+      const half = batch.length >> 1;
+      return [
+        ...(await this.#putEach(batch.slice(0, half), signal)),
+        ...(await this.#putEach(batch.slice(half), signal)),
+      ];
+    }
+  }
+
+  #passOver({ episode, token }: TranscriptToIndex, { message }: IndexError): void {
+    if (this.#passedOver.size >= PASSED_OVER_MAX) this.#passedOver.clear();
+    const untilMs = this.#options.clock.monotonicMs() + ROUND_EVERY_MS;
+    this.#passedOver.set(`${episode} ${token}`, untilMs);
+    this.#complain(episode, message);
+  }
+
+  #isPassedOver({ episode, token }: TranscriptToIndex): boolean {
+    const untilMs = this.#passedOver.get(`${episode} ${token}`) ?? Number.NEGATIVE_INFINITY;
+    return this.#options.clock.monotonicMs() < untilMs;
   }
 
   #complain(episode: string, problem: string): void {
@@ -303,4 +375,14 @@ export class TranscriptIndex extends Loop implements TranscriptSearch {
     if (this.#writer === null) throw new IndexError('stopped', 'the index is closed');
     return this.#writer;
   }
+}
+
+function removedFeeds({ feeds }: Snapshot): ReadonlySet<FeedId> {
+  const removed = new Set<FeedId>();
+  for (const { id, record } of feeds.values()) if (record?.removed === true) removed.add(id);
+  return removed;
+}
+
+function isSame(one: ReadonlySet<FeedId>, other: ReadonlySet<FeedId>): boolean {
+  return one.size === other.size && [...one].every((id) => other.has(id));
 }

@@ -38,9 +38,9 @@ export const AgentState = {
   GONE: 3,
   /** DRAINING - Its session is alive; it finishes what it holds and takes no more. */
   DRAINING: 4,
-  /** CORDONED - Its session is alive; it is given no new work. */
+  /** CORDONED - It is given no new work: its session is alive, or it never said hello. */
   CORDONED: 5,
-  /** DRAINED - Its session is alive; it was drained, holds nothing, and is given no new work. */
+  /** DRAINED - It was drained, holds nothing, and is given no new work: its session is alive, or it never said hello. */
   DRAINED: 6,
   UNRECOGNIZED: -1,
 } as const;

@@ -159,6 +159,8 @@ export interface VerifySummary {
   requested: bigint;
   /** Why nothing was repaired though it was asked for; empty when it was, or was not asked for. */
   repairRefused: string;
+  /** Results of feeds that were removed, which were not compared. */
+  ofRemovedFeeds: bigint;
 }
 
 function createBaseVerifyLibraryRequest(): VerifyLibraryRequest {
@@ -652,7 +654,16 @@ export const LibraryFinding: MessageFns<LibraryFinding> = {
 };
 
 function createBaseVerifySummary(): VerifySummary {
-  return { checked: 0n, damaged: 0n, missing: 0n, unknown: 0n, bytes: 0n, requested: 0n, repairRefused: "" };
+  return {
+    checked: 0n,
+    damaged: 0n,
+    missing: 0n,
+    unknown: 0n,
+    bytes: 0n,
+    requested: 0n,
+    repairRefused: "",
+    ofRemovedFeeds: 0n,
+  };
 }
 
 export const VerifySummary: MessageFns<VerifySummary> = {
@@ -695,6 +706,12 @@ export const VerifySummary: MessageFns<VerifySummary> = {
     }
     if (message.repairRefused !== "") {
       writer.uint32(58).string(message.repairRefused);
+    }
+    if (message.ofRemovedFeeds !== 0n) {
+      if (BigInt.asUintN(64, message.ofRemovedFeeds) !== message.ofRemovedFeeds) {
+        throw new globalThis.Error("value provided for field message.ofRemovedFeeds of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.ofRemovedFeeds);
     }
     return writer;
   },
@@ -768,6 +785,14 @@ export const VerifySummary: MessageFns<VerifySummary> = {
             message.repairRefused = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ofRemovedFeeds = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -793,6 +818,11 @@ export const VerifySummary: MessageFns<VerifySummary> = {
         : isSet(object.repair_refused)
         ? globalThis.String(object.repair_refused)
         : "",
+      ofRemovedFeeds: isSet(object.ofRemovedFeeds)
+        ? BigInt(object.ofRemovedFeeds)
+        : isSet(object.of_removed_feeds)
+        ? BigInt(object.of_removed_feeds)
+        : 0n,
     };
   },
 
@@ -819,6 +849,9 @@ export const VerifySummary: MessageFns<VerifySummary> = {
     if (message.repairRefused !== "") {
       obj.repairRefused = message.repairRefused;
     }
+    if (message.ofRemovedFeeds !== 0n) {
+      obj.ofRemovedFeeds = message.ofRemovedFeeds.toString();
+    }
     return obj;
   },
 
@@ -834,6 +867,9 @@ export const VerifySummary: MessageFns<VerifySummary> = {
     message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
     message.requested = (object.requested !== undefined && object.requested !== null) ? BigInt(object.requested) : 0n;
     message.repairRefused = object.repairRefused ?? "";
+    message.ofRemovedFeeds = (object.ofRemovedFeeds !== undefined && object.ofRemovedFeeds !== null)
+      ? BigInt(object.ofRemovedFeeds)
+      : 0n;
     return message;
   },
 };

@@ -33,7 +33,7 @@ export default class AgentRemove extends BaseCommand {
     );
     const { applied } = await this.withClient(flags, (client) => client.revokeAgent(agentId));
     const fate =
-      'What it worked on is given to other agents, and what it still brings is refused; what it finished before stays';
+      'What it worked on is given to other agents, and what it still brings is refused; what it finished before stays. If it was cordoned or drained, its name stays so until "podctl agent uncordon"';
     this.say(
       applied
         ? `The agent ${agentId} is out and its connection has ended. ${fate}. "podctl watch" shows where its work goes; on the machine, "podctl agent uninstall --local-only" clears up.`

@@ -93,6 +93,8 @@ export default class LibraryVerify extends BaseCommand {
     this.say(
       `Compared ${countWords(checked, 'result')} (${sizeWords(bytes)} read): ${damaged} damaged, of these ${missing} with a missing file; ${countWords(unknown, 'unknown file')}.`,
     );
+    if (summary.ofRemovedFeeds > 0)
+      this.say(`Passed over ${countWords(summary.ofRemovedFeeds, 'result')} of removed feeds.`);
     if (repairRefused !== '') this.say(`Nothing was repaired: ${repairRefused}.`);
     else if (requested > 0)
       this.say(`Asked for ${countWords(requested, 'run')} again. Follow them with "podctl watch".`);
