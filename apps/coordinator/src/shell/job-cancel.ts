@@ -3,7 +3,7 @@ import { commandSubject } from '@podctl/domain/key.ts';
 import type { LockToRelease, ReleasedLock } from '@podctl/domain/order.ts';
 import type { Bus } from '@podctl/platform/bus.ts';
 import { commandMessage } from '@podctl/platform/wire.ts';
-import { canceledBy, isCanceled } from '../core/job-view.ts';
+import { canceledBy } from '../core/job-view.ts';
 import { OrderFailed } from './order-failed.ts';
 import { revoke, type SettleDeps } from './settle.ts';
 
@@ -26,7 +26,7 @@ export async function cancelJob(
     case 'declined': {
       const found = outcome.state?.stages[job.stage].lock;
       // Asked twice, or by a coordinator that has not seen it yet: what was wished for is so.
-      if (found !== undefined && isCanceled(found)) {
+      if (found?.state === 'dead' && found.ended === 'canceled') {
         const { revision } = await deps.store.readEpisode(job.feed, job.episode);
         return { kind: 'released', revision };
       }
