@@ -94,7 +94,7 @@ describe('a coordinator with TLS', () => {
     const revoke = (client: CoordinatorClient) => client.revokeUser('vera');
     await expect(asked(address, caPem, text, revoke)).rejects.toMatchObject({
       exitCode: EXIT.denied,
-      message: expect.stringMatching(/ refuses: this needs the role admin, and yours is viewer: /),
+      message: expect.stringMatching(/ refuses: this needs the role admin, and yours is viewer; /),
     });
     await access.revokeUser('vera');
     await expect(asked(address, caPem, text)).rejects.toThrow('does not take your token');

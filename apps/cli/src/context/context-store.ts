@@ -150,9 +150,6 @@ export async function missingContext(
 ): Promise<CommandError> {
   const known = await contextNames(folder).catch((): readonly string[] => []);
   const meant = nearest(name, [LOCAL_CONTEXT, ...known]);
-  const hint = meant === null ? '' : `; did you mean ${meant}?`;
-  return new CommandError(
-    EXIT.notFound,
-    `there is no context ${name}${hint === '' ? ';' : `${hint} Else`} "podctl context list" shows them, and "podctl context use NAME" chooses another`,
-  );
+  const next = meant === null ? '"podctl context list" shows them' : `did you mean ${meant}?`;
+  return new CommandError(EXIT.notFound, `there is no context ${name}; ${next}`);
 }

@@ -146,7 +146,7 @@ describe('AddFeeds', () => {
     const nobody = await failure(ask(addFeeds(api), request));
     expect([nobody.code, nobody.details]).toEqual([
       status.UNAVAILABLE,
-      'no coordinator leads now: try again in a few seconds',
+      'no coordinator leads now: try again in a few seconds; if it lasts, "podctl status" says why',
     ]);
     api.fleet.addFailure = new Error('the password is hunter2');
     const bug = await failure(ask(addFeeds(api), request));

@@ -61,7 +61,7 @@ function columns(timeOf: (iso: string | null) => string): readonly Column<FeedVi
     { head: 'DEAD', cell: (feed) => String(feed.dead), align: 'right' },
     { head: 'BOOKS', cell: (feed) => String(feed.bookScore), align: 'right' },
     { head: 'READ', cell: (feed) => timeOf(feed.lastSuccessAt), align: 'right' },
-    { head: 'STATE', cell: (feed) => feed.state },
+    { head: 'STATE', cell: stateCell },
     { head: 'PRIORITY', cell: (feed) => String(feed.priority), align: 'right', wide: true },
     { head: 'LABELS', cell: labelWords, wide: true },
     { head: 'URL', cell: (feed) => feed.url, wide: true },
@@ -73,4 +73,9 @@ function labelWords({ labels }: FeedView): string {
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(' ');
+}
+
+/** A new feed that could not be read is not failing yet, but who just added it should see it. */
+function stateCell({ state, problem }: FeedView): string {
+  return state === 'new' && problem !== '' ? 'new, UNREAD' : state;
 }

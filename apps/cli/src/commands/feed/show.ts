@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 import { oneLine } from '../../render/cell.ts';
-import { ageWords, durationWords, percentWords } from '../../render/words.ts';
+import { ageWords, countWords, durationWords, percentWords } from '../../render/words.ts';
 import { type FeedDetailView, feedDetailView, type StageCountsView } from '../../views/feed-map.ts';
 
 export default class FeedShow extends BaseCommand {
@@ -61,7 +61,8 @@ function stageLine({ stage, waiting, running, done, dead }: StageCountsView): st
 
 function readWords(feed: FeedDetailView, nowMs: number): string {
   const last = feed.lastSuccessAt === null ? 'never' : `${ageWords(feed.lastSuccessAt, nowMs)} ago`;
-  const failed = feed.failedPolls === 0 ? '' : `, failed ${feed.failedPolls} times since`;
+  const failed =
+    feed.failedPolls === 0 ? '' : `, failed ${countWords(feed.failedPolls, 'time')} since`;
   if (feed.nextPollAt === null) return `${last}${failed}, next now`;
   const nextMs = Math.max(0, Date.parse(feed.nextPollAt) - nowMs);
   return `${last}${failed}, next in ${durationWords(nextMs / 1_000)}`;
