@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { CHOICE_LIMITS } from '@podctl/domain/feed-choices.ts';
 import { integerFlag } from './integer-flag.ts';
 

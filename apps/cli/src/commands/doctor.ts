@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand, type GlobalFlags } from '../base-command.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { writeBundle } from '../doctor/bundle.ts';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { EventFilter } from '@podctl/proto/podctl/v1/event.ts';
 import type { Event_Type } from '@podctl/proto/podctl/v1/fleet.ts';
 import { BaseCommand } from '../base-command.ts';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { acquireFolderLock, FolderLockError } from '@podctl/platform/folder-lock.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../../command-error.ts';

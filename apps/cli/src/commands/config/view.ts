@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { type SettingWithOrigin, settingsWithOrigins } from '@podctl/platform/config/origins.ts';
 import { settingsPlaces } from '../../config-sources.ts';
 import { ListCommand } from '../../list-command.ts';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { labelsOf } from '../../label-flag.ts';
 import { ListCommand } from '../../list-command.ts';
 import { failingLines } from '../../render/failing-feeds.ts';

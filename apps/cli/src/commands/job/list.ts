@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import type { JobState } from '@podctl/proto/podctl/v1/job.ts';
 import { ListCommand } from '../../list-command.ts';

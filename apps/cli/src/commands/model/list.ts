@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { EXIT } from '../../command-error.ts';
 import { ListCommand } from '../../list-command.ts';
 import { listModels, type ModelView } from '../../model/model-list.ts';

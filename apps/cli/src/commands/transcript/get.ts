@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
 import type { CoordinatorClient } from '../../client.ts';
 import { markdownHead } from '../../export/markdown-head.ts';

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { isTokenId } from '@podctl/domain/join-token.ts';
 import { BaseCommand } from '../../../base-command.ts';
 import { CommandError, EXIT } from '../../../command-error.ts';
