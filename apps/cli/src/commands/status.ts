@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
-import { CommandError, EXIT } from '../command-error.ts';
+import { EXIT } from '../command-error.ts';
 import { statusLines, verdictOf } from '../render/status-lines.ts';
 import { type OverviewView, overviewView } from '../views/fleet-map.ts';
 
@@ -21,8 +21,9 @@ export default class Status extends BaseCommand {
       overviewView(await client.overview()),
     );
     this.lines(statusLines(overview, Date.now()));
-    const { healthy, sentence } = verdictOf(overview);
-    if (flags['exit-status'] && !healthy) throw new CommandError(EXIT.conditionFalse, sentence);
+    // The first line says why.
+    if (flags['exit-status'] && !verdictOf(overview).healthy)
+      process.exitCode = EXIT.conditionFalse;
     return overview;
   }
 }

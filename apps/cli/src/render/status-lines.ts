@@ -4,12 +4,12 @@ import { ageWords, countWords, durationWords, percentWords } from './words.ts';
 
 /** Whether the fleet is well, and the one sentence that says so, worst first. */
 export function verdictOf(overview: OverviewView): { healthy: boolean; sentence: string } {
-  const { agentsLost, dead, killers, feedsFailing, feedsStalled, locksStale } = overview;
-  const left = overview.episodes - overview.transcribed - dead;
+  const { agentsLost, dead, killers, feedsFailing, feedsStalled, locksStale, jobsWaiting } =
+    overview;
   const problems = [
     oneLine(overview.problem),
-    overview.agentsLive === 0 && left > 0
-      ? `no agent is live and ${countWords(left, 'episode')} wait${left === 1 ? 's' : ''}`
+    overview.agentsLive === 0 && jobsWaiting > 0
+      ? `no agent is live and ${countWords(jobsWaiting, 'job')} wait${jobsWaiting === 1 ? 's' : ''}`
       : '',
     agentsLost > 0 ? `${countWords(agentsLost, 'agent')} fell silent` : '',
     feedsStalled > 0 ? `${countWords(feedsStalled, 'feed')} stalled` : '',

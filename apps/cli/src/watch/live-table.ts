@@ -12,6 +12,7 @@ import { type Key, keysIn } from './terminal-key.ts';
 import type { ActionKind, WatchAction, WatchActions } from './watch-action.ts';
 import { noListing, type WatchPicture } from './watch-picture.ts';
 import { emptyWatch, type WatchState } from './watch-state.ts';
+import type { View } from './watch-view.ts';
 
 /** How the person left: by `q`, or by Ctrl-C. */
 export type Leave = 'quit' | 'interrupt';
@@ -117,7 +118,7 @@ export class LiveTable {
       ids: shown.selection.ids,
       sorts: shown.selection.sorts,
       room: tableRoom(shown, this.#size(), nowMs),
-      isOff: (id) => isOff(this.#picture.state, id),
+      isOff: (id) => isOff(this.#picture.state, this.#screen.view, id),
       nowMs,
     });
     this.#screen = screen;
@@ -162,8 +163,8 @@ export class LiveTable {
   }
 }
 
-/** Whether a feed is paused or an agent cordoned, for a coordinator that knows of it. */
-function isOff({ feeds, agents }: WatchState, id: string): boolean {
-  const words: readonly string[] = [feeds.get(id)?.state ?? '', agents.get(id)?.state ?? ''];
-  return ['paused', 'cordoned', 'drained'].some((word) => words.includes(word));
+/** Whether a feed is paused, or an agent kept from new work: one that drains or is lost, too. */
+function isOff({ feeds, agents }: WatchState, view: View, id: string): boolean {
+  if (view === 'feeds') return feeds.get(id)?.state === 'paused';
+  return (agents.get(id)?.cordon ?? null) !== null;
 }

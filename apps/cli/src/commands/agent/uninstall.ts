@@ -12,6 +12,8 @@ import { uninstall, uninstallEffects, uninstallLines } from '../../install/unins
 import { dataFolder } from '../../up/data-folder.ts';
 import { listenForStop } from '../../up/stopping.ts';
 
+import { yesFlag } from '../../yes-flag.ts';
+
 /** What `--json` prints. */
 interface UninstalledView {
   readonly dryRun: boolean;
@@ -42,7 +44,7 @@ export default class AgentUninstall extends BaseCommand {
     purge: Flags.boolean({ description: 'remove everything that the agent put here' }),
     'local-only': Flags.boolean({ description: 'do not put the agent out of the fleet' }),
     'dry-run': Flags.boolean({ description: 'print what would go; change nothing' }),
-    yes: Flags.boolean({ char: 'y', description: 'do it without asking' }),
+    yes: yesFlag,
     root: Flags.string({ hidden: true, default: '/', description: 'uninstall below this folder' }),
   };
 

@@ -46,7 +46,7 @@ export default class FeedList extends ListCommand {
       ? 'No feed is so: "podctl feed list" shows all of them.'
       : 'No feeds yet: add one with "podctl feed add URL".';
     const shown = this.table(document, columns(this.timeCell(flags)), flags, none);
-    if (flags.output !== 'wide') for (const line of failingLines(shown.items)) this.say(line);
+    if (flags.output !== 'wide') this.sayBeside(failingLines(shown.items));
     return shown;
   }
 }
