@@ -125,6 +125,7 @@ export abstract class ListCommand extends BaseCommand {
    * Prints the list as the flags want it, and on stderr what to know beside it. Gives what `--json` prints.
    *
    * @param keyOf tells the items apart under --watch; by default their names do.
+   * @param linesOf an item as lines for people, in place of its row where nobody asked for a table.
    */
   protected table<Row extends object>(
     document: ListDocument<Row>,
@@ -132,10 +133,14 @@ export abstract class ListCommand extends BaseCommand {
     flags: ListFlags,
     whenEmpty: string,
     keyOf: (row: Row) => string = nameOf(columns),
+    linesOf?: (row: Row) => readonly string[],
   ): ListDocument<Row> {
     this.obey(flags);
     const shown = this.ordered(document, flags);
-    const print = () => this.#print(shown, columns, flags, whenEmpty);
+    const isWords = linesOf !== undefined && (flags.output ?? 'table') === 'table';
+    const lines = () =>
+      isWords ? shown.items.flatMap(linesOf) : listLines(shown.items, columns, flags);
+    const print = () => this.#print(shown, lines(), whenEmpty);
     this.#isShown = true;
     if (this.#isWatching) this.#showChanges(seenItems(shown.items, keyOf), print);
     else print();
@@ -162,14 +167,9 @@ export abstract class ListCommand extends BaseCommand {
     return { ...document, items: sorted.value.slice(0, flags.limit) };
   }
 
-  #print<Row extends object>(
-    document: ListDocument<Row>,
-    columns: readonly Column<Row>[],
-    flags: ListFlags,
-    whenEmpty: string,
-  ): void {
+  #print(document: ListDocument<object>, lines: readonly string[], whenEmpty: string): void {
     if (document.items.length === 0) this.say(whenEmpty);
-    this.lines(listLines(document.items, columns, flags));
+    this.lines(lines);
     if (document.nextPageToken !== '')
       this.say(`More follow: go on with --page-token ${document.nextPageToken}`);
   }
