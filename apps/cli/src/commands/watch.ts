@@ -11,6 +11,7 @@ import { completionOf } from '../watch/completion.ts';
 import { fleetActions } from '../watch/fleet-actions.ts';
 import { LiveTable } from '../watch/live-table.ts';
 import { readLocks } from '../watch/lock-reading.ts';
+import { readLogs } from '../watch/log-reading.ts';
 import {
   eventOutput,
   jsonLine,
@@ -175,6 +176,7 @@ export default class Watch extends BaseCommand {
         screen,
         actions: fleetActions(client),
         readLocks: () => readLocks(client),
+        readLogs: (jobId) => readLogs(client, jobId),
         suspends: true,
       },
       (how) => stop(how === 'quit' ? undefined : endError('SIGINT')),
