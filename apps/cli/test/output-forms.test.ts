@@ -85,6 +85,12 @@ describe.concurrent('every command', () => {
     expect([watched.code, watched.stderr]).toEqual([2, expect.stringContaining('--watch cannot')]);
   });
 
+  test('begins its help with what it is for and examples to copy', async () => {
+    const { stdout } = await runPodctl(['lock', 'show', '--help']);
+    expect(stdout).toMatch(/^Show one held lock.*\n\nEXAMPLES\n {2}\$ podctl lock show k7qm\n/);
+    expect(stdout.indexOf('USAGE')).toBeGreaterThan(stdout.indexOf('EXAMPLES'));
+  });
+
   test('tells wrong usage as every other error, on stdout under --json', async () => {
     const ran = await podctl(['episode', 'show', '--json']);
     expect([ran.code, ran.stderr]).toEqual([2, '']);

@@ -16,8 +16,8 @@ export type MetricsSource = Omit<MetricsRequest, 'timeoutMs'>;
 
 /** Of the coordinator that answers. Rejects with CommandError. */
 export async function coordinatorSource(
-  client: CoordinatorClient,
-  { ca }: Endpoint,
+  client: Pick<CoordinatorClient, 'address' | 'serverInfo'>,
+  { ca }: Pick<Endpoint, 'ca'>,
   dataDir: string,
   tokenFile: string | undefined,
 ): Promise<MetricsSource> {

@@ -5,6 +5,7 @@ import type { Style } from '../render/watch/line.ts';
 import { type Selection, select } from '../render/watch/selection.ts';
 import type { LockView } from '../views/lock-map.ts';
 import { FramePace } from './frame-pace.ts';
+import { isOff } from './is-off.ts';
 import { ListPoll } from './list-poll.ts';
 import { LiveScreen } from './live-screen.ts';
 import { type Effect, press } from './press.ts';
@@ -13,7 +14,6 @@ import { type Key, keysIn } from './terminal-key.ts';
 import type { ActionKind, WatchAction, WatchActions } from './watch-action.ts';
 import { noListing, type WatchPicture } from './watch-picture.ts';
 import { emptyWatch, type WatchState } from './watch-state.ts';
-import type { View } from './watch-view.ts';
 
 /** How the person left: by `q`, or by Ctrl-C. */
 export type Leave = 'quit' | 'interrupt';
@@ -185,10 +185,4 @@ export class LiveTable {
     this.#screen = { ...this.#screen, message };
     this.#pace.key();
   }
-}
-
-/** Whether a feed is paused, or an agent kept from new work: one that drains or is lost, too. */
-function isOff({ feeds, agents }: WatchState, view: View, id: string): boolean {
-  if (view === 'feeds') return feeds.get(id)?.state === 'paused';
-  return (agents.get(id)?.cordon ?? null) !== null;
 }
