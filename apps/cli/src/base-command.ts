@@ -8,7 +8,14 @@ import { confirm } from './confirmation.ts';
 import { durationFlag } from './duration-flag.ts';
 import { chooseEndpoint, defaultDataDir, type Endpoint } from './endpoint.ts';
 import { endByOutput } from './output-error.ts';
-import { LIST_FORMS, OBJECT_FORMS, outputFlag, outputOfEnvironment } from './output-form.ts';
+import {
+  LIST_FORMS,
+  OBJECT_FORMS,
+  outputOfEnvironment,
+  type WrittenFlag,
+  writtenFlags,
+} from './output-form.ts';
+import { oneLine } from './render/cell.ts';
 import { isUnknownRequest } from './status-map.ts';
 import { skewWarning } from './version-skew.ts';
 
@@ -171,7 +178,7 @@ export abstract class BaseCommand extends Command {
 
   /** For `--verbose`: how it came about. */
   protected detail(message: string): void {
-    if (this.#verbose) process.stderr.write(`${message}\n`);
+    if (this.#verbose) process.stderr.write(`${oneLine(message)}\n`);
   }
 
   #tellPlace({ addresses, origin, ca, token }: Endpoint): void {
@@ -180,18 +187,30 @@ export abstract class BaseCommand extends Command {
     this.detail(`Asking ${addresses.join(', ')} (${origin}), ${how}, ${who}.`);
   }
 
-  /** A message for the person, on stderr: what changed, what to do next. */
+  /** A message for the person, on stderr: what changed, what to do next. Whoever chose words in it, it stays one line. */
   protected say(message: string): void {
-    if (!this.#quiet && !this.jsonEnabled()) process.stderr.write(`${message}\n`);
+    if (!this.#quiet && !this.jsonEnabled()) process.stderr.write(`${oneLine(message)}\n`);
   }
 
   protected lines(lines: readonly string[]): void {
     if (lines.length > 0) this.log(lines.join('\n'));
   }
 
+  /** The form that the words of the command line ask for. */
+  protected writtenForm(): string | null {
+    return this.written().findLast(({ name }) => name === 'output')?.value ?? null;
+  }
+
+  /** The flags as they were written, for what must be known before they are parsed, or when they cannot be. */
+  protected written(): readonly WrittenFlag[] {
+    const { flags, baseFlags } = this.ctor;
+    const json = { type: 'boolean' } as const;
+    return writtenFlags(this.argv, { json, ...baseFlags, ...flags });
+  }
+
   /** `-o json` is `--json`; `-o yaml` is the same in other letters. */
   override jsonEnabled(): boolean {
-    const form = outputFlag(this.argv);
+    const form = this.writtenForm();
     return super.jsonEnabled() || form === 'json' || form === 'yaml';
   }
 
@@ -204,12 +223,12 @@ export abstract class BaseCommand extends Command {
     await super.init();
     this.#takeOutputOfEnvironment();
     // Loaded where it is asked for: it would be a tenth of each start.
-    if (outputFlag(this.argv) === 'yaml') this.#yamlOf = (await import('yaml')).stringify;
+    if (this.writtenForm() === 'yaml') this.#yamlOf = (await import('yaml')).stringify;
   }
 
   #takeOutputOfEnvironment(): void {
     const named = process.env.PODCTL_OUTPUT;
-    if (named === undefined || named === '' || outputFlag(this.argv) !== null) return;
+    if (named === undefined || named === '' || this.writtenForm() !== null) return;
     if (super.jsonEnabled()) return;
     if (!LIST_FORMS.some((form) => form === named))
       throw new CommandError(
@@ -223,10 +242,17 @@ export abstract class BaseCommand extends Command {
     if (form !== null) this.argv = ['--output', form, ...this.argv];
   }
 
+  /** Its own: a usage error prints itself with the help, or as every other one under --json; an exit is no error. */
+  #catchOclif(error: Errors.CLIError): Promise<void> {
+    if (error instanceof Errors.ExitError || !this.jsonEnabled()) return super.catch(error);
+    const message = oneLine(error.message.replace(/\s*See more help with --help\s*$/, ''));
+    this.logJson({ error: { message, exitCode: EXIT.usage } });
+    return this.exit(EXIT.usage);
+  }
+
   override async catch(error: Error & { exitCode?: number }): Promise<void> {
-    // oclif's own: an exit is no error.
     const usage = error instanceof Errors.CLIError ? await this.#usageError(error) : null;
-    if (error instanceof Errors.CLIError && usage === null) return super.catch(error);
+    if (error instanceof Errors.CLIError && usage === null) return this.#catchOclif(error);
     if (isOutputError(error)) return endByOutput(error);
     const told = usage ?? spoken(commandErrorFrom(error));
     process.exitCode = told.exitCode;
@@ -234,7 +260,7 @@ export abstract class BaseCommand extends Command {
       this.logJson({
         error: { message: told.message, exitCode: told.exitCode, ...told.details },
       });
-    else process.stderr.write(`podctl: ${told.message.replace(/(?<![.?!…])$/, '.')}\n`);
+    else process.stderr.write(`podctl: ${sentenceOf(told)}\n`);
     if (isBug(told) || this.#verbose) process.stderr.write(`${stackOf(told)}\n`);
     this.exit(told.exitCode);
   }
@@ -249,6 +275,10 @@ export abstract class BaseCommand extends Command {
     });
     return sentence === null ? null : new CommandError(EXIT.usage, sentence);
   }
+}
+
+function sentenceOf({ message }: CommandError): string {
+  return oneLine(message).replace(/(?<![.?!…])$/, '.');
 }
 
 /** A write to a file or a pipe that failed at once rather than through the stream's event. */
@@ -275,5 +305,6 @@ function isBug(error: CommandError): boolean {
 }
 
 function stackOf(error: CommandError): string {
-  return error.cause instanceof Error ? (error.cause.stack ?? '') : '';
+  const stack = error.cause instanceof Error ? (error.cause.stack ?? '') : '';
+  return stack.split('\n').map(oneLine).join('\n');
 }

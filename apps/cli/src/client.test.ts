@@ -75,6 +75,15 @@ describe('a client of several coordinators', () => {
     expect(other.calls).toEqual([]);
   });
 
+  test('opens a stream at the next one when nobody is at an address', async () => {
+    const some = client(NOBODY, api.address);
+    for await (const first of some.watch(500, new AbortController().signal)) {
+      expect(first.sequence).toBe(1n);
+      break;
+    }
+    expect(some.address).toBe(api.address);
+  });
+
   test('opens a watch at the next one after it lost the first', async () => {
     const other = await apiBundle();
     const some = client(api.address, other.address);

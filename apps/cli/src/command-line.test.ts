@@ -7,6 +7,8 @@ test('global flags before the command go behind it', () => {
   expect(first('-c local status')).toBe('status -c local');
   expect(first('--server x:1 feed list --limit 2')).toBe('feed list --limit 2 --server x:1');
   expect(first('--server=x:1 -q -ojson status')).toBe('status --server=x:1 -q -ojson');
+  expect(first('-qo json -wojson status')).toBe('status -qo json -wojson');
+  expect(first('-xq status')).toBe('-xq status');
   expect(first('--sort-by -dead --no-headers feed list')).toBe(
     'feed list --sort-by -dead --no-headers',
   );

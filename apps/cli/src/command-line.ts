@@ -31,11 +31,20 @@ function leadingFlags(words: readonly string[]): readonly string[] {
   let at = 0;
   while (at < words.length) {
     const word = words[at] ?? '';
-    const takesValue = globalFlags.get(word);
-    if (takesValue === undefined && !holdsItsValue(word)) break;
-    at += takesValue === true ? 2 : 1;
+    const takesNext = takesNextWord(word);
+    if (takesNext === null) break;
+    at += takesNext ? 2 : 1;
   }
   return words.slice(0, at);
+}
+
+/** Null for what is no global flag; `-qo` is two of them. */
+function takesNextWord(word: string): boolean | null {
+  const known = globalFlags.get(word);
+  if (known !== undefined) return known;
+  if (holdsItsValue(word)) return false;
+  const [, letter, rest] = /^-([a-z])([a-z].*)$/.exec(word) ?? [];
+  return globalFlags.get(`-${letter}`) === false ? takesNextWord(`-${rest}`) : null;
 }
 
 /** `--server=x:1`, `-ojson` */

@@ -8,7 +8,7 @@ import { CommandError, EXIT } from './command-error.ts';
  * @param what what would be lost or undone, a clause without its full stop.
  * @param mayAsk false under `--no-input`.
  */
-export async function confirm(what: string, yes: boolean, mayAsk = true): Promise<void> {
+export async function confirm(what: string, yes: boolean, mayAsk: boolean): Promise<void> {
   if (yes) return;
   if (!mayAsk || isAutomated(process.env.CI) || !process.stdin.isTTY || !process.stderr.isTTY)
     throw new CommandError(EXIT.usage, `${what}; add --yes to do it`);

@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type CallOptions,
   type Client,
   type ClientReadableStream,
-  type ClientUnaryCall,
   Metadata,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
 import type { Endpoint } from './endpoint.ts';
+import type { Unary } from './feed-calls.ts';
 import { isConnected, Line } from './line.ts';
 import { commandErrorOf, isNobodyThere, isServiceError } from './status-map.ts';
-
-type Unary<Request, Response> = (
-  request: Request,
-  metadata: Metadata,
-  options: Partial<CallOptions>,
-  callback: (error: ServiceError | null, response: Response) => void,
-) => ClientUnaryCall;
 
 interface UnaryOptions {
   /** False where the same call twice is not the same as once. */
@@ -64,6 +56,10 @@ export class CoordinatorCalls {
     this.#current = (this.#current + 1) % this.#lines.length;
   }
 
+  #told(error: unknown): unknown {
+    return isServiceError(error) ? commandErrorOf(error, this.#endpoint, this.timeoutMs) : error;
+  }
+
   protected async unary<C extends Client, Request, Response>(
     serviceOf: (line: Line) => C,
     methodOf: (service: C) => Unary<Request, Response>,
@@ -86,25 +82,33 @@ export class CoordinatorCalls {
     }
   }
 
+  /** Messages as they come. One that nobody began to answer is opened at the next coordinator. */
   protected async *stream<Response>(
     open: (line: Line) => ClientReadableStream<Response>,
     signal: AbortSignal,
   ): AsyncGenerator<Response> {
     signal.throwIfAborted();
-    const call = open(this.#line());
-    const cancel = () => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    try {
-      for await (const message of call) yield message as Response;
-    } catch (error) {
-      // Whoever opens it again has better chances with another one.
-      this.#moveOn();
-      signal.throwIfAborted();
-      if (!isServiceError(error)) throw error;
-      throw commandErrorOf(error, this.#endpoint, this.timeoutMs);
-    } finally {
-      signal.removeEventListener('abort', cancel);
-      call.cancel();
+    for (let left = this.#lines.length - 1; ; left -= 1) {
+      const call = open(this.#line());
+      const cancel = () => call.cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+      let isNew = true;
+      try {
+        for await (const message of call) {
+          isNew = false;
+          yield message as Response;
+        }
+        return;
+      } catch (error) {
+        // Whoever opens it again has better chances with another one.
+        this.#moveOn();
+        signal.throwIfAborted();
+        const mayMoveOn = isNew && left > 0;
+        if (!mayMoveOn || !isServiceError(error) || !isNobodyThere(error)) throw this.#told(error);
+      } finally {
+        signal.removeEventListener('abort', cancel);
+        call.cancel();
+      }
     }
   }
 }

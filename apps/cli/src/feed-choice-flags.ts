@@ -1,8 +1,8 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { CHOICE_LIMITS } from '@podctl/domain/feed-choices.ts';
 import { integerFlag } from './integer-flag.ts';
 
-/** What may be chosen for a feed, when it is added and later. */
+/** What may be chosen for a feed when it is added. */
 export const feedChoiceFlags = {
   label: Flags.string({
     multiple: true,
@@ -28,4 +28,21 @@ export const feedChoiceFlags = {
     description: "language spoken in it, ISO 639; by default the fleet's",
   }),
   'dry-run': Flags.boolean({ default: false, description: 'change nothing: say what would be' }),
+};
+
+/** The same of a feed that is there: what is not named stays as it is. */
+export const feedChangeFlags = {
+  ...feedChoiceFlags,
+  priority: integerFlag({
+    min: -CHOICE_LIMITS.priorityMax,
+    max: CHOICE_LIMITS.priorityMax,
+    description: 'jobs of a feed with a higher one begin first, -10 to 10',
+  }),
+  model: Flags.string({
+    description: "transcription model for its episodes; empty: the fleet's again",
+  }),
+  language: Flags.string({
+    helpValue: 'en',
+    description: "language spoken in it, ISO 639; empty: the fleet's again",
+  }),
 };

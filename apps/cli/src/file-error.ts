@@ -31,6 +31,7 @@ const reasons: { readonly [code: string]: string } = {
   ENOTDIR: 'a part of that path is a file, not a folder',
   ENOENT: 'its file system takes no new folder there',
   ENAMETOOLONG: 'the name is too long',
+  EEXIST: 'there is one already',
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open',
 };

@@ -4,7 +4,7 @@ import type { PageRequest } from './client.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { integerFlag } from './integer-flag.ts';
 import { listChanges, type SeenItems, seenItems } from './list-changes.ts';
-import { hasWatchFlag, LIST_FORMS, outputFlag } from './output-form.ts';
+import { LIST_FORMS } from './output-form.ts';
 import { oneLine } from './render/cell.ts';
 import { csvLines } from './render/csv.ts';
 import { type Column, tableLines } from './render/table.ts';
@@ -70,10 +70,12 @@ export abstract class ListCommand extends BaseCommand {
 
   #watched: SeenItems | null = null;
   #isWatching = false;
+  /** Whether the newest list was printed. */
+  #isShown = false;
 
   override async init(): Promise<void> {
     await super.init();
-    if (!hasWatchFlag(this.argv)) return;
+    if (!this.written().some(({ name }) => name === 'watch')) return;
     const once = this.run.bind(this);
     this.#isWatching = true;
     this.run = () => repeatUntilSignal(once, (problem) => this.say(problem));
@@ -98,6 +100,20 @@ export abstract class ListCommand extends BaseCommand {
     );
   }
 
+  /** The part that the flags want of a list that is at hand whole. Throws CommandError (usage). */
+  protected local<Row>(
+    items: readonly Row[],
+    flags: ListFlags & { readonly 'page-token': string },
+  ): ListDocument<Row> {
+    const { limit, 'page-token': token } = flags;
+    if (!/^\d{0,9}$/.test(token))
+      throw new CommandError(EXIT.usage, '--page-token is none that this list gave');
+    const begin = Number(token);
+    const end =
+      flags['sort-by'] === undefined && limit !== undefined ? begin + limit : items.length;
+    return listDocument(items.slice(begin, end), end < items.length ? String(end) : '');
+  }
+
   /** How the flags want a time shown; `-` when it is absent. */
   protected timeCell({ time }: Pick<ListFlags, 'time'>): (iso: string | null) => string {
     const style: TimeStyle = time === 'iso' ? 'iso' : 'relative';
@@ -105,68 +121,78 @@ export abstract class ListCommand extends BaseCommand {
     return (iso) => timeWords(iso, nowMs, style);
   }
 
-  /** Prints the list as the flags want it, and on stderr what to know beside it. Gives what `--json` prints. */
+  /**
+   * Prints the list as the flags want it, and on stderr what to know beside it. Gives what `--json` prints.
+   *
+   * @param keyOf tells the items apart under --watch; by default their names do.
+   * @param linesOf an item as lines for people, in place of its row where nobody asked for a table.
+   */
   protected table<Row extends object>(
     document: ListDocument<Row>,
     columns: readonly Column<Row>[],
     flags: ListFlags,
     whenEmpty: string,
+    keyOf: (row: Row) => string = nameOf(columns),
+    linesOf?: (row: Row) => readonly string[],
   ): ListDocument<Row> {
     this.obey(flags);
-    const shown = ordered(document, flags);
-    if (this.#isWatching) this.#showChanges(shown, columns, flags, whenEmpty);
-    else this.#print(shown, columns, flags, whenEmpty);
+    const shown = this.ordered(document, flags);
+    const isWords = linesOf !== undefined && (flags.output ?? 'table') === 'table';
+    const lines = () =>
+      isWords ? shown.items.flatMap(linesOf) : listLines(shown.items, columns, flags);
+    const print = () => this.#print(shown, lines(), whenEmpty);
+    this.#isShown = true;
+    if (this.#isWatching) this.#showChanges(seenItems(shown.items, keyOf), print);
+    else print();
     return shown;
   }
 
-  #print<Row extends object>(
+  /** Says what belongs to the table, where that was printed: not in each round of --watch. */
+  protected sayBeside(lines: readonly string[]): void {
+    if (this.#isShown) for (const line of lines) this.say(line);
+  }
+
+  protected get isWatching(): boolean {
+    return this.#isWatching;
+  }
+
+  protected ordered<Row extends object>(
     document: ListDocument<Row>,
-    columns: readonly Column<Row>[],
     flags: ListFlags,
-    whenEmpty: string,
-  ): void {
+  ): ListDocument<Row> {
+    const field = flags['sort-by'];
+    if (field === undefined) return document;
+    const sorted = sortedBy(document.items, field);
+    if (!sorted.ok) throw new CommandError(EXIT.usage, sorted.error);
+    return { ...document, items: sorted.value.slice(0, flags.limit) };
+  }
+
+  #print(document: ListDocument<object>, lines: readonly string[], whenEmpty: string): void {
     if (document.items.length === 0) this.say(whenEmpty);
-    this.lines(listLines(document.items, columns, flags));
+    this.lines(lines);
     if (document.nextPageToken !== '')
       this.say(`More follow: go on with --page-token ${document.nextPageToken}`);
   }
 
-  #showChanges<Row extends object>(
-    document: ListDocument<Row>,
-    columns: readonly Column<Row>[],
-    flags: ListFlags,
-    whenEmpty: string,
-  ): void {
-    const form = this.argv.includes('--json') ? 'json' : (outputFlag(this.argv) ?? 'table');
+  #showChanges(now: SeenItems, print: () => void): void {
+    const isJson = this.written().some(({ name }) => name === 'json');
+    const form = isJson ? 'json' : (this.writtenForm() ?? 'table');
     if (!WATCHED_FORMS.includes(form))
       throw new CommandError(
         EXIT.usage,
         `--watch cannot be printed as ${form}; choose one of ${WATCHED_FORMS.join(', ')}`,
       );
     const before = this.#watched;
-    const now = seenItems(document.items, nameOf(columns));
     const changes = listChanges(before ?? new Map(), now);
     this.#watched = now;
-    if (form === 'json' || form === 'jsonl')
-      this.lines(changes.map((change) => JSON.stringify(change)));
-    else if (process.stdout.isTTY) {
-      // The ages change even where nothing else does.
-      process.stdout.write(HOME_AND_CLEAR);
-      this.#print(document, columns, flags, whenEmpty);
-    } else if (before === null || changes.length > 0)
-      this.#print(document, columns, flags, whenEmpty);
+    const isJsonl = form === 'json' || form === 'jsonl';
+    // On a terminal the ages change even where nothing else does.
+    this.#isShown = !isJsonl && (process.stdout.isTTY || before === null || changes.length > 0);
+    if (isJsonl) this.lines(changes.map((change) => JSON.stringify(change)));
+    if (!this.#isShown) return;
+    if (process.stdout.isTTY) process.stdout.write(HOME_AND_CLEAR);
+    print();
   }
-}
-
-function ordered<Row extends object>(
-  document: ListDocument<Row>,
-  flags: ListFlags,
-): ListDocument<Row> {
-  const field = flags['sort-by'];
-  if (field === undefined) return document;
-  const sorted = sortedBy(document.items, field);
-  if (!sorted.ok) throw new CommandError(EXIT.usage, sorted.error);
-  return listDocument(sorted.value.slice(0, flags.limit), document.nextPageToken);
 }
 
 function listLines<Row extends object>(

@@ -1,19 +1,33 @@
 import { expect, test } from 'vitest';
-import { hasWatchFlag, outputFlag, outputOfEnvironment } from './output-form.ts';
+import { outputOfEnvironment, writtenFlags } from './output-form.ts';
+
+const known = {
+  output: { type: 'option', char: 'o' },
+  filter: { type: 'option' },
+  watch: { type: 'boolean', char: 'w' },
+  all: { type: 'boolean', char: 'a' },
+  quiet: { type: 'boolean', char: 'q' },
+} as const;
+const found = (...words: string[]) =>
+  writtenFlags(words, known).map(({ name, value }) => (value === null ? name : `${name}=${value}`));
 
 test('the form is found however -o is written, and not behind --', () => {
   for (const words of [['-o', 'csv'], ['-ocsv'], ['-o=csv'], ['--output', 'csv'], ['--output=csv']])
-    expect(outputFlag(['list', ...words])).toBe('csv');
-  expect(outputFlag(['--', '-o', 'csv'])).toBeNull();
+    expect(found('list', ...words)).toEqual(['output=csv']);
+  expect(found('--', '-o', 'csv')).toEqual([]);
 });
 
-test('-w is found alone, whole, and among other letters', () => {
-  expect([['-w'], ['--watch'], ['-qw']].map(hasWatchFlag)).toEqual([true, true, true]);
-  expect([['--wide'], ['--', '-w'], ['-o', 'wide']].map(hasWatchFlag)).toEqual([
-    false,
-    false,
-    false,
-  ]);
+test('a flag is found alone, whole, and among other letters of the command', () => {
+  expect(found('-w')).toEqual(['watch']);
+  expect(found('-aw')).toEqual(['all', 'watch']);
+  expect(found('-wo', 'json')).toEqual(['watch', 'output=json']);
+  expect(found('-qoyaml', '--watch')).toEqual(['quiet', 'output=yaml', 'watch']);
+});
+
+test('what is the value of a flag, or none that is known, is no flag', () => {
+  expect(found('-o', '-w')).toEqual(['output=-w']);
+  expect(found('--filter', '--watch')).toEqual(['filter=--watch']);
+  expect(found('--wide', '-xw', '-')).toEqual([]);
 });
 
 test('the variable counts only where the command knows the form', () => {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { CommandError, commandErrorFrom, EXIT } from './command-error.ts';
+import { type CommandError, commandErrorFrom, EXIT } from './command-error.ts';
+import { onEndSignal, unlessAborted } from './end-signal.ts';
 
 const EVERY_MS = 2_000;
 /** Five minutes of a coordinator that cannot be reached. */
@@ -14,14 +15,12 @@ export async function repeatUntilSignal(
   told: (problem: string) => void,
 ): Promise<never> {
   const leaving = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => leaving.abort(signalError(signal));
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
+  const dispose = onEndSignal((error) => leaving.abort(error));
   try {
-    await once();
+    await unlessAborted(once(), leaving.signal);
     return await again(once, told, leaving.signal);
   } finally {
-    for (const signal of signals) process.off(signal, onSignal);
+    dispose();
   }
 }
 
@@ -33,19 +32,12 @@ async function again(
   for (let failures = 0; ; ) {
     await wait(EVERY_MS, undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();
-    const problem = await failureOf(once);
-    signal.throwIfAborted();
+    const problem = await unlessAborted(failureOf(once), signal);
     failures = problem === null ? 0 : failures + 1;
     if (problem === null) continue;
     if (!isPassing(problem) || failures > FAILURES_MAX) throw problem;
     if (failures === 1) told(`${problem.message}; it is tried again each 2 s.`);
   }
-}
-
-function signalError(signal: NodeJS.Signals): CommandError {
-  return signal === 'SIGINT'
-    ? new CommandError(EXIT.interrupted, 'interrupted')
-    : new CommandError(EXIT.terminated, `ended by ${signal}`);
 }
 
 async function failureOf(once: () => Promise<void>): Promise<CommandError | null> {

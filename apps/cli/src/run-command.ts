@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { BaseCommand, type GlobalFlags } from './base-command.ts';
 import { noOutputFlag } from './output-free.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSelected, parseSelector } from './selector.ts';
+import { isSelected, parseSelector, selectedLabels, selectorOf } from './selector.ts';
 
 const selects = (text: string, labels: Record<string, string>) => {
   const parsed = parseSelector(text);
@@ -16,6 +16,14 @@ test('all conditions must hold, and an absent label is unequal to every value', 
 });
 
 test('what is no condition is refused with an example', () => {
-  for (const text of ['', 'topic', '=x', 'a=b,,c=d', 'a=b c'])
+  for (const text of ['', 'topic', '=x', 'a=b,,c=d', 'A=b'])
     expect(selects(text, {})).toContain('give e.g. topic=history');
+});
+
+test('of the flag all words hold, and a coordinator is asked for what is to be equal', () => {
+  const conditions = selectorOf(['topic=history,lang!=de', 'host=x']);
+  expect(conditions).toHaveLength(3);
+  expect(selectedLabels(conditions)).toEqual({ topic: 'history', host: 'x' });
+  expect(selectorOf(undefined)).toEqual([]);
+  expect(() => selectorOf(['topic'])).toThrow('--selector: "topic" is no condition');
 });

@@ -68,7 +68,7 @@ describe('contexts', () => {
     expect(shown.stdout).not.toContain(TOKEN);
     expect(again.code).toBe(8);
     expect(again.stderr).toContain('--force');
-    const removed = await podctl(['context', 'remove', 'home']);
+    const removed = await podctl(['context', 'remove', 'home', '--yes']);
     expect(removed.stderr).toContain('The current one is "local" now');
     await expect(readFile(stored)).rejects.toThrow('ENOENT');
   });
@@ -107,6 +107,19 @@ describe('machines', () => {
     expect(open.ordered).toMatchObject([
       { usesMax: 1, agentId: 'gpu-1', ttl: { seconds: 7_200n } },
     ]);
+  });
+
+  test('what ends an access for good asks for --yes where nobody can be asked', async () => {
+    const before = open.ordered.length;
+    for (const words of [
+      ['user', 'revoke', 'ada'],
+      ['agent', 'token', 'revoke', JOIN_TOKEN_ID],
+    ]) {
+      const ran = await onOpen(...words, '--no-input');
+      expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('add --yes')]);
+    }
+    expect(open.ordered).toHaveLength(before);
+    expect((await onOpen('user', 'revoke', 'ada', '-y')).code).toBe(0);
   });
 
   test('a whole token in place of its id does not come back in the error', async () => {

@@ -50,6 +50,28 @@ describe('lock release', () => {
   });
 });
 
+describe('lock show', () => {
+  const gpu = 'gpu-1' as AgentId;
+
+  test('tells who holds it, with which token, at which attempt', async () => {
+    const id = api.fleet.episode(alpha, 1, held('download', { agent: gpu, session: 3, token: 8 }));
+    const ran = await podctl('lock', 'show', id.slice(0, 8), '--json');
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      ...{ episodeId: id, stage: 'download', state: 'held', token: '8', agentId: 'gpu-1' },
+      ...{ jobId: `${id}.download.1`, attempt: 1, progressRatio: 0, stale: expect.any(Boolean) },
+    });
+    const text = (await podctl('lock', 'show', id, 'download')).stdout;
+    expect(text).toContain('Agent      gpu-1, session 3\nToken      8, epoch');
+  });
+
+  test('of a stage that nobody holds ends with 3', async () => {
+    const id = api.fleet.episode(alpha, 1, held('download', { agent: gpu, session: 3, token: 8 }));
+    const ran = await podctl('lock', 'show', id, 'transcribe');
+    expect([ran.code, ran.stderr]).toEqual([3, expect.stringContaining('podctl lock list')]);
+  });
+});
+
 describe('library verify', () => {
   /** An episode whose download is accepted, with its files in the library. */
   async function accepted(n: number, text: string): Promise<string> {

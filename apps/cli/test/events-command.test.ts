@@ -64,6 +64,27 @@ describe('events', () => {
     expect(Math.abs(before - 7_200_000 - sinceMs)).toBeLessThan(10_000);
   });
 
+  test('with --since and --limit gives the first ones, and where the next page begins', async () => {
+    const server = await served();
+    const page = async (...args: string[]) => JSON.parse((await events(server, ...args)).stdout);
+    const first = await page('--since', '7d', '--limit', '2', '--json');
+    expect([first.items.length, first.nextPageToken]).toEqual([2, '2']);
+    const rest = await page('--since', '7d', '--page-token', '2', '-o', 'json');
+    expect(rest.items.map(({ eventId }: { eventId: string }) => eventId)).toEqual(['3']);
+    expect(server.listed.map(({ pageSize, newest }) => [pageSize, newest])).toEqual([
+      [2, 0],
+      [1_000, 0],
+    ]);
+  });
+
+  test('takes every form of a list, sorted as it is asked', async () => {
+    const server = await served();
+    expect((await events(server, '-o', 'name', '--sort-by', '-eventId')).stdout).toBe('3\n2\n1\n');
+    const csv = (await events(server, '-o', 'csv')).stdout.split('\n');
+    expect([csv[0]?.startsWith('eventId,at,type,'), csv.length]).toEqual([true, 5]);
+    expect((await events(server, '-f', '-o', 'csv')).code).toBe(2);
+  });
+
   test('prints one object a line with jsonl, and refuses what has no end as one document', async () => {
     const server = await served();
     const lines = await events(server, '-o', 'jsonl', '--limit', '7');

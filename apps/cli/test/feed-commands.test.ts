@@ -75,7 +75,10 @@ describe('feed', () => {
       expect(text).toContain('text="Alpha &amp; &lt;Omega&gt;"');
       expect(text).toContain('xmlUrl="https://pods.example/alpha.xml"');
       expect(text).not.toContain('token=');
-      expect(await podctl('feed', 'export', file)).toMatchObject({ code: 1 });
+      expect(await podctl('feed', 'export', file)).toMatchObject({
+        code: 8,
+        stderr: expect.stringContaining(`there is a file ${file} already`),
+      });
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

@@ -78,6 +78,27 @@ describe.concurrent('every command', () => {
     expect(ran.stdout).not.toContain('Asking');
   });
 
+  test('takes short flags together', async () => {
+    const ran = await podctl(['feed', 'list', '-qo', 'yaml']);
+    expect(parse(ran.stdout)).toMatchObject({ apiVersion: 'podctl/v1' });
+    const watched = await podctl(['feed', 'list', '-wo', 'csv']);
+    expect([watched.code, watched.stderr]).toEqual([2, expect.stringContaining('--watch cannot')]);
+  });
+
+  test('begins its help with what it is for and examples to copy', async () => {
+    const { stdout } = await runPodctl(['lock', 'show', '--help']);
+    expect(stdout).toMatch(/^Show one held lock.*\n\nEXAMPLES\n {2}\$ podctl lock show k7qm\n/);
+    expect(stdout.indexOf('USAGE')).toBeGreaterThan(stdout.indexOf('EXAMPLES'));
+  });
+
+  test('tells wrong usage as every other error, on stdout under --json', async () => {
+    const ran = await podctl(['episode', 'show', '--json']);
+    expect([ran.code, ran.stderr]).toEqual([2, '']);
+    expect(JSON.parse(ran.stdout)).toEqual({
+      error: { message: expect.stringContaining('Missing 1 required arg'), exitCode: 2 },
+    });
+  });
+
   test('that is none is told with the one that was meant, without asking, with 127', async () => {
     const ran = await runPodctl(['feed', 'lsit'], { input: 'y\n' });
     expect([ran.code, ran.stdout]).toEqual([127, '']);

@@ -37,6 +37,23 @@ describe.concurrent('transcript search', () => {
     expect(lines.map((line) => JSON.parse(line))).toEqual(document.items);
   });
 
+  test('takes words with a hyphen after --, and every form of a list', async () => {
+    const at = ['--server', coordinator.address];
+    const ran = await runPodctl([
+      'transcript',
+      'search',
+      '-o',
+      'name',
+      ...at,
+      '--',
+      'clock',
+      '-watch',
+    ]);
+    expect([ran.code, ran.stdout]).toEqual([0, 'abcdefghijklmnopqrstuvwxyz\n']);
+    const wide = (await search('clock', '-o', 'wide', '--no-headers')).stdout;
+    expect(wide).toMatch(/^the-clockmakers .* 1:15:03 {2}a long case clock\n$/);
+  });
+
   test('a --since that is no time is a mistake of usage', async () => {
     const ran = await search('clock', '--since', 'yesterday');
     expect(ran.code).toBe(2);

@@ -1,9 +1,10 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand, type GlobalFlags } from '../base-command.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { writeBundle } from '../doctor/bundle.ts';
 import { type Examination, examine } from '../doctor/examine.ts';
 import { type DoctorView, isHealthy, reportLines, verdictOf } from '../doctor/report.ts';
+import { onEndSignal } from '../end-signal.ts';
 import { installedHere } from '../install/installation.ts';
 import { MachineRoot } from '../install/machine-root.ts';
 import { programRunner } from '../install/run-program.ts';
@@ -61,17 +62,13 @@ export default class Doctor extends BaseCommand {
     const { flags } = await this.parse(Doctor);
     this.obey(flags);
     const leaving = new AbortController();
-    const stop = (signal: NodeJS.Signals) =>
-      leaving.abort(
-        new CommandError(signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated, 'interrupted'),
-      );
-    process.once('SIGINT', stop).once('SIGTERM', stop);
+    const dispose = onEndSignal((error) => leaving.abort(error));
     try {
       const examination = await this.#look(flags, leaving.signal);
       const bundle = await this.#bundle(flags, examination, leaving.signal);
       return this.#told(examination, bundle, flags);
     } finally {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
+      dispose();
     }
   }
 

@@ -1,34 +1,35 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { EventFilter } from '@podctl/proto/podctl/v1/event.ts';
 import type { Event_Type } from '@podctl/proto/podctl/v1/fleet.ts';
-import { BaseCommand } from '../base-command.ts';
+import type { GlobalFlags } from '../base-command.ts';
 import type { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
-import { durationFlag } from '../duration-flag.ts';
-import { EVENTS_PAGE_MAX, eventPages } from '../events/event-pages.ts';
+import { onEndSignal } from '../end-signal.ts';
 import { type EventsWanted, followEvents } from '../events/event-stream.ts';
 import { integerFlag } from '../integer-flag.ts';
-import { datedEventLine, eventTime, tableOrLines } from '../render/event-line.ts';
-import { type Column, tableLines } from '../render/table.ts';
-import type { StoredEventView } from '../views/event-map.ts';
+import { ListCommand, type ListFlags } from '../list-command.ts';
+import { datedEventLine, eventTime } from '../render/event-line.ts';
+import type { Column } from '../render/table.ts';
+import { sinceFlag } from '../since-flag.ts';
+import { type StoredEventView, storedEventView } from '../views/event-map.ts';
 import { eventTypeNumber, eventWords } from '../views/fleet-map.ts';
 import { type ListDocument, listDocument } from '../views/list-document.ts';
 
-interface EventsFlags {
-  readonly since?: number | undefined;
+interface EventsFlags extends ListFlags, GlobalFlags {
+  readonly since?: Date | undefined;
   readonly type?: string[] | undefined;
   readonly feed: string;
   readonly agent: string;
-  readonly limit?: number | undefined;
-  readonly output?: string | undefined;
-  readonly 'no-headers': boolean;
+  readonly 'page-token': string;
 }
 
+/** A coordinator gives so many at a time. */
+const EVENTS_PAGE_MAX = 1_000;
 /** Shown when nothing says how many, of what is known already. */
 const NEWEST = 100;
 const NEWEST_FOLLOWED = 10;
 
-export default class Events extends BaseCommand {
+export default class Events extends ListCommand {
   static override summary = 'List what happened, or follow what happens.';
   static override description =
     'Coordinators keep what happened for a week (events.keep). Without --since the newest 100 are listed; --follow shows the newest 10 and goes on until Ctrl-C.';
@@ -38,7 +39,9 @@ export default class Events extends BaseCommand {
     "<%= config.bin %> events -f -o jsonl | jq -r '.message'",
   ];
   static override flags = {
-    since: durationFlag({ helpValue: '1h', description: 'all that happened in this last time' }),
+    since: sinceFlag({
+      description: 'all that happened since: in this last time (1h, 7d), or since a day or a time',
+    }),
     type: Flags.string({
       multiple: true,
       delimiter: ',',
@@ -49,55 +52,53 @@ export default class Events extends BaseCommand {
     agent: Flags.string({ default: '', helpValue: 'NAME', description: 'only of this agent' }),
     follow: Flags.boolean({ char: 'f', description: 'go on with what happens, until Ctrl-C' }),
     limit: integerFlag({
+      helpGroup: 'LIST',
       min: 1,
       max: EVENTS_PAGE_MAX,
-      description: 'only the newest so many of what happened before (100; with -f 10)',
+      description:
+        'at most this many: with --since the first ones, else the newest (100; with -f 10)',
     }),
-    output: Flags.string({
-      char: 'o',
-      options: ['table', 'wide', 'json', 'jsonl'],
-      description: 'form of the list; jsonl: one JSON object a line as it comes',
+    time: Flags.string({
+      helpGroup: 'LIST',
+      options: ['relative', 'iso'],
+      default: 'iso',
+      description: 'times in tables as ages, or as ISO 8601 in UTC',
     }),
-    'no-headers': Flags.boolean({ description: 'no heads over the columns' }),
   };
 
   async run(): Promise<ListDocument<StoredEventView>> {
     const { flags } = await this.parse(Events);
-    const filter = filterOf(flags, Date.now());
-    if (!flags.follow)
-      return await this.withClient(flags, (client) => this.list(client, filter, flags));
-    if (this.jsonEnabled())
-      throw new CommandError(
-        EXIT.usage,
-        'JSON is one document, and --follow has no end; use -o jsonl',
-      );
+    const filter = filterOf(flags);
+    if (!flags.follow) return await this.list(filter, flags);
+    refuseEndless(flags, this.writtenForm(), this.isWatching || this.jsonEnabled());
     await this.withClient(flags, (client) => this.follow(client, filter, flags));
     return listDocument([], '');
   }
 
   private async list(
-    client: CoordinatorClient,
     filter: EventFilter,
     flags: EventsFlags,
   ): Promise<ListDocument<StoredEventView>> {
-    const newest = flags.limit ?? (flags.since === undefined ? NEWEST : 0);
-    const items: StoredEventView[] = [];
-    for await (const page of eventPages(client, { filter, newest })) {
-      if (flags.output === 'jsonl') this.lines(page.map((event) => JSON.stringify(event)));
-      else items.push(...page);
-    }
-    if (flags.output === 'jsonl') return listDocument([], '');
-    const options = { heads: !flags['no-headers'], wide: flags.output === 'wide' };
-    if (items.length === 0) await this.tellNone(client, filter);
-    else this.lines(tableOrLines(tableLines(columns, items, options), items, widthOf(flags)));
-    return listDocument(items, '');
-  }
-
-  /** Says so of a name that nothing has; of a feed that was removed there may be events yet. */
-  private async tellNone(client: CoordinatorClient, filter: EventFilter): Promise<void> {
-    if (filter.feedId !== '') await client.feeds.get(filter.feedId);
-    if (filter.agentId !== '') await client.getAgent(filter.agentId);
-    this.say('Nothing of that happened; "podctl status" shows what is.');
+    const isPaged = flags.since !== undefined || flags['page-token'] !== '';
+    const newest = isPaged ? 0 : (flags.limit ?? NEWEST);
+    // A week of a large fleet is long: lines go out as they come.
+    const isStreamed =
+      flags.output === 'jsonl' && flags['sort-by'] === undefined && !this.isWatching;
+    const document = await this.collect(flags, async (client, { pageSize, pageToken }) => {
+      const answer = await client.listEvents({
+        ...{ filter, pageToken, newest },
+        pageSize: isPaged ? pageSize : 0,
+      });
+      const items = answer.events.map(storedEventView);
+      const { nextPageToken } = answer;
+      if (items.length === 0 && pageToken === '') await requireKnown(client, filter);
+      if (!isStreamed || flags.limit !== undefined) return { items, nextPageToken };
+      this.lines(items.map((event) => JSON.stringify(event)));
+      return { items: [], nextPageToken };
+    });
+    if (isStreamed && flags.limit === undefined) return document;
+    const none = 'Nothing of that happened; "podctl status" shows what is.';
+    return this.table(document, columns(flags, this.timeCell(flags)), flags, none, eventKey);
   }
 
   private async follow(
@@ -111,38 +112,45 @@ export default class Events extends BaseCommand {
     const line =
       flags.output === 'jsonl' ? (event: StoredEventView) => JSON.stringify(event) : datedEventLine;
     const leaving = new AbortController();
-    const onSignal = (signal: NodeJS.Signals) => leaving.abort(leftBy(signal));
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-    for (const signal of signals) process.on(signal, onSignal);
+    const dispose = onEndSignal((error) => leaving.abort(error));
     try {
       const wanted: EventsWanted = { filter, newest };
       const show = (events: readonly StoredEventView[]) => this.lines(events.map(line));
       await followEvents(client, wanted, show, leaving.signal);
     } finally {
-      for (const signal of signals) process.off(signal, onSignal);
+      dispose();
     }
     if (leaving.signal.reason instanceof CommandError) throw leaving.signal.reason;
   }
 }
 
-/** Only a table that nobody asked for gives way. */
-function widthOf({ output }: EventsFlags): number {
-  return process.stdout.isTTY && output === undefined ? process.stdout.columns : Infinity;
+/** Rejects for a name that nothing has. Of a feed that was removed there may be events yet, so it is asked of none only. */
+async function requireKnown(client: CoordinatorClient, filter: EventFilter): Promise<void> {
+  if (filter.feedId !== '') await client.feeds.get(filter.feedId);
+  if (filter.agentId !== '') await client.getAgent(filter.agentId);
 }
 
-function leftBy(signal: NodeJS.Signals): CommandError {
-  return signal === 'SIGINT'
-    ? new CommandError(EXIT.interrupted, 'interrupted')
-    : new CommandError(EXIT.terminated, `ended by ${signal}`);
+/** Throws CommandError (usage) for what needs all of it at once. */
+function refuseEndless(flags: EventsFlags, form: string | null, isDocument: boolean): void {
+  const isLines = form === null || form === 'table' || form === 'jsonl';
+  if (isDocument || !isLines || flags['sort-by'] !== undefined || flags['page-token'] !== '')
+    throw new CommandError(
+      EXIT.usage,
+      '--follow has no end: it prints lines, or JSON with -o jsonl, and is not sorted, paged or watched',
+    );
 }
 
-function filterOf({ since, type = [], feed, agent }: EventsFlags, nowMs: number): EventFilter {
+function filterOf({ since, type = [], feed, agent }: EventsFlags): EventFilter {
   return {
     types: type.map(eventType),
     feedId: feed,
     agentId: agent,
-    ...(since === undefined ? {} : { since: new Date(nowMs - since) }),
+    ...(since === undefined ? {} : { since }),
   };
+}
+
+function eventKey({ eventId }: StoredEventView): string {
+  return eventId;
 }
 
 function eventType(word: string): Event_Type {
@@ -154,14 +162,19 @@ function eventType(word: string): Event_Type {
   );
 }
 
-const columns: readonly Column<StoredEventView>[] = [
-  { head: 'TIME', cell: eventTime },
-  { head: 'TYPE', cell: (event) => event.type },
-  { head: 'FEED', cell: (event) => event.feedId || '-' },
-  { head: 'EPISODE', cell: (event) => event.title || event.episodeId || '-' },
-  { head: 'STAGE', cell: (event) => event.stage || '-' },
-  { head: 'AGENT', cell: (event) => event.agentId || '-' },
-  { head: 'MESSAGE', cell: (event) => event.message },
-  { head: 'ID', cell: (event) => event.eventId, wide: true },
-  { head: 'EPISODE ID', cell: (event) => event.episodeId || '-', wide: true },
-];
+function columns(
+  { time }: Pick<EventsFlags, 'time'>,
+  timeOf: (iso: string | null) => string,
+): readonly Column<StoredEventView>[] {
+  return [
+    { head: 'TIME', cell: (event) => (time === 'iso' ? eventTime(event) : timeOf(event.at)) },
+    { head: 'TYPE', cell: (event) => event.type },
+    { head: 'FEED', cell: (event) => event.feedId || '-' },
+    { head: 'EPISODE', cell: (event) => event.title || event.episodeId || '-' },
+    { head: 'STAGE', cell: (event) => event.stage || '-' },
+    { head: 'AGENT', cell: (event) => event.agentId || '-' },
+    { head: 'MESSAGE', cell: (event) => event.message },
+    { head: 'ID', cell: (event) => event.eventId, wide: true, isName: true },
+    { head: 'EPISODE ID', cell: (event) => event.episodeId || '-', wide: true },
+  ];
+}

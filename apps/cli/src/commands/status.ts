@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import type { CoordinatorClient } from '../client.ts';
-import { CommandError, EXIT } from '../command-error.ts';
+import { EXIT } from '../command-error.ts';
 import { type SilentAgent, statusLines, verdictOf } from '../render/status-lines.ts';
 import { skewWarning } from '../version-skew.ts';
 import { agentView } from '../views/agent-map.ts';
@@ -37,8 +37,8 @@ export default class Status extends BaseCommand {
     this.lines(statusLines(overview, verdict, nowMs));
     const skew = server === null ? null : skewWarning(this.config.version, server);
     if (skew !== null) this.say(skew);
-    if (flags['exit-status'] && !verdict.healthy)
-      throw new CommandError(EXIT.conditionFalse, verdict.sentence);
+    // The first line says why.
+    if (flags['exit-status'] && !verdict.healthy) process.exitCode = EXIT.conditionFalse;
     return overview;
   }
 }

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
 import type { FeedToAdd } from '../feed-adding.ts';
@@ -70,7 +70,8 @@ export default class Up extends BaseCommand {
       const plan = await this.plan(flags);
       const terminal = process.stdout.isTTY && process.stdin.isTTY;
       const untilDone = flags['until-done'] || (flags.sample && !terminal);
-      await this.runFleet(plan, { report, stopping, terminal, untilDone });
+      const noColor = flags['no-color'];
+      await this.runFleet(plan, { report, stopping, terminal, untilDone, noColor });
     } catch (error) {
       report.end();
       // What was asked for comes first: an error after it is only its echo.
@@ -117,10 +118,11 @@ export default class Up extends BaseCommand {
   }
 
   private async showUntilEnd(fleet: RunningFleet, view: UpView): Promise<void> {
-    const { stopping, terminal, untilDone } = view;
+    const { stopping, terminal, untilDone, noColor } = view;
     const end = await showFleet(fleet, {
       live: terminal,
       untilDone,
+      'no-color': noColor,
       stopping,
       print: (line) => this.log(line),
       takeTable: (table) => {
@@ -139,6 +141,7 @@ interface UpView {
   readonly stopping: Stopping;
   readonly terminal: boolean;
   readonly untilDone: boolean;
+  readonly noColor: boolean;
 }
 
 function feedToAdd(url: string, title: string): FeedToAdd {

@@ -1,8 +1,9 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand, type GlobalFlags } from '../base-command.ts';
 import type { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { durationFlag } from '../duration-flag.ts';
+import { endError, onEndSignal } from '../end-signal.ts';
 import { eventLine } from '../render/event-line.ts';
 import { verdictOf } from '../render/status-lines.ts';
 import type { EventView } from '../views/fleet-map.ts';
@@ -150,14 +151,7 @@ export default class Watch extends BaseCommand {
     if (flags.once) await client.overview();
     const live = process.stdout.isTTY && !flags.once && flags.output !== 'jsonl';
     const output = live ? this.liveTable(watching) : this.plain(watching);
-    const onSignal = (signal: NodeJS.Signals) =>
-      stop(
-        signal === 'SIGINT'
-          ? new CommandError(EXIT.interrupted, 'interrupted')
-          : new CommandError(EXIT.terminated, `ended by ${signal}`),
-      );
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-    for (const signal of signals) process.on(signal, onSignal);
+    const dispose = onEndSignal(stop);
     try {
       const sink = {
         changed: (state: WatchState, news: readonly EventView[]) => {
@@ -168,7 +162,7 @@ export default class Watch extends BaseCommand {
       const intervalMs = live ? { intervalMs: LIVE_INTERVAL_MS } : {};
       await watchFleet(client, sink, { silenceMsMax: SILENCE_MS_MAX, ...intervalMs }, leaving);
     } finally {
-      for (const signal of signals) process.off(signal, onSignal);
+      dispose();
       await output.close();
     }
   }
@@ -185,7 +179,7 @@ export default class Watch extends BaseCommand {
         readLogs: (jobId) => readLogs(client, jobId),
         suspends: true,
       },
-      (how) => stop(how === 'quit' ? undefined : new CommandError(EXIT.interrupted, 'interrupted')),
+      (how) => stop(how === 'quit' ? undefined : endError('SIGINT')),
     );
     return { show: (state) => table.show(state), close: async () => table.close() };
   }

@@ -1,4 +1,5 @@
 import { CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
+import { unlessAborted } from '../end-signal.ts';
 import { deadlineWords, jobsLeft } from '../render/agent-words.ts';
 import type { AgentView, CordonView, RunningJobView } from '../views/agent-map.ts';
 
@@ -43,7 +44,7 @@ export async function waitForDrain(
     else if (ports.nowMs() - heardAtMs > AWAY_MS_MAX) throw seen;
     teller.tell(seen);
     await ports.sleep(LOOK_EVERY_MS, signal);
-    seen = await ports.look().catch(commandErrorFrom);
+    seen = await unlessAborted(ports.look().catch(commandErrorFrom), signal);
   }
 }
 

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { status } from '@grpc/grpc-js';
 import type { EventFilter } from '@podctl/proto/podctl/v1/event.ts';
 import type { CoordinatorClient } from '../client.ts';
 import { type CommandError, commandErrorFrom } from '../command-error.ts';
-import { isServiceError } from '../status-map.ts';
+import { isStreamBreak } from '../stream-break.ts';
 import { type StoredEventView, storedEventView } from '../views/event-map.ts';
 
 /** What is meant, and how many of those that are known come first; 0 with `since`: all of them. */
@@ -11,13 +10,6 @@ export interface EventsWanted {
   readonly filter: EventFilter;
   readonly newest: number;
 }
-
-const BREAKS: readonly status[] = [
-  status.UNAVAILABLE,
-  status.CANCELLED,
-  status.INTERNAL,
-  status.UNKNOWN,
-];
 
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 2_000;
@@ -53,15 +45,10 @@ export async function followEvents(
     });
     if (signal.aborted) return;
     const isOver = Date.now() - heardAtMs > SILENCE_MS_MAX;
-    if (failure !== null && (isOver || !isBreak(failure))) throw failure;
+    if (failure !== null && (isOver || !isStreamBreak(failure))) throw failure;
     await delay(retryMs, undefined, { signal }).catch(() => undefined);
     retryMs = Math.min(RETRY_MS_MAX, retryMs * 2);
   }
-}
-
-/** A stream or a coordinator that went away, in any of the ways in which gRPC tells it; not what was refused. */
-function isBreak({ cause }: CommandError): boolean {
-  return isServiceError(cause) && BREAKS.includes(cause.code);
 }
 
 /** Null: it ended, or it was silent, for which nobody need be at fault. */

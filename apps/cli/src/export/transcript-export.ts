@@ -29,7 +29,7 @@ const PAGE_SIZE = 1_000;
 const PAGES_MAX = 10_000;
 
 /** Titles of the feeds by their ids. */
-export async function feedTitles(client: CoordinatorClient): Promise<ReadonlyMap<string, string>> {
+async function feedTitles(client: CoordinatorClient): Promise<ReadonlyMap<string, string>> {
   const titles = new Map<string, string>();
   let pageToken = '';
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {

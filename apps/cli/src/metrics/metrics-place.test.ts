@@ -20,6 +20,12 @@ test('one that listens everywhere is asked where its gRPC answered', () => {
   });
 });
 
+test('the host is the one that was asked, whatever the coordinator names', () => {
+  expect(place('elsewhere.example:81', 'gpu.example:80', true)).toMatchObject({
+    ...{ host: 'gpu.example', port: 81, tls: true },
+  });
+});
+
 test('what cannot be reached from here is told, with what to do', () => {
   expect(place('127.0.0.1:81', 'gpu.example:80', true)).toContain('set coordinator.http.listen');
   expect(place('', '127.0.0.1:80')).toContain('older than this command');

@@ -29,7 +29,8 @@ export function coordinatorMetricsPlace(
     );
   // As it serves them: on loopback plainly, elsewhere with the certificate of the fleet if there is one.
   const tls = hasCa && !isLoopback(host);
-  return ok({ host: isWildcard(host) ? askedHost : host, port, tls });
+  // The host that the user named, whatever the server names: a token goes there.
+  return ok({ host: askedHost, port, tls });
 }
 
 /** Where an agent of this machine shows its metrics. Beyond loopback an agent speaks TLS, always. */

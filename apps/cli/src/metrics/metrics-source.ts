@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { formatAddress } from '@podctl/platform/endpoint.ts';
 import { readJsonFile } from '@podctl/platform/json-file.ts';
 import { metricsToken } from '@podctl/platform/metrics-token.ts';
 import type { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { tokenInTheClear } from '../context/context.ts';
 import { ENDPOINT_FILE, type Endpoint, readEndpointFile } from '../endpoint.ts';
 import { installedHere } from '../install/installation.ts';
 import { MachineRoot } from '../install/machine-root.ts';
@@ -14,8 +16,8 @@ export type MetricsSource = Omit<MetricsRequest, 'timeoutMs'>;
 
 /** Of the coordinator that answers. Rejects with CommandError. */
 export async function coordinatorSource(
-  client: CoordinatorClient,
-  { ca }: Endpoint,
+  client: Pick<CoordinatorClient, 'address' | 'serverInfo'>,
+  { ca }: Pick<Endpoint, 'ca'>,
   dataDir: string,
   tokenFile: string | undefined,
 ): Promise<MetricsSource> {
@@ -25,6 +27,9 @@ export async function coordinatorSource(
   const isOwn = readEndpointFile(join(dataDir, ENDPOINT_FILE))?.http === metricsAddress;
   const path = tokenFile ?? (isOwn ? await toldTokenFile(dataDir, 'coordinator') : null);
   const token = await tokenOf(path);
+  const refusal =
+    token === null ? null : tokenInTheClear([formatAddress(place.value)], place.value.tls);
+  if (refusal !== null) throw new CommandError(EXIT.usage, refusal);
   return { place: place.value, whose: 'the coordinator', ca, token };
 }
 

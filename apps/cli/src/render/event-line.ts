@@ -1,6 +1,5 @@
 import type { EventView } from '../views/fleet-map.ts';
 import { oneLine } from './cell.ts';
-import { textWidth } from './text-width.ts';
 
 type Shown = Omit<EventView, 'sequence'>;
 
@@ -17,15 +16,6 @@ export function datedEventLine(event: Shown): string {
 /** `2026-03-19T06:30:00Z`. */
 export function eventTime({ at }: Pick<Shown, 'at'>): string {
   return at === null ? '-' : `${at.slice(0, 19)}Z`;
-}
-
-/** Of a table that is wider than the terminal, what `--follow` prints: cut cells would say nothing of what happened. */
-export function tableOrLines(
-  table: readonly string[],
-  events: readonly Shown[],
-  widthMax: number,
-): readonly string[] {
-  return table.some((line) => textWidth(line) > widthMax) ? events.map(datedEventLine) : table;
 }
 
 function lineOf(event: Shown, time: string): string {

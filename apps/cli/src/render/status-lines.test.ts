@@ -20,6 +20,13 @@ test('an agent that drains is shown as such, and is no problem', () => {
   expect(agentView(Agent.fromPartial({ state: AgentState.DRAINING })).state).toBe('draining');
 });
 
+test('without an agent it is well as long as nothing waits, whatever was skipped', () => {
+  const verdict = (jobsWaiting: number) =>
+    linesOf({ feeds: 1, episodes: 9, transcribed: 2, jobsWaiting })[0];
+  expect(verdict(0)).toBe('Health     ok: all is well');
+  expect(verdict(1)).toBe('Health     PROBLEM: no agent is live and 1 job waits');
+});
+
 test('episodes that may kill agents are a problem of their own', () => {
   expect(linesOf({ agentsLive: 2, dead: 3, killers: 2 }).slice(0, 2)).toEqual([
     'Health     PROBLEM: 3 episodes dead',

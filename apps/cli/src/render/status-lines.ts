@@ -53,13 +53,13 @@ function problemsOf(
   nowMs: number,
   silent: readonly SilentAgent[],
 ): readonly Problem[] {
-  const { agentsLost, dead, killers, feedsFailing, feedsStalled, locksStale } = overview;
-  const left = overview.episodes - overview.transcribed - dead;
+  const { agentsLost, dead, killers, feedsFailing, feedsStalled, locksStale, jobsWaiting } =
+    overview;
   const problems: readonly (Problem | null)[] = [
     problem(overview.problem !== '', oneLine(overview.problem), 'podctl doctor'),
     problem(
-      overview.agentsLive === 0 && left > 0,
-      `no agent is live and ${countWords(left, 'episode')} wait${left === 1 ? 's' : ''}`,
+      overview.agentsLive === 0 && jobsWaiting > 0,
+      `no agent is live and ${countWords(jobsWaiting, 'job')} wait${jobsWaiting === 1 ? 's' : ''}`,
       'start one: podctl agent run, on a machine of the fleet',
     ),
     problem(

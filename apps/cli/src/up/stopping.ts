@@ -1,5 +1,6 @@
 import { watchParent } from '@podctl/platform/child/parent-watch.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { endError } from '../end-signal.ts';
 
 /** Why `up` ends: the first reason counts. A second request to stop forces. */
 export interface Stopping {
@@ -40,10 +41,9 @@ export function listenForStop(force: (exitCode: number) => void): Stopping {
     if (controller.signal.aborted && performance.now() - askedAtMs <= SAME_REQUEST_MS) return;
     askedAtMs = performance.now();
     newest = signal;
-    const interrupted = signal === 'SIGINT';
-    const exitCode = interrupted ? EXIT.interrupted : EXIT.terminated;
-    if (controller.signal.aborted) next(exitCode);
-    else end(new CommandError(exitCode, interrupted ? 'interrupted' : `stopped by ${signal}`));
+    const error = endError(signal);
+    if (controller.signal.aborted) next(error.exitCode);
+    else end(error);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   watchParent(() => end(new CommandError(EXIT.terminated, 'the process that started it is gone')));

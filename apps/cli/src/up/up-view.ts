@@ -18,6 +18,7 @@ export interface ViewOptions {
   /** A terminal: the live table. Else a line an event. */
   readonly live: boolean;
   readonly untilDone: boolean;
+  readonly 'no-color': boolean;
   readonly stopping: Stopping;
   readonly print: (line: string) => void;
   /** Gives the table, which has a place for lines that must be seen and must be closed before others write; null: none is shown any more. */
@@ -67,7 +68,7 @@ function liveView(fleet: RunningFleet, options: ViewOptions): [Show, () => void]
   const table = new LiveTable(
     {
       head: { name: client.address, keys: '? help  q stop and quit' },
-      style: terminalStyle({}, process.env, true),
+      style: terminalStyle(options, process.env, true),
       actions: fleetActions(client),
       readLocks: () => readLocks(client),
       readLogs: (jobId) => readLogs(client, jobId),

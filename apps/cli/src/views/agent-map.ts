@@ -32,6 +32,8 @@ export interface CordonView {
 
 /** A job that an agent works on. */
 export interface RunningJobView {
+  /** `<episode>.<stage>.<run>`, as `job show` takes it; without the run where the coordinator does not tell it. */
+  readonly jobId: string;
   readonly feedId: string;
   readonly episodeId: string;
   readonly stage: StageWord;
@@ -128,10 +130,12 @@ export function cordonView({ kind, reason, by, since, deadline }: Cordon): Cordo
 }
 
 export function runningJobView(job: RunningJob): RunningJobView {
+  const stage = stageWord(job.stage);
   return {
+    jobId: `${job.episodeId}.${stage}${job.run === 0 ? '' : `.${job.run}`}`,
     feedId: job.feedId,
     episodeId: job.episodeId,
-    stage: stageWord(job.stage),
+    stage,
     token: String(job.token),
     progressRatio: job.progressRatio,
     assignedAt: isoTime(job.assignedAt),

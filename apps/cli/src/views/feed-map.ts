@@ -70,6 +70,13 @@ export function feedStateOf(word: string): FeedState {
   return found === undefined ? FeedState.UNSPECIFIED : (Number(found[0]) as FeedState);
 }
 
+/** Neither transcribed, nor given up, nor skipped. */
+export function episodesLeft(
+  feed: Pick<FeedView, 'episodes' | 'transcribed' | 'dead' | 'skipped'>,
+): number {
+  return Math.max(0, feed.episodes - feed.transcribed - feed.dead - feed.skipped);
+}
+
 export function feedView(feed: Feed): FeedView {
   return {
     feedId: feed.feedId,

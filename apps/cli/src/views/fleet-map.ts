@@ -111,6 +111,8 @@ export const eventWords = [
 /** Something that happened, as `-o jsonl` prints it. */
 export interface EventView {
   readonly sequence: string;
+  /** The same from each coordinator; empty where it is not known, as in the watch stream. */
+  readonly eventId: string;
   readonly at: string | null;
   readonly type: EventTypeWord;
   readonly feedId: string;
@@ -140,6 +142,7 @@ function eventView(event: Event): EventView {
 
 export function eventFields(event: Event): Omit<EventView, 'sequence'> {
   return {
+    eventId: event.eventId ?? '',
     at: isoTime(event.at),
     type: eventTypeWord(event.type),
     feedId: event.feedId,

@@ -1,5 +1,5 @@
 import { countWords } from '../render/words.ts';
-import type { FeedView } from '../views/feed-map.ts';
+import { episodesLeft, type FeedView } from '../views/feed-map.ts';
 import type { WatchState } from './watch-state.ts';
 
 /** Whether anything is left to do. */
@@ -30,14 +30,28 @@ export function completionOf(state: WatchState, known: number): Completion {
 
 function settled(feed: FeedView): boolean {
   if (feed.state === 'done') return true;
-  if (feed.state !== 'failing') return false;
-  return feed.transcribed + feed.dead + feed.skipped >= feed.episodes;
+  // Of a paused one no more jobs begin: what runs is waited for, and its first reading.
+  if (feed.state === 'paused') return isRead(feed) && !isWorkedOn(feed);
+  return feed.state === 'failing' && episodesLeft(feed) === 0;
+}
+
+function isRead({ lastSuccessAt, problem }: FeedView): boolean {
+  return lastSuccessAt !== null || problem !== '';
+}
+
+function isWorkedOn({ downloadWorkers, transcribeWorkers }: FeedView): boolean {
+  return downloadWorkers + transcribeWorkers > 0;
 }
 
 function failureOf(feed: FeedView): string[] {
   const problems: string[] = [];
-  if (feed.state === 'failing')
+  if (feed.state === 'failing' || feed.lastSuccessAt === null)
     problems.push(`feed ${feed.feedId} cannot be read: ${feed.problem}`);
+  const left = episodesLeft(feed);
+  if (feed.state === 'paused' && left > 0)
+    problems.push(
+      `feed ${feed.feedId} is paused with ${countWords(left, 'episode')} left ("podctl feed resume ${feed.feedId}" goes on)`,
+    );
   if (feed.dead > 0)
     problems.push(
       `feed ${feed.feedId} has ${feed.dead} dead of ${countWords(feed.episodes, 'episode')} ("podctl episode list --feed ${feed.feedId} -o wide" shows why)`,

@@ -5,6 +5,7 @@ import type { Style } from '../render/watch/line.ts';
 import { type Selection, select } from '../render/watch/selection.ts';
 import type { LockView } from '../views/lock-map.ts';
 import { FramePace } from './frame-pace.ts';
+import { isOff } from './is-off.ts';
 import { ListPoll } from './list-poll.ts';
 import { LiveScreen } from './live-screen.ts';
 import { type Effect, press } from './press.ts';
@@ -122,7 +123,7 @@ export class LiveTable {
       ids: shown.selection.ids,
       sorts: shown.selection.sorts,
       room: tableRoom(shown, this.#size(), nowMs),
-      isOff: (id) => isOff(this.#picture.state, id),
+      isOff: (id) => isOff(this.#picture.state, this.#screen.view, id),
       nowMs,
     });
     this.#screen = screen;
@@ -184,11 +185,4 @@ export class LiveTable {
     this.#screen = { ...this.#screen, message };
     this.#pace.key();
   }
-}
-
-/** Whether a feed is paused or an agent cordoned, for a coordinator that knows of it. */
-function isOff({ feeds, agents }: WatchState, id: string): boolean {
-  if (feeds.get(id)?.paused === true) return true;
-  const words: readonly string[] = [feeds.get(id)?.state ?? '', agents.get(id)?.state ?? ''];
-  return ['paused', 'cordoned', 'drained'].some((word) => words.includes(word));
 }

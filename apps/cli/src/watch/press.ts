@@ -29,7 +29,7 @@ export interface PressedOn {
   readonly sorts: readonly { readonly name: string; readonly descending: boolean }[];
   /** How many rows show. */
   readonly room: number;
-  /** Whether a feed is paused, which `p` then ends; likewise a cordoned agent. */
+  /** Whether a feed is paused, which `p` then ends; likewise an agent that is given no new work. */
   readonly isOff: (id: string) => boolean;
   readonly nowMs: number;
 }
@@ -206,7 +206,7 @@ const actionWords: { readonly [K in ActionKind]: string } = {
   retry_failed: 'retry all failed episodes of feed',
   cordon_agent: 'give no more work to agent',
   uncordon_agent: 'give work again to agent',
-  drain_agent: 'let finish what it has, then stop agent',
+  drain_agent: 'let finish what it has, and then idle, agent',
 };
 
 /** Nothing is changed without a y. */

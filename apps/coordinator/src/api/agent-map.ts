@@ -81,5 +81,6 @@ export function runningJob(job: AgentJob): RunningJob {
     progressRatio: progress,
     assignedAt: dateOf(lock.sinceMs),
     audioSeconds: audioSeconds ?? undefined,
+    run: lock.run,
   };
 }

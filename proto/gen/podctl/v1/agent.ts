@@ -203,7 +203,11 @@ export interface RunningJob {
     | Date
     | undefined;
   /** Length of the audio that is transcribed; absent for downloads, and where it is not known. */
-  audioSeconds?: number | undefined;
+  audioSeconds?:
+    | number
+    | undefined;
+  /** The run of this stage, from 1. */
+  run: number;
 }
 
 /** A GPU of an agent's machine. A figure that the machine does not tell is absent. */
@@ -506,6 +510,7 @@ function createBaseRunningJob(): RunningJob {
     progressRatio: 0,
     assignedAt: undefined,
     audioSeconds: undefined,
+    run: 0,
   };
 }
 
@@ -534,6 +539,9 @@ export const RunningJob: MessageFns<RunningJob> = {
     }
     if (message.audioSeconds !== undefined) {
       writer.uint32(57).double(message.audioSeconds);
+    }
+    if (message.run !== 0) {
+      writer.uint32(64).uint32(message.run);
     }
     return writer;
   },
@@ -607,6 +615,14 @@ export const RunningJob: MessageFns<RunningJob> = {
             message.audioSeconds = reader.double();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.run = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -648,6 +664,7 @@ export const RunningJob: MessageFns<RunningJob> = {
         : isSet(object.audio_seconds)
         ? globalThis.Number(object.audio_seconds)
         : undefined,
+      run: isSet(object.run) ? globalThis.Number(object.run) : 0,
     };
   },
 
@@ -674,6 +691,9 @@ export const RunningJob: MessageFns<RunningJob> = {
     if (message.audioSeconds !== undefined) {
       obj.audioSeconds = floatToJson(message.audioSeconds);
     }
+    if (message.run !== 0) {
+      obj.run = Math.round(message.run);
+    }
     return obj;
   },
 
@@ -689,6 +709,7 @@ export const RunningJob: MessageFns<RunningJob> = {
     message.progressRatio = object.progressRatio ?? 0;
     message.assignedAt = object.assignedAt ?? undefined;
     message.audioSeconds = object.audioSeconds ?? undefined;
+    message.run = object.run ?? 0;
     return message;
   },
 };

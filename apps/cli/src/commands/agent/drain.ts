@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
 import type { CoordinatorClient } from '../../client.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { waitForDrain } from '../../drain/drain-wait.ts';
 import { installedAgentId } from '../../drain/installed-agent.ts';
 import { durationFlag } from '../../duration-flag.ts';
+import { onEndSignal } from '../../end-signal.ts';
 import { deadlineWords, jobsLeft } from '../../render/agent-words.ts';
 import {
   agentView,
@@ -24,8 +26,6 @@ interface DrainView {
   readonly cordon: CordonView | null;
   readonly jobs: readonly RunningJobView[];
 }
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export default class AgentDrain extends BaseCommand {
   static override summary = 'Have an agent end what it holds, give it no more, and wait for that.';
@@ -111,11 +111,7 @@ export default class AgentDrain extends BaseCommand {
           `${why}; ${agentId} goes on draining: "podctl agent drain ${agentId}" waits again, "podctl agent uncordon ${agentId}" calls it off`,
         ),
       );
-    const onSignal = (signal: NodeJS.Signals) =>
-      signal === 'SIGINT'
-        ? leave(EXIT.interrupted, 'interrupted')
-        : leave(EXIT.terminated, `ended by ${signal}`);
-    for (const signal of SIGNALS) process.on(signal, onSignal);
+    const dispose = onEndSignal(({ exitCode, message }) => leave(exitCode, message));
     const limit = giveUpAfterMs ?? null;
     const timer =
       limit === null ? null : setTimeout(() => leave(EXIT.deadline, 'it takes longer'), limit);
@@ -137,7 +133,7 @@ export default class AgentDrain extends BaseCommand {
       throw error;
     } finally {
       if (timer !== null) clearTimeout(timer);
-      for (const signal of SIGNALS) process.off(signal, onSignal);
+      dispose();
     }
     this.say(
       `${agentId} is drained: it holds nothing. It stays and idles, also after a restart; "podctl agent uncordon ${agentId}" gives it work again.`,

@@ -1,5 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
+import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
 interface RemovedAgentView {
@@ -11,7 +12,7 @@ interface RemovedAgentView {
 export default class AgentRemove extends BaseCommand {
   static override summary = 'Put an agent out: its credential is void, its work goes to others.';
   static override description =
-    'For a machine that was lost, sold or broken into. Its connection is ended within seconds and what it still brings is refused. A machine that merely goes home is better drained by stopping it. To come back it needs a new join token.';
+    'For a machine that was lost, sold or broken into. Its connection is ended within seconds and what it still brings is refused. A machine that merely goes home is better drained with "agent drain": it ends what it holds, and keeps its credential. To come back it needs a new join token.';
   static override examples = [
     '<%= config.bin %> agent remove gpu-1',
     '<%= config.bin %> agent remove gpu-1 --yes',
@@ -20,9 +21,7 @@ export default class AgentRemove extends BaseCommand {
   static override args = {
     agent: Args.string({ required: true, description: 'its name, as "agent list" shows it' }),
   };
-  static override flags = {
-    yes: Flags.boolean({ char: 'y', description: 'do it without asking' }),
-  };
+  static override flags = { yes: yesFlag };
 
   async run(): Promise<RemovedAgentView> {
     const { args, flags } = await this.parse(AgentRemove);

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { invariant } from '@podctl/domain/result.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { PythonEnvError } from '@podctl/platform/python-env-error.ts';

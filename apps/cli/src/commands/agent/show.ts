@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { cordonWords } from '../../render/agent-words.ts';
 import { oneLine } from '../../render/cell.ts';

@@ -4,8 +4,7 @@ import type { Column } from '../../render/table.ts';
 import { percentWords, sizeWords } from '../../render/words.ts';
 import { type AgentLoadView, agentLoad } from '../../views/agent-load.ts';
 import { agentView, type RunningJobView } from '../../views/agent-map.ts';
-import { type ListDocument, listDocument } from '../../views/list-document.ts';
-import { collectPages } from '../../views/page-collector.ts';
+import type { ListDocument } from '../../views/list-document.ts';
 
 export default class AgentTop extends ListCommand {
   static override summary = 'Show how busy each agent is: slots, GPUs, speed, what it works on.';
@@ -19,20 +18,14 @@ export default class AgentTop extends ListCommand {
 
   async run(): Promise<ListDocument<AgentLoadView>> {
     const { flags } = await this.parse(AgentTop);
-    const { items, nextPageToken } = await this.withClient(flags, (client) =>
-      collectPages(
-        async (page) => {
-          const { agents, nextPageToken } = await client.listAgents(page);
-          return { items: agents.map(agentView), nextPageToken };
-        },
-        flags.limit,
-        flags['page-token'],
-      ),
-    );
-    const nowMs = Date.now();
-    const loads = items.map((agent) => agentLoad(agent, nowMs)).filter((load) => load !== null);
+    const document = await this.collect(flags, async (client, page) => {
+      const { agents, nextPageToken } = await client.listAgents(page);
+      const nowMs = Date.now();
+      const loads = agents.map((agent) => agentLoad(agentView(agent), nowMs));
+      return { items: loads.filter((load) => load !== null), nextPageToken };
+    });
     const none = 'No agent is there now: "podctl agent list" shows who was.';
-    return this.table(listDocument(loads, nextPageToken), columns, flags, none);
+    return this.table(document, columns, flags, none);
   }
 }
 

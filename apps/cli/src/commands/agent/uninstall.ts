@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { acquireFolderLock, FolderLockError } from '@podctl/platform/folder-lock.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../../command-error.ts';
@@ -11,6 +11,8 @@ import { programRunner } from '../../install/run-program.ts';
 import { uninstall, uninstallEffects, uninstallLines } from '../../install/uninstall.ts';
 import { dataFolder } from '../../up/data-folder.ts';
 import { listenForStop } from '../../up/stopping.ts';
+
+import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
 interface UninstalledView {
@@ -42,7 +44,7 @@ export default class AgentUninstall extends BaseCommand {
     purge: Flags.boolean({ description: 'remove everything that the agent put here' }),
     'local-only': Flags.boolean({ description: 'do not put the agent out of the fleet' }),
     'dry-run': Flags.boolean({ description: 'print what would go; change nothing' }),
-    yes: Flags.boolean({ char: 'y', description: 'do it without asking' }),
+    yes: yesFlag,
     root: Flags.string({ hidden: true, default: '/', description: 'uninstall below this folder' }),
   };
 

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { BackupSummary } from '@podctl/proto/podctl/v1/backup.ts';
 import { refuseExisting, writeBackup } from '../../backup-target.ts';
 import { BaseCommand } from '../../base-command.ts';

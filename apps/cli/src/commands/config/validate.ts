@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { settingsWithOrigins } from '@podctl/platform/config/origins.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { settingsPlaces } from '../../config-sources.ts';

@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { type SettingWithOrigin, settingsWithOrigins } from '@podctl/platform/config/origins.ts';
 import { settingsPlaces } from '../../config-sources.ts';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
-import { type ListDocument, listDocument } from '../../views/list-document.ts';
+import type { ListDocument } from '../../views/list-document.ts';
 
 export default class ConfigView extends ListCommand {
   static override summary = 'List every setting that counts here, and where its value comes from.';
@@ -32,7 +32,7 @@ export default class ConfigView extends ListCommand {
     );
     const all = settingsWithOrigins(sources);
     const asked = flags.changed ? all.filter(({ origin }) => origin !== 'default') : all;
-    const document = listDocument(asked.slice(0, flags.limit), '');
+    const document = this.local(asked, flags);
     const none = 'Every setting is at its default; docs/configuration.md lists them.';
     return this.table(document, columns(flags['show-origin']), flags, none);
   }

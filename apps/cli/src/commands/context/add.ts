@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { Result } from '@podctl/domain/result.ts';
 import { BaseCommand, type GlobalFlags } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';

@@ -3,7 +3,7 @@ import { configFolder } from '../../context/context-store.ts';
 import type { ContextView } from '../../context/context-view.ts';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
-import { type ListDocument, listDocument } from '../../views/list-document.ts';
+import type { ListDocument } from '../../views/list-document.ts';
 
 export default class ContextList extends ListCommand {
   static override summary = 'List the fleets that you know by a name; * marks the current one.';
@@ -17,7 +17,7 @@ export default class ContextList extends ListCommand {
   async run(): Promise<ListDocument<ContextView>> {
     const { flags } = await this.parse(ContextList);
     const contexts = await listContexts(this.dataDir(flags), configFolder());
-    return this.table(listDocument(contexts.slice(0, flags.limit), ''), columns, flags, '');
+    return this.table(this.local(contexts, flags), columns, flags, '');
   }
 }
 

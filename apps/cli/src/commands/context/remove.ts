@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import {
   configFolder,
@@ -7,6 +7,7 @@ import {
   readContext,
   removeContext,
 } from '../../context/context-store.ts';
+import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
 interface RemovedContextView {
@@ -19,10 +20,12 @@ export default class ContextRemove extends BaseCommand {
     'Nothing changes at the fleet: the token stays good until an admin revokes its owner. A token file that you named when you added the context is left where it is.';
   static override examples = [
     '<%= config.bin %> context remove home',
-    '<%= config.bin %> context remove home --json',
-    '<%= config.bin %> context remove home && <%= config.bin %> context list',
+    '<%= config.bin %> context remove home --yes --json',
+    '<%= config.bin %> context remove home --yes && <%= config.bin %> context list',
   ];
   static override args = { name: Args.string({ required: true, description: 'a context' }) };
+
+  static override flags = { yes: yesFlag };
 
   async run(): Promise<RemovedContextView> {
     const { args, flags } = await this.parse(ContextRemove);
@@ -30,6 +33,7 @@ export default class ContextRemove extends BaseCommand {
     const folder = configFolder();
     const { name } = args;
     if ((await readContext(name, folder)) === null) throw await missingContext(name);
+    await this.confirm(`the context ${name} and the token kept for it would be forgotten`, flags);
     const wasCurrent = (await currentContext(folder)) === name;
     await removeContext(name, folder);
     const next = wasCurrent

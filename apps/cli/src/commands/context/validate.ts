@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand, type GlobalFlags } from '../../base-command.ts';
 import { commandErrorFrom, EXIT } from '../../command-error.ts';
 import type { Endpoint } from '../../endpoint.ts';

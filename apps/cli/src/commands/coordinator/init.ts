@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand, type GlobalFlags } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { contextName } from '../../context/context.ts';

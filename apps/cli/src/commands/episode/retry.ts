@@ -1,18 +1,15 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
-import type { CoordinatorClient } from '../../client.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { episodeIds } from '../../episode-ids.ts';
 import type { RetryChoice } from '../../feed-calls.ts';
 import { countWords } from '../../render/words.ts';
+import { type Retried, retryAll } from '../../retry-rounds.ts';
 import { stageOf } from '../../views/episode-map.ts';
 
 /** What `--json` prints. */
-interface RetriedView {
-  /** Jobs that could be tried again. */
-  readonly matched: number;
-  /** Jobs that are tried again. */
-  readonly requested: number;
+interface RetriedView extends Retried {
   readonly dryRun: boolean;
 }
 
@@ -67,30 +64,15 @@ export default class EpisodeRetry extends BaseCommand {
         ? { feedId: flags.feed ?? '', dead: flags.dead, failed: flags.failed }
         : { episodeIds: episodeIds(argv, EPISODES_MAX) }),
     };
-    const retried = await this.withClient(flags, (client) =>
-      this.retry(client, choice, flags['dry-run']),
+    const dryRun = flags['dry-run'];
+    const done = await this.withClient(flags, (client) =>
+      retryAll(client.feeds, { ...choice, validateOnly: dryRun }, (matched) =>
+        this.say(`${countWords(matched, 'job')} to try again.`),
+      ),
     );
+    const retried = { ...done, dryRun };
     this.tell(retried, isBulk);
     return retried;
-  }
-
-  private async retry(
-    client: CoordinatorClient,
-    choice: RetryChoice,
-    dryRun: boolean,
-  ): Promise<RetriedView> {
-    const { matched } = await client.feeds.retryEpisodes({ ...choice, validateOnly: true });
-    if (dryRun || matched === 0) return { matched, requested: 0, dryRun };
-    this.say(`${countWords(matched, 'job')} to try again.`);
-    let requested = 0;
-    // What fails again meanwhile is not asked for a second time: each call does some, and there were so many.
-    for (let done = 0; done < matched; ) {
-      const answer = await client.feeds.retryEpisodes(choice);
-      requested += answer.requested;
-      done += answer.matched - answer.left;
-      if (answer.left === 0) break;
-    }
-    return { matched, requested, dryRun };
   }
 
   private tell({ matched, requested, dryRun }: RetriedView, isBulk: boolean): void {

@@ -1,7 +1,7 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
-import { confirm } from '../../confirmation.ts';
 import { stageWord } from '../../views/episode-map.ts';
+import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
 interface SkippedView {
@@ -24,15 +24,13 @@ export default class EpisodeSkip extends BaseCommand {
       description: 'episode id, or a unique beginning of it (4 characters at least)',
     }),
   };
-  static override flags = {
-    yes: Flags.boolean({ char: 'y', description: 'do it without asking' }),
-  };
+  static override flags = { yes: yesFlag };
 
   async run(): Promise<SkippedView> {
     const { args, flags } = await this.parse(EpisodeSkip);
     const skipped = await this.withClient(flags, async (client) => {
       if (!flags.yes) await client.getEpisode(args.id);
-      await confirm(`what is left of episode ${args.id} is given up`, flags.yes);
+      await this.confirm(`what is left of episode ${args.id} is given up`, flags);
       return client.feeds.skipEpisode(args.id);
     });
     const stages = skipped.skipped.map(stageWord);

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { addFeeds, type FeedToAdd } from '../../feed-adding.ts';

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
-import { whySeen } from '../../file-error.ts';
-import { labelsOf } from '../../label-flag.ts';
+import { errorCode, whySeen } from '../../file-error.ts';
 import { countWords } from '../../render/words.ts';
+import { isSelected, selectedLabels, selectorFlag, selectorOf } from '../../selector.ts';
 import { feedView } from '../../views/feed-map.ts';
 import { opmlOf } from '../../views/opml-map.ts';
 import { collectPages } from '../../views/page-collector.ts';
@@ -32,30 +32,24 @@ export default class FeedExport extends BaseCommand {
       description: 'file to write, which must not be there yet; stdout when left out',
     }),
   };
-  static override flags = {
-    selector: Flags.string({
-      char: 'l',
-      multiple: true,
-      multipleNonGreedy: true,
-      helpValue: 'K=V',
-      description: 'only feeds with this label; may be given several times',
-    }),
-  };
+  static override flags = { selector: selectorFlag };
 
   async run(): Promise<ExportView> {
     const { args, flags } = await this.parse(FeedExport);
-    const filter = { labels: labelsOf(flags.selector, '--selector'), states: [] };
+    const selector = selectorOf(flags.selector);
+    const filter = { labels: selectedLabels(selector), states: [] };
     const { items } = await this.withClient(flags, (client) =>
       collectPages(
         async (page) => {
           const { feeds, nextPageToken } = await client.listFeeds(page, filter);
-          return { items: feeds, nextPageToken };
+          const items = feeds.map(feedView).filter(({ labels }) => isSelected(labels, selector));
+          return { items, nextPageToken };
         },
         undefined,
         '',
       ),
     );
-    const opml = opmlOf(items.map(feedView));
+    const opml = opmlOf(items);
     const withoutSecrets = items.filter(({ urlIsPrivate }) => urlIsPrivate).length;
     if (args.file === undefined) this.log(opml.trimEnd());
     else await written(args.file, opml);
@@ -73,10 +67,16 @@ async function written(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
+    if (errorCode(error) === 'EEXIST')
+      throw new CommandError(
+        EXIT.conflict,
+        `there is a file ${path} already; name one that is not there yet, or remove it first`,
+        error,
+      );
     const why = whySeen(error) ?? String(error);
     throw new CommandError(
       EXIT.failed,
-      `${path} could not be written: ${why}; name a file that is not there yet`,
+      `${path} could not be written: ${why}; name another file`,
       error,
     );
   }

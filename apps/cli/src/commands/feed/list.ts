@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core';
-import { labelsOf } from '../../label-flag.ts';
+import * as Flags from '@oclif/core/flags';
 import { ListCommand } from '../../list-command.ts';
 import { failingLines } from '../../render/failing-feeds.ts';
 import type { Column } from '../../render/table.ts';
 import { percentWords } from '../../render/words.ts';
+import { isSelected, selectedLabels, selectorFlag, selectorOf } from '../../selector.ts';
 import { FEED_STATES, type FeedView, feedStateOf, feedView } from '../../views/feed-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
 
@@ -11,18 +11,12 @@ export default class FeedList extends ListCommand {
   static override summary = 'List feeds with their progress.';
   static override examples = [
     '<%= config.bin %> feed list',
-    '<%= config.bin %> feed list -l topic=history -o wide',
+    '<%= config.bin %> feed list -l topic=history,lang!=de -o wide',
     "<%= config.bin %> feed list --json | jq '.items[] | select(.dead > 0) | .feedId'",
   ];
 
   static override flags = {
-    selector: Flags.string({
-      char: 'l',
-      multiple: true,
-      multipleNonGreedy: true,
-      helpValue: 'K=V',
-      description: 'only feeds with this label; may be given several times',
-    }),
+    selector: selectorFlag,
     state: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
@@ -33,20 +27,22 @@ export default class FeedList extends ListCommand {
 
   async run(): Promise<ListDocument<FeedView>> {
     const { flags } = await this.parse(FeedList);
+    const selector = selectorOf(flags.selector);
     const filter = {
-      labels: labelsOf(flags.selector, '--selector'),
+      labels: selectedLabels(selector),
       states: (flags.state ?? []).map(feedStateOf),
     };
     const document = await this.collect(flags, async (client, page) => {
       const { feeds, nextPageToken } = await client.listFeeds(page, filter);
-      return { items: feeds.map(feedView), nextPageToken };
+      const items = feeds.map(feedView).filter(({ labels }) => isSelected(labels, selector));
+      return { items, nextPageToken };
     });
-    const isFiltered = filter.states.length + Object.keys(filter.labels).length > 0;
+    const isFiltered = filter.states.length + selector.length > 0;
     const none = isFiltered
       ? 'No feed is so: "podctl feed list" shows all of them.'
       : 'No feeds yet: add one with "podctl feed add URL".';
     const shown = this.table(document, columns(this.timeCell(flags)), flags, none);
-    if (flags.output !== 'wide') for (const line of failingLines(shown.items)) this.say(line);
+    if (flags.output !== 'wide') this.sayBeside(failingLines(shown.items));
     return shown;
   }
 }

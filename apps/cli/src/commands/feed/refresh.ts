@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { FeedDetail } from '@podctl/proto/podctl/v1/feed.ts';
 import { BaseCommand } from '../../base-command.ts';
 import type { CoordinatorClient } from '../../client.ts';

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
-import { confirm } from '../../confirmation.ts';
+import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
 interface RemovedView {
@@ -18,17 +18,15 @@ export default class FeedRemove extends BaseCommand {
     '<%= config.bin %> feed remove in-our-time --yes --json',
   ];
   static override args = { id: Args.string({ required: true, description: 'id of the feed' }) };
-  static override flags = {
-    yes: Flags.boolean({ char: 'y', description: 'do it without asking' }),
-  };
+  static override flags = { yes: yesFlag };
 
   async run(): Promise<RemovedView> {
     const { args, flags } = await this.parse(FeedRemove);
     const removed = await this.withClient(flags, async (client) => {
       if (!flags.yes) await client.feeds.get(args.id);
-      await confirm(
+      await this.confirm(
         `feed ${args.id} is taken off every list, and its jobs are taken back`,
-        flags.yes,
+        flags,
       );
       return client.feeds.remove(args.id);
     });

@@ -1,7 +1,8 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
-import { feedChoiceFlags } from '../../feed-choice-flags.ts';
+import { feedChangeFlags } from '../../feed-choice-flags.ts';
 import { labelsOf } from '../../label-flag.ts';
 import { type ChangedFeedView, changedFeedView } from '../../views/feed-change-map.ts';
 
@@ -16,7 +17,7 @@ export default class FeedUpdate extends BaseCommand {
   ];
   static override args = { id: Args.string({ required: true, description: 'id of the feed' }) };
   static override flags = {
-    ...feedChoiceFlags,
+    ...feedChangeFlags,
     'remove-label': Flags.string({
       multiple: true,
       multipleNonGreedy: true,

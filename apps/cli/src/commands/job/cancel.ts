@@ -1,8 +1,8 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
-import { confirm } from '../../confirmation.ts';
 import { type JobView, jobView, shortJobId } from '../../views/job-map.ts';
+import { yesFlag } from '../../yes-flag.ts';
 
 export default class JobCancel extends BaseCommand {
   static override summary = 'Stop a job that runs; it is not done again before you ask for it.';
@@ -19,13 +19,11 @@ export default class JobCancel extends BaseCommand {
       description: 'EPISODE.STAGE.RUN as "job list" shows it, or a beginning of it',
     }),
   };
-  static override flags = {
-    yes: Flags.boolean({ description: 'do it: the work done so far on it is lost' }),
-  };
+  static override flags = { yes: yesFlag };
 
   async run(): Promise<JobView> {
     const { args, flags } = await this.parse(JobCancel);
-    await confirm(`the work done so far on ${args.job} would be lost`, flags.yes);
+    await this.confirm(`the work done so far on ${args.job} would be lost`, flags);
     const { job } = await this.withClient(flags, (client) => client.cancelJob(args.job));
     if (job === undefined)
       throw new CommandError(

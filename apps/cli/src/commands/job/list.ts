@@ -1,12 +1,11 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import type { JobState } from '@podctl/proto/podctl/v1/job.ts';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
-import { ageWords, durationWords, percentWords } from '../../render/words.ts';
+import { durationWords, percentWords } from '../../render/words.ts';
 import { JOB_STATES, type JobView, jobView, shortJobId } from '../../views/job-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
-import { collectPages } from '../../views/page-collector.ts';
 
 const stages = { download: Stage.DOWNLOAD, transcribe: Stage.TRANSCRIBE } as const;
 const words = Object.keys(JOB_STATES) as (keyof typeof JOB_STATES)[];
@@ -44,19 +43,14 @@ export default class JobList extends ListCommand {
       stage: flags.stage === undefined ? Stage.UNSPECIFIED : stages[flags.stage],
       states: statesOf(flags),
     };
-    const document = await this.withClient(flags, (client) =>
-      collectPages(
-        async (page) => {
-          const { jobs, nextPageToken } = await client.listJobs({ ...wanted, ...page });
-          return { items: jobs.map(jobView), nextPageToken };
-        },
-        flags.limit,
-        flags['page-token'],
-      ),
-    );
+    const document = await this.collect(flags, async (client, page) => {
+      const { jobs, nextPageToken } = await client.listJobs({ ...wanted, ...page });
+      return { items: jobs.map(jobView), nextPageToken };
+    });
     const isNarrow = flags.all || flags.state !== undefined;
     const none = isNarrow ? 'No such job.' : 'Nothing runs now: --all shows what ended.';
-    return this.table(document, columns(Date.now()), flags, none);
+    const shown = columns(Date.now(), this.timeCell(flags));
+    return this.table(document, shown, flags, none, attemptKey);
   }
 }
 
@@ -66,7 +60,15 @@ function statesOf(flags: { all: boolean; state: typeof words | undefined }): Job
   return (flags.state ?? NOW).map((word) => JOB_STATES[word]);
 }
 
-function columns(nowMs: number): readonly Column<JobView>[] {
+/** A job's id stands for all attempts at it. */
+function attemptKey({ jobId, token, attempt }: JobView): string {
+  return `${jobId} ${token} ${attempt ?? ''}`;
+}
+
+function columns(
+  nowMs: number,
+  timeOf: (iso: string | null) => string,
+): readonly Column<JobView>[] {
   return [
     { head: 'JOB', cell: shortJobId },
     { head: 'FEED', cell: (job) => job.feedId },
@@ -74,7 +76,7 @@ function columns(nowMs: number): readonly Column<JobView>[] {
     { head: 'STATE', cell: stateWords },
     { head: 'TRY', cell: (job) => String(job.attempt ?? '-'), align: 'right' },
     { head: 'TOOK', cell: (job) => tookWords(job, nowMs), align: 'right' },
-    { head: 'ENDED', cell: (job) => ageWords(job.endedAt, nowMs), align: 'right', wide: true },
+    { head: 'ENDED', cell: (job) => timeOf(job.endedAt), align: 'right', wide: true },
     { head: 'TOKEN', cell: (job) => job.token, align: 'right', wide: true },
     { head: 'REASON', cell: (job) => job.reason, wide: true },
   ];

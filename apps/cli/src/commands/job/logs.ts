@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
 import { integerFlag } from '../../integer-flag.ts';
+import { jobLogLines } from '../../job/job-log-stream.ts';
 import { logLines } from '../../render/log-line.ts';
-import { type LogLineView, logLineView } from '../../views/job-map.ts';
+import type { LogLineView } from '../../views/job-map.ts';
 
 const TAIL_MAX = 1_000_000;
 
@@ -46,9 +48,9 @@ export default class JobLogs extends BaseCommand {
     const print = flags.output === 'jsonl' ? jsonLine : textLine;
     let count = 0;
     await this.withClient(flags, async (client) => {
-      for await (const { lines } of client.jobLogs(request, new AbortController().signal)) {
+      for await (const lines of jobLogLines(client, request, new AbortController().signal)) {
         count += lines.length;
-        const text = lines.map((line) => print(logLineView(line))).join('');
+        const text = lines.map(print).join('');
         if (!process.stdout.write(text)) await once(process.stdout, 'drain');
       }
     });

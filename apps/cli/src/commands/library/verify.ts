@@ -1,7 +1,8 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { VerifyLibraryResponse, VerifyProgress } from '@podctl/proto/podctl/v1/library.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
+import { oneLine } from '../../render/cell.ts';
 import { countWords, sizeWords } from '../../render/words.ts';
 import {
   type FindingView,
@@ -71,7 +72,8 @@ export default class LibraryVerify extends BaseCommand {
         const finding = findingView(message.value);
         if (findings.length >= FINDINGS_MAX) return null;
         findings.push(finding);
-        this.log(`${finding.fault}: ${finding.path} (${finding.detail})`);
+        // Whoever wrote the file chose its name.
+        this.log(oneLine(`${finding.fault}: ${finding.path} (${finding.detail})`));
         return null;
       }
       case 'summary':

@@ -1,7 +1,8 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { CommandError, EXIT } from '../../command-error.ts';
+import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
 interface ReleasedView {
@@ -36,17 +37,16 @@ export default class LockRelease extends BaseCommand {
       helpValue: 'N',
       description: 'only if this token holds it; "lock list" shows it',
     }),
-    yes: Flags.boolean({ char: 'y', description: 'do it: the work done so far on it is lost' }),
+    yes: yesFlag,
   };
 
   async run(): Promise<ReleasedView> {
     const { args, flags } = await this.parse(LockRelease);
     const stage = args.stage === 'download' ? 'download' : 'transcribe';
-    if (!flags.yes)
-      throw new CommandError(
-        EXIT.usage,
-        `the work done so far on ${stage} of ${args.episode} would be lost; add --yes to release its lock`,
-      );
+    await this.confirm(
+      `the lock would be released, and the work done so far on ${stage} of ${args.episode} lost`,
+      flags,
+    );
     const released = await this.withClient(flags, (client) =>
       client.releaseLock({
         episodeId: args.episode,

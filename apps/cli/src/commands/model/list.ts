@@ -1,10 +1,10 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { EXIT } from '../../command-error.ts';
 import { ListCommand } from '../../list-command.ts';
 import { listModels, type ModelView } from '../../model/model-list.ts';
 import type { Column } from '../../render/table.ts';
 import { sizeWords } from '../../render/words.ts';
-import { type ListDocument, listDocument } from '../../views/list-document.ts';
+import type { ListDocument } from '../../views/list-document.ts';
 
 export default class ModelList extends ListCommand {
   static override summary =
@@ -27,8 +27,8 @@ export default class ModelList extends ListCommand {
     const found = await listModels({ dataDir, pythonRoot, env: process.env }, flags.verify);
     const none =
       'No model is here yet: the engine fetches the one it needs; "podctl model pull" does it before, "model import" brings one.';
-    const document = listDocument(found.slice(0, flags.limit), '');
-    const shown = this.table(document, columns, flags, none);
+    const document = this.local(found, flags);
+    const shown = this.table(document, columns, flags, none, ({ path }) => path);
     if (flags.verify && found.some(({ state }) => state === 'damaged' || state === 'incomplete')) {
       this.say('A model is damaged: remove its folder, and import or fetch it again.');
       process.exitCode = EXIT.conditionFalse;

@@ -5,6 +5,7 @@ import { isModelName, modelsFolder } from '@podctl/platform/model-folder.ts';
 import { findPythonEnvs } from '@podctl/platform/python-env.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
+import { onEndSignal } from '../../end-signal.ts';
 import type { FileChecksum } from '../../model/checksums.ts';
 import { pullModel } from '../../model/model-pull.ts';
 import { sizeWords } from '../../render/words.ts';
@@ -49,10 +50,7 @@ export default class ModelPull extends BaseCommand {
       );
     const dataDir = this.dataDir(flags);
     const leaving = new AbortController();
-    const interrupt = () => leaving.abort(new CommandError(EXIT.interrupted, 'interrupted'));
-    const end = () => leaving.abort(new CommandError(EXIT.terminated, 'ended by SIGTERM'));
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', end);
+    const dispose = onEndSignal((error) => leaving.abort(error));
     try {
       const files = await pullModel({
         ...{ model: args.model, name, dataDir, revision: flags.revision ?? null },
@@ -66,8 +64,7 @@ export default class ModelPull extends BaseCommand {
       );
       return { name, path: join(modelsFolder(dataDir), name), files };
     } finally {
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', end);
+      dispose();
     }
   }
 }

@@ -1,9 +1,10 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { importedModel, modelsFolder } from '@podctl/platform/model-folder.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
+import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
 export interface RemovedModelView {
@@ -23,9 +24,7 @@ export default class ModelRemove extends BaseCommand {
   static override args = {
     model: Args.string({ required: true, description: 'its name, as "model list" shows it' }),
   };
-  static override flags = {
-    yes: Flags.boolean({ char: 'y', description: 'do it without asking' }),
-  };
+  static override flags = { yes: yesFlag };
 
   async run(): Promise<RemovedModelView> {
     const { args, flags } = await this.parse(ModelRemove);

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
 import type { CoordinatorClient } from '../../client.ts';
 import { markdownHead } from '../../export/markdown-head.ts';
-import { feedTitles } from '../../export/transcript-export.ts';
 import { noOutputFlag } from '../../output-free.ts';
 import { episodeView } from '../../views/episode-map.ts';
 import { transcriptFormat } from '../../views/transcript-map.ts';
@@ -35,19 +35,36 @@ export default class TranscriptGet extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(TranscriptGet);
     await this.withClient(flags, async (client) => {
-      if (flags.format === 'md') process.stdout.write(await headOf(client, args.id));
-      let last = 0x0a;
-      for await (const piece of client.transcript(args.id, transcriptFormat(flags.format))) {
-        last = piece.at(-1) ?? last;
-        if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
-      }
-      if (last !== 0x0a && process.stdout.isTTY) process.stdout.write('\n');
+      const pieces = client.transcript(args.id, transcriptFormat(flags.format));
+      await print(flags.format === 'md' ? headed(pieces, () => headOf(client, args.id)) : pieces);
     });
+  }
+}
+
+async function print(pieces: AsyncGenerator<Uint8Array>): Promise<void> {
+  let last = 0x0a;
+  for await (const piece of pieces) {
+    last = piece.at(-1) ?? last;
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+  }
+  if (last !== 0x0a && process.stdout.isTTY) process.stdout.write('\n');
+}
+
+/** The head is asked for when the first piece is there: only then it is known that there is a transcript. */
+async function* headed(
+  pieces: AsyncGenerator<Uint8Array>,
+  head: () => Promise<string>,
+): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
+  for await (const piece of pieces) {
+    if (isFirst) yield Buffer.from(await head());
+    isFirst = false;
+    yield piece;
   }
 }
 
 async function headOf(client: CoordinatorClient, id: string): Promise<string> {
   const episode = episodeView(await client.getEpisode(id));
-  const feedTitle = (await feedTitles(client)).get(episode.feedId) ?? episode.feedId;
-  return markdownHead({ ...episode, feedTitle });
+  const { feed } = await client.feeds.get(episode.feedId);
+  return markdownHead({ ...episode, feedTitle: feed?.title || episode.feedId });
 }

@@ -1,4 +1,4 @@
-import type { FeedView } from '../../views/feed-map.ts';
+import { episodesLeft, type FeedView } from '../../views/feed-map.ts';
 import type { WatchPicture } from '../../watch/watch-picture.ts';
 import { eventLine } from '../event-line.ts';
 import { ageWords, percentWords } from '../words.ts';
@@ -121,10 +121,6 @@ function eventLines({ feedId }: FeedView, { state }: WatchPicture): string[] {
 function needRank(feed: FeedView): number {
   const rank = ['failing', 'stalled', 'active', 'new'].indexOf(feed.state);
   return rank === -1 ? 9 : rank;
-}
-
-function episodesLeft(feed: FeedView): number {
-  return Math.max(0, feed.episodes - feed.transcribed - feed.dead);
 }
 
 function share(ratio: number, width: number): string {

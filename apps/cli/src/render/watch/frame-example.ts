@@ -136,6 +136,7 @@ export function agent(changes: Partial<AgentView> = {}): AgentView {
     lastHeartbeatAt: ago(2),
     jobs: [
       {
+        jobId: 'abcdefghijklmnopqrstuvwxyz.transcribe.1',
         feedId: 'in-our-time',
         episodeId: 'abcdefghijklmnopqrstuvwxyz',
         stage: 'transcribe',
@@ -145,6 +146,7 @@ export function agent(changes: Partial<AgentView> = {}): AgentView {
         assignedAt: ago(95),
       },
       {
+        jobId: 'bbcdefghijklmnopqrstuvwxyz.download.1',
         feedId: 'radiolab',
         episodeId: 'bbcdefghijklmnopqrstuvwxyz',
         stage: 'download',
@@ -184,6 +186,7 @@ const agents: readonly AgentView[] = [
 export function event(changes: Partial<EventView> = {}): EventView {
   return {
     sequence: '8',
+    eventId: '',
     at: ago(5),
     type: 'job-done',
     feedId: 'in-our-time',
