@@ -182,21 +182,23 @@ export class WatchHub {
 
   async #keep(beat: WatchBeat): Promise<void> {
     try {
-      for (;;) {
-        if (!this.#dirty && this.#frame.version === beat.version) {
-          const leftMs = REFRESH_MS_MAX - this.#sinceRefreshMs();
-          await this.#happened.wait(Math.max(0, leftMs), beat.signal);
-        }
-        await this.#clock.sleep(Math.max(COLLECT_MS, beat.waitMs()), beat.signal);
-        if (this.#dirty) beat.rest();
-        if (this.#isRefreshDue()) this.#refresh();
-        beat.strike(this.#frame.version);
-      }
+      for (;;) await this.#keepOnce(beat);
     } catch (error) {
       if (beat.signal.aborted) return;
       this.#onBug(error);
       for (const watcher of this.#watchers) watcher.abort(new CallEnded(failureOf(error)));
     }
+  }
+
+  async #keepOnce(beat: WatchBeat): Promise<void> {
+    if (!this.#dirty && this.#frame.version === beat.version) {
+      const leftMs = REFRESH_MS_MAX - this.#sinceRefreshMs();
+      await this.#happened.wait(Math.max(0, leftMs), beat.signal);
+    }
+    await this.#clock.sleep(Math.max(COLLECT_MS, beat.waitMs()), beat.signal);
+    if (this.#dirty) beat.rest();
+    if (this.#isRefreshDue()) this.#refresh();
+    beat.strike(this.#frame.version);
   }
 
   #isRefreshDue(): boolean {
