@@ -35,9 +35,9 @@ Data goes to stdout, messages to stderr. Flags win over the environment, that ov
 ## JSON
 
 A list is \`{"apiVersion": "podctl/v1", "items": […], "nextPageToken": ""}\`, anything else one object; an error is
-\`{"error": {"message", "exitCode"}}\` on stdout, with the same exit code. Fields are only ever added. Ids are strings, times
-ISO 8601 in UTC or null, durations seconds, sizes bytes, ratios 0 to 1. \`-o jsonl\` gives one item a line, \`-o csv\` the same
-fields flat (a field that is a list is JSON text), \`-o yaml\` the same document. With \`--watch\`, \`-o jsonl\` gives one line a
+\`{"error": {"message", "exitCode"}}\` on stdout, with the same exit code; \`reason\`, \`hint\` and \`field\` beside them where
+a coordinator gave them. Fields are only ever added. Ids are strings, times ISO 8601 in UTC or null, durations seconds, sizes bytes, ratios 0 to 1. \`-o jsonl\` gives one item a line, \`-o csv\` the same
+fields (one that is a list or an object is JSON text), \`-o yaml\` the same document. With \`--watch\`, \`-o jsonl\` gives one line a
 change: \`{"apiVersion", "type": "added|changed|removed", "item"}\`.
 `;
 

@@ -10,6 +10,7 @@ import { completionOf } from '../watch/completion.ts';
 import { fleetActions } from '../watch/fleet-actions.ts';
 import { LiveTable } from '../watch/live-table.ts';
 import { readLocks } from '../watch/lock-reading.ts';
+import { readLogs } from '../watch/log-reading.ts';
 import {
   eventOutput,
   jsonLine,
@@ -181,6 +182,7 @@ export default class Watch extends BaseCommand {
         screen,
         actions: fleetActions(client),
         readLocks: () => readLocks(client),
+        readLogs: (jobId) => readLogs(client, jobId),
         suspends: true,
       },
       (how) => stop(how === 'quit' ? undefined : new CommandError(EXIT.interrupted, 'interrupted')),

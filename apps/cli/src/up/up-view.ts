@@ -7,6 +7,7 @@ import { type Completion, completionOf } from '../watch/completion.ts';
 import { fleetActions } from '../watch/fleet-actions.ts';
 import { LiveTable } from '../watch/live-table.ts';
 import { readLocks } from '../watch/lock-reading.ts';
+import { readLogs } from '../watch/log-reading.ts';
 import { terminalStyle } from '../watch/terminal-style.ts';
 import type { WatchState } from '../watch/watch-state.ts';
 import { watchFleet } from '../watch/watch-stream.ts';
@@ -69,6 +70,7 @@ function liveView(fleet: RunningFleet, options: ViewOptions): [Show, () => void]
       style: terminalStyle({}, process.env, true),
       actions: fleetActions(client),
       readLocks: () => readLocks(client),
+      readLogs: (jobId) => readLogs(client, jobId),
       suspends: false,
     },
     (how) =>

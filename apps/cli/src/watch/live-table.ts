@@ -1,5 +1,6 @@
 import { frame, type Shown, type Size, tableRoom } from '../render/watch/frame.ts';
 import type { WatchHead } from '../render/watch/head-lines.ts';
+import { jobIdOf } from '../render/watch/job-table.ts';
 import type { Style } from '../render/watch/line.ts';
 import { type Selection, select } from '../render/watch/selection.ts';
 import type { LockView } from '../views/lock-map.ts';
@@ -7,7 +8,7 @@ import { FramePace } from './frame-pace.ts';
 import { ListPoll } from './list-poll.ts';
 import { LiveScreen } from './live-screen.ts';
 import { type Effect, press } from './press.ts';
-import { initialScreen, type ScreenOptions, type ScreenState } from './screen-state.ts';
+import { initialScreen, paneOf, type ScreenOptions, type ScreenState } from './screen-state.ts';
 import { type Key, keysIn } from './terminal-key.ts';
 import type { ActionKind, WatchAction, WatchActions } from './watch-action.ts';
 import { noListing, type WatchPicture } from './watch-picture.ts';
@@ -24,12 +25,14 @@ export interface LiveTableOptions {
   readonly actions: WatchActions;
   /** Asked each 2 s while the locks are shown. */
   readonly readLocks: () => Promise<readonly LockView[]>;
+  /** Asked each 2 s while the log of a job is shown. */
+  readonly readLogs: (jobId: string) => Promise<readonly string[]>;
   /** False: Ctrl-Z is refused, since the fleet would stand still with this process. */
   readonly suspends: boolean;
 }
 
 const NOTICE_MS = 15_000;
-const LOCKS_EVERY_MS = 2_000;
+const LISTS_EVERY_MS = 2_000;
 
 /** Draws the table on the terminal from its making until `close`, and obeys the keys. */
 export class LiveTable {
@@ -38,9 +41,10 @@ export class LiveTable {
   readonly #terminal: LiveScreen;
   readonly #pace: FramePace;
   readonly #locks: ListPoll<LockView>;
+  #logs: { readonly job: string; readonly poll: ListPoll<string> } | null = null;
   #screen: ScreenState;
   /** The newest one, or the one that was frozen. */
-  #picture: WatchPicture = { state: emptyWatch, locks: noListing };
+  #picture: WatchPicture = { state: emptyWatch, locks: noListing, logs: noListing };
   #newest = this.#picture;
   #selection: Selection | null = null;
   #notice = { line: '', untilMs: 0 };
@@ -59,7 +63,7 @@ export class LiveTable {
       changed: () => this.#pace.now(),
     });
     this.#pace = new FramePace(() => this.#draw());
-    this.#locks = new ListPoll(options.readLocks, LOCKS_EVERY_MS, (locks) =>
+    this.#locks = new ListPoll(options.readLocks, LISTS_EVERY_MS, (locks) =>
       this.#take({ ...this.#newest, locks }),
     );
     this.#locks.open(this.#screen.view === 'locks');
@@ -80,6 +84,7 @@ export class LiveTable {
   close(): void {
     this.#pace.stop();
     this.#locks.close();
+    this.#logs?.poll.close();
     this.#terminal.restore();
   }
 
@@ -123,8 +128,27 @@ export class LiveTable {
     this.#screen = screen;
     if (screen.frozenAtMs === null) this.#picture = this.#newest;
     this.#locks.open(screen.view === 'locks');
+    this.#openLogs();
     this.#pace.key();
     this.#carryOut(effect);
+  }
+
+  /** One that is read for another job is not shown for this one. */
+  #openLogs(): void {
+    const { overlay } = this.#screen;
+    const job = overlay === 'logs' ? jobIdOf(paneOf(this.#screen).cursorId) : null;
+    if (job === (this.#logs?.job ?? null)) return;
+    this.#logs?.poll.close();
+    this.#logs = null;
+    if (job === null) return;
+    this.#take({ ...this.#newest, logs: noListing });
+    const poll = new ListPoll(
+      () => this.#options.readLogs(job),
+      LISTS_EVERY_MS,
+      (logs) => this.#take({ ...this.#newest, logs }),
+    );
+    this.#logs = { job, poll };
+    poll.open(true);
   }
 
   #carryOut(effect: Effect): void {

@@ -43,7 +43,7 @@ export function jsonLine(event: EventView): string {
 export async function tableOf(state: WatchState, options: PlainTableOptions): Promise<string[]> {
   const { name, screen, columns, style } = options;
   const locks = screen.view === 'locks' ? await listed(options.readLocks) : noListing;
-  const picture = { state, locks };
+  const picture = { state, locks, logs: noListing };
   const selection = select(picture, screen);
   const head = { name, keys: '' };
   return plainTable({ picture, screen, selection, head, style }, columns, Date.now());

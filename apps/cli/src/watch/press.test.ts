@@ -71,6 +71,18 @@ describe('choosing', () => {
     expect(views).toEqual(['feeds', 'agents', 'jobs', 'events', 'locks']);
   });
 
+  test('l opens the log of the job at the cursor and closes it, and says where else it works', () => {
+    expect(typed('l')).toMatchObject({
+      overlay: 'none',
+      message: expect.stringContaining('press 3'),
+    });
+    expect(typed('3jl')).toMatchObject({ overlay: 'logs', message: '' });
+    expect(cursor(typed('3jl'))).toBe(1);
+    expect(typed('3jll').overlay).toBe('none');
+    expect(typed(`3jl${ESC}`).overlay).toBe('none');
+    expect(typed('3jl1').overlay).toBe('none');
+  });
+
   test('letters go into the filter at once; Enter keeps it, Esc takes it back', () => {
     expect(typed('/HaRq')).toMatchObject({ filter: 'harq', typing: '' });
     expect(typed('/har\u007f\r')).toMatchObject({ filter: 'ha', typing: null });

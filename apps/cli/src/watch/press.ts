@@ -134,6 +134,8 @@ function lettered(screen: ScreenState, char: string, on: PressedOn): ScreenState
       return withPane(screen, { descending: !paneOf(screen).descending, top: 0 });
     case 'f':
       return { ...screen, frozenAtMs: screen.frozenAtMs === null ? on.nowMs : null };
+    case 'l':
+      return withLogs(screen, on);
     case '?':
       return { ...screen, overlay: screen.overlay === 'help' ? 'none' : 'help' };
     default:
@@ -171,6 +173,17 @@ function nextOrder(screen: ScreenState, { sorts }: PressedOn): ScreenState {
   const next = sorts[(at + 1) % Math.max(1, sorts.length)];
   if (next === undefined) return screen;
   return withPane(screen, { sort: next.name, descending: next.descending, top: 0 });
+}
+
+function withLogs(screen: ScreenState, on: PressedOn): ScreenState {
+  if (screen.overlay === 'logs') return { ...screen, overlay: 'none' };
+  if (screen.view !== 'jobs')
+    return {
+      ...screen,
+      message: `l works in the view of jobs: press ${VIEWS.indexOf('jobs') + 1}`,
+    };
+  const at = cursorIndex(paneOf(screen), on.ids);
+  return at < 0 ? screen : { ...moved(screen, at, on), overlay: 'logs' };
 }
 
 interface Ask {

@@ -6,7 +6,7 @@ import { VIEWS, type View } from './watch-view.ts';
  *
  *   typing    letters go into the filter, until Enter or Esc
  *   question  y carries it out, every other key takes it back
- *   overlay   help or the detail of the row at the cursor, instead of the table; Esc goes back
+ *   overlay   help, the detail or the log of the row at the cursor, instead of the table; Esc goes back
  */
 export interface ScreenState {
   readonly view: View;
@@ -18,7 +18,7 @@ export interface ScreenState {
   readonly problemsOnly: boolean;
   /** Since when the picture stands still, epoch milliseconds; null: it moves. */
   readonly frozenAtMs: number | null;
-  readonly overlay: 'none' | 'help' | 'detail';
+  readonly overlay: 'none' | 'help' | 'detail' | 'logs';
   readonly question: Question | null;
   /** What the last key or action came to; empty when nothing is to be said. */
   readonly message: string;

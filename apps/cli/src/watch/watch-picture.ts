@@ -6,6 +6,8 @@ export interface WatchPicture {
   readonly state: WatchState;
   /** Asked for only while its view is open. */
   readonly locks: Listing<LockView>;
+  /** What an agent says about the job at the cursor, for people; asked for only while it is shown. */
+  readonly logs: Listing<string>;
 }
 
 /** What a call of its own told. */

@@ -96,6 +96,7 @@ const pictures: fc.Arbitrary<WatchPicture> = fc
       heardAtMs: heard === null ? null : NOW - heard,
     },
     locks: { items: locks, readAtMs: NOW, problem: '' },
+    logs: { items: events.map(({ message }) => message), readAtMs: heard, problem },
   }));
 
 const keys = fc.array(
@@ -103,7 +104,7 @@ const keys = fc.array(
     {
       weight: 6,
       arbitrary: fc.constantFrom(
-        ...'jkgGsrf!?12345pRcdy/qx',
+        ...'jkgGsrfl!?12345pRcdy/qx',
         '\r',
         '\u001b',
         '\u001b[A',

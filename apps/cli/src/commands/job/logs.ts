@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 import { integerFlag } from '../../integer-flag.ts';
-import { oneLine } from '../../render/cell.ts';
+import { logLines } from '../../render/log-line.ts';
 import { type LogLineView, logLineView } from '../../views/job-map.ts';
 
 const TAIL_MAX = 1_000_000;
@@ -63,9 +63,8 @@ function jsonLine(line: LogLineView): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** `06:30:00Z info  gpu-1  download at 10 %` */
-function textLine({ at, level, agentId, message, droppedBefore }: LogLineView): string {
-  const gap = droppedBefore === 0 ? '' : `-- ${droppedBefore} lines are missing here --\n`;
-  const clock = at === null ? '--------' : at.slice(11, 19);
-  return `${gap}${clock}Z ${level.padEnd(5)} ${agentId}  ${oneLine(message)}\n`;
+function textLine(line: LogLineView): string {
+  return logLines(line)
+    .map((text) => `${text}\n`)
+    .join('');
 }

@@ -26,7 +26,7 @@ export default class ModelList extends ListCommand {
     const pythonRoot = process.env.PODCTL_PYTHON_ROOT || dataDir;
     const found = await listModels({ dataDir, pythonRoot, env: process.env }, flags.verify);
     const none =
-      'No model is here yet: the engine fetches the one it needs, or "podctl model import" brings one.';
+      'No model is here yet: the engine fetches the one it needs; "podctl model pull" does it before, "model import" brings one.';
     const document = listDocument(found.slice(0, flags.limit), '');
     const shown = this.table(document, columns, flags, none);
     if (flags.verify && found.some(({ state }) => state === 'damaged' || state === 'incomplete')) {

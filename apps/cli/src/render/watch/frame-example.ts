@@ -236,6 +236,14 @@ export const picture: WatchPicture = {
     sequence: 5n,
     heardAtMs: NOW - 2_000,
   },
+  logs: {
+    items: Array.from(
+      { length: 40 },
+      (_, n) => `21:03:${n + 10}Z info  gpu1  transcribe at ${n} %`,
+    ),
+    readAtMs: NOW - 500,
+    problem: '',
+  },
   locks: {
     items: [
       lock(),

@@ -45,6 +45,12 @@ describe('what lies over the table', () => {
     await expect(text(drawn)).toMatchFileSnapshot(`./golden/${overlay}.txt`);
   });
 
+  test('is the newest of a log as it was agreed', async () => {
+    const drawn = lines(80, { ...initialScreen({ view: 'jobs' }), overlay: 'logs' });
+    expect(text(drawn)).toMatch(/log of \S+\.transcribe\n(.|\n)*transcribe at 39 %/);
+    await expect(text(drawn)).toMatchFileSnapshot('./golden/logs.txt');
+  });
+
   test('help names the keys that change something only where they can', () => {
     const help = (screen: Partial<ScreenState>) =>
       text(lines(80, { ...initialScreen(), overlay: 'help', ...screen }));

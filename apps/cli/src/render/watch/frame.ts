@@ -1,12 +1,13 @@
 import type { AgentView } from '../../views/agent-map.ts';
 import { cursorIndex, paneOf, type ScreenState, topOf } from '../../watch/screen-state.ts';
-import type { WatchPicture } from '../../watch/watch-picture.ts';
+import type { Listing, WatchPicture } from '../../watch/watch-picture.ts';
 import { eventLine } from '../event-line.ts';
 import { failingLines } from '../failing-feeds.ts';
 import { gpuFigures } from '../gpu-words.ts';
 import { grouped } from './figure-words.ts';
 import { headLine, summaryLines, type WatchHead } from './head-lines.ts';
 import { helpLines } from './help-lines.ts';
+import { jobIdOf } from './job-table.ts';
 import { drawn, type Line, type Style, text } from './line.ts';
 import type { Selection } from './selection.ts';
 
@@ -117,7 +118,7 @@ function gpuLines(agents: Iterable<AgentView>): string[] {
 
 /** Heads and rows, or what lies over them; as many lines as there is room for. */
 function bodyLines(
-  { screen, selection }: Shown,
+  { picture, screen, selection }: Shown,
   { room, cursor, first }: Layout,
   columns: number,
   nowMs: number,
@@ -129,6 +130,10 @@ function bodyLines(
         return helpLines(screen).map((words) => text(words));
       case 'detail':
         return selection.detail(cursor, nowMs).map((words) => text(words));
+      case 'logs':
+        return logLines(picture.logs, jobIdOf(selection.ids[cursor] ?? null), height).map((words) =>
+          text(words),
+        );
       case 'none': {
         const end = first + room;
         const table = selection.lines({ columns, first, end, marked: cursor, nowMs });
@@ -138,6 +143,18 @@ function bodyLines(
   })();
   const blank = Array.from({ length: Math.max(0, height - lines.length) }, () => text(''));
   return [...lines.slice(0, height), ...blank];
+}
+
+/** The newest lines, as many as fit. */
+function logLines(
+  { items, readAtMs, problem }: Listing<string>,
+  job: string | null,
+  height: number,
+): readonly string[] {
+  const notes = [`log of ${job ?? 'a job that is over'}`, ...(problem === '' ? [] : [problem])];
+  if (readAtMs === null) return problem === '' ? [...notes, 'asking for it'] : notes;
+  if (items.length === 0) return [...notes, 'no lines of this job are kept'];
+  return [...notes, ...items.slice(-Math.max(1, height - notes.length))];
 }
 
 /** What is asked, typed or said; else which rows these are. */

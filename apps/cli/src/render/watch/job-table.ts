@@ -51,9 +51,15 @@ export const jobTable: ViewTable<JobRow> = {
     `done          ${percentWords(job.progressRatio)}%, after ${ageWords(job.assignedAt, nowMs)}`,
     `token         ${job.token}`,
     '',
-    `"podctl episode show ${job.episodeId}" shows more`,
+    `l shows what its agent says; "podctl episode show ${job.episodeId}" shows more`,
   ],
 };
+
+/** Of a row: the newest run of the stage. Null for none. */
+export function jobIdOf(rowId: string | null): string | null {
+  const [, episodeId, stage] = rowId?.split(' ') ?? [];
+  return episodeId === undefined || stage === undefined ? null : `${episodeId}.${stage}`;
+}
 
 function progressWords(ratio: number): string {
   return `${bar(ratio, 5)} ${percentWords(ratio).padStart(3)}`;
