@@ -12,9 +12,14 @@ if (folder !== null) {
   process.env.NODE_COMPILE_CACHE = folder;
   enableCompileCache(folder);
 }
+const { commandFirst } = await import('../src/command-line.ts');
+const args = commandFirst(words);
+if (args[0] === 'watch' || args[0] === 'top') {
+  const { keepHeapSmall } = await import('../src/watch/small-heap.ts');
+  keepHeapSmall();
+}
 // Not the package's index: it loads 50 files more, which no command needs.
 const { execute } = await import('@oclif/core/execute');
-const { commandFirst } = await import('../src/command-line.ts');
 const { watchOutput } = await import('../src/output-error.ts');
 watchOutput();
-await execute({ dir: import.meta.url, args: commandFirst(words) });
+await execute({ dir: import.meta.url, args });

@@ -22,12 +22,21 @@ test('draws each second though nothing happens', () => {
   expect(drawnAt).toEqual([0, 1_000, 2_000, 3_000]);
 });
 
-test('draws five times a second at most, however much happens', () => {
+test('draws seven times a second at most, however much happens', () => {
   for (let ms = 0; ms < 1_000; ms += 10) {
     vi.advanceTimersByTime(10);
     pace.soon();
   }
-  expect(drawnAt).toEqual([0, 200, 400, 600, 800, 1_000]);
+  expect(drawnAt).toEqual([0, 150, 300, 450, 600, 750, 900]);
+});
+
+test('a message that came late delays none of those after it', () => {
+  for (const ms of [200, 440, 600, 800]) {
+    vi.advanceTimersByTime(ms - (drawnAt.at(-1) ?? 0));
+    pace.soon();
+  }
+  vi.advanceTimersByTime(0);
+  expect(drawnAt).toEqual([0, 200, 440, 600, 800]);
 });
 
 test('after a quiet while, what happens is drawn at once', () => {

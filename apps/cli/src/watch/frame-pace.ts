@@ -1,8 +1,11 @@
 /** The clocks move each second, also when nothing happens. */
 const CLOCK_MS = 1_000;
-/** At most five frames a second for what happens in the fleet … */
-const FRAME_MS_MIN = 200;
-/** … and twenty for a key that is held down: a cursor must not lag. */
+/**
+ * What happens in the fleet is drawn at once, unless a frame came just before. The coordinator tells of it five times a
+ * second: with the same pause here, each message that comes a little late would delay all frames after it.
+ */
+const FRAME_MS_MIN = 150;
+/** Twenty frames a second for a key that is held down: a cursor must not lag. */
 const KEY_FRAME_MS_MIN = 50;
 
 /** When to draw: soon after something changed, not too often, and each second. One timer at most. */

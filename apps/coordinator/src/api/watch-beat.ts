@@ -49,10 +49,15 @@ export class WatchBeat {
 
   /** Tells its watchers of a version, unless they know it. */
   strike(version: number): void {
-    this.#dueMs = this.#clock.monotonicMs() + this.#intervalMs;
     if (version === this.#version) return;
     this.#version = version;
+    this.rest();
     this.#struck.wake();
+  }
+
+  /** Lets an interval pass from now on, also where what happened was nothing that is shown. */
+  rest(): void {
+    this.#dueMs = this.#clock.monotonicMs() + this.#intervalMs;
   }
 
   /** Resolves at the next beat, or after `ms`. */

@@ -1,5 +1,8 @@
 import { WatchResponse } from '@podctl/proto/podctl/v1/fleet.ts';
 
+/** None of its fields is written: an empty token would be, and come after the true one. */
+const NO_HEAD = { sequence: 0n, resumeToken: undefined, stateAge: undefined };
+
 const encoded = new WeakMap<object, Uint8Array>();
 
 /**
@@ -10,9 +13,7 @@ export function watchBytes({ message, ...head }: WatchResponse): Buffer {
   const own = WatchResponse.encode(WatchResponse.fromPartial(head)).finish();
   if (message === undefined) return Buffer.from(own);
   const known = encoded.get(message);
-  const shared = known ?? WatchResponse.encode({ ...nothing, message }).finish();
+  const shared = known ?? WatchResponse.encode({ ...NO_HEAD, message }).finish();
   if (known === undefined) encoded.set(message, shared);
   return Buffer.concat([own, shared]);
 }
-
-const nothing = { sequence: 0n, resumeToken: '', stateAge: undefined };

@@ -37,7 +37,7 @@ export class WatchFrame {
   #heardAtMs = 0;
   #overview: Overview | undefined;
   readonly #changedFeeds = new ChangedFeeds();
-  /** Of this version only, by what their watchers have seen. */
+  /** Of this frame only, by what their watchers have seen. */
   readonly #bodies = new Map<string, WatchBody>();
   readonly #feeds = new VersionedRows<Feed>(({ feedId }) => feedId);
   readonly #agents = new VersionedRows<Agent>(({ agentId }) => agentId);
@@ -70,9 +70,8 @@ export class WatchFrame {
     this.#newestEvent = newestEvent;
     this.#coordinator = info.coordinator;
     this.#heardAtMs = picture.now.monotonicMs - info.stateAgeMs;
-    if (!changed.includes(true)) return;
-    this.#version = next;
     this.#bodies.clear();
+    if (changed.includes(true)) this.#version = next;
   }
 
   /** Whether a delta from this version on would tell everything. */

@@ -192,6 +192,38 @@ describe('the hub', () => {
     expect(pictures).toBeLessThanOrEqual(10);
   });
 
+  test('tells watchers of one interval at the same moments, whenever they came', async () => {
+    const { clock, fleet, hub } = world();
+    fleet.feed(alpha);
+    const watching = [watcher(hub)];
+    for (let n = 0; n < 100; n++) {
+      await clock.advance(37);
+      fleet.episode(alpha, n);
+      if (n === 20) watching.push(watcher(hub));
+    }
+    await clock.advance(600);
+    const [early, late] = watching.map(({ messages }) =>
+      messages.slice(-5).map(({ resumeToken, message }) => [resumeToken, message]),
+    );
+    expect(early).toHaveLength(5);
+    expect(late).toEqual(early);
+  });
+
+  test('tells a first change after a quiet while at once, and those beside it with it', async () => {
+    const { clock, fleet, hub } = world();
+    for (const feed of [alpha, beta]) fleet.feed(feed);
+    const watching = watcher(hub, 60_000);
+    await clock.advance(65_000);
+    fleet.episode(alpha, 1);
+    await clock.advance(5);
+    fleet.episode(beta, 1);
+    await clock.advance(5);
+    expect(delta(watching.messages.at(-1)).feeds.map(({ feedId }) => feedId)).toEqual([
+      'alpha',
+      'beta',
+    ]);
+  });
+
   test('takes 200 watchers, tells the next one why not, and takes one again when one left', async () => {
     const { clock, hub } = world();
     const watching = Array.from({ length: 200 }, () => watcher(hub));

@@ -26,8 +26,10 @@ const COLLECT_MS = 10;
 const REFRESH_MS_MIN = 20;
 /** … and at least so often, since time alone makes a feed stalled. */
 const REFRESH_MS_MAX = 5_000;
-/** A refresh that takes long (2 ms for 10,000 feeds) is followed by this many times its length of other work. */
+/** A refresh that takes long (2 ms for 10,000 feeds) is followed by this many times its length of other work … */
 const REFRESH_REST = 5;
+/** … but not by more: it may have taken long because others use the machine, and a beat of 200 ms must not pass it by. */
+const REST_MS_MAX = 100;
 
 /**
  * Serves the Watch streams: a snapshot, then deltas, then heartbeats while nothing changes.
@@ -180,15 +182,7 @@ export class WatchHub {
 
   async #keep(beat: WatchBeat): Promise<void> {
     try {
-      for (;;) {
-        if (!this.#dirty && this.#frame.version === beat.version) {
-          const leftMs = REFRESH_MS_MAX - this.#sinceRefreshMs();
-          await this.#happened.wait(Math.max(0, leftMs), beat.signal);
-        }
-        await this.#clock.sleep(Math.max(COLLECT_MS, beat.waitMs()), beat.signal);
-        if (this.#isRefreshDue()) this.#refresh();
-        beat.strike(this.#frame.version);
-      }
+      for (;;) await this.#keepOnce(beat);
     } catch (error) {
       if (beat.signal.aborted) return;
       this.#onBug(error);
@@ -196,9 +190,20 @@ export class WatchHub {
     }
   }
 
+  async #keepOnce(beat: WatchBeat): Promise<void> {
+    if (!this.#dirty && this.#frame.version === beat.version) {
+      const leftMs = REFRESH_MS_MAX - this.#sinceRefreshMs();
+      await this.#happened.wait(Math.max(0, leftMs), beat.signal);
+    }
+    await this.#clock.sleep(Math.max(COLLECT_MS, beat.waitMs()), beat.signal);
+    if (this.#dirty) beat.rest();
+    if (this.#isRefreshDue()) this.#refresh();
+    beat.strike(this.#frame.version);
+  }
+
   #isRefreshDue(): boolean {
     const sinceMs = this.#sinceRefreshMs();
-    const restMs = Math.max(REFRESH_MS_MIN, this.#refreshMs * REFRESH_REST);
+    const restMs = Math.min(REST_MS_MAX, Math.max(REFRESH_MS_MIN, this.#refreshMs * REFRESH_REST));
     return this.#dirty ? sinceMs >= restMs : sinceMs >= REFRESH_MS_MAX;
   }
 
