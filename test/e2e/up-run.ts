@@ -67,6 +67,11 @@ export class UpRun {
     }));
   }
 
+  /** Whether stdout matches by now. */
+  hasShown(pattern: RegExp): boolean {
+    return pattern.test(this.#stdout);
+  }
+
   /** Resolves when stdout or stderr matches; rejects when `up` ends without it. */
   shows(pattern: RegExp): Promise<void> {
     return new Promise((resolve, reject) => {

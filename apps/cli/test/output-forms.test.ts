@@ -95,7 +95,7 @@ describe.concurrent('every command', () => {
     const ran = await podctl(['episode', 'show', '--json']);
     expect([ran.code, ran.stderr]).toEqual([2, '']);
     expect(JSON.parse(ran.stdout)).toEqual({
-      error: { message: expect.stringContaining('Missing 1 required arg'), exitCode: 2 },
+      error: { message: expect.stringContaining('"podctl episode show" needs ID; '), exitCode: 2 },
     });
   });
 
