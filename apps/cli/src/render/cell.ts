@@ -21,11 +21,7 @@ export function cut(text: string, width: number): string {
 
 /** Feeds and hosts choose titles and reasons: control characters in them must not reach the terminal. */
 export function oneLine(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
-    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g,
-    ' ',
-  );
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/gu, ' ');
 }
 
 function padTo(text: string, width: number, align: 'left' | 'right'): string {

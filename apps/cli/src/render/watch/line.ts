@@ -53,8 +53,7 @@ export function drawn(line: Line, columns: number, { ascii, color }: Style): str
 
 /** As wide as before: a `?` for each column of what ASCII lacks. */
 function inAscii(words: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what ASCII is
-  if (/^[\u0000-\u007f]*$/.test(words)) return words;
+  if (/^\p{ASCII}*$/u.test(words)) return words;
   return [...graphemes.segment(words)]
     .map(({ segment }) => {
       if (segment === '…') return '~';
