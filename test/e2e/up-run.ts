@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, realpath, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type FamilyMember, familyOf, leftAfter } from './process-family.ts';
 
@@ -90,10 +91,16 @@ export class UpRun {
     });
   }
 
-  /** Processes of the family whose command line has the text. */
+  /** Processes of the family whose command line has the text, as soon as there is one; none when `up` has ended. */
   async pidsOf(text: string): Promise<number[]> {
-    const family = await this.family();
-    return family.filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
+    for (;;) {
+      const family = await this.family();
+      const pids = family.filter(({ command }) => command.includes(text)).map(({ pid }) => pid);
+      if (pids.length > 0 || this.child.exitCode !== null || this.child.signalCode !== null)
+        return pids;
+      // What `up` shows can come before the agent has started its engine, and nobody tells of a grandchild.
+      await delay(20);
+    }
   }
 
   /** Every process that lives and carries the mark. */

@@ -28,6 +28,7 @@ export function openLogFile(path: string, bytesMax: number = LOG_BYTES_MAX): Log
   let leftOut = 0;
   let stream = open();
   let closed = false;
+  const ending = new Set<Promise<void>>();
 
   function open(): WriteStream {
     const fd = openSync(path, 'a', 0o600);
@@ -37,8 +38,14 @@ export function openLogFile(path: string, bytesMax: number = LOG_BYTES_MAX): Log
     opened.on('error', () => undefined);
     return opened;
   }
-  function rotate(): void {
+  function end(): void {
+    const ended = finished(stream).catch(() => undefined);
+    ending.add(ended);
+    ended.then(() => ending.delete(ended));
     stream.end();
+  }
+  function rotate(): void {
+    end();
     try {
       renameSync(path, `${path}.1`);
     } catch {
@@ -80,8 +87,8 @@ export function openLogFile(path: string, bytesMax: number = LOG_BYTES_MAX): Log
     async close() {
       if (closed) return;
       closed = true;
-      stream.end();
-      await finished(stream).catch(() => undefined);
+      end();
+      await Promise.all(ending);
     },
   };
 }
