@@ -19,6 +19,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     runs: { type: 'string', default: '3' },
     watchers: { type: 'string', default: '100' },
+    /** `screen` or `watchers`: only that half. */
+    only: { type: 'string', default: '' },
   },
 });
 const [feeds, rate, seconds, runs, watchers] = [
@@ -155,37 +157,44 @@ const percent = (shares: readonly number[]) => shares.map((share) => share * 100
 console.log(
   `${feeds} feeds, ${rate} events a second, ${seconds} s each; load average before: ${loadavg()[0]?.toFixed(1)}`,
 );
-const screens = [];
-for (let run = 0; run < runs; run += 1) screens.push(await screenRun());
-tell(
-  'event to painted frame, median',
-  screens.map((one) => one.p50),
-  'ms',
-);
-tell(
-  'event to painted frame, 99th percentile',
-  screens.map((one) => one.p99),
-  'ms',
-);
-tell(
-  'frames a second',
-  screens.map((one) => one.frames),
-  '',
-  1,
-);
-tell('watch, nothing happens, of a core', percent(screens.map((one) => one.idle)), '%', 1);
-tell('watch, busy, of a core', percent(screens.map((one) => one.busy)), '%', 1);
-tell(
-  'watch, memory, nothing happens',
-  screens.map((one) => one.idleMb),
-  'MB',
-);
-tell(
-  'watch, memory, busy',
-  screens.map((one) => one.busyMb),
-  'MB',
-);
-for (const perSecond of [0, 10, rate]) {
+if (values.only !== 'watchers') await tellScreens();
+if (values.only !== 'screen') for (const perSecond of [0, 10, rate]) await tellWatchers(perSecond);
+console.log(`load average after: ${loadavg()[0]?.toFixed(1)}`);
+
+async function tellScreens(): Promise<void> {
+  const screens = [];
+  for (let run = 0; run < runs; run += 1) screens.push(await screenRun());
+  tell(
+    'event to painted frame, median',
+    screens.map((one) => one.p50),
+    'ms',
+  );
+  tell(
+    'event to painted frame, 99th percentile',
+    screens.map((one) => one.p99),
+    'ms',
+  );
+  tell(
+    'frames a second',
+    screens.map((one) => one.frames),
+    '',
+    1,
+  );
+  tell('watch, nothing happens, of a core', percent(screens.map((one) => one.idle)), '%', 1);
+  tell('watch, busy, of a core', percent(screens.map((one) => one.busy)), '%', 1);
+  tell(
+    'watch, memory, nothing happens',
+    screens.map((one) => one.idleMb),
+    'MB',
+  );
+  tell(
+    'watch, memory, busy',
+    screens.map((one) => one.busyMb),
+    'MB',
+  );
+}
+
+async function tellWatchers(perSecond: number): Promise<void> {
   const found = [];
   for (let run = 0; run < runs; run += 1) found.push(await watchersRun(perSecond));
   const at = `${perSecond} events/s`;
@@ -207,4 +216,3 @@ for (const perSecond of [0, 10, rate]) {
     'MB',
   );
 }
-console.log(`load average after: ${loadavg()[0]?.toFixed(1)}`);

@@ -1,5 +1,8 @@
 import type { Clock } from '@podctl/platform/clock.ts';
 
+/** Ends a wait; made once, since an error of its own for each costs more than the wait. */
+const WOKEN = new Error('woken');
+
 /** Lets waits end early when something happened. Look at what you wait for before each wait: a wake is not kept. */
 export class Wake {
   readonly #clock: Clock;
@@ -28,6 +31,6 @@ export class Wake {
   }
 
   wake(): void {
-    for (const wait of this.#waits) wait.abort();
+    for (const wait of this.#waits) wait.abort(WOKEN);
   }
 }

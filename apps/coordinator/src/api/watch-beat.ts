@@ -1,23 +1,27 @@
 import type { Clock } from '@podctl/platform/clock.ts';
+import { watchPauseMs } from '../core/watch-pause.ts';
 import { Wake } from './wake.ts';
 
 /**
  * Watchers with the same interval are told at the same moments, so that what they are told is made once for all of them.
- * Between two beats lies the interval at least; a first change after a quiet while is told at once.
+ * Between two beats lies the interval at least, and more where many watch; a first change after a quiet while is told at
+ * once.
  */
 export class WatchBeat {
   readonly #clock: Clock;
   readonly #intervalMs: number;
+  readonly #watchers: () => number;
   readonly #struck: Wake;
   readonly #over = new AbortController();
   #version: number;
   #dueMs: number;
   #members = 0;
 
-  /** Of watchers who know this version. */
-  constructor(clock: Clock, intervalMs: number, version: number) {
+  /** Of watchers who know this version; `watchers`: how many there are, at any interval. */
+  constructor(clock: Clock, intervalMs: number, watchers: () => number, version: number) {
     this.#clock = clock;
     this.#intervalMs = intervalMs;
+    this.#watchers = watchers;
     this.#struck = new Wake(clock);
     this.#version = version;
     this.#dueMs = clock.monotonicMs() + intervalMs;
@@ -57,7 +61,7 @@ export class WatchBeat {
 
   /** Lets an interval pass from now on, also where what happened was nothing that is shown. */
   rest(): void {
-    this.#dueMs = this.#clock.monotonicMs() + this.#intervalMs;
+    this.#dueMs = this.#clock.monotonicMs() + watchPauseMs(this.#intervalMs, this.#watchers());
   }
 
   /** Resolves at the next beat, or after `ms`. */

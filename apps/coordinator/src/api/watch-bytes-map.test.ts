@@ -14,12 +14,20 @@ test('each watcher reads its own sequence and token before what it shares with o
   const first = frame.snapshot(1, fleet.events, clock.monotonicMs());
   const later = frame.snapshot(7, fleet.events, clock.monotonicMs());
   for (const response of [first, later]) {
-    const read = WatchResponse.decode(watchBytes(response));
+    const read = WatchResponse.decode(sent(response));
     expect(read).toEqual(WatchResponse.decode(WatchResponse.encode(response).finish()));
     expect([read.sequence, read.resumeToken]).toEqual([response.sequence, response.resumeToken]);
   }
   const heartbeat = frame.heartbeat(8, { version: 1, newestEvent: 0 }, pulse);
-  expect(WatchResponse.decode(watchBytes(heartbeat)).message?.$case).toBe('heartbeat');
+  expect(WatchResponse.decode(sent(heartbeat)).message?.$case).toBe('heartbeat');
 });
+
+/** As grpc-js puts it behind the five bytes of its length. */
+function sent(response: WatchResponse): Buffer {
+  const bytes = watchBytes(response);
+  const output = Buffer.alloc(bytes.byteLength + 5);
+  expect(bytes.copy(output, 5)).toBe(bytes.byteLength);
+  return output.subarray(5);
+}
 
 const pulse = { wallMs: 0, stateAgeMs: 0, everyMs: 10_000 };

@@ -68,6 +68,19 @@ describe('a watcher', () => {
     expect(delta(watching.messages.at(-1)).feeds[0]?.episodes).toBe(40);
   });
 
+  test('among a hundred is told a first change at once, then once a second', async () => {
+    const { clock, fleet, hub } = world();
+    fleet.feed(alpha);
+    const all = Array.from({ length: 100 }, () => watcher(hub));
+    await clock.advance(5_000);
+    for (let n = 0; n < 40; n++) {
+      fleet.episode(alpha, n);
+      await clock.advance(50);
+    }
+    for (const one of all) expect(one.kinds()).toEqual(['snapshot', 'delta', 'delta']);
+    expect(delta(all[0]?.messages[1]).feeds[0]?.episodes).toBe(1);
+  });
+
   test('is told that a feed stalls though nothing happens but time', async () => {
     const { clock, fleet, hub } = world();
     fleet.feed(alpha);

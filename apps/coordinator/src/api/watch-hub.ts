@@ -160,7 +160,8 @@ export class WatchHub {
     if (this.#watchers.size === 1) this.#beginWatched();
     if (this.#dirty) this.#refresh();
     const known = this.#beats.get(intervalMs);
-    const beat = known ?? new WatchBeat(this.#clock, intervalMs, this.#frame.version);
+    const watchers = () => this.#watchers.size;
+    const beat = known ?? new WatchBeat(this.#clock, intervalMs, watchers, this.#frame.version);
     beat.enter();
     if (known === undefined) {
       this.#beats.set(intervalMs, beat);

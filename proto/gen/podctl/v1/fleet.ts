@@ -354,7 +354,10 @@ export function event_TypeToJSON(object: Event_Type): string {
 
 /** Asks to watch. */
 export interface WatchRequest {
-  /** A delta comes at most once in so long, 100 to 60,000 ms; 0 means 500. */
+  /**
+   * A delta comes at most once in so long, 100 to 60,000 ms; 0 means 500. Where many watch, it comes less often: all
+   * watchers of a coordinator share 100 messages a second, so that each of 100 gets one a second.
+   */
   intervalMs: number;
   /**
    * `resume_token` of the last message of a stream that broke off: the coordinator that gave it begins with a delta since
