@@ -6,7 +6,8 @@ const SHOWN_MAX = 3;
 
 /** Why feeds cannot be read: a line each, and how many more there are. */
 export function failingLines(feeds: Iterable<FeedView>): string[] {
-  const failing = [...feeds].filter((feed) => feed.state === 'failing');
+  const failing: FeedView[] = [];
+  for (const feed of feeds) if (feed.state === 'failing') failing.push(feed);
   const shown = failing.slice(0, SHOWN_MAX);
   const more = failing.length - shown.length;
   return [

@@ -118,5 +118,8 @@ function merged<T>(
   changed: readonly T[],
   key: (item: T) => string,
 ): ReadonlyMap<string, T> {
-  return changed.length === 0 ? known : new Map([...known, ...byKey(changed, key)]);
+  if (changed.length === 0) return known;
+  const next = new Map(known);
+  for (const item of changed) next.set(key(item), item);
+  return next;
 }

@@ -2,6 +2,8 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import { watchPauseMs } from '../core/watch-pause.ts';
 import { Wake } from './wake.ts';
 
+const LATE_MS_MAX = 20;
+
 /**
  * Watchers with the same interval are told at the same moments, so that what they are told is made once for all of them.
  * Between two beats lies the interval at least, and more where many watch; a first change after a quiet while is told at
@@ -59,9 +61,16 @@ export class WatchBeat {
     this.#struck.wake();
   }
 
-  /** Lets an interval pass from now on, also where what happened was nothing that is shown. */
+  /**
+   * Lets an interval pass, also where what happened was nothing that is shown. A beat that comes a little late, as each of
+   * a timer does, does not delay those after it: at 200 ms this made them a tenth slower.
+   */
   rest(): void {
-    this.#dueMs = this.#clock.monotonicMs() + watchPauseMs(this.#intervalMs, this.#watchers());
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#dueMs) return;
+    const isOnTime = nowMs - this.#dueMs <= LATE_MS_MAX;
+    const pauseMs = watchPauseMs(this.#intervalMs, this.#watchers());
+    this.#dueMs = (isOnTime ? this.#dueMs : nowMs) + pauseMs;
   }
 
   /** Resolves at the next beat, or after `ms`. */

@@ -12,18 +12,13 @@ export interface FeedRow {
   readonly agents: readonly string[];
 }
 
+const NOBODY: readonly string[] = [];
 const DETAIL_EVENTS_MAX = 5;
 const DETAIL_JOBS_MAX = 5;
 
 export const feedTable: ViewTable<FeedRow> = {
   source: ({ state }) => [state.feeds, state.agents],
-  rows: ({ state }) => {
-    const agents = agentsByFeed(state.agents.values());
-    return [...state.feeds.values()].map((feed) => ({
-      feed,
-      agents: agents.get(feed.feedId) ?? [],
-    }));
-  },
+  rows: ({ state }, before) => feedRows(state, before),
   id: ({ feed }) => feed.feedId,
   words: ({ feed }) => `${feed.feedId} ${feed.title} ${stateWords(feed, 0)}`,
   hasProblem: ({ feed }) => toneOf(feed) === 'bad' || toneOf(feed) === 'warn',
@@ -87,6 +82,28 @@ export const feedTable: ViewTable<FeedRow> = {
     ...eventLines(feed, picture),
   ],
 };
+
+/** Of ten thousand feeds few change from one picture to the next: rows are kept, also to leave less to be collected. */
+function feedRows(
+  { feeds, agents }: WatchPicture['state'],
+  before: readonly FeedRow[],
+): readonly FeedRow[] {
+  const byFeed = agentsByFeed(agents.values());
+  const rows = before.slice(0, feeds.size);
+  let i = 0;
+  for (const feed of feeds.values()) {
+    const theirs = byFeed.get(feed.feedId) ?? NOBODY;
+    const known = rows[i];
+    if (known?.feed !== feed || !isSameList(known.agents, theirs))
+      rows[i] = { feed, agents: theirs };
+    i += 1;
+  }
+  return rows;
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, i) => one === b[i]);
+}
 
 function agentsByFeed(
   agents: Iterable<{ agentId: string; jobs: readonly { feedId: string }[] }>,

@@ -7,7 +7,8 @@ import { feedTable } from './feed-table.ts';
 import { jobTable } from './job-table.ts';
 import type { Line } from './line.ts';
 import { lockTable } from './lock-table.ts';
-import { headsLine, placed, rowLine, type ViewSort, type ViewTable } from './view-table.ts';
+import { type RowOrder, type RowRules, rowOrder } from './row-order.ts';
+import { headsLine, placed, rowLine, type ViewTable } from './view-table.ts';
 
 /** The rows of one view that fit the filter, in their order; lines are made of those that are asked for only. */
 export interface Selection {
@@ -35,24 +36,24 @@ export interface RowsLook {
   readonly nowMs: number;
 }
 
-/** What the screen shows of the picture. With the same rows and choices, `before` is given back: sorting is what costs. */
+const views: { readonly [V in View]: Select } = {
+  feeds: selectFrom(feedTable),
+  agents: selectFrom(agentTable),
+  jobs: selectFrom(jobTable),
+  events: selectFrom(eventTable),
+  locks: selectFrom(lockTable),
+};
+
+/**
+ * What the screen shows of the picture. With the same rows and choices `before` is given back, and with the same choices
+ * only the rows that changed are placed anew: sorting is what costs.
+ */
 export function select(
   picture: WatchPicture,
   screen: ScreenState,
   before: Selection | null = null,
 ): Selection {
-  switch (screen.view) {
-    case 'feeds':
-      return selectFrom(feedTable, picture, screen, before);
-    case 'agents':
-      return selectFrom(agentTable, picture, screen, before);
-    case 'jobs':
-      return selectFrom(jobTable, picture, screen, before);
-    case 'events':
-      return selectFrom(eventTable, picture, screen, before);
-    case 'locks':
-      return selectFrom(lockTable, picture, screen, before);
-  }
+  return views[screen.view](picture, screen, before);
 }
 
 /** The orders of a view, for who names one. */
@@ -71,65 +72,76 @@ export function sortsOf(view: View): readonly { readonly name: string }[] {
   }
 }
 
-function selectFrom<Row>(
-  table: ViewTable<Row>,
-  picture: WatchPicture,
-  screen: ScreenState,
-  before: Selection | null,
-): Selection {
-  const { view, filter, problemsOnly } = screen;
-  const pane = paneOf(screen);
-  const choices = [view, pane.sort, pane.descending, filter, problemsOnly];
-  const from = [...choices, ...table.source(picture)];
-  if (before !== null && isSame(from, before.from)) return before;
-  const all = table.rows(picture);
-  const fitting = all.filter(
-    (row) =>
+type Select = (picture: WatchPicture, screen: ScreenState, before: Selection | null) => Selection;
+
+interface Memory<Row> {
+  readonly rows: readonly Row[];
+  readonly order: RowOrder<Row>;
+}
+
+function selectFrom<Row>(table: ViewTable<Row>): Select {
+  /** What each selection was made of, for the one after it. */
+  const memory = new WeakMap<Selection, Memory<Row>>();
+  return (picture, screen, before) => {
+    const choices = choicesOf(screen);
+    const from = [...choices, ...table.source(picture)];
+    if (before !== null && isSame(from, before.from)) return before;
+    const isOfThese = before !== null && isSame(choices, before.from.slice(0, choices.length));
+    const known = isOfThese ? memory.get(before) : undefined;
+    const rows = table.rows(picture, known?.rows ?? []);
+    const order = rowOrder(rows, rulesOf(table, screen), known?.order ?? null);
+    const selection = selectionOf(table, picture, order, from);
+    memory.set(selection, { rows, order });
+    return selection;
+  };
+}
+
+function choicesOf(screen: ScreenState): readonly unknown[] {
+  const { sort, descending } = paneOf(screen);
+  return [screen.view, sort, descending, screen.filter, screen.problemsOnly];
+}
+
+function rulesOf<Row>(table: ViewTable<Row>, screen: ScreenState): RowRules<Row> {
+  const { filter, problemsOnly } = screen;
+  const { sort: name, descending } = paneOf(screen);
+  const sort = table.sorts.find((one) => one.name === name) ?? table.sorts[0];
+  return {
+    id: table.id,
+    fits: (row) =>
       (!problemsOnly || table.hasProblem(row)) &&
       (filter === '' || table.words(row).toLowerCase().includes(filter)),
-  );
-  const sort = table.sorts.find(({ name }) => name === pane.sort) ?? table.sorts[0];
-  const rows = sort === undefined ? fitting : sorted(fitting, sort, pane.descending, table.id);
+    key: (row) => sort?.by(row) ?? 0,
+    descending,
+  };
+}
+
+function selectionOf<Row>(
+  table: ViewTable<Row>,
+  picture: WatchPicture,
+  { all, placed: ordered, ids }: RowOrder<Row>,
+  from: readonly unknown[],
+): Selection {
   return {
     from,
-    ids: rows.map(table.id),
+    ids,
     total: all.length,
-    empty:
-      all.length > 0 && rows.length === 0 ? 'no row fits: Esc shows all' : table.empty(picture),
+    empty: all.length > 0 && ids.length === 0 ? 'no row fits: Esc shows all' : table.empty(picture),
     sorts: table.sorts,
     lines: ({ columns, first, end, marked, nowMs }) => {
       const mark = (i: number) => (i === marked ? '>' : ' ');
       const shown = placed(table.columns, columns, marked === null ? 0 : 1);
       return [
         headsLine(shown, marked === null ? '' : ' '),
-        ...rows
+        ...ordered
           .slice(first, end)
-          .map((row, i) => rowLine(shown, row, nowMs, marked === null ? '' : mark(first + i))),
+          .map(({ row }, i) => rowLine(shown, row, nowMs, marked === null ? '' : mark(first + i))),
       ];
     },
     detail: (index, nowMs) => {
-      const row = rows[index];
-      return row === undefined ? ['this row is gone'] : table.detail(row, picture, nowMs);
+      const entry = ordered[index];
+      return entry === undefined ? ['this row is gone'] : table.detail(entry.row, picture, nowMs);
     },
   };
-}
-
-/** The key of each row is worked out once: there may be ten thousand of them, five times a second. */
-function sorted<Row>(
-  rows: readonly Row[],
-  sort: ViewSort<Row>,
-  descending: boolean,
-  idOf: (row: Row) => string,
-): Row[] {
-  const turn = descending ? -1 : 1;
-  return rows
-    .map((row) => ({ row, key: sort.by(row), id: idOf(row) }))
-    .sort((a, b) => turn * compare(a.key, b.key) || compare(a.id, b.id))
-    .map(({ row }) => row);
-}
-
-function compare(a: number | string, b: number | string): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {

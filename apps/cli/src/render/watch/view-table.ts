@@ -29,7 +29,8 @@ export interface ViewSort<Row> {
 export interface ViewTable<Row> {
   /** The same list, by identity, as long as nothing changed. */
   readonly source: (picture: WatchPicture) => readonly unknown[];
-  readonly rows: (picture: WatchPicture) => readonly Row[];
+  /** `before`: of an earlier picture; what did not change may be the same object again, and is not placed anew then. */
+  readonly rows: (picture: WatchPicture, before: readonly Row[]) => readonly Row[];
   readonly id: (row: Row) => string;
   /** What a filter looks in. */
   readonly words: (row: Row) => string;
