@@ -86,7 +86,7 @@ describe.concurrent('every command', () => {
   });
 
   test('begins its help with what it is for and examples to copy', async () => {
-    const { stdout } = await runPodctl(['lock', 'show', '--help']);
+    const { stdout } = await runPodctl(['lock', 'show', '-h']);
     expect(stdout).toMatch(/^Show one held lock.*\n\nEXAMPLES\n {2}\$ podctl lock show k7qm\n/);
     expect(stdout.indexOf('USAGE')).toBeGreaterThan(stdout.indexOf('EXAMPLES'));
   });

@@ -78,7 +78,8 @@ export default class TranscriptSearch extends ListCommand {
   ): ListDocument<SearchHitView> {
     const none = `Nothing of it is said in the ${countWords(indexedEpisodes, 'episode')} searched.`;
     const isColoured = terminalStyle(flags, process.env, process.stdout.isTTY).color;
-    const lines = (hit: SearchHitView) => hitLines(hit, isColoured);
+    const width = process.stdout.isTTY ? process.stdout.columns : null;
+    const lines = (hit: SearchHitView) => hitLines(hit, { isColoured, columns: width });
     return this.table(found, columns(this.timeCell(flags)), flags, none, hitKey, lines);
   }
 }
