@@ -111,7 +111,7 @@ export const eventWords = [
 /** Something that happened, as `-o jsonl` prints it. */
 export interface EventView {
   readonly sequence: string;
-  /** The same from each coordinator; empty where it is not known, as in the watch stream. */
+  /** The same from each coordinator; empty from one that is older. */
   readonly eventId: string;
   readonly at: string | null;
   readonly type: EventTypeWord;

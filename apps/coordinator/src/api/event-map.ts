@@ -1,6 +1,7 @@
 import { Event_Type, type Event as EventMessage } from '@podctl/proto/podctl/v1/fleet.ts';
 import { EVENT_TYPES, type EventType, isEventType } from '../core/event.ts';
 import type { ArchivedEvent } from '../shell/event-archive.ts';
+import { type EventOrigin, eventIdOf } from '../shell/event-record.ts';
 import type { LoggedEvent } from '../shell/fleet.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
@@ -32,16 +33,17 @@ export function eventTypeOf(message: Event_Type): EventType | null {
   return EVENT_TYPES.find((word) => types[word] === message) ?? null;
 }
 
-/** Of the watch stream. */
-export function eventMessage(event: LoggedEvent): EventMessage {
-  return { ...fields(event), sequence: BigInt(event.sequence) };
+/** Of the watch stream: its id is the one under which it is stored, be it stored already or not. */
+export function eventMessage(event: LoggedEvent, origin: EventOrigin): EventMessage {
+  const eventId = eventIdOf(event, origin);
+  return { ...fields(event), sequence: BigInt(event.sequence), eventId };
 }
 
 export function archivedEventMessage(event: ArchivedEvent): EventMessage {
-  return { ...fields(event), sequence: 0n, eventId: String(event.sequence) };
+  return { ...fields(event), sequence: 0n, eventId: event.id };
 }
 
-function fields(event: Omit<ArchivedEvent, 'cluster' | 'sequence'>) {
+function fields(event: Omit<ArchivedEvent, 'cluster' | 'sequence' | 'id'>) {
   const type = isEventType(event.type) ? types[event.type] : Event_Type.UNSPECIFIED;
   return {
     at: dateOf(event.atMs),

@@ -41,7 +41,7 @@ describe('ListEvents', () => {
     const { events } = await list();
     expect(events).toMatchObject([
       {
-        eventId: '1',
+        eventId: 'c1.1.job_done.download',
         sequence: 0n,
         at: new Date(Date.UTC(2026, 0, 1) + 1),
         type: Event_Type.JOB_DONE,
@@ -51,7 +51,7 @@ describe('ListEvents', () => {
         title: 'The Long Case',
         message: 'event 1',
       },
-      { eventId: '2', type: Event_Type.FEED_READ, episodeId: '', agentId: '' },
+      { eventId: 'c1.2.feed_read._', type: Event_Type.FEED_READ, episodeId: '', agentId: '' },
     ]);
   });
 
@@ -110,7 +110,10 @@ describe('FollowEvents', () => {
     const live = follow();
     expect(await live()).toMatchObject({ events: [], resumeToken: '3' });
     await storeEvent(stream, 4);
-    expect(await live()).toMatchObject({ events: [{ eventId: '4' }], resumeToken: '4' });
+    expect(await live()).toMatchObject({
+      events: [{ eventId: 'c1.4.job_done.download' }],
+      resumeToken: '4',
+    });
   });
 
   test('goes on after its token, at any coordinator', async () => {

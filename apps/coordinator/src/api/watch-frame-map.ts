@@ -4,6 +4,7 @@ import type { Overview, WatchResponse } from '@podctl/proto/podctl/v1/fleet.ts';
 import { ChangedFeeds } from '../core/changed-feeds.ts';
 import { wantedFeeds } from '../core/snapshot.ts';
 import { agentViews, feedState, feedView, type Picture, totals } from '../core/view.ts';
+import type { EventOrigin } from '../shell/event-record.ts';
 import type { EventSource, FleetInfo } from '../shell/fleet.ts';
 import { agentMessage } from './agent-map.ts';
 import { durationOf } from './duration-map.ts';
@@ -32,7 +33,7 @@ const BODIES_MAX = 16;
 export class WatchFrame {
   #version = 0;
   #newestEvent = 0;
-  #coordinator = '';
+  #origin: EventOrigin = { cluster: '', coordinator: '' };
   /** Monotonic: when NATS was last heard before the last refresh. */
   #heardAtMs = 0;
   #overview: Overview | undefined;
@@ -68,7 +69,7 @@ export class WatchFrame {
     ];
     this.#overview = overview;
     this.#newestEvent = newestEvent;
-    this.#coordinator = info.coordinator;
+    this.#origin = { cluster: info.cluster, coordinator: info.coordinator };
     this.#heardAtMs = picture.now.monotonicMs - info.stateAgeMs;
     this.#bodies.clear();
     if (changed.includes(true)) this.#version = next;
@@ -83,7 +84,7 @@ export class WatchFrame {
   /** The place that a token of this very frame names; null for any other: only a snapshot tells its owner everything. */
   placeOf(token: string): WatchSeen | null {
     const place = watchPlaceOf(token);
-    if (place === null || place.coordinator !== this.#coordinator) return null;
+    if (place === null || place.coordinator !== this.#origin.coordinator) return null;
     return this.knows(place.version) && place.newestEvent <= this.#newestEvent ? place : null;
   }
 
@@ -124,7 +125,7 @@ export class WatchFrame {
     return source
       .after(sequence, limit)
       .filter((event) => event.sequence <= this.#newestEvent)
-      .map(eventMessage);
+      .map((event) => eventMessage(event, this.#origin));
   }
 
   #shared(seen: string, make: () => WatchBody): WatchBody {
@@ -150,7 +151,7 @@ export class WatchFrame {
   #head(sequence: number, stateAgeMs: number, { version, newestEvent }: WatchSeen = this) {
     return {
       sequence: BigInt(sequence),
-      resumeToken: watchToken({ coordinator: this.#coordinator, version, newestEvent }),
+      resumeToken: watchToken({ coordinator: this.#origin.coordinator, version, newestEvent }),
       stateAge: durationOf(Math.max(0, stateAgeMs)),
     };
   }

@@ -19,6 +19,8 @@ export interface EventQuery {
 
 export interface ArchivedEvent extends EventRecord {
   readonly sequence: number;
+  /** The same for what tells the same (event-record.ts). */
+  readonly id: string;
 }
 
 export interface EventPage {
@@ -141,7 +143,7 @@ function beginningOf({ sinceMs }: EventQuery, after: number): EventsFrom {
 }
 
 /** Null for what cannot be read, which is passed over: a newer version's, or no event at all. */
-function archived({ sequence, data }: StoredEvent): ArchivedEvent | null {
+function archived({ sequence, id, data }: StoredEvent): ArchivedEvent | null {
   const record = eventRecord.decode(data);
-  return record.ok ? { ...record.value, sequence } : null;
+  return record.ok ? { ...record.value, sequence, id } : null;
 }

@@ -14,9 +14,10 @@ export interface EventOrigin {
 
 /** What tells the same has the same id, whichever coordinator saw it. */
 export function eventIdOf(
-  { revision, type, stage, sequence }: LoggedEvent,
+  { id, revision, type, stage, sequence }: LoggedEvent,
   { cluster, coordinator }: EventOrigin,
 ): string {
+  if (id !== undefined) return id;
   if (revision === null) return `${coordinator}.${sequence}`;
   return `${cluster}.${revision}.${type}.${stage ?? '_'}`;
 }

@@ -112,7 +112,13 @@ describe('what happens', () => {
     const { events } = await archive.page(everything, 0, 10, signal);
     expect(events).toEqual([
       {
-        ...{ sequence: 1, cluster: 'c1', revision: 7, atMs: clock.wallMs() - 100 },
+        ...{
+          sequence: 1,
+          id: 'c1.7.job_done.download',
+          cluster: 'c1',
+          revision: 7,
+          atMs: clock.wallMs() - 100,
+        },
         ...{ type: 'job_done', feed: 'alpha', episode: 'e'.repeat(26), stage: 'download' },
         ...{ agent: null, title: 'The Long Case', message: 'at 7' },
       },

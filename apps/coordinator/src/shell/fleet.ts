@@ -73,6 +73,8 @@ export interface LoggedEvent extends FleetEvent {
   readonly revision: number | null;
   readonly atMs: number;
   readonly title: string;
+  /** Under which it was stored before this coordinator's time; absent: it follows from the rest (event-record.ts). */
+  readonly id?: string;
 }
 
 export interface EventSource {

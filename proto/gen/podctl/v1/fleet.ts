@@ -160,7 +160,7 @@ export interface Event {
   message: string;
   /** The episode's title; empty when none is concerned. */
   title: string;
-  /** Its id in the fleet's stream of events, the same from each coordinator; absent in Watch. */
+  /** The same from each coordinator, in Watch and in the fleet's stream of events; absent from coordinators that are older. */
   eventId?: string | undefined;
 }
 

@@ -51,7 +51,7 @@ test('whatever changes, comes or goes, the order is the one that sorting everyth
       let kept: RowOrder<Row> | null = null;
       for (const [next, other] of [[first, true] as const, ...list]) {
         picture = changed(picture, next, other);
-        const before = kept;
+        const before: RowOrder<Row> | null = kept;
         const shown = before?.ids.slice();
         kept = rowOrder(picture, rules(descending), before);
         const wanted = naive(picture, descending);
