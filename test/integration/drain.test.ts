@@ -163,7 +163,11 @@ test('a drain outlives its leader: at the deadline the jobs go to another agent,
     second,
     () => second.picture().snapshot.feeds.get('beta' as never)?.episodes.size === 1,
   );
+  // Both hear what is told to their name.
+  const startsOf = ({ commands, session }: AgentDouble) =>
+    commands.filter((command) => command.kind === 'start' && command.session === session);
+  expect(startsOf(anew)).toEqual([]);
   await second.orders.setCordon(gpu.value, { kind: 'uncordon', by: 'ada' });
   expect((await anew.nextStart()).job.feed).toBe('beta');
-  expect([...old.commands, ...anew.commands].filter(({ kind }) => kind === 'start')).toEqual([]);
+  expect([...startsOf(old), ...startsOf(anew)]).toEqual([]);
 });
