@@ -1,3 +1,4 @@
+import type { FeedPolling } from './feed/polling.ts';
 import { type FeedChoices, NO_CHOICES } from './feed-choices.ts';
 import type { ClusterId, FeedId, Nonce } from './ids.ts';
 
@@ -33,6 +34,8 @@ export interface FeedRecord {
   readonly choices?: FeedChoices | undefined;
   /** Nobody wants it any more: it is hidden and rests. Its episodes are kept, so that it can come back as it was. */
   readonly removed?: boolean | undefined;
+  /** What polls have taught; absent before the first, and in records of older versions. */
+  readonly polling?: FeedPolling | undefined;
 }
 
 export function choicesOf(record: FeedRecord | null): FeedChoices {

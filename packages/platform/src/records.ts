@@ -6,6 +6,7 @@ import { agentId, clusterId, episodeId, feedId, nonce } from '@podctl/domain/ids
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import { z } from 'zod';
+import { feedPolling } from './feed-polling.ts';
 import { branded } from './wire.ts';
 
 /** The values of the buckets other than an episode's state, as JSON. Unknown fields are dropped: a newer writer's. */
@@ -68,6 +69,7 @@ export const feedRecord = recordCodec<FeedRecord>(
     listed: count,
     choices: feedChoices.optional(),
     removed: z.boolean().optional(),
+    polling: feedPolling,
   }),
 );
 

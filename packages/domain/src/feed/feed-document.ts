@@ -1,3 +1,5 @@
+import type { FeedPacing } from './feed-pacing.ts';
+
 export type EpisodeType = 'full' | 'trailer' | 'bonus';
 
 /** One episode as a feed lists it. It is its key, never its title: two items with one title are two episodes. */
@@ -35,6 +37,8 @@ export interface FeedDocument {
   readonly selfUrl: string | null;
   /** `itunes:new-feed-url`, where the feed says that it moved to. */
   readonly newFeedUrl: string | null;
+  /** What it asks of those who poll it; null or absent when it says nothing. */
+  readonly pacing?: FeedPacing | null;
 }
 
 export interface FeedLimits {
