@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { episodeMetaOf } from '@podctl/domain/episode-meta.ts';
 import { newEpisode } from '@podctl/domain/episode-state.ts';
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
+import { type FeedProblem, keptProblems } from '@podctl/domain/feed/feed-problem.ts';
 import { foldListing, type NewEpisode } from '@podctl/domain/feed/ledger.ts';
 import { nextPollMs, type PollPolicy } from '@podctl/domain/feed/poll.ts';
-import { type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
+import { type FeedReading, type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { type FeedVerdict, isLastingFault, judge, standing } from '../core/feed-verdict.ts';
@@ -116,8 +117,9 @@ export class Poller extends Loop {
     const { etag, lastModified } = response;
     const url = verdict.movedTo ?? claimed.url;
     const formerUrls = formerUrlsOf(claimed, url);
+    const reading = readingOf(parsed.value, nowMs);
     await this.#close(
-      { ...claimed, etag, lastModified, listed, url, formerUrls },
+      { ...claimed, etag, lastModified, listed, url, formerUrls, reading },
       claim.revision,
       verdict,
       parsed.value.problems,
@@ -138,15 +140,7 @@ export class Poller extends Loop {
 
   async #create(record: FeedRecord, { episode, item }: NewEpisode): Promise<void> {
     const { store } = this.#options;
-    const meta: EpisodeMeta = {
-      key: item.key,
-      url: item.enclosureUrl,
-      feedTitle: record.title ?? record.feed,
-      title: item.title,
-      guid: item.guid,
-      publishedMs: item.publishedMs,
-      durationSecondsEstimate: item.durationSecondsEstimate,
-    };
+    const meta = episodeMetaOf(record.title ?? record.feed, item);
     // First what is known, then the state: a job whose URL nobody knows could not be told to an agent.
     await store.putMeta(record.feed, episode, meta);
     const state = newEpisode(store.cluster(), store.newNonce(), FIRST_REQUEST);
@@ -158,7 +152,7 @@ export class Poller extends Loop {
     record: FeedRecord,
     revision: number,
     verdict: FeedVerdict,
-    problems: readonly string[] = [],
+    problems: readonly FeedProblem[] = [],
   ): Promise<void> {
     const { store, clock, policy } = this.#options;
     const nowMs = clock.wallMs();
@@ -180,6 +174,10 @@ export class Poller extends Loop {
     );
     if (written.kind === 'unknown') throw written.cause;
   }
+}
+
+function readingOf({ itemsSeen, pages = 1, problems }: FeedDocument, atMs: number): FeedReading {
+  return { atMs, items: itemsSeen, pages, problems: keptProblems(problems) };
 }
 
 function sha256(text: string): Uint8Array {
