@@ -1,8 +1,9 @@
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
+import { keptProblems } from '@podctl/domain/feed/feed-problem.ts';
 import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
-import { afterPoll, type FeedRhythm, type PollCame } from '@podctl/domain/feed/polling.ts';
+import { afterPoll, type PollCame } from '@podctl/domain/feed/polling.ts';
 import { nextPoll, nextTry, rhythmOf } from '@podctl/domain/feed/schedule.ts';
-import { type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
+import { type FeedReading, type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
 import { type FeedVerdict, standing } from './feed-verdict.ts';
 
 /** How a poll ended, in the terms of the feed's record. */
@@ -10,7 +11,7 @@ export interface PollResult {
   readonly verdict: FeedVerdict;
   /** What the document brought; null when none was sent. */
   readonly read: {
-    readonly document: Pick<FeedDocument, 'title' | 'items' | 'pacing' | 'problems'>;
+    readonly document: FeedDocument;
     readonly etag: string | null;
     readonly lastModified: string | null;
     readonly listed: number;
@@ -40,9 +41,14 @@ export function recordAfterPoll(
   random: number,
 ): FeedRecord {
   const { verdict, read, url, remark } = result;
-  const problems = [...(remark === null ? [] : [remark]), ...(read?.document.problems ?? [])];
-  const stands = standing(record, verdict, problems, nowMs, policy.failingAfter);
-  const rhythm = read === null ? null : rhythmIn(read.document, nowMs);
+  const stands = standing(
+    record,
+    verdict,
+    read?.document.problems ?? [],
+    nowMs,
+    policy.failingAfter,
+  );
+  const rhythm = read === null ? null : rhythmOf(read.document, nowMs);
   const { failures = 0 } = stands;
   const fresh = read?.fresh ?? 0;
   const end = { came: cameOf(verdict, fresh), fresh, rhythm, fallbackAgent: result.fallbackAgent };
@@ -52,9 +58,8 @@ export function recordAfterPoll(
   return {
     ...record,
     ...stands,
-    // With nothing sent nothing else can be wrong with it.
-    problem: stands.problem ?? remark,
-    ...(read === null ? {} : kept(record, read)),
+    problem: remark ?? stands.problem ?? null,
+    ...(read === null ? {} : kept(record, read, nowMs)),
     url,
     formerUrls: formerUrlsOf(record, url),
     nextPollMs: askedSince ? 0 : next.atMs,
@@ -62,22 +67,14 @@ export function recordAfterPoll(
   };
 }
 
-function kept(
-  record: FeedRecord,
-  { document, etag, lastModified, listed }: NonNullable<PollResult['read']>,
-) {
-  return { title: document.title || record.title, etag, lastModified, listed };
+function kept(record: FeedRecord, read: NonNullable<PollResult['read']>, nowMs: number) {
+  const { document, etag, lastModified, listed } = read;
+  const title = document.title || record.title;
+  return { title, etag, lastModified, listed, reading: readingOf(document, nowMs) };
 }
 
-function rhythmIn(
-  { items, pacing = null }: Pick<FeedDocument, 'items' | 'pacing'>,
-  nowMs: number,
-): FeedRhythm {
-  return rhythmOf(
-    items.map(({ publishedMs }) => publishedMs),
-    pacing,
-    nowMs,
-  );
+function readingOf({ itemsSeen, pages = 1, problems }: FeedDocument, atMs: number): FeedReading {
+  return { atMs, items: itemsSeen, pages, problems: keptProblems(problems) };
 }
 
 function cameOf(verdict: FeedVerdict, fresh: number): PollCame {

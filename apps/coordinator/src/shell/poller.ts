@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { episodeMetaOf } from '@podctl/domain/episode-meta.ts';
 import { newEpisode } from '@podctl/domain/episode-state.ts';
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { foldListing, type NewEpisode } from '@podctl/domain/feed/ledger.ts';
@@ -13,10 +13,10 @@ import { type PollResult, recordAfterPoll } from '../core/poll-end.ts';
 import type { DueFeed } from '../core/poll-queue.ts';
 import { episodeRow } from '../core/snapshot.ts';
 import { BodyRooms } from './body-room.ts';
-import { type FeedReading, readFeed } from './feed-reading.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { Logger } from './logger.ts';
 import { PollRounds } from './poll-rounds.ts';
+import { type PolledFeed, readFeed } from './polled-feed.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
 
@@ -94,7 +94,7 @@ export class Poller extends PollRounds {
   async #fold(
     record: FeedRecord,
     revision: number,
-    reading: FeedReading & { kind: 'document' },
+    reading: PolledFeed & { kind: 'document' },
   ): Promise<PollCame | null> {
     const { store } = this.#options;
     const { document, response } = reading;
@@ -114,7 +114,7 @@ export class Poller extends PollRounds {
   }
 
   /** What a poll came to, but for what it read. A feed does not move to where another one is. */
-  #resultOf(record: FeedRecord, reading: FeedReading): PollResult {
+  #resultOf(record: FeedRecord, reading: PolledFeed): PollResult {
     const verdict =
       reading.kind === 'document'
         ? ({ kind: 'fresh', movedTo: reading.movedTo } as const)
@@ -154,15 +154,7 @@ export class Poller extends PollRounds {
 
   async #create(record: FeedRecord, { episode, item }: NewEpisode): Promise<void> {
     const { store } = this.#options;
-    const meta: EpisodeMeta = {
-      key: item.key,
-      url: item.enclosureUrl,
-      feedTitle: record.title ?? record.feed,
-      title: item.title,
-      guid: item.guid,
-      publishedMs: item.publishedMs,
-      durationSecondsEstimate: item.durationSecondsEstimate,
-    };
+    const meta = episodeMetaOf(record.title ?? record.feed, item);
     // First what is known, then the state: a job whose URL nobody knows could not be told to an agent.
     await store.putMeta(record.feed, episode, meta);
     const state = newEpisode(store.cluster(), store.newNonce(), FIRST_REQUEST);

@@ -6,7 +6,7 @@ import { type FeedOutcome, type FeedVerdict, isLastingFault, judge } from '../co
 import type { BodyRoom } from './body-room.ts';
 import type { FeedSource } from './feed-source.ts';
 
-export interface FeedReadingOptions {
+export interface PolledFeedOptions {
   readonly feeds: FeedSource;
   readonly itemsMax: number;
   nowMs(): number;
@@ -23,7 +23,7 @@ export interface FeedAsk {
 
 type Response = Extract<FeedOutcome, { kind: 'response' }>;
 
-export type FeedReading =
+export type PolledFeed =
   | {
       readonly kind: 'document';
       readonly document: FeedDocument;
@@ -38,11 +38,11 @@ export type FeedReading =
 
 /** Fetches and parses a feed, where it says that it moved to as well. Rejects only with the reason of `signal`. */
 export async function readFeed(
-  options: FeedReadingOptions,
+  options: PolledFeedOptions,
   record: FeedRecord,
   ask: FeedAsk,
   signal: AbortSignal,
-): Promise<FeedReading> {
+): Promise<PolledFeed> {
   const isWhole = ask.whole || wantsWhole(record.polling, options.nowMs());
   const first = await readAt(
     options,
@@ -64,11 +64,11 @@ export async function readFeed(
 }
 
 async function readAt(
-  { feeds, itemsMax, nowMs }: FeedReadingOptions,
+  { feeds, itemsMax, nowMs }: PolledFeedOptions,
   { url, etag, lastModified, polling }: FeedRecord,
   { room, fetched }: FeedAsk,
   signal: AbortSignal,
-): Promise<FeedReading> {
+): Promise<PolledFeed> {
   const fallbackAgent = polling?.fallbackAgent ?? false;
   const outcome = await feeds.fetch({ url, etag, lastModified, fallbackAgent, room }, signal);
   fetched(outcome);
@@ -100,7 +100,8 @@ function notFresh(verdict: FeedVerdict): Exclude<FeedVerdict, { kind: 'fresh' }>
   throw new Error('broken invariant: only a response is fresh');
 }
 
-function withProblem<R extends FeedReading & { kind: 'document' }>(reading: R, problem: string): R {
+function withProblem<R extends PolledFeed & { kind: 'document' }>(reading: R, problem: string): R {
   const { document } = reading;
-  return { ...reading, document: { ...document, problems: [problem, ...document.problems] } };
+  const lost = { kind: 'lost', message: problem, count: 1, place: null } as const;
+  return { ...reading, document: { ...document, problems: [lost, ...document.problems] } };
 }
