@@ -19,12 +19,21 @@ import { AgentDouble } from './agent-double.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
 
+export interface ServedFeed {
+  readonly status: number;
+  readonly body: string;
+  readonly etag?: string;
+  readonly headers?: { readonly [name: string]: string };
+  /** Its answer waits for this. */
+  readonly held?: Promise<void>;
+}
+
 /** A coordinator on a memory twin of NATS, with a real library on disk and a real feed host. */
 export class CoordinatorWorld {
   readonly nats: MemoryNats;
   readonly coordinator: Coordinator;
   readonly library: Awaited<ReturnType<typeof openLibrary>>;
-  readonly feeds = new Map<string, { status: number; body: string; etag?: string }>();
+  readonly feeds = new Map<string, ServedFeed>();
   readonly requests: { path: string; etag: string | undefined }[] = [];
   /** Told of what happens, as the metrics are. */
   readonly told = new Set<(events: readonly FleetEvent[]) => void>();
@@ -73,15 +82,17 @@ export class CoordinatorWorld {
     await createLibrary(join(folder, 'library'));
     const library = await openLibrary(join(folder, 'library'), null);
     let world: CoordinatorWorld | null = null;
-    const server = createServer((request, response) => {
+    const server = createServer(async (request, response) => {
       const path = request.url ?? '';
       const etag = request.headers['if-none-match'];
       world?.requests.push({ path, etag });
       const feed = world?.feeds.get(path);
+      await feed?.held;
       const unchanged = feed?.etag !== undefined && feed.etag === etag;
       response.writeHead(unchanged ? 304 : (feed?.status ?? 404), {
         'content-type': 'application/rss+xml',
         ...(feed?.etag === undefined ? {} : { etag: feed.etag }),
+        ...feed?.headers,
       });
       response.end(unchanged ? '' : (feed?.body ?? ''));
     });
