@@ -15,6 +15,7 @@ import { Coordinator } from '../../apps/coordinator/src/coordinator.ts';
 import type { FleetEvent } from '../../apps/coordinator/src/core/event.ts';
 import type { EpisodeRow } from '../../apps/coordinator/src/core/snapshot.ts';
 import type { CoordinatorSettings } from '../../apps/coordinator/src/settings.ts';
+import type { Logger } from '../../apps/coordinator/src/shell/logger.ts';
 import { AgentDouble } from './agent-double.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
@@ -46,6 +47,7 @@ export class CoordinatorWorld {
     server: Server,
     library: CoordinatorWorld['library'],
     settings: Partial<CoordinatorSettings>,
+    log: Logger,
   ) {
     this.#folder = folder;
     this.#server = server;
@@ -63,7 +65,7 @@ export class CoordinatorWorld {
       meta: client.kv(BUCKETS.meta),
       lead: client.kv(BUCKETS.lead),
       library,
-      log: quiet,
+      log,
       connected: () => client.reachesServer,
       natsVersion: () => 'twin',
       randomBytes: (count: number) => randomBytes(count),
@@ -77,7 +79,10 @@ export class CoordinatorWorld {
     this.coordinator = new Coordinator(ports, { ...defaults(library.id), ...settings });
   }
 
-  static async start(settings: Partial<CoordinatorSettings> = {}): Promise<CoordinatorWorld> {
+  static async start(
+    settings: Partial<CoordinatorSettings> = {},
+    log: Logger = quiet,
+  ): Promise<CoordinatorWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'podctl-coordinator-'));
     await createLibrary(join(folder, 'library'));
     const library = await openLibrary(join(folder, 'library'), null);
@@ -97,7 +102,7 @@ export class CoordinatorWorld {
       response.end(unchanged ? '' : (feed?.body ?? ''));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    world = new CoordinatorWorld(folder, server, library, settings);
+    world = new CoordinatorWorld(folder, server, library, settings, log);
     await world.coordinator.start();
     await world.until(() => world?.coordinator.info().leading === true);
     return world;

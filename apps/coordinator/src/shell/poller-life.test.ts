@@ -108,11 +108,17 @@ describe('polling', () => {
   });
 
   it('keeps what somebody chose while the feed was read', async () => {
-    const host = Promise.withResolvers<void>();
+    const [asked, host] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     await read('a', 1);
-    world.feeds.set('/a', { status: 503, body: '', held: host.promise });
+    world.feeds.set('/a', {
+      ...{ status: 503, body: '' },
+      get held() {
+        asked.resolve();
+        return host.promise;
+      },
+    });
     await change('a', { pollNow: true });
-    await world.until(() => polls('/a') === 2);
+    await asked.promise;
     await change('a', { paused: true });
     host.resolve();
     await world.until(() => (record('a')?.failures ?? 0) > 0);

@@ -5,6 +5,7 @@ import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
 import { judge } from '@podctl/domain/verdict.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
+import { withoutSecrets } from '@podctl/platform/redaction.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
 import { isAddressFault } from '../core/address-fault.ts';
@@ -136,7 +137,9 @@ export class Verdicts implements Service {
 }
 
 function endOf(outcome: ResultMessage['outcome'] & { kind: 'failed' }): AttemptEnd {
-  const { reason, retryAfterMs, final, returned } = outcome;
+  const { retryAfterMs, final, returned } = outcome;
+  // It is shown to everybody, and agents are of other versions, and of other people.
+  const reason = withoutSecrets(outcome.reason);
   return returned
     ? { kind: 'returned', reason, retryAfterMs }
     : { kind: 'failed', reason, retryAfterMs, final };
