@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { OPML_FEEDS_MAX, type OpmlFeed, OpmlReader } from '@podctl/domain/feed/opml.ts';
 import { normalizeFeedUrl } from '@podctl/domain/feed/url.ts';
-import type { Result } from '@podctl/domain/result.ts';
+import { ok, type Result } from '@podctl/domain/result.ts';
 import { withoutSecrets } from '@podctl/platform/redaction.ts';
 import { readXml } from '@podctl/platform/xml.ts';
 import { CommandError, EXIT } from './command-error.ts';
@@ -48,7 +48,10 @@ function whyEmpty({ problems }: FeedSource): string {
 }
 
 function parseOpml(bytes: Uint8Array, baseUrl: string | null): Result<FeedSource, string> {
-  return readXml(bytes, null, new OpmlReader({ baseUrl, feedsMax: OPML_FEEDS_MAX }));
+  const list = readXml(bytes, null, new OpmlReader({ baseUrl, feedsMax: OPML_FEEDS_MAX }));
+  if (!list.ok) return list;
+  const { feeds, problems } = list.value;
+  return ok({ feeds, problems: problems.map(({ message }) => message) });
 }
 
 async function readInput(path: string): Promise<Uint8Array> {

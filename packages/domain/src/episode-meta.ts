@@ -1,10 +1,36 @@
+import type { EpisodeType, FeedItem, ItemExtras } from './feed/feed-document.ts';
 import type { EpisodeFacts } from './protocol.ts';
 
 /** What is known of an episode beside its state; not tailed, read when asked. */
-export interface EpisodeMeta extends EpisodeFacts {
+export interface EpisodeMeta extends EpisodeFacts, ItemExtras {
   /** The first key seen: GUID, else the enclosure's URL without tracking. */
   readonly key: string;
   /** With its secrets; never shown, and never the identity. */
   readonly url: string;
   readonly durationSecondsEstimate: number | null;
+  readonly season?: number | undefined;
+  readonly episodeNumber?: number | undefined;
+  /** Absent for a full episode. */
+  readonly episodeType?: Exclude<EpisodeType, 'full'> | undefined;
+}
+
+/** What is kept of an item. */
+export function episodeMetaOf(feedTitle: string, item: FeedItem): EpisodeMeta {
+  return {
+    key: item.key,
+    url: item.enclosureUrl,
+    feedTitle,
+    title: item.title,
+    guid: item.guid,
+    publishedMs: item.publishedMs,
+    durationSecondsEstimate: item.durationSecondsEstimate,
+    season: item.season ?? undefined,
+    episodeNumber: item.episodeNumber ?? undefined,
+    episodeType: item.episodeType === 'full' ? undefined : item.episodeType,
+    transcripts: item.transcripts,
+    persons: item.persons,
+    chaptersUrl: item.chaptersUrl,
+    isExplicit: item.isExplicit,
+    isBlocked: item.isBlocked,
+  };
 }

@@ -1,3 +1,5 @@
+import type { FeedProblem } from './feed/feed-problem.ts';
+import type { FeedPolling } from './feed/polling.ts';
 import { type FeedChoices, NO_CHOICES } from './feed-choices.ts';
 import type { ClusterId, FeedId, Nonce } from './ids.ts';
 
@@ -33,6 +35,21 @@ export interface FeedRecord {
   readonly choices?: FeedChoices | undefined;
   /** Nobody wants it any more: it is hidden and rests. Its episodes are kept, so that it can come back as it was. */
   readonly removed?: boolean | undefined;
+  /** What polls have taught; absent before the first, and in records of older versions. */
+  readonly polling?: FeedPolling | undefined;
+  /** How its newest document was read; "unchanged" leaves it as it is. Absent until one was. */
+  readonly reading?: FeedReading | undefined;
+}
+
+/** What reading a document gave beside its episodes. */
+export interface FeedReading {
+  readonly atMs: number;
+  /** Items of any kind in it: more than the episodes where some carry no audio. */
+  readonly items: number;
+  /** Pages that it was read from. */
+  readonly pages: number;
+  /** As `keptProblems` gives them. */
+  readonly problems: readonly FeedProblem[];
 }
 
 export function choicesOf(record: FeedRecord | null): FeedChoices {

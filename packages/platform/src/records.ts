@@ -1,11 +1,13 @@
 import { CORDON_KINDS, type CordonRecord } from '@podctl/domain/cordon.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { FEED_PROBLEM_KINDS } from '@podctl/domain/feed/feed-problem.ts';
 import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
-import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import type { FeedReading, FeedRecord } from '@podctl/domain/feed-record.ts';
 import { agentId, clusterId, episodeId, feedId, nonce } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import { z } from 'zod';
+import { feedPolling } from './feed-polling.ts';
 import { branded } from './wire.ts';
 
 /** The values of the buckets other than an episode's state, as JSON. Unknown fields are dropped: a newer writer's. */
@@ -47,6 +49,23 @@ const feedChoices: z.ZodType<FeedChoices> = z.object({
   first: z.array(branded(episodeId)).max(1_000).default([]),
 });
 
+/** Kinds of a newer version are read as the mildest. */
+const feedReading: z.ZodType<FeedReading> = z.object({
+  atMs: millis,
+  items: count,
+  pages: count,
+  problems: z
+    .array(
+      z.object({
+        kind: z.enum(FEED_PROBLEM_KINDS).catch('repaired'),
+        message: z.string(),
+        count,
+        place: z.string().nullable().default(null),
+      }),
+    )
+    .default([]),
+});
+
 export const feedRecord = recordCodec<FeedRecord>(
   'feed',
   z.object({
@@ -68,6 +87,8 @@ export const feedRecord = recordCodec<FeedRecord>(
     listed: count,
     choices: feedChoices.optional(),
     removed: z.boolean().optional(),
+    polling: feedPolling,
+    reading: feedReading.optional(),
   }),
 );
 
@@ -107,6 +128,12 @@ export const cordonRecord = recordCodec<CordonRecord>(
   }),
 );
 
+const offeredTranscript = z.object({
+  url: z.string(),
+  type: z.string().nullable(),
+  language: z.string().nullable(),
+});
+
 export const episodeMeta = recordCodec<EpisodeMeta>(
   'episode meta',
   z.object({
@@ -117,6 +144,14 @@ export const episodeMeta = recordCodec<EpisodeMeta>(
     guid: z.string().nullable(),
     publishedMs: z.number().nullable(),
     durationSecondsEstimate: z.number().nullable(),
+    season: z.number().optional(),
+    episodeNumber: z.number().optional(),
+    episodeType: z.enum(['trailer', 'bonus']).optional(),
+    transcripts: z.array(offeredTranscript).optional(),
+    persons: z.array(z.object({ name: z.string(), role: z.string() })).optional(),
+    chaptersUrl: z.string().optional(),
+    isExplicit: z.boolean().optional(),
+    isBlocked: z.boolean().optional(),
   }),
 );
 

@@ -1,4 +1,5 @@
 import { decodeXml } from '@podctl/domain/feed/encoding.ts';
+import type { FeedProblem } from '@podctl/domain/feed/feed-problem.ts';
 import {
   namespaceOfUndeclaredPrefix,
   qualifiedName,
@@ -25,7 +26,7 @@ const ERRORS_TOLD_MAX = 3;
  * Reads a document of any encoding, as far as it can be read: what was lost or mended is among its problems. No entity is
  * expanded and nothing else is fetched. Errors are the rest of a sentence about the document: "it is empty".
  */
-export function readXml<T extends { readonly problems: readonly string[] }>(
+export function readXml<T extends { readonly problems: readonly FeedProblem[] }>(
   bytes: Uint8Array,
   contentType: string | null,
   reader: XmlReader<T>,
@@ -38,12 +39,10 @@ export function readXml<T extends { readonly problems: readonly string[] }>(
   const document = reader.end();
   if (!document.ok) return document;
   const encoding = decoded.problem === null ? [] : [decoded.problem];
-  const problems = [
-    ...encoding,
-    ...repaired.value.problems,
-    ...malformed,
-    ...document.value.problems,
-  ];
+  const mended = [...encoding, ...repaired.value.problems, ...malformed].map(
+    (message): FeedProblem => ({ kind: 'repaired', message, count: 1, place: null }),
+  );
+  const problems = [...mended, ...document.value.problems];
   return ok({ ...document.value, problems });
 }
 

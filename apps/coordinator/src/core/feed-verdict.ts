@@ -1,3 +1,4 @@
+import type { FeedProblem } from '@podctl/domain/feed/feed-problem.ts';
 import { classify, type FetchOutcome, type PollVerdict } from '@podctl/domain/feed/poll.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 
@@ -59,14 +60,15 @@ export function judge(outcome: FeedOutcome, nowMs: number): FeedVerdict {
 export function standing(
   record: Pick<FeedRecord, 'failures'>,
   verdict: FeedVerdict,
-  problems: readonly string[],
+  problems: readonly FeedProblem[],
   nowMs: number,
   failingAfter: number,
 ): Partial<Pick<FeedRecord, 'failures' | 'lastSuccessMs' | 'problem'>> {
   const atOnce = Math.max(record.failures + 1, failingAfter);
   switch (verdict.kind) {
     case 'fresh':
-      return { failures: 0, lastSuccessMs: nowMs, problem: problems[0] ?? null };
+      // What was read all the same, or passed over by rule, is no trouble of the feed's: `reading` has it.
+      return { failures: 0, lastSuccessMs: nowMs, problem: lostMessage(problems) };
     case 'unchanged':
       return { failures: 0, lastSuccessMs: nowMs, problem: null };
     case 'gone':
@@ -78,4 +80,8 @@ export function standing(
         problem: verdict.reason,
       };
   }
+}
+
+function lostMessage(problems: readonly FeedProblem[]): string | null {
+  return problems.find(({ kind }) => kind === 'lost')?.message ?? null;
 }

@@ -80,6 +80,7 @@ test('an item of a plain feed is read whole', () => {
     nextPageUrl: null,
     selfUrl: null,
     newFeedUrl: null,
+    isPartial: false,
   });
 });
 
@@ -102,7 +103,9 @@ describe('identity', () => {
       title: 'Late',
       enclosureUrl: 'https://feeds.test/show/old.mp3',
     });
-    expect(problems).toEqual(['1 item with the key of an earlier one merged into it']);
+    expect(problems.map(({ message }) => message)).toEqual([
+      '1 item with the key of an earlier one merged into it',
+    ]);
   });
 
   test('without a GUID the key is the enclosure URL without its trackers', () => {
@@ -126,7 +129,9 @@ describe('enclosures', () => {
     const document = read(rss(item(text('title', 'News')), item(element('enclosure', {}))));
     expect(document.items).toEqual([]);
     expect(document.itemsSeen).toBe(2);
-    expect(document.problems).toEqual(['2 items without audio passed over']);
+    expect(document.problems.map(({ message }) => message)).toEqual([
+      '2 items without audio passed over',
+    ]);
   });
 
   test('audio is chosen before an image that stands first', () => {
@@ -224,7 +229,9 @@ describe('a document that breaks off', () => {
   test('keeps the items before', () => {
     const { items, problems } = read([...prefix, ...item(text('title', 'x')).slice(0, 2)]);
     expect(items.map(({ key }) => key)).toEqual(['1']);
-    expect(problems).toEqual(['1 item cut off by the end of the document']);
+    expect(problems.map(({ message }) => message)).toEqual([
+      '1 item cut off by the end of the document',
+    ]);
   });
 
   test('keeps the last item only if its GUID was read: its key must not change later', () => {
@@ -240,7 +247,9 @@ describe('limits', () => {
     const many = ['1', '2', '3'].map((guid) => item(text('guid', guid), audio(`${guid}.mp3`)));
     const { items, problems } = read(rss(...many), limits({ itemsMax: 2 }));
     expect(items).toHaveLength(2);
-    expect(problems).toEqual(['1 item beyond the limit of 2 left out']);
+    expect(problems.map(({ message }) => message)).toEqual([
+      '1 item beyond the limit of 2 left out',
+    ]);
   });
 
   test('a long title is cut; a long GUID counts as absent, since two could be cut alike', () => {

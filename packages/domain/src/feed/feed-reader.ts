@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../result.ts';
 import type { Medium } from './enclosure.ts';
 import { FEED_LIMITS, type FeedDocument, type FeedItem, type FeedLimits } from './feed-document.ts';
+import type { FeedProblem, FeedProblemKind } from './feed-problem.ts';
 import { ITEM_TEXTS, ItemDraft } from './item-draft.ts';
 import { httpUrl } from './url.ts';
 import type { XmlEvent } from './xml-event.ts';
@@ -91,6 +92,7 @@ export class FeedReader {
       nextPageUrl: nextPageUrl === this.options.feedUrl ? null : nextPageUrl,
       selfUrl,
       newFeedUrl: this.resolve(this.feedTexts.get('itunes:new-feed-url')),
+      isPartial: this.losses.overMax > 0 || this.losses.truncated > 0,
     });
   }
 
@@ -212,21 +214,25 @@ export class FeedReader {
     return text === undefined ? null : (httpUrl(text, this.options.feedUrl)?.href ?? null);
   }
 
-  private problems(): string[] {
+  private problems(): FeedProblem[] {
     const { withoutAudio, repeated, overMax, longGuid, truncated } = this.losses;
-    const told: readonly (readonly [number, string])[] = [
-      [withoutAudio, 'without audio passed over'],
-      [repeated, 'with the key of an earlier one merged into it'],
-      [overMax, `beyond the limit of ${this.limits.itemsMax} left out`],
+    const told: readonly (readonly [FeedProblemKind, number, string])[] = [
+      ['left_out', withoutAudio, 'without audio passed over'],
+      ['repaired', repeated, 'with the key of an earlier one merged into it'],
+      ['left_out', overMax, `beyond the limit of ${this.limits.itemsMax} left out`],
       [
+        'lost',
         longGuid,
         `with a GUID longer than ${this.limits.textLengthMax} characters, read without it`,
       ],
-      [truncated, 'cut off by the end of the document'],
+      ['lost', truncated, 'cut off by the end of the document'],
     ];
     return told
-      .filter(([n]) => n > 0)
-      .map(([n, what]) => `${n} ${n === 1 ? 'item' : 'items'} ${what}`);
+      .filter(([, count]) => count > 0)
+      .map(([kind, count, what]) => {
+        const message = `${count} ${count === 1 ? 'item' : 'items'} ${what}`;
+        return { kind, message, count, place: null };
+      });
   }
 }
 

@@ -51,11 +51,11 @@ test('a feed listed twice is taken once; one that is not http is left out, and s
     ...outline({ xmlurl: 'HTTPS://A.test:443/feed' }),
     ...outline({ xmlurl: 'file:///etc/passwd' }),
   ]);
-  expect(list.ok && list.value).toEqual({
+  expect(list.ok && list.value).toMatchObject({
     feeds: [{ url: 'https://a.test/feed', title: '' }],
     problems: [
-      '1 feed listed more than once, taken once',
-      '1 feed left out: the URL is not http or https',
+      { message: '1 feed listed more than once, taken once', kind: 'repaired' },
+      { message: '1 feed left out: the URL is not http or https', kind: 'left_out' },
     ],
   });
 });
@@ -70,7 +70,9 @@ test('feeds beyond the limit are left out, and said', () => {
   const many = [1, 2, 3].flatMap((n) => outline({ xmlurl: `https://${n}.test/` }));
   const list = read([open('opml'), ...many], { feedsMax: 2 });
   expect(list.ok && list.value.feeds).toHaveLength(2);
-  expect(list.ok && list.value.problems).toEqual(['1 feed left out: the limit is 2']);
+  expect(list.ok && list.value.problems.map(({ message }) => message)).toEqual([
+    '1 feed left out: the limit is 2',
+  ]);
 });
 
 test('what is no OPML is refused', () => {

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../result.ts';
+import type { FeedProblem, FeedProblemKind } from './feed-problem.ts';
 import { normalizeFeedUrl } from './url.ts';
 import type { XmlEvent } from './xml-event.ts';
 
@@ -12,7 +13,7 @@ export interface OpmlFeed {
 export interface OpmlDocument {
   /** In the list's order, each URL once. */
   readonly feeds: readonly OpmlFeed[];
-  readonly problems: readonly string[];
+  readonly problems: readonly FeedProblem[];
 }
 
 export interface OpmlOptions {
@@ -76,15 +77,18 @@ export class OpmlReader {
     }
   }
 
-  private problems(): string[] {
-    const told: readonly (readonly [number, string])[] = [
-      [this.repeated, 'listed more than once, taken once'],
-      [this.refused, 'left out: the URL is not http or https'],
-      [this.overMax, `left out: the limit is ${this.options.feedsMax}`],
+  private problems(): FeedProblem[] {
+    const told: readonly (readonly [FeedProblemKind, number, string])[] = [
+      ['repaired', this.repeated, 'listed more than once, taken once'],
+      ['left_out', this.refused, 'left out: the URL is not http or https'],
+      ['left_out', this.overMax, `left out: the limit is ${this.options.feedsMax}`],
     ];
     return told
-      .filter(([n]) => n > 0)
-      .map(([n, what]) => `${n} ${n === 1 ? 'feed' : 'feeds'} ${what}`);
+      .filter(([, count]) => count > 0)
+      .map(([kind, count, what]) => {
+        const message = `${count} ${count === 1 ? 'feed' : 'feeds'} ${what}`;
+        return { kind, message, count, place: null };
+      });
   }
 }
 
