@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
 import { FEED_LIMITS, type FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { FeedReader } from '@podctl/domain/feed/feed-reader.ts';
+import { readXml } from '@podctl/domain/feed/read-xml.ts';
 import type { Result } from '@podctl/domain/result.ts';
-import { readXml } from '@podctl/platform/xml.ts';
 
 /** What the parser's thread is asked, one at a time. */
 export interface ParseRequest {

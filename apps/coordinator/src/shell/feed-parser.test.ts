@@ -82,7 +82,7 @@ describe('what can be taken is taken', () => {
       rss(`<item><description><p>x<br></description>${item('1').slice(6)}${item('2')}`),
     );
     expect(document.items.map(({ key }) => key)).toEqual(['1', '2']);
-    expect(told(document)).toContain('not well-formed');
+    expect(told(document)).toContain('elements without their end tag');
   });
 
   test('white space and warnings before the XML are dropped', async () => {
@@ -130,7 +130,7 @@ describe('what is hostile does nothing', () => {
     const wide = `<x y="${'z'.repeat(1_000_000)}"/>`;
     const document = await parse(rss(item('1') + wide + deep));
     expect(document.items).toHaveLength(1);
-    expect(told(document)).toContain('nested more than 1000 deep');
+    expect(told(document)).toContain('nested too deep');
   });
 });
 
@@ -180,10 +180,9 @@ describe('limits', () => {
   });
 
   test('a document that the thread does not survive fails alone', async () => {
-    const attributes = Array.from({ length: 500_000 }, (_, i) => `a${i}=""`).join(' ');
-    const parser = parserWith({ heapMegabytesMax: 24 });
+    const parser = parserWith({ heapMegabytesMax: 8 });
     const [crashed, next] = await Promise.all([
-      parser.parseFeed(feed(`<rss ${attributes}>`), NEVER),
+      parser.parseFeed(feed(large), NEVER),
       parser.parseFeed(feed(rss(item('1'))), NEVER),
     ]);
     expect(crashed).toMatchObject({

@@ -7,7 +7,7 @@ const open = (name: string, attributes: Record<string, string> = {}): XmlEvent =
   name,
   attributes: new Map(Object.entries(attributes)),
 });
-const close = (name: string): XmlEvent => ({ kind: 'close', name });
+const close: XmlEvent = { kind: 'close' };
 
 function read(events: readonly XmlEvent[], options = {}) {
   const reader = new OpmlReader({ baseUrl: null, feedsMax: 100, ...options });
@@ -15,10 +15,7 @@ function read(events: readonly XmlEvent[], options = {}) {
   return reader.end();
 }
 
-const outline = (attributes: Record<string, string>) => [
-  open('outline', attributes),
-  close('outline'),
-];
+const outline = (attributes: Record<string, string>) => [open('outline', attributes), close];
 
 test('feeds are found at any depth, whatever their type, with text before title', () => {
   const list = read([
@@ -26,8 +23,8 @@ test('feeds are found at any depth, whatever their type, with text before title'
     open('outline', { text: 'folder' }),
     open('outline', { text: 'inner' }),
     ...outline({ xmlurl: ' https://a.test/feed ', text: 'A', title: 'not A', type: 'RSS' }),
-    close('outline'),
-    close('outline'),
+    close,
+    close,
     ...outline({ xmlurl: 'https://b.test/feed', title: 'B' }),
     ...outline({ url: 'https://c.test/', type: 'link', text: 'C' }),
     ...outline({ xmlurl: '', text: 'D' }),

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../result.ts';
 import type { FeedProblem, FeedProblemKind } from './feed-problem.ts';
 import { normalizeFeedUrl } from './url.ts';
-import type { XmlEvent } from './xml-event.ts';
+import type { XmlAttributes, XmlEvent } from './xml-event.ts';
 
 export interface OpmlFeed {
   /** In the one form of `normalizeFeedUrl`. */
@@ -46,6 +46,10 @@ export class OpmlReader {
     return this.root !== null && this.root !== 'opml';
   }
 
+  get wantsText(): boolean {
+    return false;
+  }
+
   read(event: XmlEvent): void {
     if (event.kind !== 'open' || this.isRefused) return;
     this.root ??= event.name;
@@ -64,7 +68,7 @@ export class OpmlReader {
     return ok({ feeds: [...this.feeds.values()], problems: this.problems() });
   }
 
-  private addFeed(text: string, attributes: ReadonlyMap<string, string>): void {
+  private addFeed(text: string, attributes: XmlAttributes): void {
     const url = normalizeFeedUrl(text, this.options.baseUrl);
     if (!url.ok) {
       this.refused++;
@@ -93,7 +97,7 @@ export class OpmlReader {
 }
 
 /** `text` is what OPML 2.0 shows; `title` stands in where it is missing or empty. */
-function titleOf(attributes: ReadonlyMap<string, string>): string {
+function titleOf(attributes: XmlAttributes): string {
   const text = attributes.get('text')?.trim() || attributes.get('title')?.trim() || '';
   return text.replace(/\s+/g, ' ').slice(0, TITLE_LENGTH_MAX);
 }
