@@ -24,7 +24,9 @@ const sample = Number(values.sample);
 
 function itemOf(feed: number, n: number, random: Prng): string {
   const notes = feed % 2 === 0 ? NOTES : NOTES_CYRILLIC;
-  const paragraphs = Array.from({ length: random.between(3, 9) }, () => `<p>${notes}</p>`).join('\n');
+  const paragraphs = Array.from({ length: random.between(3, 9) }, () => `<p>${notes}</p>`).join(
+    '\n',
+  );
   const url = `https://dts.podtrac.com/redirect.mp3/cdn.example.com/${feed}/${n}.mp3?source=rss&amp;v=${n}`;
   return `<item>
       <title>${n}. ${notes.slice(0, 40)} &amp; more</title>
@@ -99,7 +101,9 @@ const median = (taken: readonly number[]) =>
   taken.toSorted((a, b) => a - b)[Math.floor(taken.length / 2)] ?? 0;
 const ours = median(seconds.get('podctl') ?? []);
 const [load = 0] = loadavg();
-console.log(`reading feeds: ${sample} of ${ITEMS} items (${megabytes.toFixed(1)} MB), ${cpus().length} CPUs, load ${load.toFixed(1)}`);
+console.log(
+  `reading feeds: ${sample} of ${ITEMS} items (${megabytes.toFixed(1)} MB), ${cpus().length} CPUs, load ${load.toFixed(1)}`,
+);
 for (const [name, taken] of seconds) {
   const took = median(taken);
   const whole = ((took / sample) * FEEDS).toFixed(0);

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FEED_PARSER_LIMITS, FeedParser, type FeedParserLimits } from './feed-parser.ts';
@@ -199,16 +200,22 @@ describe('limits', () => {
     expect(all.map(({ ok }) => ok)).toEqual([true, true, false]);
   });
 
-  test('items beyond the limit are left out, and the event loop is free meanwhile', async () => {
-    let turns = 0;
-    const beat = setInterval(() => turns++, 1);
-    const document = await parse(large);
-    clearInterval(beat);
+  test('items beyond the limit are left out, and the loop is never held up meanwhile', async () => {
+    const request = feed(large);
+    const parser = parserWith();
+    await parser.parseFeed(feed(rss('')), NEVER);
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const parsed = await parser.parseFeed(request, NEVER);
+    delay.disable();
+    if (!parsed.ok) throw new Error(parsed.error);
+    const document = parsed.value;
     expect(document.items).toHaveLength(20_000);
     expect(document.problems.map(({ message }) => message)).toEqual([
       '40000 items beyond the limit of 20000 left out',
     ]);
-    expect(turns).toBeGreaterThan(5);
+    // 50 ms is what is promised; a machine that runs everything at once may take as long to give us a turn.
+    expect(delay.percentile(95) / 1e6).toBeLessThan(50);
   });
 });
 

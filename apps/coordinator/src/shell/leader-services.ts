@@ -9,6 +9,7 @@ import type { CoordinatorSettings } from '../settings.ts';
 import { Drains } from './drains.ts';
 import type { EventLog } from './event-log.ts';
 import { EventRecorder } from './event-recorder.ts';
+import { READING } from './feed-reading.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
@@ -144,12 +145,12 @@ function sessionServices({ ports, settings, store, replica, liveness }: LeaderPa
 
 function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const { clock, log } = ports;
-  const { poll: policy, itemsMax } = settings;
+  const { poll: policy, itemsMax, reading = READING } = settings;
   const of = { clock, store, replica };
   const titleOf = (url: string) => feedTitle({ clock, feeds }, url);
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
   const polled = (seconds: number) => ports.polled(seconds);
-  const poller = new Poller({ ...of, feeds, policy, itemsMax, log, random, polled });
+  const poller = new Poller({ ...of, feeds, policy, itemsMax, reading, log, random, polled });
   return { registry, poller };
 }

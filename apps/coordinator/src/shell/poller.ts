@@ -10,6 +10,7 @@ import type { FeedId } from '@podctl/domain/ids.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { type FeedVerdict, isLastingFault, judge, standing } from '../core/feed-verdict.ts';
 import { episodeRow } from '../core/snapshot.ts';
+import { type ReadingChoices, readFeed } from './feed-reading.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
@@ -23,6 +24,7 @@ export interface PollerOptions {
   readonly feeds: FeedSource;
   readonly policy: PollPolicy;
   readonly itemsMax: number;
+  readonly reading: ReadingChoices;
   readonly log: Logger;
   random(): number;
   polled(seconds: number): void;
@@ -92,11 +94,8 @@ export class Poller extends Loop {
     verdict: FeedVerdict & { kind: 'fresh' },
     signal: AbortSignal,
   ): Promise<void> {
-    const { store, feeds, clock, itemsMax } = this.#options;
-    const { body, contentType, finalUrl } = response;
-    const nowMs = clock.wallMs();
-    const document = { bytes: body, contentType, feedUrl: finalUrl, nowMs, itemsMax };
-    const parsed = await feeds.parse(document, signal);
+    const { store, clock } = this.#options;
+    const parsed = await readFeed(this.#options, record, response, signal);
     if (!parsed.ok)
       return this.#close(record, revision, {
         kind: 'failed',
@@ -104,25 +103,26 @@ export class Poller extends Loop {
         retryAfterMs: null,
         isLasting: isLastingFault(parsed.fault),
       });
+    const { document, movedTo } = parsed.value;
     // By this CAS we fold alone: another poller that read the same feed comes second here, and leaves.
     const claimed = {
       ...record,
       generation: record.generation + 1,
-      title: parsed.value.title || record.title,
+      title: document.title || record.title,
     };
     const claim = await store.casFeed({ ...claimed, nonce: store.newNonce() }, revision);
     if (claim.kind !== 'written') return;
-    const listed = await this.#grow(claimed, parsed.value);
+    const listed = await this.#grow(claimed, document);
     // Only now may the next poll answer "unchanged".
-    const { etag, lastModified } = response;
-    const url = verdict.movedTo ?? claimed.url;
+    const { etag, lastModified } = parsed.value.response;
+    const url = movedTo ?? verdict.movedTo ?? claimed.url;
     const formerUrls = formerUrlsOf(claimed, url);
-    const reading = readingOf(parsed.value, nowMs);
+    const reading = readingOf(document, clock.wallMs());
     await this.#close(
       { ...claimed, etag, lastModified, listed, url, formerUrls, reading },
       claim.revision,
       verdict,
-      parsed.value.problems,
+      document.problems,
     );
   }
 

@@ -53,7 +53,8 @@ export class FeedDraft {
   finish(feedUrl: string): FeedFacts {
     const { texts } = this;
     const title = TITLES.map((name) => texts.get(name)).find((text) => text !== undefined);
-    const next = this.links.get('next') ?? null;
+    // RFC 5005 has two ways to go on: pages, and an archive.
+    const next = this.links.get('next') ?? this.links.get('prev-archive') ?? null;
     const ttlMinutes = minutes(texts.get(TTL));
     const medium = texts.get(MEDIUM)?.toLowerCase().slice(0, 50);
     const podcastGuid = texts.get(PODCAST_GUID)?.slice(0, 100);

@@ -52,6 +52,8 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       timeoutMs: raw.feeds.timeout,
       bytesMax: raw.feeds.bytesMax,
       itemsMax: raw.feeds.itemsMax,
+      pagesMax: raw.feeds.pagesMax,
+      media: raw.feeds.media,
     },
     downloads: {
       max: raw.downloads.max,
