@@ -4,7 +4,7 @@ import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
 import type { ViewLimits } from './core/view.ts';
 import type { FeedFetchOptions } from './shell/feed-fetch.ts';
-import type { ReadingChoices } from './shell/feed-reading.ts';
+import type { ReadingChoices } from './shell/paged-feed.ts';
 
 /** Everything that a coordinator is told, resolved once. */
 export interface CoordinatorSettings {

@@ -1,4 +1,5 @@
 import type { FeedProblem } from './feed/feed-problem.ts';
+import type { FeedPolling } from './feed/polling.ts';
 import { type FeedChoices, NO_CHOICES } from './feed-choices.ts';
 import type { ClusterId, FeedId, Nonce } from './ids.ts';
 
@@ -34,6 +35,8 @@ export interface FeedRecord {
   readonly choices?: FeedChoices | undefined;
   /** Nobody wants it any more: it is hidden and rests. Its episodes are kept, so that it can come back as it was. */
   readonly removed?: boolean | undefined;
+  /** What polls have taught; absent before the first, and in records of older versions. */
+  readonly polling?: FeedPolling | undefined;
   /** How its newest document was read; "unchanged" leaves it as it is. Absent until one was. */
   readonly reading?: FeedReading | undefined;
 }

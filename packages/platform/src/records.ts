@@ -7,6 +7,7 @@ import { agentId, clusterId, episodeId, feedId, nonce } from '@podctl/domain/ids
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import { z } from 'zod';
+import { feedPolling } from './feed-polling.ts';
 import { branded } from './wire.ts';
 
 /** The values of the buckets other than an episode's state, as JSON. Unknown fields are dropped: a newer writer's. */
@@ -86,6 +87,7 @@ export const feedRecord = recordCodec<FeedRecord>(
     listed: count,
     choices: feedChoices.optional(),
     removed: z.boolean().optional(),
+    polling: feedPolling,
     reading: feedReading.optional(),
   }),
 );

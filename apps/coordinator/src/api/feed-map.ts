@@ -1,4 +1,5 @@
 import type { FeedProblemKind } from '@podctl/domain/feed/feed-problem.ts';
+import { isGone } from '@podctl/domain/feed/polling.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AddedFeed } from '@podctl/domain/order.ts';
@@ -14,6 +15,7 @@ import {
 } from '@podctl/proto/podctl/v1/feed.ts';
 import type { FeedRow } from '../core/snapshot.ts';
 import { type FeedState, type FeedView, feedView, type Picture } from '../core/view.ts';
+import { pollMessage } from './poll-map.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
 
@@ -24,6 +26,7 @@ const states: { readonly [S in FeedState]: FeedStateMessage } = {
   stalled: FeedStateMessage.STALLED,
   failing: FeedStateMessage.FAILING,
   paused: FeedStateMessage.PAUSED,
+  gone: FeedStateMessage.GONE,
 };
 
 const outcomes: { readonly [K in AddedFeed['kind']]: AddedFeed_Outcome } = {
@@ -84,7 +87,7 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
   return {
     feed: feedMessage(view),
     addedAt: dateOf(record?.addedMs ?? null),
-    nextPollAt: dateOf(nextPollMs === 0 ? null : nextPollMs),
+    nextPollAt: dateOf(nextPollMs === 0 || isGone(record?.polling) ? null : nextPollMs),
     failedPolls: record?.failures ?? 0,
     listed: record?.listed ?? 0,
     stages: STAGES.map((stage) => ({
@@ -96,6 +99,7 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
     })),
     prioritized: [...first],
     reading: readingMessage(record),
+    ...pollMessage(record),
   };
 }
 

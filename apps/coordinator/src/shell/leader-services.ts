@@ -1,4 +1,4 @@
-import type { AgentId, Epoch } from '@podctl/domain/ids.ts';
+import type { AgentId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import type { ResultMessage } from '@podctl/domain/protocol.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { Liveness } from '../core/liveness.ts';
@@ -9,11 +9,11 @@ import type { CoordinatorSettings } from '../settings.ts';
 import { Drains } from './drains.ts';
 import type { EventLog } from './event-log.ts';
 import { EventRecorder } from './event-recorder.ts';
-import { READING } from './feed-reading.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
 import { OrderDesk } from './order-desk.ts';
+import { READING } from './paged-feed.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
@@ -61,7 +61,6 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const { clock, bus, library, log } = ports;
   const settle = { store, library, clock, random: () => ports.random() };
   const { model, language, sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
-  const verdicts = new Verdicts({ ...settle, bus, log, fenced });
   const publisher = new Publisher({ ...settle, replica, views, log });
   const planner = new Planner({
     ...settle,
@@ -78,6 +77,8 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });
   const { registry, poller } = feedServices(parts);
+  const addressFailed = (feed: FeedId) => poller.readAgain(feed);
+  const verdicts = new Verdicts({ ...settle, bus, log, fenced, addressFailed });
   const { sessions, watchdog, revoked } = sessionServices(parts);
   const { staleAfterMs } = settings.view;
   const stale = settings.revokeStale
@@ -150,7 +151,7 @@ function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const titleOf = (url: string) => feedTitle({ clock, feeds }, url);
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
-  const polled = (seconds: number) => ports.polled(seconds);
+  const polled = ports.polled.bind(ports);
   const poller = new Poller({ ...of, feeds, policy, itemsMax, reading, log, random, polled });
   return { registry, poller };
 }

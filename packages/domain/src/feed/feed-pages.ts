@@ -112,8 +112,3 @@ function identityOf(text: string): string {
   const url = URL.parse(text);
   return url === null ? text : `${url.host}${url.pathname}${url.search}`;
 }
-
-/** Whether two URLs name the same feed: the scheme, credentials and a fragment do not count. */
-export function isSameFeed(a: string, b: string): boolean {
-  return identityOf(a) === identityOf(b);
-}
