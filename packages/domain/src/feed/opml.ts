@@ -37,6 +37,8 @@ export class OpmlReader {
   private repeated = 0;
   private refused = 0;
   private overMax = 0;
+  private withoutSecret = 0;
+  private depth = 0;
 
   constructor(options: OpmlOptions) {
     this.options = options;
@@ -51,7 +53,9 @@ export class OpmlReader {
   }
 
   read(event: XmlEvent): void {
-    if (event.kind !== 'open' || this.isRefused) return;
+    if (event.kind === 'close') this.depth--;
+    if (event.kind !== 'open') return;
+    this.depth++;
     this.root ??= event.name;
     const url = event.attributes.get('xmlurl')?.trim() ?? '';
     if (event.name === 'outline' && url !== '') this.addFeed(url, event.attributes);
@@ -70,7 +74,10 @@ export class OpmlReader {
 
   private addFeed(text: string, attributes: XmlAttributes): void {
     const url = normalizeFeedUrl(text, this.options.baseUrl);
-    if (!url.ok) {
+    // Of our own export: without what it left out the URL is another feed's, or nobody's.
+    if (attributes.get('urlisprivate') === 'true') {
+      this.withoutSecret++;
+    } else if (!url.ok) {
       this.refused++;
     } else if (this.feeds.has(url.value)) {
       this.repeated++;
@@ -82,17 +89,25 @@ export class OpmlReader {
   }
 
   private problems(): FeedProblem[] {
+    const message = 'the list breaks off before its end';
+    const breakOff = { kind: 'lost' as const, message, count: 1, place: null };
     const told: readonly (readonly [FeedProblemKind, number, string])[] = [
       ['repaired', this.repeated, 'listed more than once, taken once'],
       ['left_out', this.refused, 'left out: the URL is not http or https'],
+      [
+        'left_out',
+        this.withoutSecret,
+        'left out: the list has its URL without its password, token or query, so add it by hand',
+      ],
       ['left_out', this.overMax, `left out: the limit is ${this.options.feedsMax}`],
     ];
-    return told
+    const counted = told
       .filter(([, count]) => count > 0)
       .map(([kind, count, what]) => {
         const message = `${count} ${count === 1 ? 'feed' : 'feeds'} ${what}`;
         return { kind, message, count, place: null };
       });
+    return this.depth > 0 ? [breakOff, ...counted] : counted;
   }
 }
 
