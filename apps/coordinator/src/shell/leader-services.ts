@@ -13,6 +13,7 @@ import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
 import { OrderDesk } from './order-desk.ts';
+import { READING } from './paged-feed.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
@@ -145,12 +146,12 @@ function sessionServices({ ports, settings, store, replica, liveness }: LeaderPa
 
 function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const { clock, log } = ports;
-  const { poll: policy, itemsMax } = settings;
+  const { poll: policy, itemsMax, reading = READING } = settings;
   const of = { clock, store, replica };
   const titleOf = (url: string) => feedTitle({ clock, feeds }, url);
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
   const polled = ports.polled.bind(ports);
-  const poller = new Poller({ ...of, feeds, policy, itemsMax, log, random, polled });
+  const poller = new Poller({ ...of, feeds, policy, itemsMax, reading, log, random, polled });
   return { registry, poller };
 }

@@ -5,10 +5,12 @@ import { newAddress } from '../core/feed-address.ts';
 import { type FeedOutcome, type FeedVerdict, isLastingFault, judge } from '../core/feed-verdict.ts';
 import type { BodyRoom } from './body-room.ts';
 import type { FeedSource } from './feed-source.ts';
+import { type ReadingChoices, readPages } from './paged-feed.ts';
 
 export interface PolledFeedOptions {
   readonly feeds: FeedSource;
   readonly itemsMax: number;
+  readonly reading: ReadingChoices;
   nowMs(): number;
 }
 
@@ -36,8 +38,30 @@ export type PolledFeed =
       readonly fallbackAgent: boolean | null;
     };
 
-/** Fetches and parses a feed, where it says that it moved to as well. Rejects only with the reason of `signal`. */
+/** Fetches and parses a feed with all its pages, where it says that it moved to. Rejects only with the reason of `signal`. */
 export async function readFeed(
+  options: PolledFeedOptions,
+  record: FeedRecord,
+  ask: FeedAsk,
+  signal: AbortSignal,
+): Promise<PolledFeed> {
+  const found = await readFirst(options, record, ask, signal);
+  if (found.kind !== 'document' || found.document.nextPageUrl === null) return found;
+  const first = { ...record, url: found.movedTo ?? record.url, etag: null, lastModified: null };
+  const pageAsk = { ...ask, fetched: () => {} };
+  const readPage = async (url: string) => {
+    const page = await readAt(options, { ...first, url }, pageAsk, signal);
+    if (page.kind === 'document') return page.document;
+    return page.verdict.kind === 'unchanged' ? 'it is not there' : page.verdict.reason;
+  };
+  const document = await readPages({ ...options, ...options.reading, readPage }, found.document, [
+    first.url,
+    found.response.finalUrl,
+  ]);
+  return { ...found, document };
+}
+
+async function readFirst(
   options: PolledFeedOptions,
   record: FeedRecord,
   ask: FeedAsk,
@@ -64,7 +88,7 @@ export async function readFeed(
 }
 
 async function readAt(
-  { feeds, itemsMax, nowMs }: PolledFeedOptions,
+  { feeds, itemsMax, reading, nowMs }: PolledFeedOptions,
   { url, etag, lastModified, polling }: FeedRecord,
   { room, fetched }: FeedAsk,
   signal: AbortSignal,
@@ -77,7 +101,7 @@ async function readAt(
   if (verdict.kind !== 'fresh' || outcome.kind !== 'response')
     return { kind: 'verdict', verdict: notFresh(verdict), fallbackAgent: agent };
   const { body: bytes, contentType, finalUrl: feedUrl } = outcome;
-  const request = { bytes, contentType, feedUrl, nowMs: nowMs(), itemsMax };
+  const request = { bytes, contentType, feedUrl, nowMs: nowMs(), itemsMax, media: reading.media };
   const parsed = await feeds.parse(request, signal);
   if (parsed.ok)
     return {

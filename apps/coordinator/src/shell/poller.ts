@@ -15,6 +15,7 @@ import { episodeRow } from '../core/snapshot.ts';
 import { BodyRooms } from './body-room.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { Logger } from './logger.ts';
+import type { ReadingChoices } from './paged-feed.ts';
 import { PollRounds } from './poll-rounds.ts';
 import { type PolledFeed, readFeed } from './polled-feed.ts';
 import type { Replica } from './replica.ts';
@@ -27,6 +28,7 @@ export interface PollerOptions {
   readonly feeds: FeedSource;
   readonly policy: PollPolicy;
   readonly itemsMax: number;
+  readonly reading: ReadingChoices;
   readonly log: Logger;
   random(): number;
   /** How long a poll took, and what came of it; null when it was called off, or could not be written. */

@@ -37,7 +37,14 @@ describe('the settings', () => {
       nats: { servers: null, user: null, passwordFile: null, caFile: null, replicas: 1 },
       security: { authorityFolder: '/data/authority', authorityIsNamed: false },
       coordinator: { grpc: { listen: { host: '127.0.0.1', port: 0 } } },
-      feeds: { pollEveryMs: 3_600_000, timeoutMs: 30_000, bytesMax: 50e6, itemsMax: 20_000 },
+      feeds: {
+        pollEveryMs: 3_600_000,
+        timeoutMs: 30_000,
+        bytesMax: 50e6,
+        itemsMax: 20_000,
+        pagesMax: 100,
+        media: ['audio'],
+      },
       downloads: { max: 30, floorBytes: 100_000, idleTimeoutMs: 30_000, timeoutMs: 7_200_000 },
       transcribe: { max: 'auto', model: 'auto', language: null, batchSize: 8, device: 'auto' },
       planner: { multiWorkerMinEpisodes: 50, feedShareMax: 1 },
@@ -63,6 +70,11 @@ describe('the settings', () => {
     expect(yaml).toEqual(toml);
     expect(yaml.agent.slots).toEqual({ download: 2, transcribe: 1 });
     expect(yaml.feeds.pollEveryMs).toBe(5_400_000);
+  });
+
+  it('have lists, each word of which counts once', async () => {
+    const { feeds } = await load('feeds: {media: [audio, video, audio]}');
+    expect(feeds.media).toEqual(['audio', 'video']);
   });
 
   it('may have empty files and empty sections', async () => {
@@ -113,6 +125,8 @@ describe('what does not fit is refused with one sentence:', () => {
     ],
     ['feeds: {pollEvery: 1s}', 'feeds.pollEvery is "1s"; expected a time from 1m'],
     ['feeds: {bytesMax: 50 mb}', 'feeds.bytesMax is "50 mb"; expected a size from 10KB to 1GB'],
+    ['feeds: {media: [pdf]}', 'feeds.media is ["pdf"]; expected a list of audio and video'],
+    ['feeds: {media: audio}', 'feeds.media is "audio"; expected a list of audio and video'],
     ['network: {allowPrivate: "yes"}', 'network.allowPrivate is "yes"; expected true or false'],
     ['log: {level: loud}', 'log.level is "loud"; expected one of "debug", "info", "warn", "error"'],
     ['library: {url: "s3://x"}', 'library.url is "s3://x"; expected file: and a folder'],

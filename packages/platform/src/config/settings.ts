@@ -93,6 +93,8 @@ function feedSettings(raw: RawSettings['feeds']) {
     timeoutMs: raw.timeout,
     bytesMax: raw.bytesMax,
     itemsMax: raw.itemsMax,
+    pagesMax: raw.pagesMax,
+    media: raw.media,
   };
 }
 
