@@ -73,7 +73,7 @@ async function download(
   const failed = place.failures.get(episode.key) ?? 0;
   if (failed < episode.downloadFailures) {
     place.failures.set(episode.key, failed + 1);
-    return failure('http_503', 'The host answered 503.');
+    return failure('http_404', 'The host answered 404.');
   }
   await staging.writeText('audio.mp3', textOf(assignment, 'audio.mp3'));
   await staging.writeText('metadata.json', textOf(assignment, 'metadata.json'));

@@ -90,6 +90,7 @@ export const overview: Overview = {
   audioSecondsLeft: 63,
   speedRatio: undefined,
   etaSeconds: undefined,
+  hostsThrottled: 0,
   jobsWaiting: 2,
 };
 

@@ -1,12 +1,13 @@
-import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { EpisodeState, HeldLock } from '@podctl/domain/episode-state.ts';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import { agentOfSubject, resultSubject } from '@podctl/domain/key.ts';
 import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
-import { judge } from '@podctl/domain/verdict.ts';
+import { judge, type VerdictAnswer } from '@podctl/domain/verdict.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
+import type { HostDesk } from './host-desk.ts';
 import type { Logger } from './logger.ts';
 import { MessageComplaints } from './message-complaints.ts';
 import { revoke, type SettleDeps, settle } from './settle.ts';
@@ -14,6 +15,8 @@ import { revoke, type SettleDeps, settle } from './settle.ts';
 export interface VerdictOptions extends SettleDeps {
   readonly bus: Bus;
   readonly log: Logger;
+  /** Told of each download's end, since it says something of its host. */
+  readonly hosts?: Pick<HostDesk, 'served' | 'sentAway'> | undefined;
   /** Called for each result that was refused. */
   fenced(agent: AgentId, message: ResultMessage): void;
 }
@@ -75,6 +78,7 @@ export class Verdicts implements Service {
 
   async #judge(agent: AgentId, question: ResultMessage): Promise<ResultReply> {
     const { job, session, cluster, outcome } = question;
+    let settled: HeldLock | null = null;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const { store } = this.#options;
       const record = await this.#read(question);
@@ -87,16 +91,27 @@ export class Verdicts implements Service {
         token: job.token,
         outcome: outcome.kind,
       });
-      if (verdict.kind === 'answer') {
-        if (verdict.answer === 'fenced') return this.#refuse(agent, question);
-        return { kind: 'verdict', answer: verdict.answer };
-      }
+      if (verdict.kind === 'answer')
+        return await this.#told(agent, question, verdict.answer, settled);
       const { lock } = record.stages[job.stage];
       // The id in the subject is what the server let through; the one in the lock is what the leader wrote.
-      if (lock.state === 'held' && lock.agent !== agent) return this.#refuse(agent, question);
-      await this.#end(verdict.kind, question);
+      if (lock.state !== 'held' || lock.agent !== agent) return this.#refuse(agent, question);
+      await this.#end(verdict.kind, question, lock);
+      settled = verdict.kind === 'settle' ? lock : null;
     }
     return { kind: 'later', reason: 'the lock changes hands' };
+  }
+
+  /** @param settled the lock that was settled for this question, as it was held. */
+  async #told(
+    agent: AgentId,
+    question: ResultMessage,
+    answer: VerdictAnswer,
+    settled: HeldLock | null,
+  ): Promise<ResultReply> {
+    if (answer === 'fenced') return this.#refuse(agent, question);
+    if (answer === 'accepted' && settled !== null) await this.#served(question, settled);
+    return { kind: 'verdict', answer };
   }
 
   /** Rejects when the value has not heard of the token: the lock was written above it, so an old leader of the stream told what was. */
@@ -108,10 +123,26 @@ export class Verdicts implements Service {
     return record;
   }
 
-  async #end(how: 'settle' | 'close' | 'fail', { job, outcome }: ResultMessage): Promise<void> {
-    if (how === 'fail' && outcome.kind === 'failed')
-      await revoke(this.#options, job, endOf(outcome));
-    else
+  /** What it says of its host is of no weight beside the result. */
+  async #served({ job, outcome }: ResultMessage, { sinceMs }: HeldLock): Promise<void> {
+    const { hosts, log } = this.#options;
+    if (job.stage !== 'download' || outcome.kind !== 'finished') return;
+    await hosts?.served({ job, startedMs: sinceMs }, outcome.host).catch((error: unknown) => {
+      log.warn({ ...job, reason: String(error) }, 'a host could not be noted');
+    });
+  }
+
+  async #end(
+    how: 'settle' | 'close' | 'fail',
+    { job, outcome }: ResultMessage,
+    { sinceMs }: HeldLock,
+  ): Promise<void> {
+    if (how === 'fail' && outcome.kind === 'failed') {
+      const of = { job, startedMs: sinceMs };
+      const { hosts } = this.#options;
+      const sentAway = job.stage === 'download' ? await hosts?.sentAway(of, outcome) : null;
+      await revoke(this.#options, job, sentAway ?? endOf(outcome));
+    } else
       await settle(this.#options, job, (why) =>
         how === 'close' ? { kind: 'lost' } : incomplete(why),
       );
