@@ -19,13 +19,16 @@ import { foldFeedHost, foldHost } from './host-fold.ts';
 import { HostPace } from './host-pace.ts';
 import { plannedHosts } from './host-room.ts';
 import { HostMemories } from './host-verdict.ts';
-import { type PlannedAgent, type PlannedFeed, wholePlan } from './plan.ts';
+import { type PlanLimits, type PlannedAgent, type PlannedFeed, wholePlan } from './plan.ts';
 import { emptySnapshot, type LockRow, type Snapshot } from './snapshot.ts';
 
 const STEP_MS = 1_000;
-export const limits = {
-  ...{ downloadsMax: 30, transcribersMax: 'auto', multiWorkerMinEpisodes: 50, feedShareMax: 1 },
-} as const;
+export const limits: PlanLimits = {
+  downloadsMax: 30,
+  transcribersMax: 'auto',
+  multiWorkerMinEpisodes: 50,
+  feedShareMax: 1,
+};
 const of = { cluster: 'c' as ClusterId, nonce: 'n' as Nonce };
 
 interface Running {
