@@ -9,6 +9,7 @@ import {
   SUCCESSES_TO_RISE,
 } from '@podctl/domain/host-state.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
+import { feedHostKey } from '@podctl/domain/key.ts';
 import type { JobToken, ResultOutcome } from '@podctl/domain/protocol.ts';
 import { type AttemptEnd, backoffMs } from '@podctl/domain/retry.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
@@ -160,6 +161,7 @@ export class HostDesk {
   /** One that comes second changes nothing: what the other wrote is as good, and the next download tells again. */
   async #writeFeedHost(feed: FeedId, host: HostName | null, learned: boolean): Promise<void> {
     const { store, replica } = this.#options;
+    if (replica.snapshot.unreadable.has(feedHostKey(feed))) return;
     const expected = replica.snapshot.feedHosts.get(feed)?.revision ?? 0;
     const of = { cluster: store.cluster(), nonce: store.newNonce() };
     const written = await store.casFeedHost({ ...of, feed, host, learned }, expected);

@@ -149,8 +149,20 @@ export class Planner extends Loop {
       const view = planView(replica.snapshot, reports, nowMs);
       const made = wholePlan({ ...view, hosts: hosts?.planned(nowMs) }, limits);
       const seconds = (clock.monotonicMs() - began) / 1_000;
-      if (made.unknown.length === 0 || looks === LOOKS_MAX) return { ...made, seconds };
-      await hosts?.findOut(made.unknown);
+      const isKnown = made.unknown.length === 0 || looks === LOOKS_MAX;
+      if (isKnown || !(await this.#findOut(made.unknown))) return { ...made, seconds };
+    }
+  }
+
+  /** False: they cannot be found out now, which is no reason to keep the others waiting. */
+  async #findOut(feeds: readonly FeedId[]): Promise<boolean> {
+    try {
+      await this.#options.hosts?.findOut(feeds);
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn({ reason }, 'hosts of feeds cannot be found out now');
+      return false;
     }
   }
 
