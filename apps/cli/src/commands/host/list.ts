@@ -10,7 +10,7 @@ export default class HostList extends ListCommand {
     'The limits are the fleet’s, all agents together (hosts.parallelMax, hosts.limits). A host that answers 429, 503 or 403 is left alone for a while, then asked for one download at a time until enough of them come. A host is listed once a download of a feed was about to begin.';
   static override examples = [
     '<%= config.bin %> host list',
-    '<%= config.bin %> host list --sort-by COOLING',
+    '<%= config.bin %> host list --sort-by=-waiting',
     '<%= config.bin %> host list --json | jq \'.items[] | select(.state != "open")\'',
   ];
 
