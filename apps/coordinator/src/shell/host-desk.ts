@@ -2,13 +2,14 @@ import { type HostName, hostOfEnclosure } from '@podctl/domain/host-name.ts';
 import {
   afterSuccesses,
   afterThrottle,
+  allowedNow,
   type HostRecord,
   type HostRules,
   type HostState,
   limitOf,
   SUCCESSES_TO_RISE,
 } from '@podctl/domain/host-state.ts';
-import type { FeedId } from '@podctl/domain/ids.ts';
+import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { feedHostKey } from '@podctl/domain/key.ts';
 import type { JobToken, ResultOutcome } from '@podctl/domain/protocol.ts';
 import { type AttemptEnd, backoffMs } from '@podctl/domain/retry.ts';
@@ -32,9 +33,10 @@ export interface HostDeskOptions {
 
 type Failed = Extract<ResultOutcome, { readonly kind: 'failed' }>;
 
-/** A download that ended, with when it was given by the leader's clock. */
+/** A download that ended: who had it, and since when by the leader's clock. */
 export interface EndedDownload {
   readonly job: JobToken;
+  readonly agent: AgentId;
   readonly startedMs: number;
 }
 
@@ -61,6 +63,14 @@ export class HostDesk {
   planned(nowMs: number): PlannedHosts {
     const { replica, rules } = this.#options;
     return plannedHosts(replica.snapshot, rules, this.#pace, nowMs);
+  }
+
+  /** Whether its host still takes downloads, since a plan takes a while to be written. */
+  mayBegin(feed: FeedId, nowMs: number): boolean {
+    const { replica, rules } = this.#options;
+    const host = this.#hostOf(feed);
+    if (host === null) return true;
+    return allowedNow(host, replica.snapshot.hosts.get(host)?.record ?? null, rules, nowMs) > 0;
   }
 
   /** A download of the feed was given to an agent. */
@@ -125,7 +135,7 @@ export class HostDesk {
         afterThrottle(before, throttle, rules, clock.wallMs()),
       ).catch(unreadable);
       this.#memories.begin(host);
-      log.warn({ host, ...state, code, ...job }, 'a host asks for patience');
+      log.warn({ host, ...state, code, ...job, agent: ended.agent }, 'a host asks for patience');
     }
     if (blame.episode) return null;
     const untilMs = replica.snapshot.hosts.get(host)?.record.coolingUntilMs ?? nowMs;

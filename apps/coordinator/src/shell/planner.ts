@@ -27,7 +27,7 @@ export interface PlannerOptions extends SettleDeps, WorkOptions {
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly limits: PlanLimits;
   /** Absent: hosts are given as much as there is. */
-  readonly hosts?: Pick<HostDesk, 'planned' | 'began' | 'findOut'> | undefined;
+  readonly hosts?: Pick<HostDesk, 'planned' | 'mayBegin' | 'began' | 'findOut'> | undefined;
   readonly epoch: Epoch;
   readonly log: Logger;
   /** How long a plan took, and how many of its entries were not written. */
@@ -38,7 +38,7 @@ export interface PlannerOptions extends SettleDeps, WorkOptions {
 export interface Rejected {
   /** Somebody else wrote first. */
   readonly conflict: number;
-  /** Since it was planned its feed was paused or removed, or its agent was taken out. */
+  /** Since it was planned its feed was paused or removed, its agent was taken out, or its host asked for patience. */
   readonly closed: number;
 }
 
@@ -183,6 +183,9 @@ export class Planner extends Loop {
     const { record = null } = replica.snapshot.feeds.get(feed) ?? {};
     // A plan takes a while to be written: since then its feed may have been paused, or its agent taken out.
     if (!mayBegin(record) || isClosed(replica.snapshot.cordons.get(agent)?.record)) return 'closed';
+    const nowMs = clock.wallMs();
+    if (stage === 'download' && this.#options.hosts?.mayBegin(feed, nowMs) === false)
+      return 'closed';
     if (row === null || row.revision !== revision) return 'conflict';
     const holder = {
       cluster: store.cluster(),
@@ -190,9 +193,9 @@ export class Planner extends Loop {
       agent,
       session,
       epoch,
-      nowMs: clock.wallMs(),
+      nowMs,
     };
-    if (stage === 'download') this.#options.hosts?.began(feed, holder.nowMs);
+    if (stage === 'download') this.#options.hosts?.began(feed, nowMs);
     const outcome = await store.moveAt(row, stage, { kind: 'assign', holder });
     if (outcome.kind === 'given_up')
       this.#options.log.warn(

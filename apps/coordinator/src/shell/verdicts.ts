@@ -1,13 +1,13 @@
 import type { EpisodeState, HeldLock } from '@podctl/domain/episode-state.ts';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import { agentOfSubject, resultSubject } from '@podctl/domain/key.ts';
-import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
+import type { JobToken, ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
 import { judge, type VerdictAnswer } from '@podctl/domain/verdict.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
-import type { HostDesk } from './host-desk.ts';
+import type { EndedDownload, HostDesk } from './host-desk.ts';
 import type { Logger } from './logger.ts';
 import { MessageComplaints } from './message-complaints.ts';
 import { revoke, type SettleDeps, settle } from './settle.ts';
@@ -124,10 +124,10 @@ export class Verdicts implements Service {
   }
 
   /** What it says of its host is of no weight beside the result. */
-  async #served({ job, outcome }: ResultMessage, { sinceMs }: HeldLock): Promise<void> {
+  async #served({ job, outcome }: ResultMessage, lock: HeldLock): Promise<void> {
     const { hosts, log } = this.#options;
     if (job.stage !== 'download' || outcome.kind !== 'finished') return;
-    await hosts?.served({ job, startedMs: sinceMs }, outcome.host).catch((error: unknown) => {
+    await hosts?.served(ended(job, lock), outcome.host).catch((error: unknown) => {
       log.warn({ ...job, reason: String(error) }, 'a host could not be noted');
     });
   }
@@ -135,11 +135,11 @@ export class Verdicts implements Service {
   async #end(
     how: 'settle' | 'close' | 'fail',
     { job, outcome }: ResultMessage,
-    { sinceMs }: HeldLock,
+    lock: HeldLock,
   ): Promise<void> {
     if (how === 'fail' && outcome.kind === 'failed') {
-      const of = { job, startedMs: sinceMs };
       const { hosts } = this.#options;
+      const of = ended(job, lock);
       const sentAway = job.stage === 'download' ? await hosts?.sentAway(of, outcome) : null;
       await revoke(this.#options, job, sentAway ?? endOf(outcome));
     } else
@@ -152,6 +152,10 @@ export class Verdicts implements Service {
     this.#options.fenced(agent, question);
     return { kind: 'verdict', answer: 'fenced' };
   }
+}
+
+function ended(job: JobToken, { agent, sinceMs }: HeldLock): EndedDownload {
+  return { job, agent, startedMs: sinceMs };
 }
 
 function endOf(outcome: ResultMessage['outcome'] & { kind: 'failed' }): AttemptEnd {
