@@ -81,6 +81,14 @@ describe('a host that asks for patience', () => {
     expect(throttled(state, MINUTE_MS).coolingUntilMs).toBe(2 * MINUTE_MS);
   });
 
+  test('is open again after a day, and begins anew then', () => {
+    const state = throttled(throttled(null, 0), 90_000);
+    const dayMs = 86_400_000;
+    expect(allowedNow(host, state, rules, state.coolingUntilMs + dayMs - 1)).toBe(1);
+    expect(allowedNow(host, state, rules, state.coolingUntilMs + dayMs)).toBe(8);
+    expect(throttled(state, state.coolingUntilMs + dayMs).strikes).toBe(1);
+  });
+
   test('is open again some time, too, where there is no limit', () => {
     const unlimited = { ...rules, parallelMax: Number.POSITIVE_INFINITY, limits: {} };
     let state: HostState = throttled(null, 0);

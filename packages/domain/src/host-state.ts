@@ -7,9 +7,10 @@ import { backoffMs, RETRY_AFTER_MS_MAX } from './retry.ts';
  * that a new leader goes on with it.
  *   open       strikes 0: as many downloads as the settings allow
  *   cooling    strikes above 0 and `coolingUntilMs` ahead: nothing begins; what runs goes on
- *   probation  strikes above 0 and that time over: `limit` at a time, one at first; successes raise it, doubling
+ *   probation  strikes above 0 and that time over: `limit` at a time, one at first; successes raise it, doubling. It ends after a
+ *              day, too: where little is downloaded, nobody has to wait for so many successes
  *
- *   open, probation --it asks for patience--> cooling --(time)--> probation --(successes up to the settings' limit)--> open
+ *   open, probation --it asks for patience--> cooling --(time)--> probation --(successes up to the settings' limit, or a day)--> open
  *
  * What is never true: a strike for an answer to a download that began before the last strike; the host was told already.
  */
@@ -78,8 +79,15 @@ export function allowedNow(
   nowMs: number,
 ): number {
   const most = limitOf(host, rules);
-  if (state === null || state.strikes === 0) return most;
+  if (!isThrottled(state, nowMs)) return most;
   return isCooling(state, nowMs) ? 0 : Math.min(most, state.limit);
+}
+
+const PROBATION_MS_MAX = 86_400_000;
+
+/** Whether it cools or is on probation. */
+export function isThrottled(state: HostState | null, nowMs: number): state is HostState {
+  return state !== null && state.strikes > 0 && nowMs < state.coolingUntilMs + PROBATION_MS_MAX;
 }
 
 export function isCooling({ strikes, coolingUntilMs }: HostState, nowMs: number): boolean {
@@ -99,13 +107,13 @@ const LONGER_MS_MIN = 1_000;
 
 /** The state after a host asked for patience; null when it changes nothing. */
 export function afterThrottle(
-  before: HostState | null,
+  known: HostState | null,
   { startedMs, retryAfterMs, why }: Throttle,
   rules: HostRules,
   nowMs: number,
 ): HostState | null {
-  const isSameWave = before !== null && before.strikes > 0 && startedMs <= before.sinceMs;
-  if (!isSameWave) {
+  const before = isThrottled(known, nowMs) ? known : null;
+  if (before === null || startedMs > before.sinceMs) {
     const strikes = (before?.strikes ?? 0) + 1;
     const coolingUntilMs = nowMs + coolDownMs(strikes, retryAfterMs, rules);
     return { strikes, limit: 1, coolingUntilMs, sinceMs: nowMs, why };

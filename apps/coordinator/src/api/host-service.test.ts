@@ -69,6 +69,9 @@ test('a host that asked for patience is shown as long as it is not asked as befo
     { host: six, limit: 1, coolingUntil: undefined, strikes: 2, why: 'It is busy.', feeds: 0 },
     { host: busy, limit: 0, coolingUntil: new Date(wallMs + 60_000) },
   ]);
+  // A day later it is not held against them.
+  asksForPatience('old.example.org' as HostName, wallMs - 86_400_001);
+  expect((await list()).hosts).toHaveLength(2);
   const views = hostViews({ ...api.fleet.picture(), hosts: rules });
   expect(views.map(({ limit, limitMax }) => [limit, limitMax])).toEqual([
     [1, 4],

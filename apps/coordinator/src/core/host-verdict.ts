@@ -1,5 +1,5 @@
 import type { HostName } from '@podctl/domain/host-name.ts';
-import type { HostState } from '@podctl/domain/host-state.ts';
+import { type HostState, isThrottled } from '@podctl/domain/host-state.ts';
 import type { EpisodeId } from '@podctl/domain/ids.ts';
 
 /** Answers by which a host asks for patience, as agents name them. */
@@ -56,7 +56,7 @@ export class HostMemories {
     const memory = this.#host(host);
     memory.successes += 1;
     memory.servedMs = nowMs;
-    if (state === null || state.strikes === 0 || startedMs <= state.sinceMs) return 0;
+    if (!isThrottled(state, nowMs) || startedMs <= state.sinceMs) return 0;
     memory.towardsRise += 1;
     return memory.towardsRise;
   }

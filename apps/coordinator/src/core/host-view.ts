@@ -3,6 +3,7 @@ import {
   allowedNow,
   type HostRules,
   isCooling,
+  isThrottled,
   limitOf,
   NO_HOST_LIMITS,
 } from '@podctl/domain/host-state.ts';
@@ -36,7 +37,8 @@ export function hostViews(picture: Picture): HostView[] {
   const running = downloadsByHost(snapshot);
   const counts = feedsByHost(snapshot);
   for (const [host, { record }] of snapshot.hosts)
-    if (record.strikes > 0 && !counts.has(host)) counts.set(host, { feeds: 0, waiting: 0 });
+    if (isThrottled(record, now.wallMs) && !counts.has(host))
+      counts.set(host, { feeds: 0, waiting: 0 });
   return [...counts]
     .map(([host, count]) => {
       const shown = hostState(snapshot, host, rules, now.wallMs);
@@ -47,14 +49,15 @@ export function hostViews(picture: Picture): HostView[] {
 
 function hostState(snapshot: Snapshot, host: HostName, rules: HostRules, nowMs: number) {
   const state = snapshot.hosts.get(host)?.record ?? null;
-  const isThrottled = state !== null && state.strikes > 0;
+  const throttled = isThrottled(state, nowMs) ? state : null;
   return {
     limit: shown(allowedNow(host, state, rules, nowMs)),
     limitMax: shown(limitOf(host, rules)),
-    coolingUntilMs: isThrottled && isCooling(state, nowMs) ? state.coolingUntilMs : null,
-    strikes: state?.strikes ?? 0,
-    sinceMs: isThrottled ? state.sinceMs : null,
-    why: isThrottled ? state.why : '',
+    coolingUntilMs:
+      throttled !== null && isCooling(throttled, nowMs) ? throttled.coolingUntilMs : null,
+    strikes: throttled?.strikes ?? 0,
+    sinceMs: throttled?.sinceMs ?? null,
+    why: throttled?.why ?? '',
   };
 }
 
@@ -77,8 +80,8 @@ function feedsByHost(snapshot: Snapshot): Map<HostName, { feeds: number; waiting
 }
 
 /** Hosts that asked for patience and are not asked as before yet. */
-export function throttledHosts(snapshot: Snapshot): number {
+export function throttledHosts(snapshot: Snapshot, nowMs: number): number {
   let count = 0;
-  for (const { record } of snapshot.hosts.values()) if (record.strikes > 0) count += 1;
+  for (const { record } of snapshot.hosts.values()) if (isThrottled(record, nowMs)) count += 1;
   return count;
 }

@@ -309,7 +309,7 @@ export function totals(
       picture.progress.pace.ofFleet(now.monotonicMs),
     ),
     jobsWaiting: STAGES.reduce((sum, stage) => sum + waitingJobs(open, stage), 0),
-    hostsThrottled: throttledHosts(snapshot),
+    hostsThrottled: throttledHosts(snapshot, now.wallMs),
   };
 }
 

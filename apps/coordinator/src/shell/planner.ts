@@ -49,7 +49,7 @@ const ASSIGN_AT_ONCE = 32;
 /** So often at most hosts of feeds are looked for before what is planned then is written. */
 const LOOKS_MAX = 4;
 /** A host that may have another start within the second is not kept waiting for the next tick. */
-const PACE_MS = 100;
+const PACE_MS = 250;
 
 /** Plans on each change, and writes what was planned: one CAS an assignment, and a hint once the server has acknowledged it. */
 export class Planner extends Loop {
