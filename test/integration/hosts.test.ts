@@ -145,10 +145,13 @@ test('two agents look like one client to a host that has enough of them, and ano
   await startAgent('a1');
   await startAgent('a2');
   await world.until(() => isDownloaded('calm'));
-  expect(hostViews(world.coordinator.picture())).toMatchObject([
-    { host: '127.0.0.1', limit: 0, limitMax: LIMIT, why: expect.stringContaining('(429)') },
+  const views = hostViews(world.coordinator.picture());
+  expect(views).toMatchObject([
+    { host: '127.0.0.1', strikes: 1, limitMax: LIMIT, why: expect.stringContaining('(429)') },
     { host: '127.0.0.2', limit: LIMIT, strikes: 0, waiting: 0, feeds: 1 },
   ]);
+  // It cools, or its second is over and it may have one: what was let in there runs yet.
+  expect([0, 1]).toContain(views[0]?.limit);
   expect(busy.at.arrivals).toHaveLength(LIMIT);
   calmAll.resolve();
   await world.until(() => isDownloaded('busy') && told.includes('host_recovered'));

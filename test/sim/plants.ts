@@ -124,7 +124,11 @@ export const PLANTS: { readonly [name: string]: RunOptions } = {
     shape: quickWork,
   },
   'cluster id ignored': { plant: clusterIgnored, schedule: restored },
-  'a timed-out CAS landing late': { plant: lock.doubtTakenForWritten },
+  'a timed-out CAS landing late': {
+    plant: lock.doubtTakenForWritten,
+    schedule: cutUntilLost,
+    shape: longWork,
+  },
   'library unmounted': { plant: library.unmountedLooksEmpty, schedule: unmounted },
   'a host’s patience counted as a failure': { plant: host.patienceIsFailure },
   'losses not counted': { plant: lock.lossesNotCounted },

@@ -7,7 +7,7 @@ const SEEDS = 500;
 /** A minute of two cores, however many others share them. */
 const CPU_MS_MAX = 2 * 60_000;
 /** Each planted fault is noticed within so many seeds. */
-const CAUGHT_WITHIN = 80;
+const CAUGHT_WITHIN = 40;
 /** Seeds of each planted fault's world, without the fault. */
 const SOUND_SEEDS = 3;
 
