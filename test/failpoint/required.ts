@@ -7,6 +7,7 @@ export const REQUIRED_SITES: readonly string[] = [
   'coordinator state.cas feed create',
   'coordinator state.cas feed claim',
   'coordinator state.cas feed close',
+  'coordinator state.cas feed host',
   'coordinator meta.put meta',
   'coordinator state.cas episode create',
   'coordinator state.cas session none->live',

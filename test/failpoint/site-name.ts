@@ -28,6 +28,10 @@ export function stepName(key: string, before: Uint8Array | null, after: Uint8Arr
     }
     case 'cordon':
       return 'cordon';
+    case 'host':
+      return 'host';
+    case 'feed_host':
+      return 'feed host';
     case 'job':
       return episodeStep(before === null ? null : episodeOf(before), episodeOf(after));
     case 'unknown':

@@ -92,6 +92,7 @@ export const RESULTS = [
       ...{ final: false, returned: false },
     },
   },
+  { boot, ...held, outcome: { kind: 'finished', manifestSha256: sha256, host: '[::1]' } },
 ];
 export const LOGS = [
   {

@@ -1,3 +1,4 @@
+import type { HostRules } from '@podctl/domain/host-state.ts';
 import { BUCKETS } from '@podctl/domain/key.ts';
 import type { ResultMessage } from '@podctl/domain/protocol.ts';
 import { TERM_RULES } from '@podctl/domain/term.ts';
@@ -229,6 +230,14 @@ function loggerOf(process: SimProcess, add: (...words: readonly unknown[]) => vo
   return log;
 }
 
+/** Those of every coordinator: startsPerSecond is more than the slots of all agents. */
+export function hostRulesOf({ hostLimit }: World): HostRules {
+  return {
+    ...{ parallelMax: hostLimit, limits: {}, startsPerSecond: 10 },
+    ...{ coolDownFirstMs: 1_000, coolDownMaxMs: 4_000 },
+  };
+}
+
 function settingsOf(coordinator: string, world: World): CoordinatorSettings {
   return {
     coordinator,
@@ -237,6 +246,7 @@ function settingsOf(coordinator: string, world: World): CoordinatorSettings {
     proveAlone: false,
     libraryId: 'library-1',
     term: TERM_RULES,
+    hosts: hostRulesOf(world),
     plan: { downloadsMax: 30, transcribersMax: 'auto', multiWorkerMinEpisodes: 2, feedShareMax: 1 },
     retry: {
       failuresMax: world.failuresMax,

@@ -1,10 +1,12 @@
 import { whyNotAssignable } from '@podctl/domain/episode-move.ts';
+import { hostName } from '@podctl/domain/host-name.ts';
+import { allowedNow } from '@podctl/domain/host-state.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
-import { LOST_AFTER_MS } from './fleet.ts';
+import { hostRulesOf, LOST_AFTER_MS } from './fleet.ts';
 import type { JobRow } from './recorder.ts';
 import type { Simulation } from './simulation.ts';
-import { allEpisodes, workMs } from './world.ts';
+import { allEpisodes, must, workMs } from './world.ts';
 
 const ADD_EVERY_MS = 3_000;
 /** Restarts, elections, the loss of every session once, and clocks that were set wrong. */
@@ -36,7 +38,10 @@ export class Liveness {
     this.#addFeeds();
     if (time.nowMs < this.#quietSinceMs) return;
     const quietMs = time.nowMs - this.#quietSinceMs;
-    if (quietMs > SETTLED_MS) this.#watchIdle();
+    if (quietMs > SETTLED_MS) {
+      this.#watchIdle();
+      this.#watchHosts();
+    }
     if (quietMs <= RECOVERY_MS + workMs(world)) return;
     recorder.violate('Everything becomes done or dead', this.#whatIsLeft());
   }
@@ -73,7 +78,9 @@ export class Liveness {
       return null;
     for (const stage of STAGES) {
       const agent = this.#freeAgent(rows, stage);
-      const waiting = agent === null ? undefined : rows.find((row) => this.#isReady(row, stage));
+      const may = (row: JobRow) =>
+        this.#isReady(row, stage) && (stage !== 'download' || this.#hostHasRoom(row, rows));
+      const waiting = agent === null ? undefined : rows.find(may);
       if (waiting !== undefined)
         return `${waiting.feed}.${waiting.episode} ${stage} beside ${agent}`;
     }
@@ -85,6 +92,39 @@ export class Liveness {
     if (lock.state !== 'free' || whyNotAssignable(state, stage) !== null) return false;
     const wallMs = this.#sim.fleet.coordinators.map(({ process }) => process?.clock.wallMs() ?? 0);
     return lock.notBeforeMs <= Math.min(...wallMs);
+  }
+
+  #hostHasRoom({ episode }: JobRow, rows: readonly JobRow[]): boolean {
+    const { world, recorder, fleet } = this.#sim;
+    const host = must(hostName(this.#hostOf(episode)));
+    const wallMs = fleet.coordinators.map(({ process }) => process?.clock.wallMs() ?? 0);
+    const state = recorder.hosts.get(host) ?? null;
+    const allowed = allowedNow(host, state, hostRulesOf(world), Math.min(...wallMs));
+    return this.#asked(host, rows) < allowed;
+  }
+
+  #hostOf(episode: string): string {
+    const known = allEpisodes(this.#sim.world).find((one) => one.episode === episode);
+    return known === undefined ? '' : new URL(known.url).hostname;
+  }
+
+  /** Downloads that run at a host. */
+  #asked(host: string, rows: readonly JobRow[]): number {
+    return rows.filter(
+      ({ episode, state }) =>
+        state.stages.download.lock.state === 'held' && this.#hostOf(episode) === host,
+    ).length;
+  }
+
+  /** Leaders that do not know of each other may overdo it for a moment; one that is left alone never does. */
+  #watchHosts(): void {
+    const { recorder, world } = this.#sim;
+    const rows = [...recorder.jobs.values()];
+    for (const host of new Set(rows.map(({ episode }) => this.#hostOf(episode)))) {
+      const asked = this.#asked(host, rows);
+      if (asked > world.hostLimit)
+        recorder.violate('A host is asked for no more than it may be', `${asked} run at ${host}`);
+    }
   }
 
   #freeAgent(rows: readonly JobRow[], stage: Stage): string | null {

@@ -1,4 +1,5 @@
 import type { Plant } from './plant.ts';
+import * as host from './plants/of-the-host.ts';
 import * as library from './plants/of-the-library.ts';
 import * as lock from './plants/of-the-lock.ts';
 import * as term from './plants/of-the-term.ts';
@@ -123,8 +124,13 @@ export const PLANTS: { readonly [name: string]: RunOptions } = {
     shape: quickWork,
   },
   'cluster id ignored': { plant: clusterIgnored, schedule: restored },
-  'a timed-out CAS landing late': { plant: lock.doubtTakenForWritten },
+  'a timed-out CAS landing late': {
+    plant: lock.doubtTakenForWritten,
+    schedule: cutUntilLost,
+    shape: longWork,
+  },
   'library unmounted': { plant: library.unmountedLooksEmpty, schedule: unmounted },
+  'a host’s patience counted as a failure': { plant: host.patienceIsFailure },
   'losses not counted': { plant: lock.lossesNotCounted },
   'a reader of a half-published attempt': { plant: library.halfPublished },
 };

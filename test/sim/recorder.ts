@@ -1,11 +1,13 @@
 import { decodeEpisode } from '@podctl/domain/episode-codec.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { HostState } from '@podctl/domain/host-state.ts';
 import type { AgentId, ClusterId } from '@podctl/domain/ids.ts';
 import { LEADER_KEY, parseStateKey } from '@podctl/domain/key.ts';
 import type { JobToken, ResultMessage } from '@podctl/domain/protocol.ts';
 import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type { VerdictAnswer } from '@podctl/domain/verdict.ts';
+import { hostRecord } from '@podctl/platform/host-records.ts';
 import type { KvEntry } from '@podctl/platform/kv.ts';
 import { decodeLeader } from '@podctl/platform/leader-record.ts';
 import { clusterRecord, cordonRecord, sessionRecord } from '@podctl/platform/records.ts';
@@ -90,6 +92,7 @@ export class Recorder {
   /** When each staging folder got its manifest. */
   readonly finishedMs = new Map<string, number>();
   readonly feeds = new Set<string>();
+  readonly hosts = new Map<string, HostState>();
   cluster: ClusterId | null = null;
   readonly #judges: Judges;
   readonly #trust: { ttlMs: number; marginMs: number };
@@ -119,6 +122,7 @@ export class Recorder {
     this.jobs.clear();
     this.sessions.clear();
     this.reigns.clear();
+    this.hosts.clear();
     this.cluster = null;
   }
 
@@ -134,6 +138,7 @@ export class Recorder {
     if (key.kind === 'job') this.#wroteJob(key.feed, key.episode, entry, sender);
     else if (key.kind === 'session') this.#wroteSession(entry, sender);
     else if (key.kind === 'cordon') this.#wroteCordon(key.agent, entry, by);
+    else if (key.kind === 'host') this.hosts.set(key.host, must(hostRecord.decode(entry.value)));
     else if (key.kind === 'feed') this.feeds.add(key.feed);
     else if (key.kind === 'cluster') this.cluster = must(clusterRecord.decode(entry.value)).cluster;
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { hostAt } from '@podctl/domain/host-name.ts';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
@@ -71,13 +72,22 @@ async function download(
   const staging = await Staging.open(place.library, assignment, context.signal);
   await pass(place, episode.downloadMs, context);
   const failed = place.failures.get(episode.key) ?? 0;
-  if (failed < episode.downloadFailures) {
+  if (failed < episode.downloadThrottles + episode.downloadFailures) {
     place.failures.set(episode.key, failed + 1);
-    return failure('http_503', 'The host answered 503.');
+    if (failed < episode.downloadThrottles) return throttled(episode, failed);
+    return failure('http_404', 'The host answered 404.');
   }
   await staging.writeText('audio.mp3', textOf(assignment, 'audio.mp3'));
   await staging.writeText('metadata.json', textOf(assignment, 'metadata.json'));
   return staging.finish(place.agent, episode.transcribeMs / 1_000, {});
+}
+
+/** Some hosts say for how long, and older agents do not say which host it was. */
+function throttled({ url, downloadMs }: WorldEpisode, before: number): ResultOutcome {
+  const host = hostAt(new URL(url)) ?? undefined;
+  const retryAfterMs = downloadMs % 2 === 0 ? 2_000 : null;
+  const details = before === 0 ? { retryAfterMs, host } : { retryAfterMs };
+  return failure('http_429', 'The host says that we ask too often.', details);
 }
 
 async function transcribe(

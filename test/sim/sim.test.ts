@@ -28,6 +28,7 @@ const SAID: { readonly [plant: string]: RegExp } = {
     /begun at most once|finished staging folder|Everything becomes done|running soon/,
   'a timed-out CAS landing late': /counted twice|only for what is committed/,
   'library unmounted': /only for what failed|judged before/,
+  'a host’s patience counted as a failure': /only for what failed/,
   'losses not counted': /Losses are counted/,
   'a reader of a half-published attempt': /never sees a part/,
 };

@@ -18,6 +18,8 @@ export interface World {
   readonly coordinators: number;
   readonly failuresMax: number;
   readonly lossesMax: number;
+  /** Downloads that one host of audio may be asked for at a time. */
+  readonly hostLimit: number;
   /** Bad things end then. */
   readonly faultsEndMs: number;
 }
@@ -42,6 +44,8 @@ export interface WorldEpisode {
   readonly transcribeMs: number;
   /** What its host answers: fine, fails so many times first, or always. */
   readonly downloadFailures: number;
+  /** How often its host asks for patience before that; no attempt is counted for it. */
+  readonly downloadThrottles: number;
   /** Transcribing it kills the agent's process. */
   readonly isKiller: boolean;
 }
@@ -55,6 +59,7 @@ export function makeWorld(random: Prng): World {
     coordinators: random.pick([1, 2, 2, 3]),
     failuresMax,
     lossesMax: 3,
+    hostLimit: random.fork('hosts').between(1, 4),
     faultsEndMs,
     agents: Array.from({ length: agents }, (_, i) => ({
       id: must(agentId(`agent-${i + 1}`)),
@@ -73,9 +78,14 @@ function makeFeed(
 ): WorldFeed {
   const feed = must(feedId(`feed-${index + 1}`));
   const count = random.between(1, 4);
-  const episodes = Array.from({ length: count }, (_, i) =>
-    makeEpisode(random, feed, i, { ...of, isKiller: of.killers && i === 0 }),
-  );
+  // Forked, so that older seeds make the same feeds as before.
+  const hosts = random.fork('hosts');
+  const host = `audio-${hosts.between(1, index + 1)}.example`;
+  const episodes = Array.from({ length: count }, (_, i) => {
+    const downloadThrottles = hosts.pick([0, 0, 0, 0, 1, 2]);
+    const isKiller = of.killers && i === 0;
+    return makeEpisode(random, feed, i, { ...of, host, downloadThrottles, isKiller });
+  });
   return {
     feed,
     url: `https://host-${index + 1}.example/feed.xml`,
@@ -88,7 +98,13 @@ function makeEpisode(
   random: Prng,
   feed: FeedId,
   index: number,
-  of: { faultsEndMs: number; failuresMax: number; isKiller: boolean },
+  of: {
+    faultsEndMs: number;
+    failuresMax: number;
+    host: string;
+    downloadThrottles: number;
+    isKiller: boolean;
+  },
 ): WorldEpisode {
   const key = `${feed}-${index + 1}`;
   const fails = random.pick([0, 0, 0, 0, 0, 1, of.failuresMax]);
@@ -97,11 +113,12 @@ function makeEpisode(
     episode: episodeOf(feed, key),
     key,
     title: `Part ${index + 1}`,
-    url: `https://audio.example/${key}.mp3`,
+    url: `https://${of.host}/${key}.mp3`,
     listedFromMs: random.chance(0.8) ? 0 : random.between(0, of.faultsEndMs),
     downloadMs: random.between(200, 9_000),
     transcribeMs: random.between(500, 25_000),
     downloadFailures: of.isKiller ? 0 : fails,
+    downloadThrottles: of.downloadThrottles,
     isKiller: of.isKiller,
   };
 }
@@ -118,11 +135,17 @@ export function allEpisodes(world: World): WorldEpisode[] {
 export function workMs(world: World): number {
   const attempts = world.failuresMax + 1;
   return allEpisodes(world).reduce(
-    (sum, { downloadMs, transcribeMs, isKiller }) =>
-      sum + attempts * (downloadMs + 5_000) + (isKiller ? 10 : 1) * (transcribeMs + 20_000),
+    (sum, { downloadMs, downloadThrottles, transcribeMs, isKiller }) =>
+      sum +
+      (attempts + downloadThrottles) * (downloadMs + 5_000) +
+      downloadThrottles * THROTTLE_MS_MAX +
+      (isKiller ? 10 : 1) * (transcribeMs + 20_000),
     0,
   );
 }
+
+/** What a host may ask for, and the waits that follow from it. */
+const THROTTLE_MS_MAX = 30_000;
 
 export function must<T>(result: Result<T, string>): T {
   if (!result.ok) throw new Error(result.error);

@@ -20,6 +20,7 @@ import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
+import { HostServiceClient } from '@podctl/proto/podctl/v1/host.ts';
 import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
@@ -78,6 +79,7 @@ function connect(address: string) {
     fleets: new FleetServiceClient(address, plain),
     feeds: new FeedServiceClient(address, plain),
     episodes: new EpisodeServiceClient(address, plain),
+    hosts: new HostServiceClient(address, plain),
     agents: new AgentServiceClient(address, plain),
     events: new EventServiceClient(address, plain),
     locks: new LockServiceClient(address, plain),

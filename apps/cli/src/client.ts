@@ -41,6 +41,7 @@ import type {
   Overview,
   WatchResponse,
 } from '@podctl/proto/podctl/v1/fleet.ts';
+import type { ListHostsResponse } from '@podctl/proto/podctl/v1/host.ts';
 import type {
   CancelJobResponse,
   GetJobLogsRequest,
@@ -149,6 +150,14 @@ export class CoordinatorClient extends CoordinatorCalls {
   /** Said twice, it counts from the second time. */
   drainAgent(request: DrainAgentRequest): Promise<DrainAgentResponse> {
     return this.unary(agentsOf, (client) => client.drainAgent.bind(client), request);
+  }
+
+  listHosts(page: PageRequest): Promise<ListHostsResponse> {
+    return this.unary(
+      ({ hosts }) => hosts,
+      (client) => client.listHosts.bind(client),
+      page,
+    );
   }
 
   listLocks(page: PageRequest): Promise<ListLocksResponse> {

@@ -17,6 +17,7 @@ import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
+import { HostServiceClient } from '@podctl/proto/podctl/v1/host.ts';
 import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LibraryServiceClient } from '@podctl/proto/podctl/v1/library.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
@@ -39,6 +40,7 @@ export class Line {
   readonly feeds: FeedServiceClient;
   readonly episodes: EpisodeServiceClient;
   readonly agents: AgentServiceClient;
+  readonly hosts: HostServiceClient;
   readonly locks: LockServiceClient;
   readonly jobs: JobServiceClient;
   readonly fleet: FleetServiceClient;
@@ -56,6 +58,7 @@ export class Line {
     this.feeds = new FeedServiceClient(address, channel, options());
     this.episodes = new EpisodeServiceClient(address, channel, options());
     this.agents = new AgentServiceClient(address, channel, options());
+    this.hosts = new HostServiceClient(address, channel, options());
     this.locks = new LockServiceClient(address, channel, options());
     this.jobs = new JobServiceClient(address, channel, options());
     this.fleet = new FleetServiceClient(address, channel, options());
@@ -74,7 +77,7 @@ export class Line {
     const { feeds, episodes, agents, locks, jobs, fleet, transcripts, library, backups, access } =
       this;
     const first = [feeds, episodes, agents, locks, jobs, fleet, transcripts, library];
-    return [...first, backups, access, this.events];
+    return [...first, backups, access, this.events, this.hosts];
   }
 }
 

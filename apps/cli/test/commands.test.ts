@@ -81,6 +81,20 @@ describe.concurrent('lists', () => {
     expect(await items('lock', 'list')).toMatchObject({ token: '17', stale: true, state: 'held' });
     expect((await podctl('lock', 'list')).stdout).toContain('held, stale');
   });
+
+  test('host list tells which hosts are left alone, until when and why', async () => {
+    const { stdout } = await podctl('host', 'list');
+    expect(stdout).toMatch(/^HOST +LIMIT +IN USE +WAITING +COOLING UNTIL +WHY +FEEDS/);
+    expect(stdout).toMatch(/audio\.example\.org +4 +1 +12 +- +- +3/);
+    expect(stdout).toMatch(
+      /cdn\.example\.org +0 of 4 +1 +12 +2100-01-02T03:04:05.000Z +The host says .*\(429\)/,
+    );
+    const asked = await podctl('host', 'list', '--json', '--sort-by=-strikes');
+    expect(JSON.parse(asked.stdout).items).toMatchObject([
+      { host: 'cdn.example.org', state: 'cooling', strikes: 2 },
+      { host: 'audio.example.org', state: 'open', coolingUntil: null, why: '' },
+    ]);
+  });
 });
 
 describe.concurrent('one thing', () => {

@@ -29,11 +29,13 @@ import {
   type Overview,
   type WatchResponse,
 } from '@podctl/proto/podctl/v1/fleet.ts';
+import { HostServiceService } from '@podctl/proto/podctl/v1/host.ts';
 import { LockServiceService } from '@podctl/proto/podctl/v1/lock.ts';
 import {
   type SearchTranscriptsRequest,
   TranscriptServiceService,
 } from '@podctl/proto/podctl/v1/transcript.ts';
+import { hostService } from './fixed-hosts.ts';
 import { serverCredentials } from './server-credentials.ts';
 
 export const AT = new Date('2026-03-19T06:30:00.000Z');
@@ -90,6 +92,7 @@ export const overview: Overview = {
   audioSecondsLeft: 63,
   speedRatio: undefined,
   etaSeconds: undefined,
+  hostsThrottled: 0,
   jobsWaiting: 2,
 };
 
@@ -378,6 +381,7 @@ export async function startFixedCoordinator(
   server.addService(EpisodeServiceService, episodeService);
   server.addService(AgentServiceService, agentService);
   server.addService(LockServiceService, lockService);
+  server.addService(HostServiceService, hostService);
   server.addService(
     FleetServiceService,
     fleetService(fixed, () => fixed.watchMessages),

@@ -39,6 +39,7 @@ export function coordinatorSettings(
       multiWorkerMinEpisodes,
       feedShareMax,
     },
+    hosts: settings.hosts,
     retry: {
       failuresMax: retry.attemptsMax,
       lossesMax: LOSSES_MAX,

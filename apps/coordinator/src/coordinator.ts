@@ -158,6 +158,7 @@ export class Coordinator implements Service, Fleet {
       progress: this.#progress,
       reports: this.#reports,
       limits: this.#settings.view,
+      hosts: this.#settings.hosts,
       now: { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() },
     };
   }

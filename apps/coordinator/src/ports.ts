@@ -5,6 +5,7 @@ import type { EventStream } from '@podctl/platform/event-stream.ts';
 import type { Kv } from '@podctl/platform/kv.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FleetEvent } from './core/event.ts';
+import type { ThrottleCode } from './core/host-verdict.ts';
 import type { PutOut } from './shell/access.ts';
 import type { Logger } from './shell/logger.ts';
 import type { Rejected } from './shell/planner.ts';
@@ -31,6 +32,8 @@ export interface CoordinatorPorts {
   polled(seconds: number, came: PollCame | null): void;
   /** Told of what happens, for what is counted. */
   happened(events: readonly FleetEvent[]): void;
+  /** Told of each answer by which a host asked for patience. */
+  throttled?(code: ThrottleCode): void;
   /** Told how many events were stored, and how many could not be before they had to go. */
   recorded?(stored: number, dropped: number): void;
 }

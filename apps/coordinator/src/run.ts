@@ -313,5 +313,6 @@ async function portsOf(
     polled: metrics.polled,
     happened: metrics.happened,
     recorded: metrics.recorded,
+    throttled: metrics.throttled,
   };
 }

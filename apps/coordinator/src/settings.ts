@@ -1,4 +1,5 @@
 import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
+import type { HostRules } from '@podctl/domain/host-state.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
@@ -19,6 +20,8 @@ export interface CoordinatorSettings {
   readonly libraryId: string;
   readonly term: TermRules;
   readonly plan: PlanLimits;
+  /** Absent: hosts are asked for as much as there is; those that ask for patience have it all the same. */
+  readonly hosts?: HostRules;
   readonly retry: RetryLimits;
   readonly poll: PollPolicy;
   readonly fetch: FeedFetchOptions;

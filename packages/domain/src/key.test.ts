@@ -6,9 +6,11 @@ import {
   CLUSTER_KEY,
   commandSubject,
   cordonKey,
+  feedHostKey,
   feedKey,
   heartbeatSubject,
   helloSubject,
+  hostKey,
   jobKey,
   LEADER_KEY,
   mayAnswer,
@@ -36,6 +38,10 @@ function print(key: StateKey): string | null {
       return sessionKey(key.agent);
     case 'cordon':
       return cordonKey(key.agent);
+    case 'host':
+      return hostKey(key.host);
+    case 'feed_host':
+      return feedHostKey(key.feed);
     case 'unknown':
       return null;
   }
@@ -49,6 +55,7 @@ describe('keys of the state bucket', () => {
         expect(parseStateKey(feedKey(feed))).toEqual({ kind: 'feed', feed });
         expect(parseStateKey(sessionKey(agent))).toEqual({ kind: 'session', agent });
         expect(parseStateKey(cordonKey(agent))).toEqual({ kind: 'cordon', agent });
+        expect(parseStateKey(feedHostKey(feed))).toEqual({ kind: 'feed_host', feed });
         expect(parseStateKey(CLUSTER_KEY)).toEqual({ kind: 'cluster' });
       }),
     );
@@ -61,6 +68,10 @@ describe('keys of the state bucket', () => {
       'feed',
       'sess',
       'cordon',
+      'host',
+      'feedhost',
+      'example=2eorg',
+      'example=2Eorg',
       'cluster',
       'meta',
       '',

@@ -1,3 +1,4 @@
+import { type HostName, hostFromKey, hostInKey } from './host-name.ts';
 import { type AgentId, agentId, type EpisodeId, episodeId, type FeedId, feedId } from './ids.ts';
 
 /**
@@ -19,6 +20,8 @@ export const metaKey = (feed: FeedId, episode: EpisodeId) => `meta.${feed}.${epi
 export const feedKey = (feed: FeedId) => `feed.${feed}`;
 export const sessionKey = (agent: AgentId) => `sess.${agent}`;
 export const cordonKey = (agent: AgentId) => `cordon.${agent}`;
+export const hostKey = (host: HostName) => `host.${hostInKey(host)}`;
+export const feedHostKey = (feed: FeedId) => `feedhost.${feed}`;
 
 /** Of the bucket `access`. */
 export const tokenKey = (id: string) => `token.${id}`;
@@ -31,22 +34,46 @@ export type StateKey =
   | { readonly kind: 'feed'; readonly feed: FeedId }
   | { readonly kind: 'session'; readonly agent: AgentId }
   | { readonly kind: 'cordon'; readonly agent: AgentId }
+  | { readonly kind: 'host'; readonly host: HostName }
+  | { readonly kind: 'feed_host'; readonly feed: FeedId }
   /** Written by a newer version, or by hand: passed over, counted. */
   | { readonly kind: 'unknown' };
 
 export function parseStateKey(key: string): StateKey {
-  const [head, first = '', second = '', ...rest] = key.split('.');
+  const [head = '', first = '', second = '', ...rest] = key.split('.');
   if (rest.length > 0 || key.endsWith('.')) return { kind: 'unknown' };
   if (key === CLUSTER_KEY) return { kind: 'cluster' };
+  if (head === 'job') return jobOf(first, second);
+  return second === '' ? named(head, first) : { kind: 'unknown' };
+}
+
+function jobOf(first: string, second: string): StateKey {
   const feed = feedId(first);
-  if (head === 'feed' && second === '' && feed.ok) return { kind: 'feed', feed: feed.value };
   const episode = episodeId(second);
-  if (head === 'job' && feed.ok && episode.ok)
-    return { kind: 'job', feed: feed.value, episode: episode.value };
-  const agent = agentId(first);
-  if (head === 'sess' && second === '' && agent.ok) return { kind: 'session', agent: agent.value };
-  if (head === 'cordon' && second === '' && agent.ok) return { kind: 'cordon', agent: agent.value };
-  return { kind: 'unknown' };
+  if (!feed.ok || !episode.ok) return { kind: 'unknown' };
+  return { kind: 'job', feed: feed.value, episode: episode.value };
+}
+
+/** A key of a head and one name. */
+function named(head: string, name: string): StateKey {
+  const feed = feedId(name);
+  const agent = agentId(name);
+  switch (head) {
+    case 'feed':
+      return feed.ok ? { kind: 'feed', feed: feed.value } : { kind: 'unknown' };
+    case 'feedhost':
+      return feed.ok ? { kind: 'feed_host', feed: feed.value } : { kind: 'unknown' };
+    case 'sess':
+      return agent.ok ? { kind: 'session', agent: agent.value } : { kind: 'unknown' };
+    case 'cordon':
+      return agent.ok ? { kind: 'cordon', agent: agent.value } : { kind: 'unknown' };
+    case 'host': {
+      const host = hostFromKey(name);
+      return host.ok ? { kind: 'host', host: host.value } : { kind: 'unknown' };
+    }
+    default:
+      return { kind: 'unknown' };
+  }
 }
 
 /** Agents publish the first four, of their own id only; the leader answers hello and res. */

@@ -1,4 +1,5 @@
 import type { Gpu } from './gpu.ts';
+import type { HostName } from './host-name.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce, SessionId, Token } from './ids.ts';
 import type { Slots } from './session.ts';
 import type { Stage } from './stage.ts';
@@ -132,8 +133,13 @@ export interface ResultMessage {
   readonly outcome: ResultOutcome;
 }
 
+/** `host`: where the download ended, behind all redirects; older agents do not say, and where none answered there is none. */
 export type ResultOutcome =
-  | { readonly kind: 'finished'; readonly manifestSha256: string }
+  | {
+      readonly kind: 'finished';
+      readonly manifestSha256: string;
+      readonly host?: HostName | undefined;
+    }
   /** `final`: no further attempt can help. `returned`: not a failure, the agent gives it back. */
   | {
       readonly kind: 'failed';
@@ -142,6 +148,7 @@ export type ResultOutcome =
       readonly retryAfterMs: number | null;
       readonly final: boolean;
       readonly returned: boolean;
+      readonly host?: HostName | undefined;
     };
 
 export type ResultReply =

@@ -1,6 +1,7 @@
 import { FEED_LIMITS } from '@podctl/domain/feed/feed-document.ts';
 import { URL_HREF_LENGTH_MAX } from '@podctl/domain/feed/url.ts';
 import { GPU_LIMITS, type Gpu } from '@podctl/domain/gpu.ts';
+import { hostName } from '@podctl/domain/host-name.ts';
 import {
   isSession,
   isToken,
@@ -239,7 +240,11 @@ export const resultMessage = messageCodec<ResultMessage>(
     session,
     job,
     outcome: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('finished'), manifestSha256: sha256 }),
+      z.object({
+        kind: z.literal('finished'),
+        manifestSha256: sha256,
+        host: branded(hostName).optional(),
+      }),
       z.object({
         kind: z.literal('failed'),
         code: label,
@@ -247,6 +252,7 @@ export const resultMessage = messageCodec<ResultMessage>(
         retryAfterMs: milliseconds.nullable(),
         final: z.boolean(),
         returned: z.boolean(),
+        host: branded(hostName).optional(),
       }),
     ]),
   }),

@@ -1,5 +1,6 @@
 import { parseRetryAfterMs } from '@podctl/domain/feed/poll.ts';
 import { isRedirect } from '@podctl/domain/feed/redirect.ts';
+import type { HostName } from '@podctl/domain/host-name.ts';
 
 /** Why a download did not come about. */
 export interface DownloadFault {
@@ -10,6 +11,8 @@ export interface DownloadFault {
   readonly retryAfterMs: number | null;
   /** No further attempt can help. */
   readonly final: boolean;
+  /** The host that answered so, behind all redirects; absent when none did. */
+  readonly host?: HostName | undefined;
 }
 
 export type HttpAnswer =

@@ -116,12 +116,13 @@ async function download(
     );
     const metadata = metadataOf(assignment, work, file, facts, nowMs);
     await attempt.writeText('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
-    return await attempt.finish(ports.agent, facts.seconds, {
+    const finished = await attempt.finish(ports.agent, facts.seconds, {
       codec: facts.codec,
       container: facts.container,
       etag: audio.etag?.slice(0, 200) ?? null,
       url: withoutSecrets(work.url).slice(0, 1_000),
     });
+    return audio.host === undefined ? finished : { ...finished, host: audio.host };
   } finally {
     audio.close();
   }
@@ -268,6 +269,6 @@ function outcomeOf(error: unknown): ResultOutcome {
   return failure(`library_${error.code}`, `The library did not take the audio: ${error.message}.`);
 }
 
-function faulted({ code, reason, retryAfterMs, final }: DownloadFault): ResultOutcome {
-  return failure(code, reason, { retryAfterMs, final });
+function faulted({ code, reason, ...details }: DownloadFault): ResultOutcome {
+  return failure(code, reason, details);
 }

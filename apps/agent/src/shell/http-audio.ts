@@ -4,6 +4,7 @@ import {
   followRedirect,
   type RedirectChain,
 } from '@podctl/domain/feed/redirect.ts';
+import { type HostName, hostAt } from '@podctl/domain/host-name.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { AddressRefused } from '@podctl/platform/address-guard.ts';
 import { type Dispatcher, request } from 'undici';
@@ -25,6 +26,8 @@ export interface HttpAudio {
   /** As the host says; null when it does not. */
   readonly lengthBytes: number | null;
   readonly etag: string | null;
+  /** That sends it, behind all redirects. */
+  readonly host: HostName | undefined;
   /** Frees the connection; safe at any time. */
   close(): void;
 }
@@ -42,6 +45,7 @@ export async function openHttpAudio(
     const { statusCode, headers, body } = answered.value;
     // Destroying a body that has not ended is an error to its stream; it is ours, and no news.
     body.on('error', () => undefined);
+    const host = hostAt(chain.hop.url) ?? undefined;
     const header = (name: string) => [headers[name] ?? []].flat()[0] ?? null;
     const answer = judgeAnswer(
       statusCode,
@@ -51,10 +55,10 @@ export async function openHttpAudio(
     if (answer.kind === 'body') {
       const close = () => void body.destroy();
       const { lengthBytes } = answer;
-      return ok({ body, lengthBytes, etag: header('etag'), close });
+      return ok({ body, lengthBytes, etag: header('etag'), host, close });
     }
     body.destroy();
-    if (answer.kind === 'fault') return err(answer.fault);
+    if (answer.kind === 'fault') return err({ ...answer.fault, host });
     const next = followRedirect(chain, statusCode, header('location'));
     if (!next.ok) return err(fault('redirect', `The audio was not reached: ${next.error}.`));
     chain = next.value;

@@ -1,3 +1,4 @@
+import type { HostName } from '@podctl/domain/host-name.ts';
 import type { JobToken, ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
@@ -118,12 +119,15 @@ function milestones(passed: (percent: number) => void): (fraction: number) => vo
 export interface FailureDetails {
   readonly retryAfterMs?: number | null;
   readonly final?: boolean;
+  /** The podcast host that answered. */
+  readonly host?: HostName | undefined;
 }
 
 /** `code` is for machines, `reason` one sentence for people. */
 export function failure(code: string, reason: string, details: FailureDetails = {}): ResultOutcome {
-  const { retryAfterMs = null, final = false } = details;
-  return { kind: 'failed', code, reason, retryAfterMs, final, returned: false };
+  const { retryAfterMs = null, final = false, host } = details;
+  const failed = { kind: 'failed', code, reason, retryAfterMs, final, returned: false } as const;
+  return host === undefined ? failed : { ...failed, host };
 }
 
 /** Given back unharmed: no failure is counted. */

@@ -138,6 +138,11 @@ export function statusLines(overview: OverviewView, verdict: Verdict, nowMs: num
     `Episodes   ${overview.episodes}`,
     `Download   ${overview.downloaded} done, ${percentWords(overview.downloadedRatio)}%, ${overview.downloadWorkers} running`,
     `Transcribe ${overview.transcribed} done, ${percentWords(overview.transcribedRatio)}%, ${overview.transcribeWorkers} running`,
+    ...(overview.hostsThrottled > 0
+      ? [
+          `Hosts      ${countWords(overview.hostsThrottled, 'host')} asked for patience: podctl host list`,
+        ]
+      : []),
     `Audio      ${durationWords(overview.audioTranscribedSeconds)} transcribed`,
     `Agents     ${overview.agentsLive} live${out === '' ? '' : ` (${out})`}, ${overview.agentsLost} lost`,
     `Fenced     ${countWords(overview.fencedResults, 'late result')} refused`,

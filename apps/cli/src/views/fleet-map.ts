@@ -48,6 +48,8 @@ export interface OverviewView {
   readonly etaSeconds: number | null;
   /** Wanted, and nobody works on them. */
   readonly jobsWaiting: number;
+  /** Hosts that asked for patience, and are not asked as before yet. */
+  readonly hostsThrottled: number;
 }
 
 export function overviewView(overview: Overview): OverviewView {
@@ -80,6 +82,7 @@ export function overviewView(overview: Overview): OverviewView {
     speedRatio: overview.speedRatio ?? null,
     etaSeconds: overview.etaSeconds ?? null,
     jobsWaiting: overview.jobsWaiting,
+    hostsThrottled: overview.hostsThrottled,
   };
 }
 
@@ -106,6 +109,8 @@ export const eventWords = [
   'agent-drained',
   'job-canceled',
   'episode-skipped',
+  'host-cooling',
+  'host-recovered',
 ] as const;
 
 /** Something that happened, as `-o jsonl` prints it. */

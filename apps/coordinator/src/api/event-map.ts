@@ -26,6 +26,8 @@ const types: { readonly [T in EventType]: Event_Type } = {
   agent_drained: Event_Type.AGENT_DRAINED,
   result_fenced: Event_Type.RESULT_FENCED,
   library: Event_Type.LIBRARY,
+  host_cooling: Event_Type.HOST_COOLING,
+  host_recovered: Event_Type.HOST_RECOVERED,
 };
 
 /** The type's word in the stream; null for a number that none has. */

@@ -21,6 +21,7 @@ import {
 } from '../core/view.ts';
 import type { AgentLogCounts } from '../shell/agent-logs.ts';
 import type { FleetInfo } from '../shell/fleet.ts';
+import { hostFamilies } from './host-metrics.ts';
 import { pollFamilies } from './poll-metrics.ts';
 
 const FEED_STATES: readonly FeedState[] = [
@@ -45,6 +46,7 @@ export function fleetMetrics(picture: Picture, info: FleetInfo, watchers: number
   return [
     ...feedFamilies(picture),
     ...jobFamilies(picture),
+    ...hostFamilies(picture),
     ...lockFamilies(lockViews(picture), info),
     ...agentFamilies(agents),
     ...gpuFamilies(agents.map(({ record, gpus }) => ({ agent: record.agent, gpus }))),

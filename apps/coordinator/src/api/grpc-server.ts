@@ -29,6 +29,7 @@ import { fleetService, fleetServiceDefinition } from './fleet-service.ts';
 import { GrpcListener, type ServerCertificate } from './grpc-listener.ts';
 import type { CallRefusal } from './grpc-metrics.ts';
 import { type CallObserver, Handlers } from './handler.ts';
+import { hostService, hostServiceDefinition } from './host-service.ts';
 import { jobService, jobServiceDefinition } from './job-service.ts';
 import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
@@ -101,6 +102,7 @@ export const serviceDefinitions: readonly ServiceDefinition[] = [
   libraryServiceDefinition,
   accessServiceDefinition,
   eventServiceDefinition,
+  hostServiceDefinition,
   healthServiceDefinition,
   ...reflectionDefinitions,
 ];
@@ -199,6 +201,7 @@ export class GrpcServer implements Service {
       agentService(fleet, handlers, security?.access ?? null),
     );
     server.addService(lockServiceDefinition, lockService(fleet, handlers));
+    server.addService(hostServiceDefinition, hostService(fleet, handlers));
     server.addService(jobServiceDefinition, jobService(fleet, handlers, clock));
     server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));

@@ -4,9 +4,11 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { createMetrics, type MetricFamily, type Metrics } from '@podctl/platform/metrics.ts';
 import type { EventType, FleetEvent } from '../core/event.ts';
+import type { ThrottleCode } from '../core/host-verdict.ts';
 import type { Rejected } from '../shell/planner.ts';
 import { eventCounts } from './event-metrics.ts';
 import type { CallObserver } from './handler.ts';
+import { throttleCounts } from './host-metrics.ts';
 import { pollCounts } from './poll-metrics.ts';
 
 /** What the coordinator counts as it happens; the rest of its page is worked out from the picture at each scrape. */
@@ -18,6 +20,7 @@ export interface CoordinatorMetrics {
   happened(events: readonly FleetEvent[]): void;
   /** Events that were stored, and that could not be. */
   recorded(stored: number, dropped: number): void;
+  throttled(code: ThrottleCode): void;
   /** Looks at the library at once and every 10 s, for the page, until the signal. Never rejects. */
   watchLibrary(library: WatchedLibrary, clock: Clock, signal: AbortSignal): Promise<void>;
 }
@@ -96,6 +99,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
       }
     },
     recorded: eventCounts(page),
+    throttled: throttleCounts(page),
     watchLibrary: async (library, clock, signal) => {
       while (!signal.aborted) {
         sight = await lookAt(library, clock);

@@ -32,6 +32,7 @@ export function overviewMessage(totals: Totals, info: FleetInfo): Overview {
     speedRatio: totals.forecast.speedRatio ?? undefined,
     etaSeconds: totals.forecast.etaSeconds ?? undefined,
     jobsWaiting: totals.jobsWaiting,
+    hostsThrottled: totals.hostsThrottled,
   };
 }
 

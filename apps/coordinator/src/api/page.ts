@@ -5,7 +5,8 @@ const PAGE_SIZE_MAX = 1_000;
 
 /** Ids hold nothing that sorts before it, so that the order of joined keys is the order of their parts. */
 const JOINT = '!';
-const keyPattern = /^[a-z0-9!-]{1,200}$/;
+/** Of ids, and of names of hosts. */
+const keyPattern = /^[a-z0-9!_.:[\]-]{1,253}$/;
 
 export interface PageRequest {
   readonly pageSize: number;

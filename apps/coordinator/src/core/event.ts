@@ -30,6 +30,8 @@ export const EVENT_TYPES = [
   'agent_drained',
   'result_fenced',
   'library',
+  'host_cooling',
+  'host_recovered',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];

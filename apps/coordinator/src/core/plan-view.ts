@@ -44,6 +44,7 @@ function plannedFeed(row: FeedRow, nowMs: number): PlannedFeed {
     bookScore: row.record?.bookScore ?? BOOK_SCORE_UNKNOWN,
     remaining: row.tally.remaining,
     running: row.tally.running,
+    downloads: row.ready.download.size > 0,
     urgent: { download: urgent.download.length, transcribe: urgent.transcribe.length },
     heads: { download: heads('download'), transcribe: heads('transcribe') },
   };

@@ -2,6 +2,7 @@ import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.t
 import { isCanary } from '@podctl/domain/retry.ts';
 import type { Slots } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { HostGate, type HostWait, type PlannedHosts } from './host-room.ts';
 import {
   compareForDownload,
   compareForTranscribe,
@@ -15,10 +16,14 @@ export interface PlanView {
   readonly agents: readonly PlannedAgent[];
   /** Jobs that run in the fleet, those of feeds that get nothing now (paused, removed, nothing ready) among them. */
   readonly running: { readonly [S in Stage]: number };
+  /** What downloads the hosts may be given; absent: as many as there are. */
+  readonly hosts?: PlannedHosts | undefined;
 }
 
 export interface PlannedFeed extends RankedFeed {
   readonly running: { readonly [S in Stage]: number };
+  /** False: nothing of it waits for a download, so nobody need ask for its host. */
+  readonly downloads?: boolean | undefined;
   /** How many of the first heads go before those of all other feeds: somebody asked for these episodes. */
   readonly urgent: { readonly [S in Stage]: number };
   /** The episodes that may be assigned, in their order. Read as far as needed, and once. */
@@ -62,21 +67,37 @@ export interface Assignment {
   readonly reason: string;
 }
 
+export interface Plan {
+  readonly assignments: Assignment[];
+  /** Feeds that an agent was free for, and why their hosts were spared. */
+  readonly waiting: ReadonlyMap<FeedId, HostWait>;
+  /** Of those, some whose host must be found out, in their order. */
+  readonly unknown: readonly FeedId[];
+}
+
+/** The assignments of a plan alone. */
+export function plan(view: PlanView, limits: PlanLimits): Assignment[] {
+  return wholePlan(view, limits).assignments;
+}
+
 /**
  * Decides which job goes to which agent. Pure: the same view gives the same plan.
  * Each assignment is checked again by its CAS; one that lost is simply planned anew.
  */
-export function plan(view: PlanView, limits: PlanLimits): Assignment[] {
+export function wholePlan(view: PlanView, limits: PlanLimits): Plan {
   const pool = new Pool(view.agents);
-  const download = new StagePlan('download', view.feeds, pool, budget('download', view, limits));
+  const gate = view.hosts === undefined ? null : new HostGate(view.hosts);
+  const feeds = view.feeds.filter(({ downloads }) => downloads !== false);
+  const download = new StagePlan(
+    { feeds, pool, stage: 'download', gate },
+    budget('download', view, limits),
+  );
   download.order.sort(compareForDownload);
   download.urgent();
   // One each in turn: small feeds finish first, and no host meets a crowd while others could be asked.
   while (download.round(() => Number.POSITIVE_INFINITY, 1)) {}
   const transcribe = new StagePlan(
-    'transcribe',
-    view.feeds,
-    pool,
+    { feeds: view.feeds, pool, stage: 'transcribe', gate: null },
     budget('transcribe', view, limits),
   );
   transcribe.order.sort(compareForTranscribe);
@@ -88,13 +109,21 @@ export function plan(view: PlanView, limits: PlanLimits): Assignment[] {
   transcribe.round(cap, Number.POSITIVE_INFINITY);
   // Nobody below its cap waits any more: what is still free goes round, so that no slot idles beside work.
   while (transcribe.round(() => Number.POSITIVE_INFINITY, 1)) {}
-  return [...download.assignments, ...transcribe.assignments];
+  const assignments = [...download.assignments, ...transcribe.assignments];
+  return { assignments, waiting: gate?.waiting ?? new Map(), unknown: gate?.unknown ?? [] };
 }
 
 function budget(stage: Stage, view: PlanView, limits: PlanLimits): number {
   const max = stage === 'download' ? limits.downloadsMax : limits.transcribersMax;
   if (max === 'auto') return Number.POSITIVE_INFINITY;
   return max - view.running[stage];
+}
+
+interface StagePlanParts {
+  readonly stage: Stage;
+  readonly feeds: readonly PlannedFeed[];
+  readonly pool: Pool;
+  readonly gate: HostGate | null;
 }
 
 /** The assignments of one stage as they are made. */
@@ -107,11 +136,14 @@ class StagePlan {
   /** Of which nothing more can be given in this plan. */
   readonly #through = new Set<FeedId>();
   readonly #added = new Map<FeedId, number>();
+  /** Null: no host is met. */
+  readonly #gate: HostGate | null;
   #budget: number;
 
-  constructor(stage: Stage, feeds: readonly PlannedFeed[], pool: Pool, budget: number) {
+  constructor({ stage, feeds, pool, gate }: StagePlanParts, budget: number) {
     this.#stage = stage;
     this.#pool = pool;
+    this.#gate = gate;
     this.#budget = budget;
     this.order = [...feeds];
   }
@@ -142,6 +174,10 @@ class StagePlan {
 
   #give(feed: PlannedFeed): boolean {
     if (this.#through.has(feed.feed)) return false;
+    if (this.#gate?.admits(feed.feed) === false) {
+      this.#through.add(feed.feed);
+      return false;
+    }
     const heads = this.#headsOf(feed);
     for (let passed = 0; passed <= PASSED_OVER_MAX; passed += 1) {
       const { value: head, done } = heads.next();
@@ -166,6 +202,7 @@ class StagePlan {
 
   #assign(feed: PlannedFeed, head: Candidate, taken: { agent: AgentId; session: SessionId }): void {
     this.#budget -= 1;
+    this.#gate?.take(feed.feed);
     this.#added.set(feed.feed, (this.#added.get(feed.feed) ?? 0) + 1);
     const reason = `${feed.remaining[this.#stage]} left, book score ${feed.bookScore}`;
     const { episode, revision } = head;

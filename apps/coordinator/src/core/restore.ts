@@ -29,6 +29,9 @@ export function restored({ bucket, key, value }: BackupEntry): Restored {
       return restoredJob(value);
     // A machine that was taken out stays out: whoever restores may not know why it was.
     case 'cordon':
+    // A host's patience does not end with the world: it is asked no sooner.
+    case 'host':
+    case 'feed_host':
     case 'feed':
     case 'unknown':
       return { kind: 'write', value, freed: 0 };

@@ -60,6 +60,7 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.AgentService/DrainAgent', change],
   ['/podctl.v1.EventService/ListEvents', read],
   ['/podctl.v1.EventService/FollowEvents', read],
+  ['/podctl.v1.HostService/ListHosts', read],
   ['/podctl.v1.LockService/ListLocks', read],
   ['/podctl.v1.LockService/ReleaseLock', change],
   ['/podctl.v1.JobService/ListJobs', read],

@@ -8,6 +8,8 @@ import type {
   StageState,
 } from '@podctl/domain/episode-state.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import type { HostName } from '@podctl/domain/host-name.ts';
+import type { FeedHostRecord, HostRecord } from '@podctl/domain/host-state.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { jobKey } from '@podctl/domain/key.ts';
 import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
@@ -26,6 +28,10 @@ export interface Snapshot {
   readonly sessions: Map<AgentId, SessionRow>;
   /** What people decided about agents, opened ones among them; also of agents that never said hello. */
   readonly cordons: Map<AgentId, CordonRow>;
+  /** What hosts were heard to answer; those that never asked for patience are not here. */
+  readonly hosts: Map<HostName, HostRow>;
+  /** Where feeds' audio comes from, as far as it is known. */
+  readonly feedHosts: Map<FeedId, FeedHostRow>;
   /** Held and committed locks, by `lockId`. */
   readonly locks: Map<string, LockRow>;
   /** Keys whose newest value cannot be read, with its revision: a newer version's, or damaged. Never overwritten. */
@@ -65,6 +71,16 @@ export interface CordonRow {
   readonly revision: number;
 }
 
+export interface HostRow {
+  readonly record: HostRecord;
+  readonly revision: number;
+}
+
+export interface FeedHostRow {
+  readonly record: FeedHostRecord;
+  readonly revision: number;
+}
+
 export interface LockRow {
   readonly feed: FeedId;
   readonly episode: EpisodeId;
@@ -80,6 +96,8 @@ export function emptySnapshot(): Snapshot {
     feeds: new Map(),
     sessions: new Map(),
     cordons: new Map(),
+    hosts: new Map(),
+    feedHosts: new Map(),
     locks: new Map(),
     unreadable: new Map(),
   };

@@ -279,6 +279,7 @@ describe('the totals', () => {
     expect(all).toEqual({
       agentsDraining: 0,
       agentsCordoned: 0,
+      hostsThrottled: 0,
       asOfMs: clock.wallMs(),
       revision: fleet.snapshot.revision,
       feeds: 2,

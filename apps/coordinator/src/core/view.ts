@@ -4,10 +4,12 @@ import { isGone } from '@podctl/domain/feed/polling.ts';
 import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
 import { BOOK_SCORE_UNKNOWN, choicesOf } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
+import type { HostRules } from '@podctl/domain/host-state.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { awaitedAgents, NO_SESSION } from './awaited-agent.ts';
 import { audioSecondsLeft, audioSecondsLeftOf, type Forecast, forecast } from './forecast.ts';
+import { throttledHosts } from './host-view.ts';
 import type { Liveness } from './liveness.ts';
 import type { Progress } from './progress.ts';
 import {
@@ -29,6 +31,8 @@ export interface Picture {
   readonly progress: Progress;
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly limits: ViewLimits;
+  /** What hosts may be asked; absent: as much as there is. */
+  readonly hosts?: HostRules | undefined;
   readonly now: Moment;
 }
 
@@ -275,6 +279,7 @@ export interface Totals {
   readonly forecast: Forecast;
   /** None of paused feeds. */
   readonly jobsWaiting: number;
+  readonly hostsThrottled: number;
 }
 
 /** `rows` and `states`: the wanted feeds and how each is, for who worked them out already. */
@@ -306,6 +311,7 @@ export function totals(
       picture.progress.pace.ofFleet(now.monotonicMs),
     ),
     jobsWaiting: STAGES.reduce((sum, stage) => sum + waitingJobs(open, stage), 0),
+    hostsThrottled: throttledHosts(snapshot, now.wallMs),
   };
 }
 

@@ -1,6 +1,8 @@
+import { NO_HOST_LIMITS } from '@podctl/domain/host-state.ts';
 import type { AgentId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import type { ResultMessage } from '@podctl/domain/protocol.ts';
 import type { Service } from '@podctl/platform/service.ts';
+import type { ThrottleCode } from '../core/host-verdict.ts';
 import type { Liveness } from '../core/liveness.ts';
 import type { Progress } from '../core/progress.ts';
 import type { AgentReport } from '../core/view.ts';
@@ -12,6 +14,7 @@ import { EventRecorder } from './event-recorder.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
+import { HostDesk } from './host-desk.ts';
 import { OrderDesk } from './order-desk.ts';
 import { READING } from './paged-feed.ts';
 import { Planner } from './planner.ts';
@@ -61,6 +64,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const { clock, bus, library, log } = ports;
   const settle = { store, library, clock, random: () => ports.random() };
   const { model, language, sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
+  const hosts = hostDesk(parts);
   const publisher = new Publisher({ ...settle, replica, views, log });
   const planner = new Planner({
     ...settle,
@@ -68,6 +72,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     replica,
     reports,
     limits: settings.plan,
+    hosts,
     epoch,
     log,
     model,
@@ -78,7 +83,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const repair = new ViewRepair({ clock, replica, library, views, log });
   const { registry, poller } = feedServices(parts);
   const addressFailed = (feed: FeedId) => poller.readAgain(feed);
-  const verdicts = new Verdicts({ ...settle, bus, log, fenced, addressFailed });
+  const verdicts = new Verdicts({ ...settle, bus, log, hosts, fenced, addressFailed });
   const { sessions, watchdog, revoked } = sessionServices(parts);
   const { staleAfterMs } = settings.view;
   const stale = settings.revokeStale
@@ -117,6 +122,13 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       repair,
     ],
   };
+}
+
+function hostDesk({ ports, settings, store, replica }: LeaderParts): HostDesk {
+  const { clock, log } = ports;
+  const rules = settings.hosts ?? NO_HOST_LIMITS;
+  const throttled = (code: ThrottleCode) => ports.throttled?.(code);
+  return new HostDesk({ store, replica, clock, rules, log, throttled });
 }
 
 function eventRecorder({ ports, settings, replica, events }: LeaderParts): EventRecorder | null {

@@ -10,10 +10,11 @@ import type { Bus } from '@podctl/platform/bus.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { commandMessage } from '@podctl/platform/wire.ts';
-import { type Assignment, type PlanLimits, plan } from '../core/plan.ts';
+import { type Assignment, type Plan, type PlanLimits, wholePlan } from '../core/plan.ts';
 import { planView } from '../core/plan-view.ts';
 import { episodeRow, type LockRow } from '../core/snapshot.ts';
 import type { AgentReport } from '../core/view.ts';
+import type { HostDesk } from './host-desk.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
@@ -25,6 +26,8 @@ export interface PlannerOptions extends SettleDeps, WorkOptions {
   readonly replica: Replica;
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly limits: PlanLimits;
+  /** Absent: hosts are given as much as there is. */
+  readonly hosts?: Pick<HostDesk, 'planned' | 'mayBegin' | 'began' | 'findOut'> | undefined;
   readonly epoch: Epoch;
   readonly log: Logger;
   /** How long a plan took, and how many of its entries were not written. */
@@ -35,7 +38,7 @@ export interface PlannerOptions extends SettleDeps, WorkOptions {
 export interface Rejected {
   /** Somebody else wrote first. */
   readonly conflict: number;
-  /** Since it was planned its feed was paused or removed, or its agent was taken out. */
+  /** Since it was planned its feed was paused or removed, its agent was taken out, or its host asked for patience. */
   readonly closed: number;
 }
 
@@ -43,10 +46,16 @@ export interface Rejected {
 const SPACING_MS = 50;
 const TICK_MS = 1_000;
 const ASSIGN_AT_ONCE = 32;
+/** So often at most hosts of feeds are looked for before what is planned then is written. */
+const LOOKS_MAX = 4;
+/** A host that may have another start within the second is not kept waiting for the next tick. */
+const PACE_MS = 250;
 
 /** Plans on each change, and writes what was planned: one CAS an assignment, and a hint once the server has acknowledged it. */
 export class Planner extends Loop {
   readonly #options: PlannerOptions;
+  /** While hosts are given their next starts by and by. */
+  #isPacing = false;
 
   constructor(options: PlannerOptions) {
     super('planner', {
@@ -117,15 +126,11 @@ export class Planner extends Loop {
   }
 
   protected override async turn(signal: AbortSignal): Promise<void> {
-    const { library, replica, limits, clock } = this.#options;
+    const { library } = this.#options;
     const health = await library.check();
     if (health.kind === 'offline') return;
-    const began = clock.monotonicMs();
-    const assignments = plan(
-      planView(replica.snapshot, this.#options.reports, clock.wallMs()),
-      limits,
-    );
-    const seconds = (clock.monotonicMs() - began) / 1_000;
+    const { assignments, waiting, seconds } = await this.#planned();
+    if ([...waiting.values()].includes('paced')) this.#kickLater(signal);
     const rejected = { conflict: 0, closed: 0 };
     for (let i = 0; i < assignments.length && !signal.aborted; i += ASSIGN_AT_ONCE) {
       const batch = assignments.slice(i, i + ASSIGN_AT_ONCE);
@@ -135,6 +140,42 @@ export class Planner extends Loop {
     this.#options.planned(seconds, assignments.length, rejected);
   }
 
+  /** The plan, made anew while it lacks hosts that can be found out. */
+  async #planned(): Promise<Plan & { readonly seconds: number }> {
+    const { replica, reports, limits, clock, hosts } = this.#options;
+    for (let looks = 0; ; looks += 1) {
+      const began = clock.monotonicMs();
+      const nowMs = clock.wallMs();
+      const view = planView(replica.snapshot, reports, nowMs);
+      const made = wholePlan({ ...view, hosts: hosts?.planned(nowMs) }, limits);
+      const seconds = (clock.monotonicMs() - began) / 1_000;
+      const isKnown = made.unknown.length === 0 || looks === LOOKS_MAX;
+      if (isKnown || !(await this.#findOut(made.unknown))) return { ...made, seconds };
+    }
+  }
+
+  /** False: they cannot be found out now, which is no reason to keep the others waiting. */
+  async #findOut(feeds: readonly FeedId[]): Promise<boolean> {
+    try {
+      await this.#options.hosts?.findOut(feeds);
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn({ reason }, 'hosts of feeds cannot be found out now');
+      return false;
+    }
+  }
+
+  #kickLater(signal: AbortSignal): void {
+    if (this.#isPacing) return;
+    this.#isPacing = true;
+    const after = () => {
+      this.#isPacing = false;
+      this.kick();
+    };
+    this.#options.clock.sleep(PACE_MS, signal).then(after, () => undefined);
+  }
+
   async #assign(assignment: Assignment): Promise<keyof Rejected | 'given'> {
     const { feed, episode, stage, revision, agent, session } = assignment;
     const { store, replica, clock, epoch } = this.#options;
@@ -142,6 +183,9 @@ export class Planner extends Loop {
     const { record = null } = replica.snapshot.feeds.get(feed) ?? {};
     // A plan takes a while to be written: since then its feed may have been paused, or its agent taken out.
     if (!mayBegin(record) || isClosed(replica.snapshot.cordons.get(agent)?.record)) return 'closed';
+    const nowMs = clock.wallMs();
+    if (stage === 'download' && this.#options.hosts?.mayBegin(feed, nowMs) === false)
+      return 'closed';
     if (row === null || row.revision !== revision) return 'conflict';
     const holder = {
       cluster: store.cluster(),
@@ -149,8 +193,9 @@ export class Planner extends Loop {
       agent,
       session,
       epoch,
-      nowMs: clock.wallMs(),
+      nowMs,
     };
+    if (stage === 'download') this.#options.hosts?.began(feed, nowMs);
     const outcome = await store.moveAt(row, stage, { kind: 'assign', holder });
     if (outcome.kind === 'given_up')
       this.#options.log.warn(

@@ -1,6 +1,13 @@
 import type { CordonRecord } from '@podctl/domain/cordon.ts';
-import { type AgentId, type ClusterId, clusterIdFrom, nonceFrom } from '@podctl/domain/ids.ts';
+import {
+  type AgentId,
+  type ClusterId,
+  clusterIdFrom,
+  type FeedId,
+  nonceFrom,
+} from '@podctl/domain/ids.ts';
 import { parseStateKey } from '@podctl/domain/key.ts';
+import { feedHostRecord, hostRecord } from '@podctl/platform/host-records.ts';
 import type { KvEntry, TailSink } from '@podctl/platform/kv.ts';
 import {
   clusterRecord,
@@ -10,6 +17,8 @@ import {
 } from '@podctl/platform/records.ts';
 import { eventsOfCordon } from '../core/cordon-event.ts';
 import { eventsOfEpisode, eventsOfFeed, eventsOfSession, type FleetEvent } from '../core/event.ts';
+import { eventsOfHost } from '../core/host-event.ts';
+import { foldFeedHost, foldHost } from '../core/host-fold.ts';
 import {
   type EpisodeRow,
   emptySnapshot,
@@ -101,6 +110,10 @@ export class Replica implements TailSink {
         return this.#foldSession(entry);
       case 'cordon':
         return this.#foldCordon(entry, key.agent);
+      case 'host':
+        return this.#foldHost(entry);
+      case 'feed_host':
+        return this.#foldFeedHost(entry, key.feed);
       case 'cluster':
         return this.#foldCluster(entry);
       case 'unknown':
@@ -135,11 +148,36 @@ export class Replica implements TailSink {
 
   /** What people decided cannot be read: whoever was taken out by a newer version is given no work by this one. */
   #unknownCordon(agent: AgentId): CordonRecord {
+    return {
+      ...{ ...this.#nobodys(), agent, kind: 'cordoned', by: '', deadlineMs: null },
+      ...{ reason: 'its record cannot be read by this version', sinceMs: this.#options.nowMs() },
+    };
+  }
+
+  #foldHost(entry: KvEntry & { kind: 'value' }): readonly FleetEvent[] | null {
+    const record = hostRecord.decode(entry.value);
+    if (!record.ok) return this.#unreadable(entry);
+    this.snapshot.unreadable.delete(entry.key);
+    const change = foldHost(this.snapshot, record.value, entry.revision);
+    return change === null ? null : eventsOfHost(change.before, change.after);
+  }
+
+  #foldFeedHost(entry: KvEntry & { kind: 'value' }, feed: FeedId): readonly FleetEvent[] | null {
+    const record = feedHostRecord.decode(entry.value);
+    if (record.ok) this.snapshot.unreadable.delete(entry.key);
+    else this.#unreadable(entry);
+    // Of a newer version: without a host that this one knows of, the feed need not wait for ever until one is found.
+    const known = record.ok
+      ? record.value
+      : { ...this.#nobodys(), feed, host: null, learned: false };
+    return foldFeedHost(this.snapshot, known, entry.revision) ? [] : null;
+  }
+
+  #nobodys() {
     const nothing = new Uint8Array(10);
     return {
-      ...{ agent, cluster: this.snapshot.cluster ?? clusterIdFrom(nothing) },
-      ...{ nonce: nonceFrom(nothing), kind: 'cordoned', by: '', deadlineMs: null },
-      ...{ reason: 'its record cannot be read by this version', sinceMs: this.#options.nowMs() },
+      cluster: this.snapshot.cluster ?? clusterIdFrom(nothing),
+      nonce: nonceFrom(nothing),
     };
   }
 

@@ -4,11 +4,22 @@ import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { type Move, move } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import type { HostName } from '@podctl/domain/host-name.ts';
+import type { FeedHostRecord, HostRecord } from '@podctl/domain/host-state.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce } from '@podctl/domain/ids.ts';
-import { cordonKey, feedKey, jobKey, metaKey, sessionKey } from '@podctl/domain/key.ts';
+import {
+  cordonKey,
+  feedHostKey,
+  feedKey,
+  hostKey,
+  jobKey,
+  metaKey,
+  sessionKey,
+} from '@podctl/domain/key.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
+import { feedHostRecord, hostRecord } from '@podctl/platform/host-records.ts';
 import type { CasOutcome, Kv, KvEntry } from '@podctl/platform/kv.ts';
 import { cordonRecord, episodeMeta, feedRecord, sessionRecord } from '@podctl/platform/records.ts';
 import type { Replica } from './replica.ts';
@@ -136,6 +147,18 @@ export class Store {
 
   casCordon(record: CordonRecord, expected: number): Promise<CasOutcome> {
     return this.#write(cordonKey(record.agent), expected, cordonRecord.encode(record));
+  }
+
+  async readHost(host: HostName): Promise<Read<HostRecord>> {
+    return this.#decode(await this.#read(hostKey(host)), hostRecord.decode);
+  }
+
+  casHost(record: HostRecord, expected: number): Promise<CasOutcome> {
+    return this.#write(hostKey(record.host), expected, hostRecord.encode(record));
+  }
+
+  casFeedHost(record: FeedHostRecord, expected: number): Promise<CasOutcome> {
+    return this.#write(feedHostKey(record.feed), expected, feedHostRecord.encode(record));
   }
 
   async readMeta(feed: FeedId, episode: EpisodeId): Promise<EpisodeMeta | null> {

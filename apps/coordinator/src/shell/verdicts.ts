@@ -1,14 +1,15 @@
-import type { EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
+import type { EpisodeState, HeldLock } from '@podctl/domain/episode-state.ts';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { agentOfSubject, resultSubject } from '@podctl/domain/key.ts';
-import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
+import type { JobToken, ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
-import { judge } from '@podctl/domain/verdict.ts';
+import { judge, type VerdictAnswer } from '@podctl/domain/verdict.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
 import { withoutSecrets } from '@podctl/platform/redaction.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
 import { isAddressFault } from '../core/address-fault.ts';
+import type { EndedDownload, HostDesk } from './host-desk.ts';
 import type { Logger } from './logger.ts';
 import { MessageComplaints } from './message-complaints.ts';
 import { revoke, type SettleDeps, settle } from './settle.ts';
@@ -16,6 +17,8 @@ import { revoke, type SettleDeps, settle } from './settle.ts';
 export interface VerdictOptions extends SettleDeps {
   readonly bus: Bus;
   readonly log: Logger;
+  /** Told of each download's end, since it says something of its host. */
+  readonly hosts?: Pick<HostDesk, 'served' | 'sentAway'> | undefined;
   /** Called for each result that was refused. */
   fenced(agent: AgentId, message: ResultMessage): void;
   /** A host refused the address that a feed gave: the feed may have a newer one. */
@@ -79,6 +82,7 @@ export class Verdicts implements Service {
 
   async #judge(agent: AgentId, question: ResultMessage): Promise<ResultReply> {
     const { job, session, cluster, outcome } = question;
+    let settled: HeldLock | null = null;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const { store } = this.#options;
       const record = await this.#read(question);
@@ -91,16 +95,27 @@ export class Verdicts implements Service {
         token: job.token,
         outcome: outcome.kind,
       });
-      if (verdict.kind === 'answer') {
-        if (verdict.answer === 'fenced') return this.#refuse(agent, question);
-        return { kind: 'verdict', answer: verdict.answer };
-      }
+      if (verdict.kind === 'answer')
+        return await this.#told(agent, question, verdict.answer, settled);
       const { lock } = record.stages[job.stage];
       // The id in the subject is what the server let through; the one in the lock is what the leader wrote.
-      if (lock.state === 'held' && lock.agent !== agent) return this.#refuse(agent, question);
+      if (lock.state !== 'held' || lock.agent !== agent) return this.#refuse(agent, question);
       await this.#end(verdict.kind, question, lock);
+      settled = verdict.kind === 'settle' ? lock : null;
     }
     return { kind: 'later', reason: 'the lock changes hands' };
+  }
+
+  /** @param settled the lock that was settled for this question, as it was held. */
+  async #told(
+    agent: AgentId,
+    question: ResultMessage,
+    answer: VerdictAnswer,
+    settled: HeldLock | null,
+  ): Promise<ResultReply> {
+    if (answer === 'fenced') return this.#refuse(agent, question);
+    if (answer === 'accepted' && settled !== null) await this.#served(question, settled);
+    return { kind: 'verdict', answer };
   }
 
   /** Rejects when the value has not heard of the token: the lock was written above it, so an old leader of the stream told what was. */
@@ -112,22 +127,37 @@ export class Verdicts implements Service {
     return record;
   }
 
+  /** What it says of its host is of no weight beside the result. */
+  async #served({ job, outcome }: ResultMessage, lock: HeldLock): Promise<void> {
+    const { hosts, log } = this.#options;
+    if (job.stage !== 'download' || outcome.kind !== 'finished') return;
+    await hosts?.served(ended(job, lock), outcome.host).catch((error: unknown) => {
+      log.warn({ ...job, reason: String(error) }, 'a host could not be noted');
+    });
+  }
+
   async #end(
     how: 'settle' | 'close' | 'fail',
     { job, outcome }: ResultMessage,
-    lock: Lock,
+    lock: HeldLock,
   ): Promise<void> {
     if (how === 'fail' && outcome.kind === 'failed') {
-      const isOfAddress = isAddressFault(job.stage, outcome.code);
-      if (isOfAddress) this.#options.addressFailed?.(job.feed);
-      // The feed is read again, so the next attempt may have another address, also where this one is gone for good.
-      const isFirst = lock.state === 'held' && lock.failures === 0;
-      const final = outcome.final && !(isOfAddress && isFirst);
-      await revoke(this.#options, job, endOf({ ...outcome, final }));
+      const of = ended(job, lock);
+      const { hosts } = this.#options;
+      const sentAway = job.stage === 'download' ? await hosts?.sentAway(of, outcome) : null;
+      const failed = this.#failed(job, outcome, lock);
+      await revoke(this.#options, job, sentAway ?? failed);
     } else
       await settle(this.#options, job, (why) =>
         how === 'close' ? { kind: 'lost' } : incomplete(why),
       );
+  }
+
+  /** A feed whose address failed is read again, so the next attempt may have another one, also where this one is gone for good. */
+  #failed(job: JobToken, outcome: FailedOutcome, lock: HeldLock): AttemptEnd {
+    const isOfAddress = isAddressFault(job.stage, outcome.code);
+    if (isOfAddress) this.#options.addressFailed?.(job.feed);
+    return endOf({ ...outcome, final: outcome.final && !(isOfAddress && lock.failures === 0) });
   }
 
   #refuse(agent: AgentId, question: ResultMessage): ResultReply {
@@ -136,7 +166,13 @@ export class Verdicts implements Service {
   }
 }
 
-function endOf(outcome: ResultMessage['outcome'] & { kind: 'failed' }): AttemptEnd {
+function ended(job: JobToken, { agent, sinceMs }: HeldLock): EndedDownload {
+  return { job, agent, startedMs: sinceMs };
+}
+
+type FailedOutcome = ResultMessage['outcome'] & { readonly kind: 'failed' };
+
+function endOf(outcome: FailedOutcome): AttemptEnd {
   const { retryAfterMs, final, returned } = outcome;
   // It is shown to everybody, and agents are of other versions, and of other people.
   const reason = withoutSecrets(outcome.reason);

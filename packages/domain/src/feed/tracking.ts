@@ -36,16 +36,22 @@ const FILE_SEGMENT = /\.(?:mp3|m4a|m4b|mp4|aac|ogg|oga|opus|flac|wav|wma|mov|php
  * prefixes looked through, changing parameters dropped, always https. It is never fetched.
  */
 export function enclosureKey(enclosureUrl: string): string {
-  let url = new URL(enclosureUrl);
+  const url = behindTrackers(new URL(enclosureUrl));
+  for (const name of [...url.searchParams.keys()]) {
+    if (CHANGING_PARAMETERS.test(name)) url.searchParams.delete(name);
+  }
+  return `https://${url.host}${url.pathname}${url.search}`;
+}
+
+/** What the known tracking hosts in front of it lead to; the URL itself where there are none. */
+export function behindTrackers(enclosureUrl: URL): URL {
+  let url = enclosureUrl;
   for (let hop = 0; hop < HOPS_MAX; hop++) {
     const inner = TRACKING_HOSTS.has(url.hostname) ? innerUrl(url) : null;
     if (inner === null) break;
     url = inner;
   }
-  for (const name of [...url.searchParams.keys()]) {
-    if (CHANGING_PARAMETERS.test(name)) url.searchParams.delete(name);
-  }
-  return `https://${url.host}${url.pathname}${url.search}`;
+  return url;
 }
 
 /** The URL in a tracker's path: whole, escaped, or as host and path; null when there is none. */

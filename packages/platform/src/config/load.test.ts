@@ -48,6 +48,7 @@ describe('the settings', () => {
       downloads: { max: 30, floorBytes: 100_000, idleTimeoutMs: 30_000, timeoutMs: 7_200_000 },
       transcribe: { max: 'auto', model: 'auto', language: null, batchSize: 8, device: 'auto' },
       planner: { multiWorkerMinEpisodes: 50, feedShareMax: 1 },
+      hosts: { parallelMax: 4, limits: {}, startsPerSecond: 10, coolDownFirstMs: 60_000 },
       retry: { attemptsMax: 5, backoffFirstMs: 10_000, backoffMaxMs: 1_800_000 },
       sessions: { heartbeatMs: 5_000, lostAfterMs: 30_000 },
       leader: { ttlMs: 6_000 },
@@ -99,6 +100,13 @@ describe('the settings', () => {
     expect(settings.network).toMatchObject({ allowPrivate: true, userAgent: 'me' });
   });
 
+  it('take limits of single hosts, from YAML and from TOML', async () => {
+    const limits = { 'example.org': 2, '[::1]': 1 };
+    const yaml = await load('hosts: {limits: {example.org: 2, "[::1]": 1}}');
+    const toml = await load('[hosts.limits]\n"example.org" = 2\n"[::1]" = 1\n', 'podctl.toml');
+    expect([yaml.hosts.limits, toml.hosts.limits]).toEqual([limits, limits]);
+  });
+
   it.each([
     ['127.0.0.1:8080', { host: '127.0.0.1', port: 8080 }],
     ['[::1]:0', { host: '::1', port: 0 }],
@@ -137,6 +145,9 @@ describe('what does not fit is refused with one sentence:', () => {
       'planner: {feedShareMax: 0}',
       'planner.feedShareMax is 0; expected a number above 0 and up to 1',
     ],
+    ['hosts: {limits: {example.org: 0}}', 'hosts.limits is {"example.org":0}; expected names of'],
+    ['hosts: {limits: {a b: 1}}', 'hosts.limits is {"a b":1}; expected names of hosts, each with'],
+    ['hosts: {limits: [1]}', 'hosts.limits is [1]; expected names of hosts'],
     ['agent: 5', 'agent is 5; expected a section with agent.id, agent.slots.download'],
     ['agent: {slots: [1]}', 'agent.slots is [1]; expected a section with agent.slots.download'],
     ['sessions: {lostAfter: 10s}', 'sessions.lostAfter is "10s"; expected at least three times'],

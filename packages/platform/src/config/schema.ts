@@ -2,6 +2,7 @@ import { LOG_LEVELS } from '@podctl/domain/protocol.ts';
 import { z } from 'zod';
 import {
   choice,
+  countsByHost,
   duration,
   flag,
   listen,
@@ -164,6 +165,31 @@ export const settingsSchema = section({
       'A download that gets no byte for so long has failed.',
     ),
     timeout: duration('2h', '1m', '7d', 'The longest that one download may take.'),
+  }),
+  hosts: section({
+    parallelMax: whole(
+      4,
+      1,
+      1_000,
+      'Downloads from one podcast host at the same time, of all agents together.',
+    ),
+    limits: countsByHost(
+      1_000,
+      'The same of single hosts. Other hosts of the same domain are not meant by it.',
+    ),
+    startsPerSecond: whole(
+      10,
+      1,
+      1_000,
+      'Downloads that begin at one podcast host in a second, of all agents together.',
+    ),
+    coolDownFirst: duration(
+      '1m',
+      '100ms',
+      '1d',
+      'For how long nothing is asked of a host that answered 429, 503 or 403 and named no time itself; it doubles.',
+    ),
+    coolDownMax: duration('30m', '100ms', '7d', 'The longest of these times.'),
   }),
   transcribe: section({
     max: wholeOrAuto(

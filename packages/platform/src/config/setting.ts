@@ -1,3 +1,4 @@
+import { hostName } from '@podctl/domain/host-name.ts';
 import { z } from 'zod';
 import { durationMs, sizeBytes } from './units.ts';
 
@@ -140,6 +141,19 @@ function listenFrom(value: unknown): Listen | undefined {
   const port = Number(digits);
   return host !== undefined && port <= 65_535 ? { host, port } : undefined;
 }
+
+/** Entries of a host's name and a whole number. */
+export function countsByHost(most: number, description: string) {
+  const expects = `names of hosts, each with a whole number from 1 to ${most}, such as {example.org: 2}`;
+  return setting<Readonly<Record<string, number>>>({}, expects, description, (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const entries = Object.entries(value);
+    const fits = entries.every(([host, count]) => hostName(host).ok && isWhole(count, 1, most));
+    return fits && entries.length <= HOSTS_MAX ? Object.fromEntries(entries) : undefined;
+  });
+}
+
+const HOSTS_MAX = 1_000;
 
 function isWhole(value: unknown, least: number, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;

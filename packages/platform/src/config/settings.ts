@@ -51,6 +51,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       idleTimeoutMs: raw.downloads.idleTimeout,
       timeoutMs: raw.downloads.timeout,
     },
+    hosts: hostSettings(raw.hosts),
     transcribe: raw.transcribe,
     planner: raw.planner,
     retry: {
@@ -105,6 +106,11 @@ function eventSettings({ events, nats }: RawSettings) {
   const share = Math.floor(nats.storeLimit / STORE_SHARE);
   const bytesMax = nats.url === null ? Math.min(events.storeMax, share) : events.storeMax;
   return { keepMs: events.keep, bytesMax };
+}
+
+function hostSettings(raw: RawSettings['hosts']) {
+  const { coolDownFirst: coolDownFirstMs, coolDownMax: coolDownMaxMs, ...counts } = raw;
+  return { ...counts, coolDownFirstMs, coolDownMaxMs };
 }
 
 function natsSettings(raw: RawSettings['nats'], baseFolder: string) {

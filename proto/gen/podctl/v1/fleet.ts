@@ -124,6 +124,8 @@ export interface Overview {
     | undefined;
   /** Jobs wanted that nobody works on, without those of paused feeds. */
   jobsWaiting: number;
+  /** Hosts that asked for patience and are not asked as before yet: they cool, or are asked for a few downloads at a time. */
+  hostsThrottled: number;
 }
 
 /** Asks for the totals. */
@@ -206,6 +208,10 @@ export const Event_Type = {
   JOB_CANCELED: 18,
   /** EPISODE_SKIPPED - Somebody does not want what was left of an episode; one event for each stage. */
   EPISODE_SKIPPED: 19,
+  /** HOST_COOLING - A host asked for patience: it is left alone for a while. */
+  HOST_COOLING: 20,
+  /** HOST_RECOVERED - A host that had asked for patience is asked as before. */
+  HOST_RECOVERED: 21,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -232,6 +238,8 @@ export namespace Event_Type {
   export type AGENT_DRAINED = typeof Event_Type.AGENT_DRAINED;
   export type JOB_CANCELED = typeof Event_Type.JOB_CANCELED;
   export type EPISODE_SKIPPED = typeof Event_Type.EPISODE_SKIPPED;
+  export type HOST_COOLING = typeof Event_Type.HOST_COOLING;
+  export type HOST_RECOVERED = typeof Event_Type.HOST_RECOVERED;
   export type UNRECOGNIZED = typeof Event_Type.UNRECOGNIZED;
 }
 
@@ -297,6 +305,12 @@ export function event_TypeFromJSON(object: any): Event_Type {
     case 19:
     case "TYPE_EPISODE_SKIPPED":
       return Event_Type.EPISODE_SKIPPED;
+    case 20:
+    case "TYPE_HOST_COOLING":
+      return Event_Type.HOST_COOLING;
+    case 21:
+    case "TYPE_HOST_RECOVERED":
+      return Event_Type.HOST_RECOVERED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -346,6 +360,10 @@ export function event_TypeToJSON(object: Event_Type): string {
       return "TYPE_JOB_CANCELED";
     case Event_Type.EPISODE_SKIPPED:
       return "TYPE_EPISODE_SKIPPED";
+    case Event_Type.HOST_COOLING:
+      return "TYPE_HOST_COOLING";
+    case Event_Type.HOST_RECOVERED:
+      return "TYPE_HOST_RECOVERED";
     case Event_Type.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -811,6 +829,7 @@ function createBaseOverview(): Overview {
     speedRatio: undefined,
     etaSeconds: undefined,
     jobsWaiting: 0,
+    hostsThrottled: 0,
   };
 }
 
@@ -899,6 +918,9 @@ export const Overview: MessageFns<Overview> = {
     }
     if (message.jobsWaiting !== 0) {
       writer.uint32(208).uint32(message.jobsWaiting);
+    }
+    if (message.hostsThrottled !== 0) {
+      writer.uint32(216).uint32(message.hostsThrottled);
     }
     return writer;
   },
@@ -1124,6 +1146,14 @@ export const Overview: MessageFns<Overview> = {
             message.jobsWaiting = reader.uint32();
             continue;
           }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.hostsThrottled = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1232,6 +1262,11 @@ export const Overview: MessageFns<Overview> = {
         : isSet(object.jobs_waiting)
         ? globalThis.Number(object.jobs_waiting)
         : 0,
+      hostsThrottled: isSet(object.hostsThrottled)
+        ? globalThis.Number(object.hostsThrottled)
+        : isSet(object.hosts_throttled)
+        ? globalThis.Number(object.hosts_throttled)
+        : 0,
     };
   },
 
@@ -1315,6 +1350,9 @@ export const Overview: MessageFns<Overview> = {
     if (message.jobsWaiting !== 0) {
       obj.jobsWaiting = Math.round(message.jobsWaiting);
     }
+    if (message.hostsThrottled !== 0) {
+      obj.hostsThrottled = Math.round(message.hostsThrottled);
+    }
     return obj;
   },
 
@@ -1351,6 +1389,7 @@ export const Overview: MessageFns<Overview> = {
     message.speedRatio = object.speedRatio ?? undefined;
     message.etaSeconds = object.etaSeconds ?? undefined;
     message.jobsWaiting = object.jobsWaiting ?? 0;
+    message.hostsThrottled = object.hostsThrottled ?? 0;
     return message;
   },
 };

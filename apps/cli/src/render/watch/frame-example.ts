@@ -119,6 +119,7 @@ export const overview: OverviewView = {
   audioLeftSeconds: 6_854_400,
   speedRatio: 75.2,
   etaSeconds: 183_600,
+  hostsThrottled: 0,
   jobsWaiting: 6_711,
 };
 
