@@ -3,6 +3,7 @@ import type { Medium } from './enclosure.ts';
 import { FEED_LIMITS, type FeedDocument, type FeedItem, type FeedLimits } from './feed-document.ts';
 import type { FeedProblem, FeedProblemKind } from './feed-problem.ts';
 import { ITEM_TEXTS, ItemDraft } from './item-draft.ts';
+import { enclosureKey } from './tracking.ts';
 import { httpUrl } from './url.ts';
 import type { XmlEvent } from './xml-event.ts';
 
@@ -34,7 +35,7 @@ type Capture = { readonly name: string; readonly depth: number; text: string };
 /**
  * Folds the events of one RSS or Atom document into a FeedDocument.
  * `before root` → `reading` on a known root, or `refused` on any other; `end` is called once, after the last event.
- * Never true: an item in the result twice by key, or one whose key was cut off by the end of the document.
+ * Never true: an item in the result twice by key and audio URL, or one whose key was cut off by the end of the document.
  */
 export class FeedReader {
   private readonly options: FeedReaderOptions;
@@ -189,12 +190,16 @@ export class FeedReader {
       this.losses.withoutAudio++;
       return;
     }
-    const earlier = this.byKey.get(item.key);
+    const first = this.byKey.get(item.key);
+    // One GUID on two episodes is a slip of the publisher: the ledger keeps them apart.
+    const isSlip = first !== undefined && isOtherEpisode(first, item);
+    const key = isSlip ? `${item.key}\n${enclosureKey(item.enclosureUrl)}` : item.key;
+    const earlier = this.byKey.get(key);
     if (earlier !== undefined) {
       this.losses.repeated++;
-      this.byKey.set(item.key, merge(earlier, item));
+      this.byKey.set(key, merge(earlier, item));
     } else if (this.byKey.size < this.limits.itemsMax) {
-      this.byKey.set(item.key, item);
+      this.byKey.set(key, item);
     } else {
       this.losses.overMax++;
     }
@@ -253,6 +258,17 @@ function cleanText(text: string): string {
     .replace(/\s+/g, ' ')
     .replace(/\p{Cc}/gu, '')
     .trim();
+}
+
+/** What both listings say, and not alike: a file of its own, and a title, a date or a length of its own. */
+function isOtherEpisode(a: FeedItem, b: FeedItem): boolean {
+  if (enclosureKey(a.enclosureUrl) === enclosureKey(b.enclosureUrl)) return false;
+  const isOther = <T>(one: T | null, two: T | null) => one !== null && two !== null && one !== two;
+  return (
+    isOther(a.title || null, b.title || null) ||
+    isOther(a.publishedMs, b.publishedMs) ||
+    isOther(a.durationSecondsEstimate, b.durationSecondsEstimate)
+  );
 }
 
 /** The earlier listing counts; the later one fills what it leaves open. */
