@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FeedPolling, PollCame } from '@podctl/domain/feed/polling.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ApiBundle, apiBundle, cleanUp, until } from '../../../test/support/api-bundle.ts';
@@ -17,6 +18,11 @@ beforeEach(async () => {
 afterEach(cleanUp);
 
 const podctl = (...args: string[]) => runPodctl([...args, '--server', api.address]);
+const polled = (came: PollCame, some: Partial<FeedPolling> = {}): FeedPolling => ({
+  ...{ lastMs: 4_000, came, fresh: 0, why: '', fullMs: null, newMs: null, arrivalGapMs: null },
+  ...{ rhythm: null, fallbackAgent: false },
+  ...some,
+});
 const record = () => api.fleet.snapshot.feeds.get(alpha)?.record;
 
 describe('feed', () => {
@@ -58,10 +64,36 @@ describe('feed', () => {
   test('refresh --wait ends when the feed was read, with 1 when that failed', async () => {
     const running = podctl('feed', 'refresh', 'alpha', '--wait');
     await until(() => api.fleet.ordered.length > 0);
-    api.fleet.feed(alpha, { nextPollMs: 5_000, failures: 1, problem: 'HTTP 404' });
+    const polling = polled('failed', { why: 'the last poll failed' });
+    api.fleet.feed(alpha, { nextPollMs: 5_000, failures: 1, problem: 'HTTP 404', polling });
     const ran = await running;
     expect(ran).toMatchObject({ code: 1 });
-    expect(ran.stderr).toContain('Feed alpha could not be read: HTTP 404');
+    expect(ran.stderr).toContain('Feed alpha could not be read: HTTP 404. It is tried again');
+    const shown = (await podctl('feed', 'show', 'alpha')).stdout;
+    expect(shown).toMatch(/^Last poll {3}it could not be read, /m);
+    expect(shown).toMatch(/^Next {8}in 0s, since the last poll failed$/m);
+  });
+
+  test('refresh --wait says what came, and not before it came', async () => {
+    const before = polled('unchanged');
+    api.fleet.feed(alpha, { nextPollMs: 5_000, polling: before });
+    const running = podctl('feed', 'refresh', 'alpha', '--wait', '--json');
+    await until(() => api.fleet.ordered.length > 0);
+    // As a coordinator that lags behind would show it.
+    api.fleet.feed(alpha, { nextPollMs: 5_000, polling: before });
+    const polling = polled('new', { lastMs: 9_000, fresh: 2 });
+    api.fleet.feed(alpha, { nextPollMs: 5_000, polling });
+    const ran = await running;
+    expect(ran).toMatchObject({ code: 0 });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ read: true, result: 'new', newEpisodes: 2 });
+  });
+
+  test('show says that a feed is gone, and what asks it all the same', async () => {
+    const why = 'the host says that it is gone for good';
+    api.fleet.feed(alpha, { nextPollMs: 5_000, failures: 3, polling: polled('gone', { why }) });
+    const shown = (await podctl('feed', 'show', 'alpha')).stdout;
+    expect(shown).toMatch(/^State {7}gone$/m);
+    expect(shown).toContain(`Next        never, since ${why} ("podctl feed refresh alpha"`);
   });
 
   test('export writes OPML without secrets, says so, and overwrites nothing', async () => {

@@ -45,10 +45,12 @@ export function coordinatorSettings(
       backoffFirstMs: retry.backoffFirstMs,
       backoffMaxMs: retry.backoffMaxMs,
     },
-    poll: { ...POLL_POLICY, pollEveryMs: feeds.pollEveryMs },
+    poll: pollPolicy(feeds),
     fetch: {
       dispatcher: known.dispatcher,
       userAgent: settings.network.userAgent,
+      fallbackUserAgent: settings.network.fallbackUserAgent,
+      bytesPerSecondMin: BYTES_PER_SECOND_MIN,
       wireBytesMax: feeds.bytesMax,
       bytesMax: feeds.bytesMax,
       totalMs: feeds.timeoutMs,
@@ -58,7 +60,7 @@ export function coordinatorSettings(
     view: {
       stalledAfterMs: stall.checkEveryMs * stall.checks,
       staleAfterMs: settings.locks.staleAfterMs,
-      failingAfter: POLL_POLICY.failingAfter,
+      failingAfter: feeds.failingAfter,
     },
     revokeStale: settings.locks.stalePolicy === 'revoke',
     heartbeatMs: settings.sessions.heartbeatMs,
@@ -68,6 +70,15 @@ export function coordinatorSettings(
     model: transcribe.model,
     language: transcribe.language,
   };
+}
+
+/** Slower than a modem of 1990: the place is worth more to another feed. */
+const BYTES_PER_SECOND_MIN = 500;
+
+type FeedSettings = CoordinatorBootstrap['settings']['feeds'];
+
+function pollPolicy({ pollEveryMs, pollEveryMsMin, pollEveryMsMax, failingAfter }: FeedSettings) {
+  return { ...POLL_POLICY, pollEveryMs, pollEveryMsMin, pollEveryMsMax, failingAfter };
 }
 
 /** Losses with different agents after which a job is said to kill them: the third settles it. */

@@ -1,3 +1,4 @@
+import type { PollCame } from '@podctl/domain/feed/polling.ts';
 import type { Bus } from '@podctl/platform/bus.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { EventStream } from '@podctl/platform/event-stream.ts';
@@ -27,7 +28,7 @@ export interface CoordinatorPorts {
   randomBytes(count: number): Uint8Array;
   random(): number;
   planned(seconds: number, entries: number, rejected: Rejected): void;
-  polled(seconds: number): void;
+  polled(seconds: number, came: PollCame | null): void;
   /** Told of what happens, for what is counted. */
   happened(events: readonly FleetEvent[]): void;
   /** Told how many events were stored, and how many could not be before they had to go. */

@@ -1,3 +1,4 @@
+import type { EpisodeFilter } from './feed/episode-filter.ts';
 import type { EpisodeId } from './ids.ts';
 import { err, ok, type Result } from './result.ts';
 
@@ -14,6 +15,12 @@ export interface FeedChoices {
   readonly language: string | null;
   /** Episodes that go before all others, the first one first. */
   readonly first: readonly EpisodeId[];
+  /** Which of its episodes are wanted; absent: all. */
+  readonly filter?: EpisodeFilter | undefined;
+  /** What the engine is told before it listens: names, spelling; absent: nothing. */
+  readonly prompt?: string | undefined;
+  /** Words that the engine should expect; absent: none. */
+  readonly hotwords?: string | undefined;
 }
 
 export type FeedLabels = { readonly [key: string]: string };

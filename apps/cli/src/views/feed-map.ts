@@ -1,5 +1,5 @@
 import type { AddedFeed, Feed, FeedDetail } from '@podctl/proto/podctl/v1/feed.ts';
-import { AddedFeed_Outcome, FeedState } from '@podctl/proto/podctl/v1/feed.ts';
+import { AddedFeed_Outcome, FeedPoll_Result, FeedState } from '@podctl/proto/podctl/v1/feed.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { isoTime, ratio } from './list-document.ts';
@@ -11,6 +11,7 @@ export type FeedStateWord =
   | 'stalled'
   | 'failing'
   | 'paused'
+  | 'gone'
   | 'unknown';
 
 /** A feed and its progress, as `--json` prints it. */
@@ -60,6 +61,7 @@ const stateWords: { readonly [state: number]: FeedStateWord } = {
   [FeedState.STALLED]: 'stalled',
   [FeedState.FAILING]: 'failing',
   [FeedState.PAUSED]: 'paused',
+  [FeedState.GONE]: 'gone',
 };
 
 /** The states that can be asked for. */
@@ -118,6 +120,28 @@ export interface StageCountsView {
   readonly dead: number;
 }
 
+export type PollResultWord = 'new' | 'unchanged' | 'failed' | 'gone' | 'unknown';
+
+/** The last poll of a feed, good or bad. */
+export interface LastPollView {
+  readonly endedAt: string | null;
+  readonly result: PollResultWord;
+  readonly newEpisodes: number;
+}
+
+const resultWords: { readonly [result: number]: PollResultWord } = {
+  [FeedPoll_Result.NEW]: 'new',
+  [FeedPoll_Result.UNCHANGED]: 'unchanged',
+  [FeedPoll_Result.FAILED]: 'failed',
+  [FeedPoll_Result.GONE]: 'gone',
+};
+
+export function lastPollView({ lastPoll }: Pick<FeedDetail, 'lastPoll'>): LastPollView | null {
+  if (lastPoll === undefined) return null;
+  const { endedAt, result, newEpisodes } = lastPoll;
+  return { endedAt: isoTime(endedAt), result: resultWords[result] ?? 'unknown', newEpisodes };
+}
+
 /** All that is known of a feed, as `feed show --json` prints it. */
 export interface FeedDetailView extends FeedView {
   /** Empty: the fleet's. */
@@ -126,6 +150,10 @@ export interface FeedDetailView extends FeedView {
   readonly addedAt: string | null;
   /** Null while it is due, or being read. */
   readonly nextPollAt: string | null;
+  /** The rest of "next in 2 h, since …"; empty while it is due. */
+  readonly nextPollReason: string;
+  /** Null before the first one. */
+  readonly lastPoll: LastPollView | null;
   readonly failedPolls: number;
   readonly listed: number;
   readonly stages: readonly StageCountsView[];
@@ -143,6 +171,8 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
     language: feed.choices?.language ?? '',
     addedAt: isoTime(detail.addedAt),
     nextPollAt: isoTime(detail.nextPollAt),
+    nextPollReason: detail.nextPollReason,
+    lastPoll: lastPollView(detail),
     failedPolls: detail.failedPolls,
     listed: detail.listed,
     stages: detail.stages.map(({ stage, waiting, running, done, dead }) => ({

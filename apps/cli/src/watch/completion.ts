@@ -32,7 +32,7 @@ function settled(feed: FeedView): boolean {
   if (feed.state === 'done') return true;
   // Of a paused one no more jobs begin: what runs is waited for, and its first reading.
   if (feed.state === 'paused') return isRead(feed) && !isWorkedOn(feed);
-  return feed.state === 'failing' && episodesLeft(feed) === 0;
+  return (feed.state === 'failing' || feed.state === 'gone') && episodesLeft(feed) === 0;
 }
 
 function isRead({ lastSuccessAt, problem }: FeedView): boolean {

@@ -20,7 +20,16 @@ const moment = fc.option(
   fc.nat({ max: 10_000_000 }).map((s) => new Date(NOW - s * 1_000).toISOString()),
 );
 const figure = fc.option(fc.double({ min: 0, max: 1e9, noNaN: true }));
-const states = fc.constantFrom('new', 'active', 'done', 'stalled', 'failing', 'unknown', 'paused');
+const states = fc.constantFrom(
+  'new',
+  'active',
+  'done',
+  'stalled',
+  'failing',
+  'unknown',
+  'paused',
+  'gone',
+);
 
 const someFeed = fc
   .record({

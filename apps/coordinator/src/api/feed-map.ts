@@ -1,3 +1,4 @@
+import { isGone } from '@podctl/domain/feed/polling.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { AddedFeed } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
@@ -10,6 +11,7 @@ import {
 } from '@podctl/proto/podctl/v1/feed.ts';
 import type { FeedRow } from '../core/snapshot.ts';
 import { type FeedState, type FeedView, feedView, type Picture } from '../core/view.ts';
+import { pollMessage } from './poll-map.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
 
@@ -20,6 +22,7 @@ const states: { readonly [S in FeedState]: FeedStateMessage } = {
   stalled: FeedStateMessage.STALLED,
   failing: FeedStateMessage.FAILING,
   paused: FeedStateMessage.PAUSED,
+  gone: FeedStateMessage.GONE,
 };
 
 const outcomes: { readonly [K in AddedFeed['kind']]: AddedFeed_Outcome } = {
@@ -74,7 +77,7 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
   return {
     feed: feedMessage(view),
     addedAt: dateOf(record?.addedMs ?? null),
-    nextPollAt: dateOf(nextPollMs === 0 ? null : nextPollMs),
+    nextPollAt: dateOf(nextPollMs === 0 || isGone(record?.polling) ? null : nextPollMs),
     failedPolls: record?.failures ?? 0,
     listed: record?.listed ?? 0,
     stages: STAGES.map((stage) => ({
@@ -85,6 +88,7 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
       dead: tally.deadJobs[stage],
     })),
     prioritized: [...first],
+    ...pollMessage(record),
   };
 }
 

@@ -21,8 +21,17 @@ import {
 } from '../core/view.ts';
 import type { AgentLogCounts } from '../shell/agent-logs.ts';
 import type { FleetInfo } from '../shell/fleet.ts';
+import { pollFamilies } from './poll-metrics.ts';
 
-const FEED_STATES: readonly FeedState[] = ['new', 'active', 'done', 'stalled', 'failing', 'paused'];
+const FEED_STATES: readonly FeedState[] = [
+  'new',
+  'active',
+  'done',
+  'stalled',
+  'failing',
+  'paused',
+  'gone',
+];
 
 /**
  * Everything that the fleet's picture says in figures, worked out at scrape time from one snapshot, so that a series goes
@@ -62,6 +71,7 @@ function feedFamilies(picture: Picture): MetricFamily[] {
       one(of('stalled')),
     ),
     gauge('podctl_feeds_failing', 'Feeds whose last polls failed.', one(of('failing'))),
+    ...pollFamilies(picture),
   ];
 }
 

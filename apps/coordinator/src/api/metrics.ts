@@ -1,3 +1,4 @@
+import type { PollCame } from '@podctl/domain/feed/polling.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
@@ -6,13 +7,14 @@ import type { EventType, FleetEvent } from '../core/event.ts';
 import type { Rejected } from '../shell/planner.ts';
 import { eventCounts } from './event-metrics.ts';
 import type { CallObserver } from './handler.ts';
+import { pollCounts } from './poll-metrics.ts';
 
 /** What the coordinator counts as it happens; the rest of its page is worked out from the picture at each scrape. */
 export interface CoordinatorMetrics {
   readonly page: Metrics;
   readonly onCall: CallObserver;
   planned(seconds: number, entries: number, rejected: Rejected): void;
-  polled(seconds: number): void;
+  polled(seconds: number, came: PollCame | null): void;
   happened(events: readonly FleetEvent[]): void;
   /** Events that were stored, and that could not be. */
   recorded(stored: number, dropped: number): void;
@@ -32,7 +34,6 @@ interface LibrarySight {
 const LIBRARY_LOOK_MS = 10_000;
 
 const CALL_SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10];
-const POLL_SECONDS = [0.05, 0.2, 1, 5, 20, 60];
 const PLAN_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1];
 
 export function coordinatorMetrics(version: string): CoordinatorMetrics {
@@ -58,12 +59,6 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
     name: 'podctl_plan_entries_rejected_total',
     help: 'Planned assignments that were not written: somebody else wrote first, or their feed or agent was closed since.',
     labels: ['reason'],
-  });
-  const polls = page.histogram({
-    name: 'podctl_feed_poll_duration_seconds',
-    help: 'How long it took to read a feed, good or bad.',
-    labels: [],
-    buckets: POLL_SECONDS,
   });
   const finished = page.counter({
     name: 'podctl_jobs_finished_total',
@@ -91,7 +86,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
       rejected.add({ reason: 'conflict' }, conflict);
       rejected.add({ reason: 'closed' }, closed);
     },
-    polled: (seconds) => polls.observe({}, seconds),
+    polled: pollCounts(page),
     happened: (events) => {
       for (const event of events) {
         const result = RESULTS[event.type];

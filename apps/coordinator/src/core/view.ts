@@ -1,5 +1,6 @@
 import { type CordonState, isClosed } from '@podctl/domain/cordon.ts';
 import type { StageState } from '@podctl/domain/episode-state.ts';
+import { isGone } from '@podctl/domain/feed/polling.ts';
 import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
 import { BOOK_SCORE_UNKNOWN, choicesOf } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
@@ -56,7 +57,7 @@ export interface AgentReport {
   readonly gpuProblem?: string | null | undefined;
 }
 
-export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing' | 'paused';
+export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing' | 'paused' | 'gone';
 
 export interface FeedView {
   readonly id: FeedId;
@@ -103,6 +104,7 @@ export function feedState(picture: Picture, row: FeedRow): FeedState {
 
 function stateOf(picture: Picture, { record, tally }: FeedRow, stalled: boolean): FeedState {
   if (left(tally) > 0 && choicesOf(record).paused) return 'paused';
+  if (isGone(record?.polling)) return 'gone';
   if (record !== null && record.failures >= picture.limits.failingAfter) return 'failing';
   if (stalled) return 'stalled';
   if (left(tally) > 0) return 'active';

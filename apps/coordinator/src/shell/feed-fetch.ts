@@ -8,8 +8,11 @@ import {
   followRedirect,
   isRedirect,
 } from '@podctl/domain/feed/redirect.ts';
+import { invariant } from '@podctl/domain/result.ts';
 import type { Dispatcher } from 'undici';
 import type { FeedFault, FeedOutcome } from '../core/feed-verdict.ts';
+import type { BodyRoom } from './body-room.ts';
+import { FetchDeadline } from './fetch-deadline.ts';
 
 export interface FeedRequest {
   /** With its secrets. */
@@ -17,12 +20,18 @@ export interface FeedRequest {
   /** From the last success; null asks for the whole feed. */
   readonly etag: string | null;
   readonly lastModified: string | null;
+  /** Begin with the fallback User-Agent: the host refused our own before. */
+  readonly fallbackAgent?: boolean;
+  /** Bounds the memory of all bodies together; absent where it is not shared. */
+  readonly room?: BodyRoom;
 }
 
 export interface FeedFetchOptions {
   /** Refuses forbidden addresses; called for each hop. */
   readonly dispatcher: Dispatcher;
   readonly userAgent: string;
+  /** For a host that answers 403, once; absent: none. */
+  readonly fallbackUserAgent?: string | null;
   /** Bytes of the body as sent. */
   readonly wireBytesMax: number;
   /** Bytes of the body decompressed. */
@@ -31,7 +40,11 @@ export interface FeedFetchOptions {
   readonly totalMs: number;
   /** Without a header or a byte. */
   readonly idleMs: number;
+  /** A body that comes slower, for ten seconds, has stalled; absent: no floor. */
+  readonly bytesPerSecondMin?: number;
 }
+
+const WINDOW_MS = 10_000;
 
 const ACCEPT =
   'application/rss+xml, application/atom+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, */*;q=0.5';
@@ -46,23 +59,54 @@ export async function fetchFeed(
   signal: AbortSignal,
 ): Promise<FeedOutcome> {
   signal.throwIfAborted();
-  const deadline = new AbortController();
-  const timer = setTimeout(
-    () =>
-      deadline.abort(
-        new FetchTrouble('network', `the feed took longer than ${seconds(options.totalMs)}`),
-      ),
-    options.totalMs,
-  );
+  const deadline = new FetchDeadline(paceOf(options), (kind) => late(kind, options));
+  const way = { request, options, deadline, signal: AbortSignal.any([signal, deadline.signal]) };
   try {
-    return await follow(request, options, AbortSignal.any([signal, deadline.signal]));
+    return await followAs(way, request.fallbackAgent === true);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const cause = deadline.signal.aborted ? deadline.signal.reason : error;
     return { kind: 'failed', ...troubleOf(cause, options) };
   } finally {
-    clearTimeout(timer);
+    deadline.clear();
   }
+}
+
+/** What one fetch goes by. */
+interface Way {
+  readonly request: FeedRequest;
+  readonly options: FeedFetchOptions;
+  readonly deadline: FetchDeadline;
+  readonly signal: AbortSignal;
+}
+
+function paceOf({ totalMs, bytesPerSecondMin = 0 }: FeedFetchOptions) {
+  const bytesPerWindowMin = (bytesPerSecondMin * WINDOW_MS) / 1_000;
+  return { totalMs, bytesPerWindowMin, windowMs: WINDOW_MS };
+}
+
+function late(kind: 'total' | 'trickle', { totalMs, bytesPerSecondMin = 0 }: FeedFetchOptions) {
+  return new FetchTrouble(
+    'network',
+    kind === 'total'
+      ? `the feed took longer than ${seconds(totalMs)}`
+      : `the host sent less than ${bytesPerSecondMin} bytes a second for ${seconds(WINDOW_MS)}`,
+  );
+}
+
+/** A host that refuses one name is asked once under the other one. */
+async function followAs(way: Way, fallbackFirst: boolean): Promise<FeedOutcome> {
+  const { userAgent: own, fallbackUserAgent: fallback = null } = way.options;
+  if (fallback === null || fallback === own) return await follow(way, own);
+  const names = fallbackFirst ? [fallback, own] : [own, fallback];
+  let outcome: FeedOutcome | null = null;
+  for (const name of names) {
+    outcome = await follow(way, name);
+    if (outcome.kind === 'failed') return outcome;
+    if (outcome.status !== 403) return { ...outcome, fallbackAgent: name === fallback };
+  }
+  invariant(outcome !== null, 'a feed is asked for under one name at least');
+  return outcome;
 }
 
 /** What goes wrong in a way that we can name: the message is a sentence for people. */
@@ -74,17 +118,13 @@ class FetchTrouble extends Error {
   }
 }
 
-async function follow(
-  request: FeedRequest,
-  options: FeedFetchOptions,
-  signal: AbortSignal,
-): Promise<FeedOutcome> {
-  let chain = firstHop(request.url);
+async function follow(way: Way, userAgent: string): Promise<FeedOutcome> {
+  let chain = firstHop(way.request.url);
   for (;;) {
     const { hop } = chain;
-    const response = await ask(hop, request, options, signal);
+    const response = await ask(hop, way, userAgent);
     const { statusCode: status } = response;
-    if (!isRedirect(status)) return await read(response, hop, options, signal);
+    if (!isRedirect(status)) return await read(response, hop, way);
     await discard(response.body);
     const next = followRedirect(chain, status, header(response, 'location'));
     // `followRedirect` refuses circles and long chains, which ends the loop.
@@ -95,12 +135,11 @@ async function follow(
 
 function ask(
   hop: FeedHop,
-  request: FeedRequest,
-  options: FeedFetchOptions,
-  signal: AbortSignal,
+  { request, options, signal }: Way,
+  userAgent: string,
 ): Promise<Dispatcher.ResponseData> {
   const headers: Record<string, string> = {
-    'user-agent': options.userAgent,
+    'user-agent': userAgent,
     accept: ACCEPT,
     'accept-encoding': 'gzip, br',
   };
@@ -121,13 +160,13 @@ function ask(
 async function read(
   response: Dispatcher.ResponseData,
   hop: FeedHop,
-  options: FeedFetchOptions,
-  signal: AbortSignal,
+  way: Way,
 ): Promise<FeedOutcome> {
+  const { etag, lastModified } = way.request;
   const status = response.statusCode;
   const isBodyWanted = status >= 200 && status <= 299;
   const { body, wireBytes } = isBodyWanted
-    ? await readBody(response, options, signal)
+    ? await readBody(response, way)
     : { body: new Uint8Array(), wireBytes: 0 };
   if (!isBodyWanted) await discard(response.body);
   return {
@@ -141,37 +180,54 @@ async function read(
     movedTo: hop.movedTo,
     body,
     wireBytes,
+    conditional: etag !== null || lastModified !== null,
   };
 }
 
 async function readBody(
   response: Dispatcher.ResponseData,
-  options: FeedFetchOptions,
-  signal: AbortSignal,
+  { request, options, deadline, signal }: Way,
 ): Promise<{ body: Uint8Array; wireBytes: number }> {
   const { wireBytesMax, bytesMax } = options;
-  const wire = new ByteLimit(wireBytesMax, `the feed has more than ${wireBytesMax} bytes`);
-  const whole = new ByteLimit(bytesMax, `the feed has more than ${bytesMax} bytes decompressed`);
-  const chunks: Uint8Array[] = [];
-  const collect = async (source: AsyncIterable<Uint8Array>) => {
-    for await (const chunk of source) chunks.push(chunk);
-  };
   const decoder = decoderOf(response);
   if (decoder === null) {
     await discard(response.body);
     throw new FetchTrouble('document', 'the host sent a content encoding that was not asked for');
   }
+  deadline.body();
+  const wire = new ByteLimit(
+    wireBytesMax,
+    `the feed has more than ${wireBytesMax} bytes`,
+    deadline,
+  );
+  const whole = new ByteLimit(bytesMax, `the feed has more than ${bytesMax} bytes decompressed`);
+  const chunks: Uint8Array[] = [];
+  const collect = async (source: AsyncIterable<Uint8Array>) => {
+    for await (const chunk of source) {
+      const wait = request.room?.grow(whole.bytes, signal) ?? null;
+      if (wait !== null) await ownWait(wait, deadline);
+      chunks.push(chunk);
+    }
+  };
   await pipeline(response.body, wire, decoder, whole, collect, { signal });
   return { body: Buffer.concat(chunks), wireBytes: wire.bytes };
+}
+
+/** It is not the host's fault. */
+async function ownWait(wait: Promise<void>, deadline: FetchDeadline): Promise<void> {
+  deadline.pause();
+  await wait;
+  deadline.resume();
 }
 
 /** Lets so many bytes through, and fails at the next one. */
 class ByteLimit extends Transform {
   bytes = 0;
-  constructor(bytesMax: number, trouble: string) {
+  constructor(bytesMax: number, trouble: string, deadline?: FetchDeadline) {
     super({
       transform: (chunk: Buffer, _encoding, done) => {
         this.bytes += chunk.byteLength;
+        deadline?.received(chunk.byteLength);
         if (this.bytes > bytesMax) done(new FetchTrouble('size', `${trouble}, the limit`));
         else done(null, chunk);
       },

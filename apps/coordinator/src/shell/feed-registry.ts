@@ -126,7 +126,8 @@ export class FeedRegistry {
     if (known === null) return this.#fresh(feed, id, url);
     const nonce = this.#options.store.newNonce();
     const formerUrls = formerUrlsOf(known, url);
-    const fresh = { nextPollMs: 0, failures: 0, etag: null, lastModified: null };
+    const unread = { etag: null, lastModified: null, polling: undefined };
+    const fresh = { nextPollMs: 0, failures: 0, ...unread };
     const moved = { ...known, nonce, url, formerUrls, ...fresh };
     return known.removed === true ? restored(moved, feed) : moved;
   }

@@ -1,4 +1,4 @@
-import type { AgentId, Epoch } from '@podctl/domain/ids.ts';
+import type { AgentId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import type { ResultMessage } from '@podctl/domain/protocol.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { Liveness } from '../core/liveness.ts';
@@ -60,7 +60,6 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const { clock, bus, library, log } = ports;
   const settle = { store, library, clock, random: () => ports.random() };
   const { model, language, sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
-  const verdicts = new Verdicts({ ...settle, bus, log, fenced });
   const publisher = new Publisher({ ...settle, replica, views, log });
   const planner = new Planner({
     ...settle,
@@ -77,6 +76,8 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });
   const { registry, poller } = feedServices(parts);
+  const addressFailed = (feed: FeedId) => poller.readAgain(feed);
+  const verdicts = new Verdicts({ ...settle, bus, log, fenced, addressFailed });
   const { sessions, watchdog, revoked } = sessionServices(parts);
   const { staleAfterMs } = settings.view;
   const stale = settings.revokeStale
@@ -149,7 +150,7 @@ function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const titleOf = (url: string) => feedTitle({ clock, feeds }, url);
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
-  const polled = (seconds: number) => ports.polled(seconds);
+  const polled = ports.polled.bind(ports);
   const poller = new Poller({ ...of, feeds, policy, itemsMax, log, random, polled });
   return { registry, poller };
 }

@@ -53,7 +53,6 @@ describe('a feed is failing with its first poll', () => {
   it.each([
     [404, '', 'the host does not find the feed (404): check its URL'],
     [403, '', 'the host refuses us (403)'],
-    [410, '', 'the host says that the feed is gone (410)'],
     [
       200,
       '<!doctype html><html></html>',

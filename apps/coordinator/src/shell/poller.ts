@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto';
-import { episodeMetaOf } from '@podctl/domain/episode-meta.ts';
-import { newEpisode } from '@podctl/domain/episode-state.ts';
-import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
-import { type FeedProblem, keptProblems } from '@podctl/domain/feed/feed-problem.ts';
-import { foldListing, type NewEpisode } from '@podctl/domain/feed/ledger.ts';
-import { nextPollMs, type PollPolicy } from '@podctl/domain/feed/poll.ts';
-import { type FeedReading, type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
-import type { FeedId } from '@podctl/domain/ids.ts';
+import { type PollPolicy, parseRetryAfterMs } from '@podctl/domain/feed/poll.ts';
+import type { PollCame } from '@podctl/domain/feed/polling.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import { type FeedVerdict, isLastingFault, judge, standing } from '../core/feed-verdict.ts';
-import { episodeRow } from '../core/snapshot.ts';
+import { otherFeedAt } from '../core/feed-address.ts';
+import type { FeedOutcome } from '../core/feed-verdict.ts';
+import { type PollResult, recordAfterPoll } from '../core/poll-end.ts';
+import type { DueFeed } from '../core/poll-queue.ts';
+import { BodyRooms } from './body-room.ts';
+import { FeedFold } from './feed-fold.ts';
+import { type FeedReading, readFeed } from './feed-reading.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { Logger } from './logger.ts';
-import { Loop } from './loop.ts';
+import { PollRounds } from './poll-rounds.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
 
@@ -25,161 +24,130 @@ export interface PollerOptions {
   readonly itemsMax: number;
   readonly log: Logger;
   random(): number;
-  polled(seconds: number): void;
+  /** How long a poll took, and what came of it; null when it was called off, or could not be written. */
+  polled(seconds: number, came: PollCame | null): void;
 }
 
-const TICK_MS = 5_000;
-const SPACING_MS = 50;
-const FEEDS_AT_ONCE = 8;
-const EPISODES_AT_ONCE = 64;
-/** A feed that is gone is not asked again. */
-const NEVER_MS = 100 * 365 * 86_400_000;
-/** The request id under which the first runs of an episode are wanted. */
-const FIRST_REQUEST = 'poll';
+/** A record may be changed by people while its feed is polled. */
+const CLOSES_MAX = 4;
 
 /** Fetches the feeds that are due and folds what they list into the ledger, which only ever grows. Leader only. */
-export class Poller extends Loop {
+export class Poller extends PollRounds {
   readonly #options: PollerOptions;
+  readonly #rooms = new BodyRooms();
+  readonly #folding: FeedFold;
 
   constructor(options: PollerOptions) {
-    super('poller', {
-      clock: options.clock,
-      tickMs: TICK_MS,
-      spacingMs: SPACING_MS,
-      log: options.log,
-    });
+    super(options);
     this.#options = options;
+    this.#folding = new FeedFold(options);
   }
 
-  protected override async turn(signal: AbortSignal): Promise<void> {
-    const nowMs = this.#options.clock.wallMs();
-    const due = [...this.#options.replica.snapshot.feeds.values()].filter(
-      ({ record }) => record !== null && record.removed !== true && record.nextPollMs <= nowMs,
-    );
-    const queue = due[Symbol.iterator]();
-    const worker = async () => {
-      for (const { id } of queue) if (!signal.aborted) await this.#poll(id, signal);
-    };
-    await Promise.all(Array.from({ length: Math.min(FEEDS_AT_ONCE, due.length) }, worker));
-  }
-
-  async #poll(feed: FeedId, signal: AbortSignal): Promise<void> {
+  protected override async poll(
+    due: DueFeed,
+    whole: boolean,
+    fetched: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, polled } = this.#options;
     const beganMs = clock.monotonicMs();
+    let came: PollCame | null = null;
+    const room = this.#rooms.open();
+    const heard = (outcome: FeedOutcome) => this.#heard(due, outcome, fetched);
     try {
-      const { record, revision } = await this.#options.store.readFeed(feed);
+      const { record, revision } = await this.#options.store.readFeed(due.feed);
       if (record === null || record.removed === true) return;
-      const outcome = await this.#options.feeds.fetch(record, signal);
-      const verdict = judge(outcome, this.#options.clock.wallMs());
-      if (verdict.kind === 'fresh' && outcome.kind === 'response')
-        await this.#fold(record, revision, outcome, verdict, signal);
-      else await this.#close(record, revision, verdict);
+      const ask = { whole, room, fetched: heard };
+      const nowMs = () => clock.wallMs();
+      const reading = await readFeed({ ...this.#options, nowMs }, record, ask, signal);
+      came =
+        reading.kind === 'document'
+          ? await this.#fold(record, revision, reading)
+          : await this.#close(record, revision, this.#resultOf(record, reading));
     } catch (error) {
       if (signal.aborted) return;
       this.#options.log.warn(
-        { feed, reason: error instanceof Error ? error.message : 'unknown' },
+        { feed: due.feed, reason: error instanceof Error ? error.message : 'unknown' },
         'a feed could not be polled',
       );
     } finally {
-      polled((clock.monotonicMs() - beganMs) / 1_000);
+      room.leave();
+      polled((clock.monotonicMs() - beganMs) / 1_000, came);
     }
+  }
+
+  /** A host that is asked too often, or is overloaded, has its other feeds left alone as well. */
+  #heard({ host }: DueFeed, outcome: FeedOutcome, fetched: () => void): void {
+    if (outcome.kind === 'response' && (outcome.status === 429 || outcome.status === 503)) {
+      const retryAfterMs = parseRetryAfterMs(outcome.retryAfter, this.#options.clock.wallMs());
+      this.cool(host, retryAfterMs);
+    }
+    fetched();
   }
 
   async #fold(
     record: FeedRecord,
     revision: number,
-    response: Awaited<ReturnType<FeedSource['fetch']>> & { kind: 'response' },
-    verdict: FeedVerdict & { kind: 'fresh' },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { store, feeds, clock, itemsMax } = this.#options;
-    const { body, contentType, finalUrl } = response;
-    const nowMs = clock.wallMs();
-    const document = { bytes: body, contentType, feedUrl: finalUrl, nowMs, itemsMax };
-    const parsed = await feeds.parse(document, signal);
-    if (!parsed.ok)
-      return this.#close(record, revision, {
-        kind: 'failed',
-        reason: `the answer could not be read: ${parsed.error}`,
-        retryAfterMs: null,
-        isLasting: isLastingFault(parsed.fault),
-      });
-    // By this CAS we fold alone: another poller that read the same feed comes second here, and leaves.
-    const claimed = {
-      ...record,
-      generation: record.generation + 1,
-      title: parsed.value.title || record.title,
-    };
-    const claim = await store.casFeed({ ...claimed, nonce: store.newNonce() }, revision);
-    if (claim.kind !== 'written') return;
-    const listed = await this.#grow(claimed, parsed.value);
+    reading: FeedReading & { kind: 'document' },
+  ): Promise<PollCame | null> {
+    const { document, response } = reading;
+    const folded = await this.#folding.fold(record, revision, document);
+    if (folded === null) return null;
     // Only now may the next poll answer "unchanged".
     const { etag, lastModified } = response;
-    const url = verdict.movedTo ?? claimed.url;
-    const formerUrls = formerUrlsOf(claimed, url);
-    const reading = readingOf(parsed.value, nowMs);
-    await this.#close(
-      { ...claimed, etag, lastModified, listed, url, formerUrls, reading },
-      claim.revision,
+    const { listed, fresh, ledger } = folded;
+    const read = { document, etag, lastModified, listed, fresh, ledger };
+    const result = { ...this.#resultOf(folded.record, reading), read };
+    return this.#close(folded.record, folded.revision, result);
+  }
+
+  /** What a poll came to, but for what it read. A feed does not move to where another one is. */
+  #resultOf(record: FeedRecord, reading: FeedReading): PollResult {
+    const verdict =
+      reading.kind === 'document'
+        ? ({ kind: 'fresh', movedTo: reading.movedTo } as const)
+        : reading.verdict;
+    const movedTo = 'movedTo' in verdict ? verdict.movedTo : null;
+    const other =
+      movedTo === null ? null : otherFeedAt(this.#options.replica.snapshot, movedTo, record.feed);
+    return {
       verdict,
-      parsed.value.problems,
-    );
-  }
-
-  /** Writes the episodes that are new; gives how many the feed lists. */
-  async #grow(record: FeedRecord, document: FeedDocument): Promise<number> {
-    const isKnown = (episode: NewEpisode['episode']) =>
-      episodeRow(this.#options.replica.snapshot, record.feed, episode) !== null;
-    const { fresh, listed } = foldListing(isKnown, document, record.feed, sha256);
-    for (let i = 0; i < fresh.length; i += EPISODES_AT_ONCE) {
-      const batch = fresh.slice(i, i + EPISODES_AT_ONCE);
-      await Promise.all(batch.map((one) => this.#create(record, one)));
-    }
-    return listed.size;
-  }
-
-  async #create(record: FeedRecord, { episode, item }: NewEpisode): Promise<void> {
-    const { store } = this.#options;
-    const meta = episodeMetaOf(record.title ?? record.feed, item);
-    // First what is known, then the state: a job whose URL nobody knows could not be told to an agent.
-    await store.putMeta(record.feed, episode, meta);
-    const state = newEpisode(store.cluster(), store.newNonce(), FIRST_REQUEST);
-    const written = await store.createEpisode(record.feed, episode, state);
-    if (written.kind === 'unknown') throw written.cause;
-  }
-
-  async #close(
-    record: FeedRecord,
-    revision: number,
-    verdict: FeedVerdict,
-    problems: readonly FeedProblem[] = [],
-  ): Promise<void> {
-    const { store, clock, policy } = this.#options;
-    const nowMs = clock.wallMs();
-    const after = {
-      ...record,
-      ...standing(record, verdict, problems, nowMs, policy.failingAfter),
-      nonce: store.newNonce(),
+      read: null,
+      url: movedTo === null || other !== null ? record.url : movedTo,
+      remark:
+        other === null
+          ? null
+          : `it moved to where feed ${other} is, so both list the same: remove one of them`,
+      fallbackAgent:
+        reading.kind === 'document'
+          ? (reading.response.fallbackAgent ?? false)
+          : reading.fallbackAgent,
     };
-    const retryAfterMs = verdict.kind === 'failed' ? verdict.retryAfterMs : null;
-    const next = nextPollMs(
-      nowMs,
-      policy,
-      { failures: after.failures, retryAfterMs },
-      this.#options.random(),
-    );
-    const written = await store.casFeed(
-      { ...after, nextPollMs: verdict.kind === 'gone' ? nowMs + NEVER_MS : next },
-      revision,
-    );
-    if (written.kind === 'unknown') throw written.cause;
+  }
+
+  /**
+   * Writes what a poll came to over what the record says now: a choice that somebody made meanwhile stays. Gives what came
+   * of it; null when the feed was removed, moved by hand, or folded by somebody else meanwhile.
+   */
+  async #close(polled: FeedRecord, revision: number, result: PollResult): Promise<PollCame | null> {
+    const { store, clock, policy, random } = this.#options;
+    let at = { record: polled, revision };
+    for (let tries = 0; tries < CLOSES_MAX; tries += 1) {
+      const nowMs = clock.wallMs();
+      const wasDueMs = polled.nextPollMs;
+      const after = recordAfterPoll(at.record, result, policy, wasDueMs, nowMs, random());
+      const written = await store.casFeed({ ...after, nonce: store.newNonce() }, at.revision);
+      if (written.kind === 'unknown') throw written.cause;
+      if (written.kind === 'written') return after.polling?.came ?? null;
+      const { record, ...read } = await store.readFeed(polled.feed);
+      if (record === null || !isStill(polled, record)) return null;
+      at = { ...read, record };
+    }
+    return null;
   }
 }
 
-function readingOf({ itemsSeen, pages = 1, problems }: FeedDocument, atMs: number): FeedReading {
-  return { atMs, items: itemsSeen, pages, problems: keptProblems(problems) };
-}
-
-function sha256(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest();
+/** Whether it is the same feed, as it was when it was polled, but for what people choose. */
+function isStill(polled: FeedRecord, { removed, url, generation }: FeedRecord): boolean {
+  return removed !== true && url === polled.url && generation === polled.generation;
 }

@@ -1,5 +1,5 @@
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
-import type { AgentId } from '@podctl/domain/ids.ts';
+import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { agentOfSubject, resultSubject } from '@podctl/domain/key.ts';
 import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
@@ -7,6 +7,7 @@ import { judge } from '@podctl/domain/verdict.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
+import { isAddressFault } from '../core/address-fault.ts';
 import type { Logger } from './logger.ts';
 import { MessageComplaints } from './message-complaints.ts';
 import { revoke, type SettleDeps, settle } from './settle.ts';
@@ -16,6 +17,8 @@ export interface VerdictOptions extends SettleDeps {
   readonly log: Logger;
   /** Called for each result that was refused. */
   fenced(agent: AgentId, message: ResultMessage): void;
+  /** A host refused the address that a feed gave: the feed may have a newer one. */
+  addressFailed?(feed: FeedId): void;
 }
 
 /** Rounds of settle and judge for one question; more means that rivals are at work: the agent asks again. */
@@ -109,9 +112,10 @@ export class Verdicts implements Service {
   }
 
   async #end(how: 'settle' | 'close' | 'fail', { job, outcome }: ResultMessage): Promise<void> {
-    if (how === 'fail' && outcome.kind === 'failed')
+    if (how === 'fail' && outcome.kind === 'failed') {
+      if (isAddressFault(job.stage, outcome.code)) this.#options.addressFailed?.(job.feed);
       await revoke(this.#options, job, endOf(outcome));
-    else
+    } else
       await settle(this.#options, job, (why) =>
         how === 'close' ? { kind: 'lost' } : incomplete(why),
       );

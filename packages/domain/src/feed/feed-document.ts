@@ -1,3 +1,4 @@
+import type { FeedPacing } from './feed-pacing.ts';
 import type { FeedProblem } from './feed-problem.ts';
 
 export type EpisodeType = 'full' | 'trailer' | 'bonus';
@@ -81,6 +82,8 @@ export interface FeedDocument {
   readonly isComplete?: boolean | undefined;
   /** `ttl` of RSS. */
   readonly ttlMinutes?: number | undefined;
+  /** What it asks of those who poll it; null or absent when it says nothing. */
+  readonly pacing?: FeedPacing | null;
 }
 
 export interface FeedLimits {

@@ -65,6 +65,8 @@ export interface FoldOptions {
 export const LEDGER_ENTRIES_MAX = 200_000;
 /** Items worked on between two rests: a few milliseconds. */
 const SLICE = 100;
+/** Titles that somebody's patterns look at between two rests: a hard one takes milliseconds. */
+const FILTER_SLICE = 2;
 /** Entries looked through between two rests. */
 const LOOK_SLICE = 2_000;
 
@@ -273,7 +275,7 @@ class Fold {
       // What is wanted stays so: it is only counted.
       const isIn = !entry.isFiltered || passes(facts);
       if (isIn) candidates.push({ at, item, dateS: entry.dateS, place });
-      if (++looked % SLICE === 0) yield;
+      if (++looked % FILTER_SLICE === 0) yield;
     }
     return candidates;
   }

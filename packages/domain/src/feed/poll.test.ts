@@ -1,15 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  classify,
-  type FetchOutcome,
-  isFailing,
-  nextPollMs,
-  POLL_POLICY,
-  parseRetryAfterMs,
-} from './poll.ts';
+import { classify, type FetchOutcome, isFailing, POLL_POLICY, parseRetryAfterMs } from './poll.ts';
 
 const NOW_MS = Date.UTC(2026, 2, 20);
-const MINUTE_MS = 60_000;
 
 const response = (some: Partial<Extract<FetchOutcome, { kind: 'response' }>>): FetchOutcome => ({
   kind: 'response',
@@ -31,6 +23,7 @@ describe('what a fetch means', () => {
     [response({}), { kind: 'fresh', movedTo: null }],
     [response({ movedTo }), { kind: 'fresh', movedTo }],
     [response({ status: 304, movedTo }), { kind: 'unchanged', movedTo }],
+    [response({ status: 304, conditional: false, movedTo }), { kind: 'failed' }],
     [response({ status: 410 }), { kind: 'gone' }],
     [response({ status: 404, movedTo }), { kind: 'failed', retryAfterMs: null }],
     [response({ status: 500 }), { kind: 'failed', reason: expect.stringContaining('500') }],
@@ -53,26 +46,6 @@ test('Retry-After is seconds or a date, a day at most', () => {
   expect(parseRetryAfterMs('99999999', NOW_MS)).toBe(86_400_000);
   expect(parseRetryAfterMs('later', NOW_MS)).toBeNull();
   expect(parseRetryAfterMs(null, NOW_MS)).toBeNull();
-});
-
-describe('the next poll', () => {
-  const waitMs = (failures: number, retryAfterMs: number | null, random: number) =>
-    nextPollMs(NOW_MS, POLL_POLICY, { failures, retryAfterMs }, random) - NOW_MS;
-
-  test('comes after the interval, with jitter on both sides', () => {
-    expect(waitMs(0, null, 0)).toBe(57 * MINUTE_MS);
-    expect(waitMs(0, null, 0.5)).toBe(60 * MINUTE_MS);
-  });
-
-  test('backs off from 60 s, doubling, to 30 min', () => {
-    const waits = [1, 2, 3, 6, 50].map((failures) => waitMs(failures, null, 0.5) / MINUTE_MS);
-    expect(waits).toEqual([1, 2, 4, 30, 30]);
-  });
-
-  test('never comes before the host allows', () => {
-    expect(waitMs(1, 3_600_000, 0.5)).toBe(3_600_000);
-    expect(waitMs(1, 1, 0.5)).toBe(MINUTE_MS);
-  });
 });
 
 test('a feed is failing after so many failures in a row', () => {

@@ -1,8 +1,11 @@
-import { backoffMs } from '../retry.ts';
 import { parseFeedDate } from './date.ts';
 
 export interface PollPolicy {
+  /** Of a feed whose rhythm is not known. */
   readonly pollEveryMs: number;
+  /** Bounds of what a feed's rhythm makes of it; absent ones are `pollEveryMs`. */
+  readonly pollEveryMsMin?: number;
+  readonly pollEveryMsMax?: number;
   readonly backoffFirstMs: number;
   readonly backoffMaxMs: number;
   /** Failures in a row after which a feed is shown as failing, and alerts. */
@@ -36,6 +39,10 @@ export type FetchOutcome =
       /** Decompressed; empty unless the status is 2xx. */
       readonly body: Uint8Array;
       readonly wireBytes: number;
+      /** Whether an ETag or a date was sent along: else 304 says nothing. */
+      readonly conditional?: boolean;
+      /** It was asked under the other name, since the host refuses our own. */
+      readonly fallbackAgent?: boolean;
     }
   /** No usable response: `reason` is a sentence without the URL's secrets. */
   | { readonly kind: 'failed'; readonly reason: string };
@@ -55,6 +62,10 @@ export function classify(outcome: FetchOutcome, nowMs: number): PollVerdict {
     return { kind: 'failed', reason: outcome.reason, retryAfterMs: null };
   }
   const { status, movedTo } = outcome;
+  if (status === 304 && outcome.conditional === false) {
+    const reason = 'the host answered "unchanged" (304) when the whole feed was asked for';
+    return { kind: 'failed', reason, retryAfterMs: null };
+  }
   if (status === 304) return { kind: 'unchanged', movedTo };
   if (status === 410) return { kind: 'gone', reason: 'the host says that the feed is gone (410)' };
   if (status < 200 || status > 299) {
@@ -79,23 +90,6 @@ export function parseRetryAfterMs(header: string | null, nowMs: number): number 
       ? null
       : dateMs - nowMs;
   return waitMs === null ? null : Math.min(Math.max(0, waitMs), RETRY_AFTER_MS_MAX);
-}
-
-/**
- * When to poll next, epoch milliseconds. After a success `pollEveryMs` with ±5 % of jitter, so that feeds added together
- * drift apart; after failures a doubling wait; never before the host allows. `random` is in [0, 1).
- */
-export function nextPollMs(
-  nowMs: number,
-  policy: PollPolicy,
-  last: { readonly failures: number; readonly retryAfterMs: number | null },
-  random: number,
-): number {
-  const waitMs =
-    last.failures === 0
-      ? Math.round(policy.pollEveryMs * (0.95 + random / 10))
-      : backoffMs(last.failures, policy, random);
-  return nowMs + Math.max(waitMs, last.retryAfterMs ?? 0);
 }
 
 /** Shown as failing and alerted; it recovers with the next success. */

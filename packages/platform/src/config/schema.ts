@@ -51,6 +51,11 @@ export const settingsSchema = section({
       'a line of ASCII',
       'The `User-Agent` sent to podcast hosts. Null: `podctl/` and the version.',
     ),
+    fallbackUserAgent: textOrNull(
+      /^[\x20-\x7e]{1,200}$/,
+      'a line of ASCII',
+      'The one for a host of a feed that refuses the first (403), tried once. Null: `Mozilla/5.0 (compatible; podctl/` and the version. The same as `userAgent`: none is tried.',
+    ),
   }),
   nats: section({
     url: textOrNull(
@@ -114,7 +119,30 @@ export const settingsSchema = section({
     ),
   }),
   feeds: section({
-    pollEvery: duration('1h', '1m', '30d', 'How often a feed is asked for new episodes.'),
+    pollEvery: duration(
+      '1h',
+      '1m',
+      '30d',
+      'How often a feed is asked for new episodes while its rhythm is not known. After that about twelve times between two episodes, within the next two settings.',
+    ),
+    pollEveryMin: duration(
+      '15m',
+      '1m',
+      '30d',
+      'The shortest interval that the rhythm of a feed leads to; `pollEvery` where that is shorter.',
+    ),
+    pollEveryMax: duration(
+      '1d',
+      '1m',
+      '30d',
+      'The longest one, also for a feed that says that it is complete; `pollEvery` where that is longer.',
+    ),
+    failingAfter: whole(
+      3,
+      1,
+      1_000,
+      'Failed polls in a row after which a feed is failing, and alerts. What will not pass by itself, such as a 404, makes it so at once.',
+    ),
     timeout: duration('30s', '1s', '1h', 'The longest that one fetch of a feed may take.'),
     bytesMax: size('50MB', '10KB', '1GB', 'The largest feed that is read, uncompressed.'),
     itemsMax: whole(20_000, 1, 1_000_000, 'The most episodes of one feed that are kept.'),

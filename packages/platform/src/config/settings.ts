@@ -28,6 +28,8 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     network: {
       allowPrivate: raw.network.allowPrivate,
       userAgent: raw.network.userAgent ?? `podctl/${place.version}`,
+      fallbackUserAgent:
+        raw.network.fallbackUserAgent ?? `Mozilla/5.0 (compatible; podctl/${place.version})`,
     },
     nats: natsSettings(raw.nats, place.baseFolder),
     coordinator: {
@@ -49,6 +51,9 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     },
     feeds: {
       pollEveryMs: raw.feeds.pollEvery,
+      pollEveryMsMin: raw.feeds.pollEveryMin,
+      pollEveryMsMax: raw.feeds.pollEveryMax,
+      failingAfter: raw.feeds.failingAfter,
       timeoutMs: raw.feeds.timeout,
       bytesMax: raw.feeds.bytesMax,
       itemsMax: raw.feeds.itemsMax,

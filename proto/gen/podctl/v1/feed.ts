@@ -41,6 +41,8 @@ export const FeedState = {
   FAILING: 5,
   /** PAUSED - Work is left, and none of it begins until the feed is resumed; it is read all the same. */
   PAUSED: 6,
+  /** GONE - The host says that the feed is gone for good (410): it is not read again by itself; all that is known of it stays. */
+  GONE: 7,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -54,6 +56,7 @@ export namespace FeedState {
   export type STALLED = typeof FeedState.STALLED;
   export type FAILING = typeof FeedState.FAILING;
   export type PAUSED = typeof FeedState.PAUSED;
+  export type GONE = typeof FeedState.GONE;
   export type UNRECOGNIZED = typeof FeedState.UNRECOGNIZED;
 }
 
@@ -80,6 +83,9 @@ export function feedStateFromJSON(object: any): FeedState {
     case 6:
     case "FEED_STATE_PAUSED":
       return FeedState.PAUSED;
+    case 7:
+    case "FEED_STATE_GONE":
+      return FeedState.GONE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -103,6 +109,8 @@ export function feedStateToJSON(object: FeedState): string {
       return "FEED_STATE_FAILING";
     case FeedState.PAUSED:
       return "FEED_STATE_PAUSED";
+    case FeedState.GONE:
+      return "FEED_STATE_GONE";
     case FeedState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -215,6 +223,90 @@ export interface FeedDetail {
   stages: StageCounts[];
   /** Ids of the episodes that go before all others, the first one first. */
   prioritized: string[];
+  /** Why it is read next when it is: the rest of "next in 2 h, since ..."; empty while it is due. */
+  nextPollReason: string;
+  /** The last poll, good or bad; absent before the first one, and while only an older version polled. */
+  lastPoll?: FeedPoll | undefined;
+}
+
+/** How a poll of a feed ended. */
+export interface FeedPoll {
+  /** When it ended. */
+  endedAt:
+    | Date
+    | undefined;
+  /** What came of it. */
+  result: FeedPoll_Result;
+  /** Episodes that it brought. */
+  newEpisodes: number;
+}
+
+/** What came of it. */
+export const FeedPoll_Result = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** NEW - Episodes that nobody knew before. */
+  NEW: 1,
+  /** UNCHANGED - Nothing new. */
+  UNCHANGED: 2,
+  /** FAILED - It could not be read; the feed's problem says why. */
+  FAILED: 3,
+  /** GONE - The host says that it is gone for good. */
+  GONE: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type FeedPoll_Result = typeof FeedPoll_Result[keyof typeof FeedPoll_Result];
+
+export namespace FeedPoll_Result {
+  export type UNSPECIFIED = typeof FeedPoll_Result.UNSPECIFIED;
+  export type NEW = typeof FeedPoll_Result.NEW;
+  export type UNCHANGED = typeof FeedPoll_Result.UNCHANGED;
+  export type FAILED = typeof FeedPoll_Result.FAILED;
+  export type GONE = typeof FeedPoll_Result.GONE;
+  export type UNRECOGNIZED = typeof FeedPoll_Result.UNRECOGNIZED;
+}
+
+export function feedPoll_ResultFromJSON(object: any): FeedPoll_Result {
+  switch (object) {
+    case 0:
+    case "RESULT_UNSPECIFIED":
+      return FeedPoll_Result.UNSPECIFIED;
+    case 1:
+    case "RESULT_NEW":
+      return FeedPoll_Result.NEW;
+    case 2:
+    case "RESULT_UNCHANGED":
+      return FeedPoll_Result.UNCHANGED;
+    case 3:
+    case "RESULT_FAILED":
+      return FeedPoll_Result.FAILED;
+    case 4:
+    case "RESULT_GONE":
+      return FeedPoll_Result.GONE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return FeedPoll_Result.UNRECOGNIZED;
+  }
+}
+
+export function feedPoll_ResultToJSON(object: FeedPoll_Result): string {
+  switch (object) {
+    case FeedPoll_Result.UNSPECIFIED:
+      return "RESULT_UNSPECIFIED";
+    case FeedPoll_Result.NEW:
+      return "RESULT_NEW";
+    case FeedPoll_Result.UNCHANGED:
+      return "RESULT_UNCHANGED";
+    case FeedPoll_Result.FAILED:
+      return "RESULT_FAILED";
+    case FeedPoll_Result.GONE:
+      return "RESULT_GONE";
+    case FeedPoll_Result.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
 }
 
 /** The jobs of one stage of a feed. */
@@ -1218,6 +1310,8 @@ function createBaseFeedDetail(): FeedDetail {
     listed: 0,
     stages: [],
     prioritized: [],
+    nextPollReason: "",
+    lastPoll: undefined,
   };
 }
 
@@ -1243,6 +1337,12 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     }
     for (const v of message.prioritized) {
       writer.uint32(58).string(v!);
+    }
+    if (message.nextPollReason !== "") {
+      writer.uint32(162).string(message.nextPollReason);
+    }
+    if (message.lastPoll !== undefined) {
+      FeedPoll.encode(message.lastPoll, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -1316,6 +1416,22 @@ export const FeedDetail: MessageFns<FeedDetail> = {
             message.prioritized.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.nextPollReason = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.lastPoll = FeedPoll.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1353,6 +1469,16 @@ export const FeedDetail: MessageFns<FeedDetail> = {
       prioritized: globalThis.Array.isArray(object?.prioritized)
         ? object.prioritized.map((e: any) => globalThis.String(e))
         : [],
+      nextPollReason: isSet(object.nextPollReason)
+        ? globalThis.String(object.nextPollReason)
+        : isSet(object.next_poll_reason)
+        ? globalThis.String(object.next_poll_reason)
+        : "",
+      lastPoll: isSet(object.lastPoll)
+        ? FeedPoll.fromJSON(object.lastPoll)
+        : isSet(object.last_poll)
+        ? FeedPoll.fromJSON(object.last_poll)
+        : undefined,
     };
   },
 
@@ -1379,6 +1505,12 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     if (message.prioritized?.length) {
       obj.prioritized = message.prioritized;
     }
+    if (message.nextPollReason !== "") {
+      obj.nextPollReason = message.nextPollReason;
+    }
+    if (message.lastPoll !== undefined) {
+      obj.lastPoll = FeedPoll.toJSON(message.lastPoll);
+    }
     return obj;
   },
 
@@ -1394,6 +1526,119 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     message.listed = object.listed ?? 0;
     message.stages = object.stages?.map((e) => StageCounts.fromPartial(e)) || [];
     message.prioritized = object.prioritized?.map((e) => e) || [];
+    message.nextPollReason = object.nextPollReason ?? "";
+    message.lastPoll = (object.lastPoll !== undefined && object.lastPoll !== null)
+      ? FeedPoll.fromPartial(object.lastPoll)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFeedPoll(): FeedPoll {
+  return { endedAt: undefined, result: 0, newEpisodes: 0 };
+}
+
+export const FeedPoll: MessageFns<FeedPoll> = {
+  encode(message: FeedPoll, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.endedAt), writer.uint32(10).fork()).join();
+    }
+    if (message.result !== 0) {
+      writer.uint32(16).int32(message.result);
+    }
+    if (message.newEpisodes !== 0) {
+      writer.uint32(24).uint32(message.newEpisodes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedPoll {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedPoll();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.result = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.newEpisodes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedPoll {
+    return {
+      endedAt: isSet(object.endedAt)
+        ? fromJsonTimestamp(object.endedAt)
+        : isSet(object.ended_at)
+        ? fromJsonTimestamp(object.ended_at)
+        : undefined,
+      result: isSet(object.result) ? feedPoll_ResultFromJSON(object.result) : 0,
+      newEpisodes: isSet(object.newEpisodes)
+        ? globalThis.Number(object.newEpisodes)
+        : isSet(object.new_episodes)
+        ? globalThis.Number(object.new_episodes)
+        : 0,
+    };
+  },
+
+  toJSON(message: FeedPoll): unknown {
+    const obj: any = {};
+    if (message.endedAt !== undefined) {
+      obj.endedAt = message.endedAt.toISOString();
+    }
+    if (message.result !== 0) {
+      obj.result = feedPoll_ResultToJSON(message.result);
+    }
+    if (message.newEpisodes !== 0) {
+      obj.newEpisodes = Math.round(message.newEpisodes);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedPoll>, I>>(base?: I): FeedPoll {
+    return FeedPoll.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedPoll>, I>>(object: I): FeedPoll {
+    const message = createBaseFeedPoll();
+    message.endedAt = object.endedAt ?? undefined;
+    message.result = object.result ?? 0;
+    message.newEpisodes = object.newEpisodes ?? 0;
     return message;
   },
 };

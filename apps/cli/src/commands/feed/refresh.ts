@@ -1,11 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { FeedDetail } from '@podctl/proto/podctl/v1/feed.ts';
 import { BaseCommand } from '../../base-command.ts';
-import type { CoordinatorClient } from '../../client.ts';
-import { CommandError, EXIT } from '../../command-error.ts';
+import { EXIT } from '../../command-error.ts';
+import { durationFlag } from '../../duration-flag.ts';
+import { untilPolled } from '../../refresh-wait.ts';
 import { countWords } from '../../render/words.ts';
+import { lastPollView, type PollResultWord } from '../../views/feed-map.ts';
+
+const NOTHING = { read: false, episodes: 0, problem: '', result: null, newEpisodes: 0 } as const;
 
 /** What `--json` prints. */
 interface RefreshedView {
@@ -15,15 +18,17 @@ interface RefreshedView {
   readonly episodes: number;
   /** What went wrong, one sentence; empty when nothing did or it was not waited for. */
   readonly problem: string;
+  /** What came of it; null when it was not waited for. */
+  readonly result: PollResultWord | null;
+  readonly newEpisodes: number;
 }
 
-const LOOK_EVERY_MS = 300;
 const WAIT_MS_MAX = 2 * 60_000;
 
 export default class FeedRefresh extends BaseCommand {
   static override summary = 'Have a feed read now.';
   static override description =
-    'With --wait it ends when the feed was read: with 1 when that failed, and with 6 after two minutes.';
+    'With --wait it ends when the feed was read, and says what came: with 1 when it could not be read or is gone, and with 6 after --give-up-after. Ctrl-C ends the waiting; the feed is read all the same.';
   static override examples = [
     '<%= config.bin %> feed refresh in-our-time',
     '<%= config.bin %> feed refresh in-our-time --wait',
@@ -32,46 +37,45 @@ export default class FeedRefresh extends BaseCommand {
   static override args = { id: Args.string({ required: true, description: 'id of the feed' }) };
   static override flags = {
     wait: Flags.boolean({ description: 'wait until it was read, or could not be' }),
+    'give-up-after': durationFlag({
+      helpValue: '2m',
+      dependsOn: ['wait'],
+      description: 'leave with 6 when it takes longer than this (2m)',
+    }),
   };
 
   async run(): Promise<RefreshedView> {
     const { args, flags } = await this.parse(FeedRefresh);
     return this.withClient(flags, async (client) => {
+      const before = flags.wait ? await client.feeds.get(args.id) : null;
       await client.feeds.refresh(args.id);
-      if (flags.wait) return this.tell(await readFeed(client, args.id));
+      const waitMs = flags['give-up-after'] ?? WAIT_MS_MAX;
+      if (flags.wait)
+        return this.tell(await untilPolled(client, args.id, waitMs, before?.lastPoll?.endedAt));
       this.say(
         `Feed ${args.id} is read next. "podctl feed show ${args.id}" shows what came of it.`,
       );
-      return { feedId: args.id, read: false, episodes: 0, problem: '' };
+      return { ...NOTHING, feedId: args.id };
     });
   }
 
-  private tell({ feed, failedPolls, listed }: FeedDetail): RefreshedView {
+  private tell(detail: FeedDetail): RefreshedView {
+    const { feed, failedPolls, listed } = detail;
     const { feedId = '', episodes = 0, problem = '' } = feed ?? {};
-    if (failedPolls > 0) {
-      process.exitCode = EXIT.failed;
-      this.say(`Feed ${feedId} could not be read: ${problem}`);
-    } else {
-      const known = `${countWords(episodes, 'episode')} known`;
-      this.say(
-        `Read feed ${feedId}: it lists ${listed}, ${known}. Follow the work with "podctl watch".`,
-      );
-    }
-    return { feedId, read: failedPolls === 0, episodes, problem };
-  }
-}
-
-/** The feed after it was read, or could not be: its next poll has a time then. */
-async function readFeed(client: CoordinatorClient, feedId: string): Promise<FeedDetail> {
-  const until = Date.now() + WAIT_MS_MAX;
-  for (;;) {
-    const detail = await client.feeds.get(feedId);
-    if (detail.nextPollAt !== undefined) return detail;
-    if (Date.now() >= until)
-      throw new CommandError(
-        EXIT.deadline,
-        `feed ${feedId} was not read within ${WAIT_MS_MAX / 60_000} minutes; "podctl doctor" looks for the cause`,
-      );
-    await sleep(LOOK_EVERY_MS);
+    const { result = null, newEpisodes = 0 } = lastPollView(detail) ?? {};
+    const isRead = failedPolls === 0;
+    if (!isRead) process.exitCode = EXIT.failed;
+    const known = `it lists ${listed}, ${countWords(episodes, 'episode')} known`;
+    const what = newEpisodes > 0 ? countWords(newEpisodes, 'new episode') : 'nothing new';
+    const tried =
+      result === 'gone'
+        ? 'It is not asked again by itself.'
+        : `It is tried again by itself; "podctl feed show ${feedId}" shows when.`;
+    this.say(
+      isRead
+        ? `Read feed ${feedId}: ${what}; ${known}. Follow the work with "podctl watch".`
+        : `Feed ${feedId} could not be read: ${problem}. ${tried}`,
+    );
+    return { feedId, read: isRead, episodes, problem, result, newEpisodes };
   }
 }

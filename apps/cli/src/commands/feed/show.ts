@@ -38,6 +38,8 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     ...feed.stages.map((stage) => stageLine(stage)),
     `Transcribed ${durationWords(feed.audioTranscribedSeconds)} of audio, ${percentWords(feed.transcribedRatio)}% of the episodes`,
     `Read        ${readWords(feed, nowMs)}`,
+    ...lastPollLines(feed, nowMs),
+    `Next        ${nextWords(feed, nowMs)}`,
     ...(feed.problem === '' ? [] : [`Problem     ${oneLine(feed.problem)}`]),
     `Books       ${feed.bookScore}${feed.bookScoreKnown ? '' : ' (not known)'}`,
     `Priority    ${feed.priority}`,
@@ -61,9 +63,30 @@ function stageLine({ stage, waiting, running, done, dead }: StageCountsView): st
 
 function readWords(feed: FeedDetailView, nowMs: number): string {
   const last = feed.lastSuccessAt === null ? 'never' : `${ageWords(feed.lastSuccessAt, nowMs)} ago`;
-  const failed =
-    feed.failedPolls === 0 ? '' : `, failed ${countWords(feed.failedPolls, 'time')} since`;
-  if (feed.nextPollAt === null) return `${last}${failed}, next now`;
-  const nextMs = Math.max(0, Date.parse(feed.nextPollAt) - nowMs);
-  return `${last}${failed}, next in ${durationWords(nextMs / 1_000)}`;
+  return feed.failedPolls === 0
+    ? last
+    : `${last}, failed ${countWords(feed.failedPolls, 'time')} since`;
+}
+
+function lastPollLines({ lastPoll }: FeedDetailView, nowMs: number): string[] {
+  if (lastPoll === null || lastPoll.endedAt === null) return [];
+  const what = {
+    new: countWords(lastPoll.newEpisodes, 'new episode'),
+    unchanged: 'nothing new',
+    failed: 'it could not be read',
+    gone: 'the host says that it is gone for good',
+    unknown: 'not known',
+  }[lastPoll.result];
+  return [`Last poll   ${what}, ${ageWords(lastPoll.endedAt, nowMs)} ago`];
+}
+
+/** When it is asked again, and why then. */
+function nextWords({ state, nextPollAt, nextPollReason, feedId }: FeedDetailView, nowMs: number) {
+  if (nextPollAt === null)
+    return state === 'gone'
+      ? `never, since ${nextPollReason} ("podctl feed refresh ${feedId}" asks all the same)`
+      : 'now';
+  const nextMs = Math.max(0, Date.parse(nextPollAt) - nowMs);
+  const why = nextPollReason === '' ? '' : `, since ${nextPollReason}`;
+  return `in ${durationWords(nextMs / 1_000)}${why}`;
 }

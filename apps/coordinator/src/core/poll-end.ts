@@ -1,0 +1,128 @@
+import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
+import { feedRemark, keptProblems } from '@podctl/domain/feed/feed-problem.ts';
+import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
+import { afterPoll, type FeedRhythm, type PollCame } from '@podctl/domain/feed/polling.ts';
+import { nextPoll, nextTry, rhythmOf } from '@podctl/domain/feed/schedule.ts';
+import {
+  type FeedLedger,
+  type FeedReading,
+  type FeedRecord,
+  formerUrlsOf,
+} from '@podctl/domain/feed-record.ts';
+import { type FeedVerdict, standing } from './feed-verdict.ts';
+
+/** How a poll ended, in the terms of the feed's record. */
+export interface PollResult {
+  readonly verdict: FeedVerdict;
+  /** What the document brought; null when none was sent. */
+  readonly read: {
+    readonly document: FeedDocument;
+    readonly etag: string | null;
+    readonly lastModified: string | null;
+    readonly listed: number;
+    readonly ledger: FeedLedger;
+    /** Episodes that nobody knew before. */
+    readonly fresh: number;
+  } | null;
+  /** The URL to keep from now on; the feed's own when nothing moved. */
+  readonly url: string;
+  /** What else is wrong, one sentence; null when nothing is. */
+  readonly remark: string | null;
+  readonly fallbackAgent: boolean | null;
+}
+
+/** A feed that is gone is not asked again. */
+const NEVER_MS = 100 * 365 * 86_400_000;
+
+/**
+ * A feed's record after a poll. `wasDueMs` is its `nextPollMs` when the poll began: whoever asked for another poll since
+ * gets one. `random` is in [0, 1).
+ */
+export function recordAfterPoll(
+  record: FeedRecord,
+  result: PollResult,
+  policy: PollPolicy,
+  wasDueMs: number,
+  nowMs: number,
+  random: number,
+): FeedRecord {
+  const { verdict, read, url, remark } = result;
+  const problems = [
+    ...(remark === null ? [] : [feedRemark(remark)]),
+    ...(read?.document.problems ?? []),
+  ];
+  const stands = standing(record, verdict, problems, nowMs, policy.failingAfter);
+  const rhythm = read === null ? null : rhythmIn(read.document, nowMs);
+  const { failures = 0 } = stands;
+  const fresh = read?.fresh ?? 0;
+  const end = { came: cameOf(verdict, fresh), fresh, rhythm, fallbackAgent: result.fallbackAgent };
+  const learned = afterPoll(record.polling, { ...end, why: '' }, nowMs);
+  const next = nextOf(verdict, { failures, nowMs, random }, policy, learned);
+  const askedSince = record.nextPollMs === 0 && wasDueMs !== 0;
+  return {
+    ...record,
+    ...stands,
+    // With nothing sent nothing else can be wrong with it.
+    problem: stands.problem ?? remark,
+    ...(read === null ? {} : kept(record, read, nowMs)),
+    url,
+    formerUrls: formerUrlsOf(record, url),
+    nextPollMs: askedSince ? 0 : next.atMs,
+    polling: { ...learned, why: next.why },
+  };
+}
+
+function kept(
+  record: FeedRecord,
+  { document, etag, lastModified, listed, ledger }: NonNullable<PollResult['read']>,
+  nowMs: number,
+) {
+  // Of a part nobody may say "unchanged" later: the rest of it would never be read.
+  const validators =
+    document.isPartial === true ? { etag: null, lastModified: null } : { etag, lastModified };
+  const title = document.title || record.title;
+  return { title, ...validators, listed, ledger, reading: readingOf(document, nowMs) };
+}
+
+function readingOf({ itemsSeen, pages = 1, problems }: FeedDocument, atMs: number): FeedReading {
+  return { atMs, items: itemsSeen, pages, problems: keptProblems(problems) };
+}
+
+function rhythmIn(
+  { items, pacing = null }: Pick<FeedDocument, 'items' | 'pacing'>,
+  nowMs: number,
+): FeedRhythm {
+  return rhythmOf(
+    items.map(({ publishedMs }) => publishedMs),
+    pacing,
+    nowMs,
+  );
+}
+
+function cameOf(verdict: FeedVerdict, fresh: number): PollCame {
+  switch (verdict.kind) {
+    case 'fresh':
+      return fresh > 0 ? 'new' : 'unchanged';
+    case 'unchanged':
+    case 'gone':
+    case 'failed':
+      return verdict.kind;
+  }
+}
+
+function nextOf(
+  verdict: FeedVerdict,
+  { failures, nowMs, random }: { failures: number; nowMs: number; random: number },
+  policy: PollPolicy,
+  learned: FeedRecord['polling'],
+) {
+  switch (verdict.kind) {
+    case 'fresh':
+    case 'unchanged':
+      return nextPoll(nowMs, policy, learned, random);
+    case 'gone':
+      return { atMs: nowMs + NEVER_MS, why: 'the host says that it is gone for good' };
+    case 'failed':
+      return nextTry(nowMs, policy, { failures, retryAfterMs: verdict.retryAfterMs }, random);
+  }
+}
