@@ -22,6 +22,7 @@ import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
 import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
 import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
+import { ReportServiceClient } from '@podctl/proto/podctl/v1/report.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
 import { GrpcServer } from '../../apps/coordinator/src/api/grpc-server.ts';
 import { HandBuiltFleet } from './hand-built-fleet.ts';
@@ -77,6 +78,7 @@ function connect(address: string) {
   return {
     fleets: new FleetServiceClient(address, plain),
     feeds: new FeedServiceClient(address, plain),
+    reports: new ReportServiceClient(address, plain),
     episodes: new EpisodeServiceClient(address, plain),
     agents: new AgentServiceClient(address, plain),
     events: new EventServiceClient(address, plain),

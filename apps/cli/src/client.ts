@@ -59,6 +59,10 @@ import type {
   ReleaseLockResponse,
 } from '@podctl/proto/podctl/v1/lock.ts';
 import type {
+  ListCompletenessResponse,
+  ListMissingEpisodesResponse,
+} from '@podctl/proto/podctl/v1/report.ts';
+import type {
   SearchTranscriptsRequest,
   SearchTranscriptsResponse,
   TranscriptFormat,
@@ -273,6 +277,20 @@ export class CoordinatorClient extends CoordinatorCalls {
     return this.stream(({ fleet }) => fleet.watch({ intervalMs, resumeToken }), signal);
   }
 
+  listCompleteness(feedId: string, page: PageRequest): Promise<ListCompletenessResponse> {
+    return this.unary(reportsOf, (client) => client.listCompleteness.bind(client), {
+      ...page,
+      feedId,
+    });
+  }
+
+  listMissingEpisodes(feedId: string, page: PageRequest): Promise<ListMissingEpisodesResponse> {
+    return this.unary(reportsOf, (client) => client.listMissingEpisodes.bind(client), {
+      ...page,
+      feedId,
+    });
+  }
+
   listEvents(request: ListEventsRequest): Promise<ListEventsResponse> {
     return this.unary(
       ({ events }) => events,
@@ -307,6 +325,7 @@ export class CoordinatorClient extends CoordinatorCalls {
 }
 
 const agentsOf = ({ agents }: Line) => agents;
+const reportsOf = ({ reports }: Line) => reports;
 const jobsOf = ({ jobs }: Line) => jobs;
 const accessOf = ({ access }: Line) => access;
 

@@ -38,6 +38,9 @@ export const CHOICE_LIMITS = {
   priorityMax: 10,
   labelsMax: 16,
   modelLengthMax: 100,
+  /** The engine reads no more of it than this, about: half of what a model hears at a time. */
+  promptLengthMax: 1_000,
+  hotwordsLengthMax: 1_000,
   /** Episodes of a feed that may go first: they stand in its record, which each poll writes. */
   firstMax: 100,
 } as const;

@@ -3,6 +3,7 @@ import { AddedFeed_Outcome, FeedPoll_Result, FeedState } from '@podctl/proto/pod
 import { CommandError, EXIT } from '../command-error.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { isoTime, ratio } from './list-document.ts';
+import { type LedgerView, ledgerView, type WantedView, wantedView } from './wanted-map.ts';
 
 export type FeedStateWord =
   | 'new'
@@ -159,6 +160,13 @@ export interface FeedDetailView extends FeedView {
   readonly stages: readonly StageCountsView[];
   /** Ids of the episodes that go first. */
   readonly prioritized: readonly string[];
+  /** Null: all episodes are wanted. */
+  readonly wanted: WantedView | null;
+  /** Empty: nothing. */
+  readonly prompt: string;
+  readonly hotwords: string;
+  /** Null before its first reading. */
+  readonly ledger: LedgerView | null;
 }
 
 export function feedDetailView(detail: FeedDetail): FeedDetailView {
@@ -179,6 +187,10 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
       ...{ stage: stageWord(stage), waiting, running, done, dead },
     })),
     prioritized: detail.prioritized,
+    wanted: wantedView(feed.choices?.wanted),
+    prompt: feed.choices?.prompt ?? '',
+    hotwords: feed.choices?.hotwords ?? '',
+    ledger: detail.ledger === undefined ? null : ledgerView(detail.ledger),
   };
 }
 

@@ -106,7 +106,9 @@ export class Planner extends Loop {
       const chosen = choicesOf(record);
       const model = chosen.model ?? this.#options.model;
       const language = chosen.language ?? this.#options.language;
-      return await workFor({ ...this.#options, model, language }, feed, episode, stage, state);
+      const { prompt, hotwords } = chosen;
+      const options = { ...this.#options, model, language, prompt, hotwords };
+      return await workFor(options, feed, episode, stage, state);
     } catch (error) {
       const isAway =
         error instanceof KvUnavailable ||

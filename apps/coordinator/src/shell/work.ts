@@ -13,6 +13,8 @@ export interface WorkOptions {
   readonly library: Library;
   readonly model: string;
   readonly language: string | null;
+  readonly prompt?: string | undefined;
+  readonly hotwords?: string | undefined;
 }
 
 /** The name of the audio in a download's manifest begins so; its ending tells the container. */
@@ -54,7 +56,7 @@ async function transcribeWork(
 ): Promise<Result<Work, string>> {
   const audio = await acceptedAudio(options.library, feed, episode, state);
   if (!audio.ok) return audio;
-  const { model, language } = options;
+  const { model, language, prompt, hotwords } = options;
   return ok({
     kind: 'transcribe',
     audioPath: audio.value.path,
@@ -62,6 +64,8 @@ async function transcribeWork(
     audioSeconds: state.stages.download.done?.manifest.audioSeconds ?? null,
     model,
     language,
+    prompt,
+    hotwords,
   });
 }
 
