@@ -51,8 +51,8 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
 }
 
 function episodeWords(feed: FeedDetailView): string {
-  const counts = [`${feed.episodes} known`, `${feed.listed} listed by the feed`];
   const { ledger } = feed;
+  const counts = [`${ledger?.known ?? feed.episodes} known`, `${feed.listed} listed by the feed`];
   if (ledger !== null) counts.push(...ledgerWords(ledger));
   if (feed.dead > 0) counts.push(`${feed.dead} dead`);
   if (feed.retrying > 0) counts.push(`${feed.retrying} to be tried again`);

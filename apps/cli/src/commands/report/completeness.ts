@@ -59,7 +59,8 @@ export default class ReportCompleteness extends ListCommand {
       'No feeds yet: add one with "podctl feed add URL".',
     );
     const totals = totalsView(document.items);
-    this.sayBeside(this.beside(totals, missing, feed));
+    if (missing === null) this.sayBeside([totalWords(totals)]);
+    else this.showMissing(missing, totals, flags);
     if (flags['exit-status'] && totals.missing > 0) process.exitCode = EXIT.conditionFalse;
     return { ...shown, totals, missing };
   }
@@ -110,28 +111,40 @@ export default class ReportCompleteness extends ListCommand {
     ];
   }
 
-  private beside(
+  /** A second table: where the first one is for a machine, its JSON has both. */
+  private showMissing(
+    missing: readonly MissingView[],
     totals: TotalsView,
-    missing: readonly MissingView[] | null,
-    feed: string | undefined,
-  ): string[] {
-    if (missing === null)
-      return [
-        `${countWords(totals.feeds, 'feed')}: ${totals.known} known, ${totals.vanished} vanished, ${totals.replaced} replaced, ${totals.audioChanged} with other audio, ${totals.filtered} filtered; of ${totals.wanted} wanted ${totals.downloaded} downloaded, ${totals.transcribed} transcribed, ${totals.missing} missing.`,
-      ];
-    if (missing.length === 0) return ['Nothing is missing.'];
-    const lines = tableLines(
-      [
-        { head: 'MISSING', cell: ({ episodeId }) => episodeId.slice(0, 8) },
-        { head: 'AUDIO', cell: ({ downloaded }) => (downloaded ? 'there' : '-') },
-        { head: 'VANISHED', cell: ({ vanishedAt }) => vanishedAt?.slice(0, 10) ?? '-' },
-        { head: 'TITLE', cell: ({ title }) => oneLine(title) },
-        { head: 'REASON', cell: ({ reason }) => oneLine(reason) },
-      ],
-      missing,
-      { heads: true, wide: false },
-    );
-    const more = totals.missing > missing.length ? ['More follow: give a higher --limit.'] : [];
-    return ['', ...lines, ...more, `"podctl episode list --feed ${feed}" shows how far each is.`];
+    { output = 'table' }: { readonly output?: string | undefined },
+  ): void {
+    if (missing.length === 0) {
+      this.sayBeside(['Nothing is missing.']);
+      return;
+    }
+    if (output !== 'table' && output !== 'wide') return;
+    this.lines([
+      '',
+      ...tableLines(
+        [
+          { head: 'MISSING', cell: ({ episodeId }) => episodeId.slice(0, 8) },
+          { head: 'AUDIO', cell: ({ downloaded }) => (downloaded ? 'there' : '-') },
+          { head: 'VANISHED', cell: ({ vanishedAt }) => vanishedAt?.slice(0, 10) ?? '-' },
+          { head: 'TITLE', cell: ({ title }) => oneLine(title) },
+          { head: 'REASON', cell: ({ reason }) => oneLine(reason) },
+        ],
+        missing,
+        { heads: true, wide: false },
+      ),
+    ]);
+    if (totals.missing > missing.length)
+      this.sayBeside(['More are missing: give a higher --limit.']);
+    this.sayBeside(['"podctl episode show ID" tells more of each.']);
   }
+}
+
+function totalWords(totals: TotalsView): string {
+  const { known, vanished, replaced, audioChanged, filtered, wanted } = totals;
+  const ledger = `${known} known, ${vanished} vanished, ${replaced} replaced, ${audioChanged} with other audio, ${filtered} filtered`;
+  const done = `${totals.downloaded} downloaded, ${totals.transcribed} transcribed, ${totals.missing} missing`;
+  return `${countWords(totals.feeds, 'feed')}: ${ledger}; of ${wanted} wanted ${done}.`;
 }
