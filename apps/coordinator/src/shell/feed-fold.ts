@@ -24,13 +24,17 @@ import {
   sha256,
   writeLedger,
 } from './feed-ledger.ts';
+import type { FreshUrls } from './fresh-urls.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
+import { noteVanished } from './vanished-episodes.ts';
 
 export interface FeedFoldOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly replica: Replica;
+  /** Who waits for URLs that are others at each reading; absent: nobody. */
+  readonly urls?: Pick<FreshUrls, 'isWanted' | 'note'> | undefined;
 }
 
 export interface FoldedFeed {
@@ -84,11 +88,15 @@ export class FeedFold {
   ): Promise<FoldedFeed | null> {
     const gate = madeReady(choicesOf(record).filter);
     const digest = await this.#run(digestOf(document, gate.name));
-    const { ledger } = record;
+    const { ledger, feed } = record;
+    const { urls } = this.#options;
+    const isUrlWanted = urls?.isWanted(feed) === true;
     // The same items under the same filter: all of it is done.
-    if (ledger?.digest === digest)
+    if (ledger?.digest === digest && !isUrlWanted)
       return { record, revision, listed: record.listed, fresh: 0, ledger };
     const work = await this.#workOf(record, document, gate);
+    if (isUrlWanted) urls?.note(feed, work.listed);
+    noteVanished(this.#options.replica.snapshot, feed, work.entries);
     const after = { ...work.counts, digest: work.putOff > 0 ? '' : digest, filter: gate.name };
     const folded = {
       listed: work.listed.size,

@@ -12,6 +12,7 @@ import { EventRecorder } from './event-recorder.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
+import { FreshUrls } from './fresh-urls.ts';
 import { OrderDesk } from './order-desk.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
@@ -23,6 +24,7 @@ import { Sessions } from './sessions.ts';
 import { StaleLocks } from './stale-locks.ts';
 import type { Store } from './store.ts';
 import { Sweeper } from './sweeper.ts';
+import { VanishedEpisodes } from './vanished-episodes.ts';
 import { Verdicts } from './verdicts.ts';
 import type { ViewLinks } from './view-links.ts';
 import { ViewRepair } from './view-repair.ts';
@@ -61,8 +63,10 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   const settle = { store, library, clock, random: () => ports.random() };
   const { model, language, sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
   const publisher = new Publisher({ ...settle, replica, views, log });
+  const { registry, poller, urls, vanished } = feedServices(parts);
   const planner = new Planner({
     ...settle,
+    urls,
     bus,
     replica,
     reports,
@@ -75,7 +79,6 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
   });
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });
-  const { registry, poller } = feedServices(parts);
   const addressFailed = (feed: FeedId) => poller.readAgain(feed);
   const verdicts = new Verdicts({ ...settle, bus, log, fenced, addressFailed });
   const { sessions, watchdog, revoked } = sessionServices(parts);
@@ -112,6 +115,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       drains,
       ...stale,
       removed,
+      vanished,
       sweeper,
       repair,
     ],
@@ -151,6 +155,8 @@ function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
   const polled = ports.polled.bind(ports);
-  const poller = new Poller({ ...of, feeds, policy, itemsMax, log, random, polled });
-  return { registry, poller };
+  const urls = new FreshUrls({ clock, readAgain: (feed) => poller.readAgain(feed) });
+  const vanished = new VanishedEpisodes({ ...of, log });
+  const poller: Poller = new Poller({ ...of, urls, feeds, policy, itemsMax, log, random, polled });
+  return { registry, poller, urls, vanished };
 }

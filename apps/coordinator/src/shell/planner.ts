@@ -84,6 +84,8 @@ export class Planner extends Loop {
       await revoke(this.#options, { feed, episode, stage, token }, end);
     };
     if (!work.ok) return fail(work.error);
+    // It is told again with the agent's next heartbeat.
+    if (work.value === null) return;
     const cluster = this.#options.store.cluster();
     const job = { feed, episode, stage, run, token };
     const command = commandMessage.encode({
@@ -100,7 +102,7 @@ export class Planner extends Loop {
 
   async #workFor(
     ...[feed, episode, stage, state]: readonly [FeedId, EpisodeId, Stage, EpisodeState]
-  ): Promise<Result<Work, string>> {
+  ): Promise<Result<Work | null, string>> {
     try {
       const { record = null } = this.#options.replica.snapshot.feeds.get(feed) ?? {};
       const chosen = choicesOf(record);

@@ -10,6 +10,7 @@ import { BodyRooms } from './body-room.ts';
 import { FeedFold } from './feed-fold.ts';
 import { type FeedReading, readFeed } from './feed-reading.ts';
 import type { FeedSource } from './feed-source.ts';
+import type { FreshUrls } from './fresh-urls.ts';
 import type { Logger } from './logger.ts';
 import { PollRounds } from './poll-rounds.ts';
 import type { Replica } from './replica.ts';
@@ -20,6 +21,7 @@ export interface PollerOptions {
   readonly store: Store;
   readonly replica: Replica;
   readonly feeds: FeedSource;
+  readonly urls?: FreshUrls | undefined;
   readonly policy: PollPolicy;
   readonly itemsMax: number;
   readonly log: Logger;
