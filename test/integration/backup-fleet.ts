@@ -217,6 +217,10 @@ export class Fleet {
     return said.flatMap((line) => /"grpc":"([^"]+)"/.exec(line)?.[1] ?? []);
   }
 
+  pids(): number[] {
+    return this.#children.map(({ pid }) => pid);
+  }
+
   async stop(how: 'politely' | 'killed' = 'politely'): Promise<void> {
     for (const child of this.#children.splice(0).reverse()) {
       if (how === 'killed') child.kill();

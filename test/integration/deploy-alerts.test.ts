@@ -9,7 +9,7 @@ import { findPromtool } from './deploy-promtool.ts';
 
 const run = promisify(execFile);
 const DEPLOYED = fileURLToPath(new URL('../../deploy/prometheus', import.meta.url));
-const UNIT_TESTS = ['alerts_test.yml', 'alerts_hours_test.yml'];
+const UNIT_TESTS = ['alerts_test.yml', 'alerts_hours_test.yml', 'alerts_feeds_test.yml'];
 /** It takes 3 s alone. */
 const PROMTOOL_MS_MAX = 110_000;
 

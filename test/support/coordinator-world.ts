@@ -15,16 +15,26 @@ import { Coordinator } from '../../apps/coordinator/src/coordinator.ts';
 import type { FleetEvent } from '../../apps/coordinator/src/core/event.ts';
 import type { EpisodeRow } from '../../apps/coordinator/src/core/snapshot.ts';
 import type { CoordinatorSettings } from '../../apps/coordinator/src/settings.ts';
+import type { Logger } from '../../apps/coordinator/src/shell/logger.ts';
 import { AgentDouble } from './agent-double.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+
+export interface ServedFeed {
+  readonly status: number;
+  readonly body: string;
+  readonly etag?: string;
+  readonly headers?: { readonly [name: string]: string };
+  /** Its answer waits for this. */
+  readonly held?: Promise<void>;
+}
 
 /** A coordinator on a memory twin of NATS, with a real library on disk and a real feed host. */
 export class CoordinatorWorld {
   readonly nats: MemoryNats;
   readonly coordinator: Coordinator;
   readonly library: Awaited<ReturnType<typeof openLibrary>>;
-  readonly feeds = new Map<string, { status: number; body: string; etag?: string }>();
+  readonly feeds = new Map<string, ServedFeed>();
   readonly requests: { path: string; etag: string | undefined }[] = [];
   /** Told of what happens, as the metrics are. */
   readonly told = new Set<(events: readonly FleetEvent[]) => void>();
@@ -37,6 +47,7 @@ export class CoordinatorWorld {
     server: Server,
     library: CoordinatorWorld['library'],
     settings: Partial<CoordinatorSettings>,
+    log: Logger,
   ) {
     this.#folder = folder;
     this.#server = server;
@@ -54,7 +65,7 @@ export class CoordinatorWorld {
       meta: client.kv(BUCKETS.meta),
       lead: client.kv(BUCKETS.lead),
       library,
-      log: quiet,
+      log,
       connected: () => client.reachesServer,
       natsVersion: () => 'twin',
       randomBytes: (count: number) => randomBytes(count),
@@ -68,25 +79,30 @@ export class CoordinatorWorld {
     this.coordinator = new Coordinator(ports, { ...defaults(library.id), ...settings });
   }
 
-  static async start(settings: Partial<CoordinatorSettings> = {}): Promise<CoordinatorWorld> {
+  static async start(
+    settings: Partial<CoordinatorSettings> = {},
+    log: Logger = quiet,
+  ): Promise<CoordinatorWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'podctl-coordinator-'));
     await createLibrary(join(folder, 'library'));
     const library = await openLibrary(join(folder, 'library'), null);
     let world: CoordinatorWorld | null = null;
-    const server = createServer((request, response) => {
+    const server = createServer(async (request, response) => {
       const path = request.url ?? '';
       const etag = request.headers['if-none-match'];
       world?.requests.push({ path, etag });
       const feed = world?.feeds.get(path);
+      await feed?.held;
       const unchanged = feed?.etag !== undefined && feed.etag === etag;
       response.writeHead(unchanged ? 304 : (feed?.status ?? 404), {
         'content-type': 'application/rss+xml',
         ...(feed?.etag === undefined ? {} : { etag: feed.etag }),
+        ...feed?.headers,
       });
       response.end(unchanged ? '' : (feed?.body ?? ''));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    world = new CoordinatorWorld(folder, server, library, settings);
+    world = new CoordinatorWorld(folder, server, library, settings, log);
     await world.coordinator.start();
     await world.until(() => world?.coordinator.info().leading === true);
     return world;

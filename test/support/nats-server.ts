@@ -16,8 +16,8 @@ export interface TestNatsServer {
   readonly url: string;
   /** Where JetStream keeps its files. */
   readonly storeFolder: string;
-  /** Stops it and starts it on the same data and port; with other lines of configuration, where they are given. */
-  restart(config?: string): Promise<void>;
+  /** Stops it and starts it on the same data and port; with other lines of configuration, or another `syncInterval`, where they are given. */
+  restart(config?: string, syncInterval?: string): Promise<void>;
   /** Stops it and removes its data. Safe twice. */
   stop(): Promise<void>;
 }
@@ -36,7 +36,8 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   return {
     url: `nats://127.0.0.1:${server.port}`,
     storeFolder: join(folder, 'js'),
-    restart: async (config) => {
+    restart: async (config, syncInterval) => {
+      if (syncInterval !== undefined) current = { ...current, syncInterval };
       if (config !== undefined) current = { ...current, config };
       const { port } = server;
       await server.stop();

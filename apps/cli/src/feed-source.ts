@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { OPML_FEEDS_MAX, type OpmlFeed, OpmlReader } from '@podctl/domain/feed/opml.ts';
+import { readXml } from '@podctl/domain/feed/read-xml.ts';
 import { normalizeFeedUrl } from '@podctl/domain/feed/url.ts';
 import { ok, type Result } from '@podctl/domain/result.ts';
 import { withoutSecrets } from '@podctl/platform/redaction.ts';
-import { readXml } from '@podctl/platform/xml.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { whyNotRead } from './file-error.ts';
 

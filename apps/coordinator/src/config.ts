@@ -57,6 +57,7 @@ export function coordinatorSettings(
       idleMs: feeds.timeoutMs,
     },
     itemsMax: feeds.itemsMax,
+    reading: { pagesMax: feeds.pagesMax, media: feeds.media },
     view: {
       stalledAfterMs: stall.checkEveryMs * stall.checks,
       staleAfterMs: settings.locks.staleAfterMs,

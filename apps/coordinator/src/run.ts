@@ -42,8 +42,8 @@ import { AuditLog } from './shell/audit-log.ts';
 import { openOrCreateLibrary } from './shell/library-folder.ts';
 import { TranscriptIndex } from './shell/transcript-index.ts';
 
-/** To one host, all polls together. */
-const FEED_CONNECTIONS = { connectionsMax: 4, connectTimeoutMs: 10_000 };
+/** To one host, all polls together. A feed is asked again in minutes at the soonest: ten thousand hosts would keep as many sockets. */
+const FEED_CONNECTIONS = { connectionsMax: 4, connectTimeoutMs: 10_000, keepAliveMsMax: 4_000 };
 /** Room for one lost renewal within the trust. */
 const LEAD_TIMEOUT_MS = 1_500;
 

@@ -4,6 +4,7 @@ import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
 import type { ViewLimits } from './core/view.ts';
 import type { FeedFetchOptions } from './shell/feed-fetch.ts';
+import type { ReadingChoices } from './shell/paged-feed.ts';
 
 /** Everything that a coordinator is told, resolved once. */
 export interface CoordinatorSettings {
@@ -23,6 +24,8 @@ export interface CoordinatorSettings {
   readonly fetch: FeedFetchOptions;
   /** Episodes of one feed that are read. */
   readonly itemsMax: number;
+  /** How feeds are read; `READING` unless told. */
+  readonly reading?: ReadingChoices;
   readonly view: ViewLimits;
   /** Whether stale locks are revoked, or only shown. */
   readonly revokeStale: boolean;

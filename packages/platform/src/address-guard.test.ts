@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Agent, interceptors, request } from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { guardedAgent, isPublicAddress } from './address-guard.ts';
 
 describe('an address', () => {
@@ -39,7 +39,21 @@ describe('an address', () => {
     '::7f00:1',
     '::ffff:127.0.0.1',
     '::ffff:10.0.0.1',
+    '::ffff:0:127.0.0.1',
+    '::ffff:7f00:1',
+    '::127.0.0.1',
     '64:ff9b::7f00:1',
+    '64:ff9b::169.254.169.254',
+    '64:ff9b::10.0.0.1',
+    '2002:c0a8:101::1',
+    '2001:0:53aa:64c:0:7f8:80ff:fffe',
+    '192.88.99.1',
+    '192.31.196.1',
+    '192.52.193.1',
+    '0177.0.0.1',
+    '127.0.0.1.',
+    ' 8.8.8.8',
+    '8.8.8.8%eth0',
     '64:ff9b:1::808:808',
     'fe80::1',
     'fe80::1%eth0',
@@ -102,6 +116,16 @@ describe('the guarded agent', () => {
     '127.1',
     '0177.0.0.1',
     '0.0.0.0',
+    '0',
+    '127.0.0.1.',
+    '0x7f000001.',
+    'LOCALHOST',
+    '%31%32%37.0.0.1',
+    '１２７.0.0.1',
+    '[::]',
+    '[::ffff:7f00:1]',
+    '[64:ff9b::127.0.0.1]',
+    '[2002:7f00:1::]',
   ])('does not reach http://%s', async (host) => {
     const dispatcher = agent(false);
     await expect(request(`http://${host}:${port}/`, { dispatcher })).rejects.toMatchObject({
@@ -140,6 +164,61 @@ describe('the guarded agent', () => {
       code: 'ADDRESS_REFUSED',
     });
     expect(asked).toEqual(['/away']);
+  });
+
+  const of = (addresses: string[][], allowPrivate = false) => {
+    const answers = [...addresses];
+    const resolve = async () =>
+      (answers.shift() ?? []).map((address) => ({
+        address,
+        family: address.includes(':') ? 6 : 4,
+      }));
+    const made = guardedAgent({ allowPrivate, connectTimeoutMs: 200, connectionsMax: 2, resolve });
+    agents.push(made);
+    return made;
+  };
+
+  it('connects to the address that it checked, though the name changes its mind in between', async () => {
+    // The second answer is the one that a rebinding name gives to whoever asks again.
+    const dispatcher = of([['192.0.2.7'], ['127.0.0.1']]);
+    const url = `http://rebinding.example:${port}/`;
+    await expect(request(url, { dispatcher })).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
+    const isChecked = of([['8.8.8.8'], ['127.0.0.1']]);
+    await expect(request(url, { dispatcher: isChecked })).rejects.toMatchObject({
+      code: expect.not.stringMatching('ADDRESS_REFUSED'),
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('goes by the address, however a name is written', async () => {
+    for (const name of ['localhost.', 'localhost.localdomain', 'a.b.c.127.0.0.1.nip.io'])
+      await expect(
+        request(`http://${name}:${port}/`, { dispatcher: of([['127.0.0.1']]) }),
+      ).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
+    expect(asked).toEqual([]);
+  });
+
+  it('leaves the private ones of several addresses out', async () => {
+    const dispatcher = of([['127.0.0.1', '::1', '10.0.0.1', '8.8.8.8']]);
+    await expect(request(`http://both.example:${port}/`, { dispatcher })).rejects.toThrow();
+    expect(asked).toEqual([]);
+  });
+
+  it('looks a name up itself, also where private addresses are allowed', async () => {
+    const dispatcher = of([['127.0.0.1']], true);
+    const { body } = await request(`http://name.example:${port}/`, { dispatcher });
+    expect(await body.text()).toBe('hello');
+  });
+
+  it('does not use a proxy that the environment names', async () => {
+    vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${port}`);
+    vi.stubEnv('http_proxy', `http://127.0.0.1:${port}`);
+    const dispatcher = of([['192.168.0.1']]);
+    await expect(request('http://inside.example/', { dispatcher })).rejects.toMatchObject({
+      code: 'ADDRESS_REFUSED',
+    });
+    vi.unstubAllEnvs();
+    expect(asked).toEqual([]);
   });
 
   it('speaks http and https only', () => {

@@ -1,7 +1,8 @@
-import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector } from 'undici';
+import { systemClock } from './clock.ts';
+import { HOST_LOOKUP, HostLookup, type ResolveHost, systemResolve } from './host-lookup.ts';
 
 /** What `dispatcher` answers for an address that may not be reached. It is permanent: trying again does not help. */
 export class AddressRefused extends Error {
@@ -39,21 +40,32 @@ export interface GuardOptions {
   readonly connectTimeoutMs: number;
   /** Connections to one host at a time. */
   readonly connectionsMax: number;
+  /** How long a connection waits for the next request, whatever the host offers; absent: undici's own. */
+  readonly keepAliveMsMax?: number;
+  /** For tests: whom to ask for the addresses of a name. */
+  readonly resolve?: ResolveHost;
 }
 
 /**
  * A dispatcher for undici that connects to public addresses only, whoever named them: a URL, a redirect, or a DNS
  * answer. The address that was checked is the one that is connected to, so a name cannot change its mind in between.
- * A refusal rejects the request with `AddressRefused`. Close it when done.
+ * Proxies that the environment names are not used: with one, nobody here would see the address. A refusal rejects the
+ * request with `AddressRefused`. Close it when done.
  */
 export function guardedAgent(options: GuardOptions): Agent {
-  const { allowPrivate, connectTimeoutMs, connectionsMax } = options;
+  const { allowPrivate, connectTimeoutMs, connectionsMax, keepAliveMsMax } = options;
+  const resolve = options.resolve ?? systemResolve;
+  const names = new HostLookup({ ...HOST_LOOKUP, clock: systemClock, resolve });
+  const isAllowed = (address: string) => allowPrivate || isPublicAddress(address);
   const connect = buildConnector({
     timeout: connectTimeoutMs,
-    ...(allowPrivate ? {} : { lookup: lookupPublic }),
+    lookup: lookupAllowed(names, isAllowed),
   });
   return new Agent({
     connections: connectionsMax,
+    ...(keepAliveMsMax === undefined
+      ? {}
+      : { keepAliveTimeout: keepAliveMsMax, keepAliveMaxTimeout: keepAliveMsMax }),
     connect: (target, callback) => {
       // For an address in the URL itself no lookup is made.
       const host = target.hostname.replace(/^\[|\]$/g, '');
@@ -64,16 +76,22 @@ export function guardedAgent(options: GuardOptions): Agent {
   });
 }
 
-/** Passes on the public ones of the answers; none left is a refusal. */
-const lookupPublic: LookupFunction = (hostname, options, callback) => {
-  const all: LookupOptions & { all: true } = { ...options, all: true };
-  lookup(hostname, all, (error, found: LookupAddress[]) => {
-    if (error !== null) return callback(error, []);
-    const allowed = found.filter(({ address }) => isPublicAddress(address));
-    const [first] = allowed;
-    if (first === undefined)
-      return callback(new AddressRefused(hostname, found[0]?.address ?? 'no address'), []);
-    if (options.all === true) return callback(null, allowed);
-    callback(null, first.address, first.family);
-  });
-};
+/** Passes on the allowed ones of the answers; none left is a refusal. */
+function lookupAllowed(names: HostLookup, isAllowed: (address: string) => boolean): LookupFunction {
+  return (hostname, { all, family }, callback) => {
+    const wanted = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : (family ?? 0);
+    names.find(hostname).then(
+      (found) => {
+        const allowed = found.filter(
+          (one) => isAllowed(one.address) && (wanted === 0 || one.family === wanted),
+        );
+        const [first] = allowed;
+        if (first === undefined)
+          callback(new AddressRefused(hostname, found[0]?.address ?? 'no address'), []);
+        else if (all === true) callback(null, allowed);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    );
+  };
+}

@@ -4,13 +4,6 @@ import { z } from 'zod';
 const millis = z.number().int().min(0);
 const span = z.number().min(0).nullable().default(null);
 
-const pacing = z.object({
-  everyMs: span,
-  skipHours: z.array(z.number().int().min(0).max(23)).max(24).default([]),
-  skipDays: z.array(z.number().int().min(0).max(6)).max(7).default([]),
-  complete: z.boolean().default(false),
-});
-
 /** As it stands in a feed's record. What cannot be read of it is forgotten, since polls teach it again. */
 export const feedPolling: z.ZodType<FeedPolling | undefined> = z
   .object({
@@ -26,7 +19,8 @@ export const feedPolling: z.ZodType<FeedPolling | undefined> = z
         gapMs: span,
         // Dates before 1970 are real: a reading of the oldest recordings.
         newestMs: z.number().nullable().default(null),
-        pacing: pacing.nullable().default(null),
+        everyMs: span,
+        isComplete: z.boolean().default(false),
       })
       .nullable()
       .default(null),

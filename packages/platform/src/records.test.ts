@@ -1,7 +1,7 @@
 import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
 import { expect, it } from 'vitest';
-import { feedRecord } from './records.ts';
+import { episodeMeta, feedRecord } from './records.ts';
 
 const written = {
   ...{
@@ -31,4 +31,31 @@ it('choices are read as they were written, and those of a newer version for what
     ...NO_CHOICES,
     paused: true,
   });
+});
+
+it('a feed of before its readings were kept has none; kinds of problems that are not known are mild ones', () => {
+  expect(decoded(written).reading).toBeUndefined();
+  const reading = {
+    atMs: 1,
+    items: 2,
+    pages: 1,
+    problems: [{ kind: 'new', message: 'm', count: 1 }],
+  };
+  expect(decoded({ ...written, reading }).reading).toEqual({
+    ...reading,
+    problems: [{ kind: 'repaired', message: 'm', count: 1, place: null }],
+  });
+});
+
+it('what is kept of an episode is read as it was written, with and without what its feed says beside', () => {
+  const old = { key: 'k', url: 'https://a.test/1.mp3', feedTitle: 'F', title: 'T', guid: null };
+  const plain = { ...old, publishedMs: null, durationSecondsEstimate: null };
+  const beside = {
+    ...{ season: 2, episodeNumber: 3, episodeType: 'trailer' as const, isExplicit: false },
+    transcripts: [{ url: 'https://a.test/1.srt', type: null, language: 'en' }],
+    persons: [{ name: 'Ann', role: 'host' }],
+    chaptersUrl: 'https://a.test/1.json',
+  };
+  for (const meta of [plain, { ...plain, ...beside }])
+    expect(episodeMeta.decode(episodeMeta.encode(meta))).toEqual({ ok: true, value: meta });
 });

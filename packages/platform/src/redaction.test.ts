@@ -8,6 +8,8 @@ it.each([
   ['https://u:p@w@h/a?b=c', 'https://***@h/a?***'],
   ['got https://h/a?t=1 and https://h/b?t=2.', 'got https://h/a?*** and https://h/b?***'],
   ['https://h/@user/feed', 'https://h/@user/feed'],
+  ['https://h/rss/aGVsbG8gd29ybGQgMTIzNDU2.xml, again', 'https://h/rss/***.xml, again'],
+  ['nats://h/aGVsbG8gd29ybGQgMTIzNDU2', 'nats://h/aGVsbG8gd29ybGQgMTIzNDU2'],
   ['who? me@home', 'who? me@home'],
 ])('%s is shown as %s', (text, shown) => {
   expect(withoutSecrets(text)).toBe(shown);

@@ -4,6 +4,7 @@ import {
   StageState,
   type StageStatus,
 } from '@podctl/proto/podctl/v1/episode.ts';
+import { type EpisodeExtrasView, episodeExtrasView } from './episode-extras-map.ts';
 import { isoTime } from './list-document.ts';
 
 export type StageWord = 'download' | 'transcribe' | 'unknown';
@@ -53,6 +54,8 @@ export interface EpisodeView {
   readonly readablePaths: readonly string[];
   /** It goes before other episodes. */
   readonly prioritized: boolean;
+  /** What the feed says of it beside; null in lists, and where it says nothing. */
+  readonly extras: EpisodeExtrasView | null;
 }
 
 const stageWords: { readonly [stage: number]: StageWord } = {
@@ -98,6 +101,7 @@ export function episodeView(episode: Episode): EpisodeView {
     url: episode.url,
     readablePaths: episode.readablePaths,
     prioritized: episode.prioritized,
+    extras: episodeExtrasView(episode.extras),
   };
 }
 

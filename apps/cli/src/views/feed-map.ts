@@ -2,6 +2,7 @@ import type { AddedFeed, Feed, FeedDetail } from '@podctl/proto/podctl/v1/feed.t
 import { AddedFeed_Outcome, FeedPoll_Result, FeedState } from '@podctl/proto/podctl/v1/feed.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
+import { type FeedReadingView, feedReadingView } from './feed-reading-map.ts';
 import { isoTime, ratio } from './list-document.ts';
 import { type LedgerView, ledgerView, type WantedView, wantedView } from './wanted-map.ts';
 
@@ -160,6 +161,8 @@ export interface FeedDetailView extends FeedView {
   readonly stages: readonly StageCountsView[];
   /** Ids of the episodes that go first. */
   readonly prioritized: readonly string[];
+  /** How its newest document was read; null until one was. */
+  readonly reading: FeedReadingView | null;
   /** Null: all episodes are wanted. */
   readonly wanted: WantedView | null;
   /** Empty: nothing. */
@@ -187,6 +190,7 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
       ...{ stage: stageWord(stage), waiting, running, done, dead },
     })),
     prioritized: detail.prioritized,
+    reading: feedReadingView(detail.reading),
     wanted: wantedView(feed.choices?.wanted),
     prompt: feed.choices?.prompt ?? '',
     hotwords: feed.choices?.hotwords ?? '',

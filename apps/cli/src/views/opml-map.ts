@@ -1,10 +1,10 @@
 import type { FeedView } from './feed-map.ts';
 
-/** A list of feeds as OPML 2.0, with their URLs as they are shown. */
+/** A list of feeds as OPML 2.0, with their URLs as they are shown; one that is not whole is marked, for whoever reads it back. */
 export function opmlOf(feeds: readonly FeedView[]): string {
   const outlines = feeds.map(
-    ({ title, url }) =>
-      `    <outline type="rss" text="${escaped(title)}" title="${escaped(title)}" xmlUrl="${escaped(url)}"/>`,
+    ({ title, url, urlIsPrivate }) =>
+      `    <outline type="rss" text="${escaped(title)}" title="${escaped(title)}" xmlUrl="${escaped(url)}"${urlIsPrivate ? ' urlIsPrivate="true"' : ''}/>`,
   );
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',

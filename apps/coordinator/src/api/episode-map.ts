@@ -10,6 +10,7 @@ import {
 import { type EpisodeRow, isOpenEpisode } from '../core/snapshot.ts';
 import { type Picture, type StageView, type StageWord, stageViews } from '../core/view.ts';
 import type { AcceptedFile } from '../shell/fleet.ts';
+import { episodeExtras } from './episode-extras-map.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
 
@@ -56,6 +57,7 @@ export function episodeMessage(
     url: meta === null ? '' : withoutSecrets(meta.url),
     readablePaths: [...(detail?.readablePaths ?? [])],
     prioritized: isPrioritized(picture, row),
+    extras: meta === null ? undefined : episodeExtras(meta),
   };
 }
 

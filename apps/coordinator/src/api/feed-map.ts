@@ -1,5 +1,7 @@
+import type { FeedProblemKind } from '@podctl/domain/feed/feed-problem.ts';
 import { isGone } from '@podctl/domain/feed/polling.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
+import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AddedFeed } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import {
@@ -7,6 +9,8 @@ import {
   type AddedFeed as AddedFeedMessage,
   type Feed,
   type FeedDetail,
+  FeedProblemKind as FeedProblemKindMessage,
+  type FeedReading,
   FeedState as FeedStateMessage,
 } from '@podctl/proto/podctl/v1/feed.ts';
 import { completenessOf } from '../core/completeness.ts';
@@ -33,6 +37,12 @@ const outcomes: { readonly [K in AddedFeed['kind']]: AddedFeed_Outcome } = {
   moved: AddedFeed_Outcome.MOVED,
   restored: AddedFeed_Outcome.RESTORED,
   refused: AddedFeed_Outcome.REFUSED,
+};
+
+const problemKinds: { readonly [K in FeedProblemKind]: FeedProblemKindMessage } = {
+  lost: FeedProblemKindMessage.LOST,
+  left_out: FeedProblemKindMessage.LEFT_OUT,
+  repaired: FeedProblemKindMessage.REPAIRED,
 };
 
 export function feedMessage(view: FeedView): Feed {
@@ -93,9 +103,23 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
       dead: tally.deadJobs[stage],
     })),
     prioritized: [...first],
+    reading: readingMessage(record),
     ledger: record?.ledger === undefined ? undefined : completenessOf(row).ledger,
     ...pollMessage(record),
   };
+}
+
+function readingMessage(record: FeedRecord | null): FeedReading | undefined {
+  const reading = record?.reading;
+  if (reading === undefined) return undefined;
+  const { atMs, items, pages } = reading;
+  const problems = reading.problems.map(({ kind, message, count, place }) => ({
+    kind: problemKinds[kind],
+    message,
+    count,
+    place: place ?? '',
+  }));
+  return { readAt: dateOf(atMs), items, pages, problems };
 }
 
 /** Null for none, and for one that this version does not know. */

@@ -1,7 +1,7 @@
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
-import { feedRemark, keptProblems } from '@podctl/domain/feed/feed-problem.ts';
+import { keptProblems } from '@podctl/domain/feed/feed-problem.ts';
 import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
-import { afterPoll, type FeedRhythm, type PollCame } from '@podctl/domain/feed/polling.ts';
+import { afterPoll, type PollCame } from '@podctl/domain/feed/polling.ts';
 import { nextPoll, nextTry, rhythmOf } from '@podctl/domain/feed/schedule.ts';
 import {
   type FeedLedger,
@@ -47,12 +47,14 @@ export function recordAfterPoll(
   random: number,
 ): FeedRecord {
   const { verdict, read, url, remark } = result;
-  const problems = [
-    ...(remark === null ? [] : [feedRemark(remark)]),
-    ...(read?.document.problems ?? []),
-  ];
-  const stands = standing(record, verdict, problems, nowMs, policy.failingAfter);
-  const rhythm = read === null ? null : rhythmIn(read.document, nowMs);
+  const stands = standing(
+    record,
+    verdict,
+    read?.document.problems ?? [],
+    nowMs,
+    policy.failingAfter,
+  );
+  const rhythm = read === null ? null : rhythmOf(read.document, nowMs);
   const { failures = 0 } = stands;
   const fresh = read?.fresh ?? 0;
   const end = { came: cameOf(verdict, fresh), fresh, rhythm, fallbackAgent: result.fallbackAgent };
@@ -62,8 +64,7 @@ export function recordAfterPoll(
   return {
     ...record,
     ...stands,
-    // With nothing sent nothing else can be wrong with it.
-    problem: stands.problem ?? remark,
+    problem: remark ?? stands.problem ?? null,
     ...(read === null ? {} : kept(record, read, nowMs)),
     url,
     formerUrls: formerUrlsOf(record, url),
@@ -72,31 +73,17 @@ export function recordAfterPoll(
   };
 }
 
-function kept(
-  record: FeedRecord,
-  { document, etag, lastModified, listed, ledger }: NonNullable<PollResult['read']>,
-  nowMs: number,
-) {
+function kept(record: FeedRecord, read: NonNullable<PollResult['read']>, nowMs: number) {
+  const { document, etag, lastModified, listed, ledger } = read;
+  const title = document.title || record.title;
   // Of a part nobody may say "unchanged" later: the rest of it would never be read.
   const validators =
     document.isPartial === true ? { etag: null, lastModified: null } : { etag, lastModified };
-  const title = document.title || record.title;
   return { title, ...validators, listed, ledger, reading: readingOf(document, nowMs) };
 }
 
 function readingOf({ itemsSeen, pages = 1, problems }: FeedDocument, atMs: number): FeedReading {
   return { atMs, items: itemsSeen, pages, problems: keptProblems(problems) };
-}
-
-function rhythmIn(
-  { items, pacing = null }: Pick<FeedDocument, 'items' | 'pacing'>,
-  nowMs: number,
-): FeedRhythm {
-  return rhythmOf(
-    items.map(({ publishedMs }) => publishedMs),
-    pacing,
-    nowMs,
-  );
 }
 
 function cameOf(verdict: FeedVerdict, fresh: number): PollCame {

@@ -37,6 +37,8 @@ export class PollQueue {
   /** Those that wait, by host; hosts in the order in which they are served. */
   #waiting = new Map<string, DueFeed[]>();
   readonly #polling = new Map<FeedId, DueFeed>();
+  /** Of those that are polled, the ones that were told as due since. */
+  readonly #missed = new Set<FeedId>();
   readonly #fetching = new Map<string, number>();
   readonly #coolUntilMs = new Map<string, number>();
   #failing = 0;
@@ -49,6 +51,7 @@ export class PollQueue {
   offer(due: readonly DueFeed[], nowMs: number): void {
     for (const [host, untilMs] of this.#coolUntilMs)
       if (untilMs <= nowMs) this.#coolUntilMs.delete(host);
+    for (const { feed } of due) if (this.#polling.has(feed)) this.#missed.add(feed);
     const sorted = due
       .filter(({ feed }) => !this.#polling.has(feed))
       .sort((a, b) => Number(b.isUrgent) - Number(a.isUrgent) || a.dueMs - b.dueMs);
@@ -78,9 +81,10 @@ export class PollQueue {
     else this.#fetching.delete(host);
   }
 
-  ended({ feed, isFailing }: DueFeed): void {
-    if (!this.#polling.delete(feed)) return;
-    if (isFailing) this.#failing -= 1;
+  /** True when it was told as due meanwhile, so that it may be due again: another look is worth it. */
+  ended({ feed, isFailing }: DueFeed): boolean {
+    if (this.#polling.delete(feed) && isFailing) this.#failing -= 1;
+    return this.#missed.delete(feed);
   }
 
   /** The host said that it is asked too often, or is overloaded: none of its feeds is fetched for a while. */

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FEED_PARSER_LIMITS, FeedParser, type FeedParserLimits } from './feed-parser.ts';
@@ -82,7 +83,7 @@ describe('what can be taken is taken', () => {
       rss(`<item><description><p>x<br></description>${item('1').slice(6)}${item('2')}`),
     );
     expect(document.items.map(({ key }) => key)).toEqual(['1', '2']);
-    expect(told(document)).toContain('not well-formed');
+    expect(told(document)).toContain('elements without their end tag');
   });
 
   test('white space and warnings before the XML are dropped', async () => {
@@ -130,7 +131,7 @@ describe('what is hostile does nothing', () => {
     const wide = `<x y="${'z'.repeat(1_000_000)}"/>`;
     const document = await parse(rss(item('1') + wide + deep));
     expect(document.items).toHaveLength(1);
-    expect(told(document)).toContain('nested more than 1000 deep');
+    expect(told(document)).toContain('nested too deep');
   });
 });
 
@@ -180,10 +181,9 @@ describe('limits', () => {
   });
 
   test('a document that the thread does not survive fails alone', async () => {
-    const attributes = Array.from({ length: 500_000 }, (_, i) => `a${i}=""`).join(' ');
-    const parser = parserWith({ heapMegabytesMax: 24 });
+    const parser = parserWith({ heapMegabytesMax: 8 });
     const [crashed, next] = await Promise.all([
-      parser.parseFeed(feed(`<rss ${attributes}>`), NEVER),
+      parser.parseFeed(feed(large), NEVER),
       parser.parseFeed(feed(rss(item('1'))), NEVER),
     ]);
     expect(crashed).toMatchObject({
@@ -200,16 +200,22 @@ describe('limits', () => {
     expect(all.map(({ ok }) => ok)).toEqual([true, true, false]);
   });
 
-  test('items beyond the limit are left out, and the event loop is free meanwhile', async () => {
-    let turns = 0;
-    const beat = setInterval(() => turns++, 1);
-    const document = await parse(large);
-    clearInterval(beat);
+  test('items beyond the limit are left out, and the loop is never held up meanwhile', async () => {
+    const request = feed(large);
+    const parser = parserWith();
+    await parser.parseFeed(feed(rss('')), NEVER);
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const parsed = await parser.parseFeed(request, NEVER);
+    delay.disable();
+    if (!parsed.ok) throw new Error(parsed.error);
+    const document = parsed.value;
     expect(document.items).toHaveLength(20_000);
     expect(document.problems.map(({ message }) => message)).toEqual([
       '40000 items beyond the limit of 20000 left out',
     ]);
-    expect(turns).toBeGreaterThan(5);
+    // 50 ms is what is promised; a machine that runs everything at once may take as long to give us a turn.
+    expect(delay.percentile(95) / 1e6).toBeLessThan(50);
   });
 });
 

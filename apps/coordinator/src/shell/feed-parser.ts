@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
+import type { FeedDocument, FeedItem } from '@podctl/domain/feed/feed-document.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { FeedFault } from '../core/feed-verdict.ts';
-import type { ParseReply, ParseRequest } from './feed-parser-worker.ts';
+import type { ParseRequest, ParserAsk, ParserReply } from './feed-parser-worker.ts';
 
 export interface FeedParserLimits {
   /** Bytes of one document, decompressed. */
@@ -37,7 +37,13 @@ interface Running {
   readonly job: Job;
   readonly worker: Worker;
   readonly timer: NodeJS.Timeout;
+  /** Once it is parsed: what has come of it so far. */
+  document: FeedDocument | null;
+  readonly items: FeedItem[];
 }
+
+/** A copy of what is smaller costs less than it would to hand it over. */
+const HANDED_OVER_BYTES = 256 * 1024;
 
 /**
  * Parses feeds on a thread of its own, one at a time, so that a large or hostile document never holds up the
@@ -109,8 +115,10 @@ export class FeedParser implements Service {
     const timer = setTimeout(() => {
       void this.endWorker(`it took longer than ${parseMs / 1_000} s to parse, the limit`);
     }, parseMs);
-    this.running = { job, worker: this.worker, timer };
-    this.worker.postMessage(job.request);
+    this.running = { job, worker: this.worker, timer, document: null, items: [] };
+    const ask: ParserAsk = { kind: 'parse', request: job.request };
+    const handedOver = ownBuffer(job.request.bytes);
+    this.worker.postMessage(ask, handedOver === null ? [] : [handedOver]);
   }
 
   private startWorker(): Worker {
@@ -120,12 +128,30 @@ export class FeedParser implements Service {
       name: this.name,
       resourceLimits: { maxOldGenerationSizeMb: this.limits.heapMegabytesMax },
     });
-    worker.on('message', (reply: ParseReply) =>
-      this.finish(worker, reply.ok ? reply : failed(reply.error, 'document')),
-    );
+    worker.on('message', (reply: ParserReply) => this.take(worker, reply));
     worker.on('error', (error: Error) => this.lose(worker, error.message));
     worker.on('exit', (code) => this.lose(worker, `exit ${code}`));
     return worker;
+  }
+
+  /** Items come in pieces, one a turn of the loop: thousands at once would hold it up. */
+  private take(worker: Worker, reply: ParserReply): void {
+    const { running } = this;
+    if (running === null || running.worker !== worker) return;
+    switch (reply.kind) {
+      case 'failed':
+        this.finish(worker, failed(reply.error, 'document'));
+        return;
+      case 'document':
+        running.document = reply.document;
+        askMore(worker);
+        return;
+      case 'items':
+        running.items.push(...reply.items);
+        if (!reply.isLast) askMore(worker);
+        else if (running.document !== null)
+          this.finish(worker, { ok: true, value: { ...running.document, items: running.items } });
+    }
   }
 
   private lose(worker: Worker, reason: string): void {
@@ -151,6 +177,17 @@ export class FeedParser implements Service {
     running.job.settle(outcome);
     this.next();
   }
+}
+
+/** Null where it is not worth it, or is not all theirs. */
+function ownBuffer({ buffer, byteLength }: Uint8Array): ArrayBuffer | null {
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  return isOwn && byteLength > HANDED_OVER_BYTES ? buffer : null;
+}
+
+function askMore(worker: Worker): void {
+  const ask: ParserAsk = { kind: 'more' };
+  worker.postMessage(ask);
 }
 
 function failed(error: string, fault: FeedFault = 'parser'): ParseOutcome {

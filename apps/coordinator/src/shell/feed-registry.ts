@@ -1,3 +1,4 @@
+import { shownPath } from '@podctl/domain/feed/secret-path.ts';
 import { normalizeFeedUrl, withoutSecrets } from '@podctl/domain/feed/url.ts';
 import { choicesOf, type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
 import { type FeedId, feedId, slug } from '@podctl/domain/ids.ts';
@@ -209,7 +210,9 @@ function normalized(url: string): string {
 
 /** From the title, else from host and path; numbered when it is taken. */
 function derivedId(feed: FeedToAdd, url: string, n: number): FeedId {
-  const { hostname, pathname } = new URL(url);
+  const { hostname } = new URL(url);
+  // An id is shown everywhere: no token of the path may be in it.
+  const pathname = shownPath(new URL(url).pathname);
   const base =
     slug(feed.title ?? '') ??
     slug(`${hostname}${pathname}`.replace(/^www\./, '').replace(/\.(xml|rss|php)$/, '')) ??

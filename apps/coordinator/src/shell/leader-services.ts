@@ -14,6 +14,7 @@ import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
 import { FreshUrls } from './fresh-urls.ts';
 import { OrderDesk } from './order-desk.ts';
+import { READING } from './paged-feed.ts';
 import { Planner } from './planner.ts';
 import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
@@ -93,7 +94,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     planner.kick();
     removed.kick();
   };
-  const desk = new OrderDesk({ ...settle, bus, log, registry, replica, feedsAdded: kick });
+  const desk = new OrderDesk({ ...settle, bus, log, registry, replica, epoch, feedsAdded: kick });
   const recorder = eventRecorder(parts);
   return {
     desk,
@@ -149,7 +150,7 @@ function sessionServices({ ports, settings, store, replica, liveness }: LeaderPa
 
 function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const { clock, log } = ports;
-  const { poll: policy, itemsMax } = settings;
+  const { poll: policy, itemsMax, reading = READING } = settings;
   const of = { clock, store, replica };
   const titleOf = (url: string) => feedTitle({ clock, feeds }, url);
   const registry = new FeedRegistry({ ...of, titleOf });
@@ -157,6 +158,7 @@ function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const polled = ports.polled.bind(ports);
   const urls = new FreshUrls({ clock, readAgain: (feed) => poller.readAgain(feed) });
   const vanished = new VanishedEpisodes({ ...of, log });
-  const poller: Poller = new Poller({ ...of, urls, feeds, policy, itemsMax, log, random, polled });
+  const asked = { feeds, policy, itemsMax, reading, urls };
+  const poller: Poller = new Poller({ ...of, ...asked, log, random, polled });
   return { registry, poller, urls, vanished };
 }

@@ -95,7 +95,7 @@ export abstract class PollRounds extends Loop {
       await this.poll(due, whole, fetched, signal);
     } finally {
       this.#spread?.delete(due.feed);
-      this.#queue.ended(due);
+      if (this.#queue.ended(due)) this.kick();
       fetched();
     }
   }

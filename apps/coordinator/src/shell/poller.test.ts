@@ -133,3 +133,59 @@ describe('URLs that are signed', () => {
     expect(world.episodes('alpha')).toHaveLength(1);
   });
 });
+
+describe('what reading a feed lost', () => {
+  const item = (guid: string) =>
+    `<item><guid>${guid}</guid><enclosure url="https://cdn.example/${guid}.mp3"/></item>`;
+
+  it('is kept with the feed, and the episodes before the damage are taken', async () => {
+    await begin();
+    await serve(
+      200,
+      `<rss><channel><title>T</title>${item('1')}<item><title>x</title></item>${item('2')}<item`,
+    );
+    await world.until(() => shown().record?.reading !== undefined);
+    expect(shown().record?.reading).toMatchObject({
+      items: 3,
+      pages: 1,
+      problems: [
+        { kind: 'lost', message: 'the document breaks off before its end', place: 'after item 3' },
+        {
+          kind: 'lost',
+          message: 'a tag that is cut off by the end of the document',
+          place: 'line 1',
+        },
+        { kind: 'left_out', message: '1 item without audio passed over', place: 'item 2' },
+      ],
+    });
+    expect(shown().problem).toBe('the document breaks off before its end');
+    expect(world.episodes('alpha')).toHaveLength(2);
+  });
+
+  it('is nothing of a feed that lists pages without audio among its episodes, and is in order', async () => {
+    await begin();
+    await serve(
+      200,
+      rss('alpha', 1).replace('</channel>', '<item><title>News</title></item></channel>'),
+    );
+    await world.until(() => shown().record?.reading !== undefined);
+    expect(shown().record?.reading?.problems).toHaveLength(1);
+    expect(shown().problem).toBe('');
+  });
+
+  it('includes the pages that it lists, and where it moved to by its own words', async () => {
+    await begin();
+    world.feeds.set('/new', {
+      status: 200,
+      body: rss('new', 2).replace('<item>', `<atom:link rel="next" href="/new2"/><item>`),
+    });
+    world.feeds.set('/new2', { status: 200, body: rss('old', 3) });
+    const moved = `<itunes:new-feed-url>${world.url('/new')}</itunes:new-feed-url>`;
+    await serve(200, rss('new', 1).replace('<item>', `${moved}<item>`));
+    await world.until(() => world.episodes('alpha').length === 5);
+    await world.until(() => shown().record?.reading !== undefined);
+    const { record } = shown();
+    expect(record).toMatchObject({ url: world.url('/new'), formerUrls: [world.url(PATH)] });
+    expect(record?.reading).toMatchObject({ pages: 2, items: 5, problems: [] });
+  });
+});

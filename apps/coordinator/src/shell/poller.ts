@@ -8,11 +8,12 @@ import { type PollResult, recordAfterPoll } from '../core/poll-end.ts';
 import type { DueFeed } from '../core/poll-queue.ts';
 import { BodyRooms } from './body-room.ts';
 import { FeedFold } from './feed-fold.ts';
-import { type FeedReading, readFeed } from './feed-reading.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { FreshUrls } from './fresh-urls.ts';
 import type { Logger } from './logger.ts';
+import type { ReadingChoices } from './paged-feed.ts';
 import { PollRounds } from './poll-rounds.ts';
+import { type PolledFeed, readFeed } from './polled-feed.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
 
@@ -24,6 +25,7 @@ export interface PollerOptions {
   readonly urls?: FreshUrls | undefined;
   readonly policy: PollPolicy;
   readonly itemsMax: number;
+  readonly reading: ReadingChoices;
   readonly log: Logger;
   random(): number;
   /** How long a poll took, and what came of it; null when it was called off, or could not be written. */
@@ -90,7 +92,7 @@ export class Poller extends PollRounds {
   async #fold(
     record: FeedRecord,
     revision: number,
-    reading: FeedReading & { kind: 'document' },
+    reading: PolledFeed & { kind: 'document' },
   ): Promise<PollCame | null> {
     const { document, response } = reading;
     const folded = await this.#folding.fold(record, revision, document);
@@ -104,7 +106,7 @@ export class Poller extends PollRounds {
   }
 
   /** What a poll came to, but for what it read. A feed does not move to where another one is. */
-  #resultOf(record: FeedRecord, reading: FeedReading): PollResult {
+  #resultOf(record: FeedRecord, reading: PolledFeed): PollResult {
     const verdict =
       reading.kind === 'document'
         ? ({ kind: 'fresh', movedTo: reading.movedTo } as const)

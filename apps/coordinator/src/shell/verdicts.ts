@@ -1,10 +1,11 @@
-import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import type { EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { agentOfSubject, resultSubject } from '@podctl/domain/key.ts';
 import type { ResultMessage, ResultReply } from '@podctl/domain/protocol.ts';
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
 import { judge } from '@podctl/domain/verdict.ts';
 import type { Bus, BusMessage, BusSubscription } from '@podctl/platform/bus.ts';
+import { withoutSecrets } from '@podctl/platform/redaction.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import { resultMessage, resultReply } from '@podctl/platform/wire.ts';
 import { isAddressFault } from '../core/address-fault.ts';
@@ -97,7 +98,7 @@ export class Verdicts implements Service {
       const { lock } = record.stages[job.stage];
       // The id in the subject is what the server let through; the one in the lock is what the leader wrote.
       if (lock.state === 'held' && lock.agent !== agent) return this.#refuse(agent, question);
-      await this.#end(verdict.kind, question);
+      await this.#end(verdict.kind, question, lock);
     }
     return { kind: 'later', reason: 'the lock changes hands' };
   }
@@ -111,10 +112,18 @@ export class Verdicts implements Service {
     return record;
   }
 
-  async #end(how: 'settle' | 'close' | 'fail', { job, outcome }: ResultMessage): Promise<void> {
+  async #end(
+    how: 'settle' | 'close' | 'fail',
+    { job, outcome }: ResultMessage,
+    lock: Lock,
+  ): Promise<void> {
     if (how === 'fail' && outcome.kind === 'failed') {
-      if (isAddressFault(job.stage, outcome.code)) this.#options.addressFailed?.(job.feed);
-      await revoke(this.#options, job, endOf(outcome));
+      const isOfAddress = isAddressFault(job.stage, outcome.code);
+      if (isOfAddress) this.#options.addressFailed?.(job.feed);
+      // The feed is read again, so the next attempt may have another address, also where this one is gone for good.
+      const isFirst = lock.state === 'held' && lock.failures === 0;
+      const final = outcome.final && !(isOfAddress && isFirst);
+      await revoke(this.#options, job, endOf({ ...outcome, final }));
     } else
       await settle(this.#options, job, (why) =>
         how === 'close' ? { kind: 'lost' } : incomplete(why),
@@ -128,7 +137,9 @@ export class Verdicts implements Service {
 }
 
 function endOf(outcome: ResultMessage['outcome'] & { kind: 'failed' }): AttemptEnd {
-  const { reason, retryAfterMs, final, returned } = outcome;
+  const { retryAfterMs, final, returned } = outcome;
+  // It is shown to everybody, and agents are of other versions, and of other people.
+  const reason = withoutSecrets(outcome.reason);
   return returned
     ? { kind: 'returned', reason, retryAfterMs }
     : { kind: 'failed', reason, retryAfterMs, final };

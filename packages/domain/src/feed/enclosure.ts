@@ -7,6 +7,8 @@ export interface EnclosureClaim {
   /** `enclosure` and `link rel=enclosure` are meant to be downloaded; `media:content` is read in their place. */
   readonly source: 'enclosure' | 'media';
   readonly url: string;
+  /** What it is relative to. */
+  readonly baseUrl: string;
   /** A media type, in any case; often missing or wrong. */
   readonly type: string;
   /** `medium` of media:content; empty elsewhere. */
@@ -28,16 +30,18 @@ const AUDIO_EXTENSION =
 const VIDEO_EXTENSION = /\.(?:mp4|m4v|mov|mkv|webm|avi|mpg|mpeg|ogv|wmv|3gp|flv|ts)$/i;
 const OTHER_EXTENSION =
   /\.(?:jpe?g|png|gif|webp|svg|bmp|heic|pdf|epub|html?|txt|srt|vtt|json|xml|zip|docx?|pptx?|torrent)$/i;
+/** Lists of what to play; none of them is audio. */
+const PLAYLIST_TYPE = /^(?:audio|application)\/(?:x-|vnd\.apple\.)?(?:mpegurl|scpls|pn-realaudio)$/;
+const PLAYLIST_EXTENSION = /\.(?:m3u8?|pls|ram|asx|xspf)$/i;
 
 /** The file that makes an item an episode: audio first, then what the type leaves open, then video if it is wanted. */
 export function chooseEnclosure(
   claims: readonly EnclosureClaim[],
-  baseUrl: string,
   media: readonly Medium[],
 ): Enclosure | null {
   let best: { rank: number; enclosure: Enclosure } | null = null;
   for (const claim of claims) {
-    const url = httpUrl(claim.url, baseUrl);
+    const url = httpUrl(claim.url, claim.baseUrl);
     if (url === null) continue;
     const rank = rankOf(kindOf(claim, url.pathname), claim.source, media);
     if (rank === null || (best !== null && best.rank <= rank)) continue;
@@ -70,8 +74,10 @@ function rankOf(
 
 /** The extension of audio is believed before the type: types are wrong far more often. */
 function kindOf(claim: EnclosureClaim, path: string): Kind {
-  const byType = kindOfType((typeOf(claim) ?? '').replace(/^x-/, ''));
+  const type = (typeOf(claim) ?? '').replace(/^x-/, '');
+  const byType = kindOfType(type);
   if (AUDIO_EXTENSION.test(path)) return 'audio';
+  if (PLAYLIST_EXTENSION.test(path) || PLAYLIST_TYPE.test(type)) return 'other';
   if (byType !== 'unknown') return byType;
   const medium = claim.medium.trim().toLowerCase();
   if (medium === 'audio' || medium === 'video') return medium;

@@ -1,4 +1,3 @@
-import type { FeedPacing } from './feed-pacing.ts';
 import type { FeedProblem } from './feed-problem.ts';
 
 export type EpisodeType = 'full' | 'trailer' | 'bonus';
@@ -82,8 +81,6 @@ export interface FeedDocument {
   readonly isComplete?: boolean | undefined;
   /** `ttl` of RSS. */
   readonly ttlMinutes?: number | undefined;
-  /** What it asks of those who poll it; null or absent when it says nothing. */
-  readonly pacing?: FeedPacing | null;
 }
 
 export interface FeedLimits {

@@ -29,8 +29,3 @@ export function keptProblems(problems: readonly FeedProblem[]): readonly FeedPro
       place: problem.place?.slice(0, TEXT_LENGTH_MAX) ?? null,
     }));
 }
-
-/** What is wrong with a feed as a whole, beside what its document says. */
-export function feedRemark(message: string): FeedProblem {
-  return { kind: 'lost', message, count: 1, place: null };
-}

@@ -15,7 +15,7 @@ const element: Element = (name, attributes = {}, ...inside) => [
   ...inside.flatMap((part): XmlEvent[] =>
     typeof part === 'string' ? [{ kind: 'text', text: part }] : part,
   ),
-  { kind: 'close', name },
+  { kind: 'close' },
 ];
 
 const text = (name: string, value: string) => element(name, {}, value);

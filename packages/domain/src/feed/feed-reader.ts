@@ -1,11 +1,14 @@
 import { err, ok, type Result } from '../result.ts';
 import type { Medium } from './enclosure.ts';
 import { FEED_LIMITS, type FeedDocument, type FeedItem, type FeedLimits } from './feed-document.ts';
-import type { FeedProblem, FeedProblemKind } from './feed-problem.ts';
+import { FEED_TEXTS, FeedDraft } from './feed-draft.ts';
+import { FeedLosses } from './feed-losses.ts';
+import type { FeedProblem } from './feed-problem.ts';
+import { cleanText, hasControls, plainTitle } from './feed-text.ts';
 import { ITEM_TEXTS, ItemDraft } from './item-draft.ts';
-import { enclosureKey } from './tracking.ts';
+import { mergeItems, mergeKey } from './item-merge.ts';
 import { httpUrl } from './url.ts';
-import type { XmlEvent } from './xml-event.ts';
+import type { XmlAttributes, XmlEvent } from './xml-event.ts';
 
 export interface FeedReaderOptions {
   /** Where the document came from after redirects: relative URLs are resolved against it. */
@@ -17,20 +20,28 @@ export interface FeedReaderOptions {
   readonly limits?: FeedLimits;
 }
 
-const ROOTS: ReadonlySet<string> = new Set(['rss', 'rdf:rdf', 'atom:feed', 'feed']);
+const ROOTS: ReadonlySet<string> = new Set(['rss', 'rdf:rdf', 'atom:feed', 'feed', 'channel']);
 const HTML_ROOTS: ReadonlySet<string> = new Set(['html', 'head', 'body', 'meta', 'div', 'script']);
 const ITEMS: ReadonlySet<string> = new Set(['item', 'atom:entry', 'entry']);
 const FEEDS: ReadonlySet<string> = new Set(['channel', 'atom:feed', 'feed']);
-const FEED_TEXTS: ReadonlySet<string> = new Set(['title', 'atom:title', 'itunes:new-feed-url']);
 const LINKS: ReadonlySet<string> = new Set(['link', 'atom:link']);
-/** Their enclosures and links are not the item's own. */
+const PERSON = 'podcast:person';
+const LIVE_ITEM = 'podcast:liveitem';
+/** What lies in them is not the item's own, nor the feed's. */
 const FOREIGN: ReadonlySet<string> = new Set([
   'atom:source',
   'source',
   'podcast:alternateenclosure',
+  LIVE_ITEM,
 ]);
 
-type Capture = { readonly name: string; readonly depth: number; text: string };
+interface Capture {
+  readonly name: string;
+  readonly depth: number;
+  /** `type` of an Atom text, `role` of a person. */
+  readonly kind: string | undefined;
+  text: string;
+}
 
 /**
  * Folds the events of one RSS or Atom document into a FeedDocument.
@@ -40,27 +51,38 @@ type Capture = { readonly name: string; readonly depth: number; text: string };
 export class FeedReader {
   private readonly options: FeedReaderOptions;
   private readonly limits: FeedLimits;
+  private readonly media: readonly Medium[];
+  private readonly feed = new FeedDraft();
+  private readonly losses = new FeedLosses();
+  private readonly byKey = new Map<string, FeedItem>();
   private refusal: string | null = null;
+  private rootSeen = false;
+  private itemsSeen = 0;
   private readonly path: string[] = [];
+  /** `xml:base` of the open elements that have one, the outermost first. */
+  private readonly bases: { readonly depth: number; readonly url: string }[] = [];
   private depth = 0;
   private item: ItemDraft | null = null;
   private itemDepth = 0;
+  /** Where the item's own elements lie: deeper than at first, once one of them has lost its end. */
+  private childDepth = 0;
+  /** Of the outermost open element that is foreign; 0 for none. */
+  private foreignDepth = 0;
   private capture: Capture | null = null;
-  private readonly feedTexts = new Map<string, string>();
-  private readonly links = new Map<string, string>();
-  private readonly byKey = new Map<string, FeedItem>();
-  private rootSeen = false;
-  private itemsSeen = 0;
-  private readonly losses = { withoutAudio: 0, repeated: 0, overMax: 0, longGuid: 0, truncated: 0 };
 
   constructor(options: FeedReaderOptions) {
     this.options = options;
     this.limits = options.limits ?? FEED_LIMITS;
+    this.media = options.media ?? ['audio'];
   }
 
   /** True when the root is of no feed: further events change nothing. */
   get isRefused(): boolean {
     return this.refusal !== null;
+  }
+
+  get wantsText(): boolean {
+    return this.capture !== null;
   }
 
   read(event: XmlEvent): void {
@@ -83,21 +105,23 @@ export class FeedReader {
     if (this.refusal !== null) return err(this.refusal);
     if (!this.rootSeen) return err('it holds no XML, so it is not a feed');
     if (this.item !== null) this.endTruncatedItem(this.item);
-    const selfUrl = this.link('self');
-    const nextPageUrl = this.link('next');
     return ok({
-      title: this.feedTexts.get('title') ?? this.feedTexts.get('atom:title') ?? '',
+      ...this.feed.finish(this.options.feedUrl),
       items: [...this.byKey.values()],
       itemsSeen: this.itemsSeen,
-      problems: this.problems(),
-      nextPageUrl: nextPageUrl === this.options.feedUrl ? null : nextPageUrl,
-      selfUrl,
-      newFeedUrl: this.resolve(this.feedTexts.get('itunes:new-feed-url')),
-      isPartial: this.losses.overMax > 0 || this.losses.truncated > 0,
+      problems: [...this.breakOff(), ...this.losses.problems(this.limits)],
+      isPartial: this.depth > 0 || this.losses.has('overMax'),
     });
   }
 
-  private open(name: string, attributes: ReadonlyMap<string, string>): void {
+  private breakOff(): FeedProblem[] {
+    if (this.depth === 0 || this.losses.has('truncated')) return [];
+    const message = 'the document breaks off before its end';
+    const place = this.itemsSeen === 0 ? null : `after item ${this.itemsSeen}`;
+    return [{ kind: 'lost', message, count: 1, place }];
+  }
+
+  private open(name: string, attributes: XmlAttributes): void {
     if (!this.rootSeen) {
       this.rootSeen = true;
       this.refusal = refusalOf(name);
@@ -106,46 +130,84 @@ export class FeedReader {
     if (this.depth > this.limits.depthMax) return;
     const parent = this.path.at(-1) ?? '';
     this.path.push(name);
-    if (this.item === null) this.openInFeed(name, parent, attributes);
-    else this.openInItem(this.item, name, attributes);
+    if (this.foreignDepth > 0) return;
+    this.meetBase(attributes);
+    if (ITEMS.has(name) && this.depth > 1) this.startItem(attributes);
+    else if (FOREIGN.has(name)) this.meetForeign(name);
+    else if (this.item !== null) this.openInItem(this.item, name, attributes);
+    else if (FEEDS.has(parent)) this.openInFeed(name, attributes);
   }
 
-  private openInFeed(name: string, parent: string, attributes: ReadonlyMap<string, string>): void {
-    if (ITEMS.has(name) && (FEEDS.has(parent) || ROOTS.has(parent))) {
-      this.item = new ItemDraft();
-      this.itemDepth = this.depth;
-      this.itemsSeen++;
-      this.capture = null;
+  private meetBase(attributes: XmlAttributes): void {
+    const base = attributes.get('xml:base');
+    const url = base === undefined ? null : httpUrl(base, this.baseUrl());
+    if (url !== null) this.bases.push({ depth: this.depth, url: url.href });
+  }
+
+  private baseUrl(): string {
+    return this.bases.at(-1)?.url ?? this.options.feedUrl;
+  }
+
+  private meetForeign(name: string): void {
+    this.foreignDepth = this.depth;
+    if (name === LIVE_ITEM && this.item === null) this.losses.add('live', this.itemsSeen + 1);
+  }
+
+  private startItem(attributes: XmlAttributes): void {
+    if (this.item !== null) this.finishItem(this.item);
+    this.itemsSeen++;
+    this.item = new ItemDraft(this.itemsSeen);
+    this.item.addText('rdf:about', cleanText(attributes.get('rdf:about') ?? ''));
+    this.itemDepth = this.depth;
+    this.childDepth = this.depth + 1;
+    this.capture = null;
+  }
+
+  private openInFeed(name: string, attributes: XmlAttributes): void {
+    if (FEED_TEXTS.has(name)) this.startCapture(name, attributes.get('type'));
+    else if (LINKS.has(name)) this.feed.addLink(attributes, this.baseUrl());
+    else if (name === 'podcast:updatefrequency') this.feed.setUpdateFrequency(attributes);
+  }
+
+  private openInItem(item: ItemDraft, name: string, attributes: XmlAttributes): void {
+    if (ITEM_TEXTS.has(name)) {
+      if (this.isOwnElement()) this.startCapture(name, attributes.get('type'));
       return;
     }
-    if (!FEEDS.has(parent)) return;
-    if (FEED_TEXTS.has(name)) this.startCapture(name);
-    const rel = attributes.get('rel')?.trim().toLowerCase() ?? '';
-    const href = attributes.get('href');
-    if (LINKS.has(name) && href !== undefined && !this.links.has(rel)) this.links.set(rel, href);
-  }
-
-  private openInItem(item: ItemDraft, name: string, attributes: ReadonlyMap<string, string>): void {
-    const inside = this.path.slice(this.itemDepth, -1);
-    if (inside.some((ancestor) => FOREIGN.has(ancestor))) return;
-    const isChild = this.depth === this.itemDepth + 1;
-    if (isChild && ITEM_TEXTS.has(name)) this.startCapture(name);
-    const attribute = (key: string) => attributes.get(key) ?? '';
-    const isEnclosureLink =
-      LINKS.has(name) && attribute('rel').trim().toLowerCase() === 'enclosure';
-    if (name === 'enclosure' || isEnclosureLink || name === 'media:content') {
-      item.addClaim({
-        source: name === 'media:content' ? 'media' : 'enclosure',
-        url: isEnclosureLink ? attribute('href') : attribute('url'),
-        type: attribute('type'),
-        medium: attribute('medium'),
-        length: attribute('length') || attribute('filesize'),
-      });
+    switch (name) {
+      case 'enclosure':
+      case 'media:content':
+      case 'enc:enclosure':
+        item.addClaim(claimOf(name, attributes, this.baseUrl()));
+        return;
+      case 'link':
+      case 'atom:link':
+        if (attributes.get('rel')?.trim().toLowerCase() === 'enclosure')
+          item.addClaim(claimOf(name, attributes, this.baseUrl()));
+        return;
+      case 'podcast:transcript':
+        item.addTranscript(attributes, this.baseUrl());
+        return;
+      case 'podcast:chapters':
+        item.setChapters(attributes, this.baseUrl());
+        return;
+      case PERSON:
+        if (this.isOwnElement()) this.startCapture(name, attributes.get('role'));
+        return;
     }
   }
 
-  private startCapture(name: string): void {
-    this.capture = { name, depth: this.depth, text: '' };
+  /** A text inside of another one: that has lost its end, and the two are neighbours. */
+  private isOwnElement(): boolean {
+    if (this.depth === this.childDepth) return true;
+    if (this.capture === null) return false;
+    this.finishCapture(this.capture);
+    this.childDepth = this.depth;
+    return true;
+  }
+
+  private startCapture(name: string, kind: string | undefined): void {
+    this.capture = { name, depth: this.depth, kind, text: '' };
   }
 
   private addText(text: string): void {
@@ -156,11 +218,14 @@ export class FeedReader {
   }
 
   private close(): void {
-    if (this.depth === 0) return;
-    if (this.capture !== null && this.depth === this.capture.depth)
-      this.finishCapture(this.capture);
-    if (this.item !== null && this.depth === this.itemDepth) this.finishItem(this.item);
-    if (this.depth <= this.limits.depthMax) this.path.pop();
+    const { depth } = this;
+    if (depth === 0) return;
+    if (this.capture !== null && depth === this.capture.depth) this.finishCapture(this.capture);
+    if (this.item !== null && depth === this.itemDepth) this.finishItem(this.item);
+    if (depth < this.childDepth && depth > this.itemDepth) this.childDepth = depth;
+    if (depth === this.foreignDepth) this.foreignDepth = 0;
+    if (this.bases.at(-1)?.depth === depth) this.bases.pop();
+    if (depth <= this.limits.depthMax) this.path.pop();
     this.depth--;
   }
 
@@ -168,82 +233,77 @@ export class FeedReader {
     this.capture = null;
     const isLong = capture.text.length > this.limits.textLengthMax;
     const text = cleanText(capture.text.slice(0, this.limits.textLengthMax));
-    if (this.item === null) {
-      if (text !== '' && !this.feedTexts.has(capture.name)) this.feedTexts.set(capture.name, text);
-    } else if (isLong && isIdentity(capture.name)) {
-      // Cut, it could be equal to another one.
-      this.losses.longGuid++;
-    } else {
-      this.item.addText(capture.name, text);
+    const value = isTitle(capture.name) ? plainTitle(text, isMarkup(capture.kind)) : text;
+    const { item } = this;
+    if (item === null) {
+      this.feed.addText(capture.name, value);
+      return;
     }
+    if (hasControls(capture.text)) this.losses.add('controls', item.ordinal);
+    if (isLong) this.losses.add(isIdentity(capture.name) ? 'longGuid' : 'cutText', item.ordinal);
+    if (capture.name === PERSON) item.addPerson(value, capture.kind);
+    // Cut, it could be equal to another one.
+    else if (!isLong || !isIdentity(capture.name)) item.addText(capture.name, value);
   }
 
   private finishItem(draft: ItemDraft): void {
     this.item = null;
     this.capture = null;
-    const item = draft.finish(
-      this.options.feedUrl,
-      this.options.nowMs,
-      this.options.media ?? ['audio'],
-    );
-    if (item === null) {
-      this.losses.withoutAudio++;
-      return;
+    const { nowMs } = this.options;
+    const finished = draft.finish({ nowMs, media: this.media });
+    switch (finished.kind) {
+      case 'without_audio':
+        this.losses.add('withoutAudio', draft.ordinal);
+        return;
+      case 'video_only':
+        this.losses.add('videoOnly', draft.ordinal);
+        return;
+      case 'episode':
+        if (finished.hasBadDate) this.losses.add('badDate', draft.ordinal);
+        this.keep(finished.item, draft.ordinal);
     }
-    const first = this.byKey.get(item.key);
-    // One GUID on two episodes is a slip of the publisher: the ledger keeps them apart.
-    const isSlip = first !== undefined && isOtherEpisode(first, item);
-    const key = isSlip ? `${item.key}\n${enclosureKey(item.enclosureUrl)}` : item.key;
+  }
+
+  private keep(item: FeedItem, ordinal: number): void {
+    const key = mergeKey(this.byKey, item);
     const earlier = this.byKey.get(key);
     if (earlier !== undefined) {
-      this.losses.repeated++;
-      this.byKey.set(key, merge(earlier, item));
+      this.losses.add('repeated', ordinal);
+      this.byKey.set(key, mergeItems(earlier, item));
     } else if (this.byKey.size < this.limits.itemsMax) {
       this.byKey.set(key, item);
     } else {
-      this.losses.overMax++;
+      this.losses.add('overMax', ordinal);
     }
   }
 
   /** Without its GUID the item would get the key of its URL, and be a second episode once the feed is whole again. */
   private endTruncatedItem(draft: ItemDraft): void {
-    this.losses.truncated++;
+    this.losses.add('truncated', draft.ordinal);
     if (draft.hasGuid()) this.finishItem(draft);
   }
+}
 
-  private link(rel: string): string | null {
-    return this.resolve(this.links.get(rel));
-  }
-
-  private resolve(text: string | undefined): string | null {
-    return text === undefined ? null : (httpUrl(text, this.options.feedUrl)?.href ?? null);
-  }
-
-  private problems(): FeedProblem[] {
-    const { withoutAudio, repeated, overMax, longGuid, truncated } = this.losses;
-    const told: readonly (readonly [FeedProblemKind, number, string])[] = [
-      ['left_out', withoutAudio, 'without audio passed over'],
-      ['repaired', repeated, 'with the key of an earlier one merged into it'],
-      ['left_out', overMax, `beyond the limit of ${this.limits.itemsMax} left out`],
-      [
-        'lost',
-        longGuid,
-        `with a GUID longer than ${this.limits.textLengthMax} characters, read without it`,
-      ],
-      ['lost', truncated, 'cut off by the end of the document'],
-    ];
-    return told
-      .filter(([, count]) => count > 0)
-      .map(([kind, count, what]) => {
-        const message = `${count} ${count === 1 ? 'item' : 'items'} ${what}`;
-        return { kind, message, count, place: null };
-      });
-  }
+function claimOf(name: string, attributes: XmlAttributes, baseUrl: string) {
+  const attribute = (key: string) => attributes.get(key) ?? '';
+  const isLink = LINKS.has(name);
+  const isRdf = name === 'enc:enclosure';
+  return {
+    source: name === 'media:content' ? ('media' as const) : ('enclosure' as const),
+    url: isRdf
+      ? attribute('rdf:resource') || attribute('enc:url')
+      : attribute(isLink ? 'href' : 'url'),
+    baseUrl,
+    type: attribute(isRdf ? 'enc:type' : 'type'),
+    medium: attribute('medium'),
+    length: attribute(isRdf ? 'enc:length' : 'length') || attribute('filesize'),
+  };
 }
 
 function refusalOf(root: string): string | null {
   if (ROOTS.has(root)) return null;
-  if (HTML_ROOTS.has(root) || root === 'other:html') return 'it is an HTML page, not a feed';
+  if (HTML_ROOTS.has(root) || root === 'other:html' || root === 'xhtml:html')
+    return 'it is an HTML page, not a feed';
   if (root === 'opml') return 'it is an OPML list of feeds, not a feed: import it instead';
   return `its root element is <${root.slice(0, 40)}>; a feed begins with <rss> or <feed>`;
 }
@@ -252,34 +312,10 @@ function isIdentity(name: string): boolean {
   return name === 'guid' || name === 'atom:id' || name === 'id';
 }
 
-/** White space folded, control characters dropped. */
-function cleanText(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/\p{Cc}/gu, '')
-    .trim();
+function isTitle(name: string): boolean {
+  return name === 'title' || name.endsWith(':title');
 }
 
-/** What both listings say, and not alike: a file of its own, and a title, a date or a length of its own. */
-function isOtherEpisode(a: FeedItem, b: FeedItem): boolean {
-  if (enclosureKey(a.enclosureUrl) === enclosureKey(b.enclosureUrl)) return false;
-  const isOther = <T>(one: T | null, two: T | null) => one !== null && two !== null && one !== two;
-  return (
-    isOther(a.title || null, b.title || null) ||
-    isOther(a.publishedMs, b.publishedMs) ||
-    isOther(a.durationSecondsEstimate, b.durationSecondsEstimate)
-  );
-}
-
-/** The earlier listing counts; the later one fills what it leaves open. */
-function merge(earlier: FeedItem, later: FeedItem): FeedItem {
-  return {
-    ...earlier,
-    title: earlier.title === '' ? later.title : earlier.title,
-    publishedMs: earlier.publishedMs ?? later.publishedMs,
-    lengthBytes: earlier.lengthBytes ?? later.lengthBytes,
-    durationSecondsEstimate: earlier.durationSecondsEstimate ?? later.durationSecondsEstimate,
-    season: earlier.season ?? later.season,
-    episodeNumber: earlier.episodeNumber ?? later.episodeNumber,
-  };
+function isMarkup(type: string | undefined): boolean {
+  return type === 'html' || type === 'text/html';
 }

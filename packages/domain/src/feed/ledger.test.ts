@@ -165,6 +165,12 @@ test.each([
   expect(folded.fresh).toHaveLength(items.length);
 });
 
+test('what was put together from all of its pages is whole', () => {
+  const { entries } = fold([], document([item('a'), item('b')]));
+  const paged = { nextPageUrl: 'https://x.test/2', pages: 2, isPartial: false };
+  expect(fold(entries, document([item('a')], paged)).counts.vanished).toBe(1);
+});
+
 test('a part of a feed cannot tell a GUID issued anew: it waits for the whole', () => {
   const { entries } = fold([], document([item('old', { title: 'T' })]));
   const anew = item('new', { title: 'T', enclosureUrl: 'https://cdn.test/n.mp3' });

@@ -114,8 +114,11 @@ export function foldAtOnce(
   }
 }
 
-export function isWholeDocument({ isPartial, nextPageUrl, items }: FeedDocument): boolean {
-  return isPartial !== true && nextPageUrl === null && items.length > 0;
+/** Whether what it does not list has vanished. Who put pages together says himself when some are lacking. */
+export function isWholeDocument(document: FeedDocument): boolean {
+  const { isPartial = false, nextPageUrl, pages, items } = document;
+  const isAll = pages === undefined ? nextPageUrl === null : true;
+  return !isPartial && isAll && items.length > 0;
 }
 
 /** What may be wanted, with what orders it. */

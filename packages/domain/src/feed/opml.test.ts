@@ -7,7 +7,7 @@ const open = (name: string, attributes: Record<string, string> = {}): XmlEvent =
   name,
   attributes: new Map(Object.entries(attributes)),
 });
-const close = (name: string): XmlEvent => ({ kind: 'close', name });
+const close: XmlEvent = { kind: 'close' };
 
 function read(events: readonly XmlEvent[], options = {}) {
   const reader = new OpmlReader({ baseUrl: null, feedsMax: 100, ...options });
@@ -15,10 +15,7 @@ function read(events: readonly XmlEvent[], options = {}) {
   return reader.end();
 }
 
-const outline = (attributes: Record<string, string>) => [
-  open('outline', attributes),
-  close('outline'),
-];
+const outline = (attributes: Record<string, string>) => [open('outline', attributes), close];
 
 test('feeds are found at any depth, whatever their type, with text before title', () => {
   const list = read([
@@ -26,11 +23,12 @@ test('feeds are found at any depth, whatever their type, with text before title'
     open('outline', { text: 'folder' }),
     open('outline', { text: 'inner' }),
     ...outline({ xmlurl: ' https://a.test/feed ', text: 'A', title: 'not A', type: 'RSS' }),
-    close('outline'),
-    close('outline'),
+    close,
+    close,
     ...outline({ xmlurl: 'https://b.test/feed', title: 'B' }),
     ...outline({ url: 'https://c.test/', type: 'link', text: 'C' }),
     ...outline({ xmlurl: '', text: 'D' }),
+    close,
   ]);
   expect(list).toEqual({
     ok: true,
@@ -53,10 +51,10 @@ test('a feed listed twice is taken once; one that is not http is left out, and s
   ]);
   expect(list.ok && list.value).toMatchObject({
     feeds: [{ url: 'https://a.test/feed', title: '' }],
-    problems: [
-      { message: '1 feed listed more than once, taken once', kind: 'repaired' },
-      { message: '1 feed left out: the URL is not http or https', kind: 'left_out' },
-    ],
+    problems: expect.arrayContaining([
+      expect.objectContaining({ message: '1 feed listed more than once, taken once' }),
+      expect.objectContaining({ message: '1 feed left out: the URL is not http or https' }),
+    ]),
   });
 });
 
@@ -68,7 +66,7 @@ test('relative URLs are resolved against where the list came from', () => {
 
 test('feeds beyond the limit are left out, and said', () => {
   const many = [1, 2, 3].flatMap((n) => outline({ xmlurl: `https://${n}.test/` }));
-  const list = read([open('opml'), ...many], { feedsMax: 2 });
+  const list = read([open('opml'), ...many, close], { feedsMax: 2 });
   expect(list.ok && list.value.feeds).toHaveLength(2);
   expect(list.ok && list.value.problems.map(({ message }) => message)).toEqual([
     '1 feed left out: the limit is 2',
@@ -78,4 +76,21 @@ test('feeds beyond the limit are left out, and said', () => {
 test('what is no OPML is refused', () => {
   expect(read([open('rss')]).ok).toBe(false);
   expect(read([]).ok).toBe(false);
+});
+
+test('a list that breaks off is read as far as it goes, and says so', () => {
+  const list = read([open('opml'), ...outline({ xmlurl: 'https://a.test/feed' })]);
+  expect(list.ok && list.value.problems).toEqual([
+    { kind: 'lost', message: 'the list breaks off before its end', count: 1, place: null },
+  ]);
+});
+
+test('a feed that our own export wrote without its secret is not added a second time', () => {
+  const list = read([
+    open('opml'),
+    ...outline({ xmlurl: 'https://a.test/feed', urlisprivate: 'true' }),
+    close,
+  ]);
+  expect(list).toMatchObject({ ok: true, value: { feeds: [] } });
+  expect(list.ok && list.value.problems[0]?.message).toContain('1 feed left out: the list has');
 });

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../result.ts';
 import type { FeedProblem, FeedProblemKind } from './feed-problem.ts';
 import { normalizeFeedUrl } from './url.ts';
-import type { XmlEvent } from './xml-event.ts';
+import type { XmlAttributes, XmlEvent } from './xml-event.ts';
 
 export interface OpmlFeed {
   /** In the one form of `normalizeFeedUrl`. */
@@ -37,6 +37,8 @@ export class OpmlReader {
   private repeated = 0;
   private refused = 0;
   private overMax = 0;
+  private withoutSecret = 0;
+  private depth = 0;
 
   constructor(options: OpmlOptions) {
     this.options = options;
@@ -46,8 +48,14 @@ export class OpmlReader {
     return this.root !== null && this.root !== 'opml';
   }
 
+  get wantsText(): boolean {
+    return false;
+  }
+
   read(event: XmlEvent): void {
-    if (event.kind !== 'open' || this.isRefused) return;
+    if (event.kind === 'close') this.depth--;
+    if (event.kind !== 'open') return;
+    this.depth++;
     this.root ??= event.name;
     const url = event.attributes.get('xmlurl')?.trim() ?? '';
     if (event.name === 'outline' && url !== '') this.addFeed(url, event.attributes);
@@ -64,9 +72,12 @@ export class OpmlReader {
     return ok({ feeds: [...this.feeds.values()], problems: this.problems() });
   }
 
-  private addFeed(text: string, attributes: ReadonlyMap<string, string>): void {
+  private addFeed(text: string, attributes: XmlAttributes): void {
     const url = normalizeFeedUrl(text, this.options.baseUrl);
-    if (!url.ok) {
+    // Of our own export: without what it left out the URL is another feed's, or nobody's.
+    if (attributes.get('urlisprivate') === 'true') {
+      this.withoutSecret++;
+    } else if (!url.ok) {
       this.refused++;
     } else if (this.feeds.has(url.value)) {
       this.repeated++;
@@ -78,22 +89,30 @@ export class OpmlReader {
   }
 
   private problems(): FeedProblem[] {
+    const message = 'the list breaks off before its end';
+    const breakOff = { kind: 'lost' as const, message, count: 1, place: null };
     const told: readonly (readonly [FeedProblemKind, number, string])[] = [
       ['repaired', this.repeated, 'listed more than once, taken once'],
       ['left_out', this.refused, 'left out: the URL is not http or https'],
+      [
+        'left_out',
+        this.withoutSecret,
+        'left out: the list has its URL without its password, token or query, so add it by hand',
+      ],
       ['left_out', this.overMax, `left out: the limit is ${this.options.feedsMax}`],
     ];
-    return told
+    const counted = told
       .filter(([, count]) => count > 0)
       .map(([kind, count, what]) => {
         const message = `${count} ${count === 1 ? 'feed' : 'feeds'} ${what}`;
         return { kind, message, count, place: null };
       });
+    return this.depth > 0 ? [breakOff, ...counted] : counted;
   }
 }
 
 /** `text` is what OPML 2.0 shows; `title` stands in where it is missing or empty. */
-function titleOf(attributes: ReadonlyMap<string, string>): string {
+function titleOf(attributes: XmlAttributes): string {
   const text = attributes.get('text')?.trim() || attributes.get('title')?.trim() || '';
   return text.replace(/\s+/g, ' ').slice(0, TITLE_LENGTH_MAX);
 }

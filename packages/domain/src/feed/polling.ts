@@ -1,5 +1,3 @@
-import type { FeedPacing } from './feed-pacing.ts';
-
 /** What polls have taught about a feed, beside how the last one went. All of it may be lost: it is learned again. */
 export interface FeedPolling {
   /** When the last poll ended, epoch milliseconds. */
@@ -32,7 +30,10 @@ export interface FeedRhythm {
   readonly gapMs: number | null;
   /** The date of the newest one, epoch milliseconds. */
   readonly newestMs: number | null;
-  readonly pacing: FeedPacing | null;
+  /** It asks not to be asked more often (`ttl`); null when it does not. */
+  readonly everyMs: number | null;
+  /** It says that nothing more is to come. */
+  readonly isComplete: boolean;
 }
 
 export function isGone(polling: FeedPolling | undefined): boolean {

@@ -74,6 +74,18 @@ export function basicAuthorization(credentials: NonNullable<FeedHop['credentials
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
 
+/**
+ * A URL that a feed gave, to be asked as the feed itself is: the user and password of `owner` go along to the same host,
+ * and to no other; those that the feed wrote into it are not used.
+ */
+export function askedAs(owner: string, url: string): string {
+  const { hop } = firstHop(owner);
+  const to = new URL(url);
+  to.username = '';
+  to.password = '';
+  return withCredentials(to, maySeeCredentials(hop.url, to) ? hop.credentials : null);
+}
+
 function maySeeCredentials(from: URL, to: URL): boolean {
   if (from.protocol === to.protocol) return from.host === to.host;
   const isUpgrade = from.protocol === 'http:' && to.protocol === 'https:';

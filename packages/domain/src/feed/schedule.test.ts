@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type FeedPacing, feedPacing } from './feed-pacing.ts';
 import { POLL_POLICY, type PollPolicy } from './poll.ts';
 import { afterPoll, type FeedPolling, wantsWhole } from './polling.ts';
-import { nextPoll, nextTry, rhythmOf } from './schedule.ts';
+import { nextPoll, nextTry, type RhythmSource, rhythmOf } from './schedule.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -21,10 +20,10 @@ const every = (gapMs: number, items = 20, agoMs = 0) =>
 
 function polled(
   dates: readonly (number | null)[],
-  pacing: Partial<FeedPacing> | null = null,
+  says: Omit<RhythmSource, 'items'> = {},
 ): FeedPolling {
-  const whole = { everyMs: null, skipHours: [], skipDays: [], complete: false, ...pacing };
-  const rhythm = rhythmOf(dates, pacing === null ? null : whole, NOW_MS);
+  const items = dates.map((publishedMs) => ({ publishedMs }));
+  const rhythm = rhythmOf({ items, ...says }, NOW_MS);
   const end = { came: 'new', fresh: dates.length, why: '', rhythm, fallbackAgent: false } as const;
   return afterPoll(undefined, end, NOW_MS);
 }
@@ -63,24 +62,14 @@ describe('a feed that is read', () => {
   });
 
   test('and is complete is asked at the longest interval', () => {
-    expect(wait(polled(every(HOUR_MS), { complete: true }))).toBe(DAY_MS);
-    expect(why(polled(every(HOUR_MS), { complete: true }))).toBe('it says that it is complete');
+    expect(wait(polled(every(HOUR_MS), { isComplete: true }))).toBe(DAY_MS);
+    expect(why(polled(every(HOUR_MS), { isComplete: true }))).toBe('it says that it is complete');
   });
 
   test('and asks for patience gets it, within the bounds', () => {
-    expect(wait(polled(every(HOUR_MS), { everyMs: 5 * HOUR_MS }))).toBe(5 * HOUR_MS);
-    expect(wait(polled(every(HOUR_MS), { everyMs: 90 * DAY_MS }))).toBe(DAY_MS);
-    expect(wait(polled(every(7 * DAY_MS), { everyMs: MINUTE_MS }))).toBe(14 * HOUR_MS);
-  });
-
-  test('and asks to be left alone at hours and on days is, for a day at most', () => {
-    const at = (pacing: Partial<FeedPacing>) =>
-      nextPoll(NOW_MS, POLICY, polled(every(DAY_MS), pacing), 0).atMs;
-    // Due at 01:48.
-    expect(at({ skipHours: [1, 2] })).toBe(NOW_MS + 3 * HOUR_MS);
-    expect(at({ skipDays: [5] })).toBe(NOW_MS + DAY_MS);
-    const never = { skipDays: [0, 1, 2, 3, 4, 5, 6] };
-    expect(at(never)).toBe(NOW_MS + 1.8 * HOUR_MS);
+    expect(wait(polled(every(HOUR_MS), { ttlMinutes: 300 }))).toBe(5 * HOUR_MS);
+    expect(wait(polled(every(HOUR_MS), { ttlMinutes: 90 * 1_440 }))).toBe(DAY_MS);
+    expect(wait(polled(every(7 * DAY_MS), { ttlMinutes: 1 }))).toBe(14 * HOUR_MS);
   });
 
   test('and gives no dates is asked by how often something came', () => {
@@ -96,8 +85,8 @@ describe('a feed that is read', () => {
   test('is asked neither sooner nor later than the bounds and a tenth, whatever it says', () => {
     const date = fc.option(fc.integer({ min: -1e12, max: NOW_MS + 1e12 }));
     const pacing = fc.record({
-      everyMs: fc.option(fc.integer({ min: 0, max: 1e13 })),
-      complete: fc.boolean(),
+      ttlMinutes: fc.integer({ min: -9, max: 1e9 }),
+      isComplete: fc.boolean(),
     });
     fc.assert(
       fc.property(
@@ -162,32 +151,5 @@ describe('the whole feed', () => {
     expect(wantsWhole(undefined, NOW_MS)).toBe(false);
     const after = afterPoll(undefined, unchanged, NOW_MS);
     expect(wantsWhole(after, NOW_MS + 7 * DAY_MS)).toBe(true);
-  });
-});
-
-describe('what a feed asks of those who poll it', () => {
-  test.each([
-    [{ ttl: '60' }, { everyMs: HOUR_MS }],
-    [{ updatePeriod: 'Daily', updateFrequency: '4' }, { everyMs: 6 * HOUR_MS }],
-    [{ updatePeriod: 'weekly' }, { everyMs: 7 * DAY_MS }],
-    [{ skipHours: ['24', '3', '3', 'x'] }, { skipHours: [0, 3] }],
-    [{ skipDays: ['Sunday', 'friday', 'Freitag'] }, { skipDays: [0, 5] }],
-    [{ complete: 'true' }, { complete: true }],
-    [{ complete: 'Yes' }, { complete: true }],
-  ])('%j is understood', (texts, pacing) => {
-    expect(feedPacing(texts)).toMatchObject(pacing);
-  });
-
-  test.each([
-    {},
-    { ttl: '0' },
-    { ttl: 'soon' },
-    { ttl: '9999999' },
-    { updatePeriod: 'now and then' },
-    { complete: 'no' },
-    { skipHours: Array.from({ length: 24 }, (_, hour) => String(hour)) },
-    { skipDays: ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] },
-  ])('%j is no hint', (texts) => {
-    expect(feedPacing(texts)).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { backoffMs } from '../retry.ts';
-import type { FeedPacing } from './feed-pacing.ts';
+import type { FeedDocument } from './feed-document.ts';
 import type { PollPolicy } from './poll.ts';
 import type { FeedPolling, FeedRhythm } from './polling.ts';
 
@@ -19,17 +19,29 @@ const RELEASE_MS = 30 * 60_000;
 const JITTER = 0.1;
 const HOUR_MS = 3_600_000;
 
+/** A longer `ttl` is a mistake. */
+const TTL_MINUTES_MAX = 525_600;
+
 /** What a document says of how often something comes. Dates of the future are plans, or wrong. */
 export function rhythmOf(
-  publishedMs: readonly (number | null)[],
-  pacing: FeedPacing | null,
+  { items, isComplete = false, ttlMinutes = 0 }: RhythmSource,
   nowMs: number,
 ): FeedRhythm {
-  const dates = publishedMs
-    .filter((date) => date !== null && date <= nowMs)
-    .map((date) => Number(date))
+  const dates = items
+    .flatMap(({ publishedMs }) => publishedMs ?? [])
+    .filter((date) => date <= nowMs)
     .sort((a, b) => b - a);
-  return { gapMs: medianGap(releases(dates)), newestMs: dates[0] ?? null, pacing };
+  const isHint = ttlMinutes > 0 && ttlMinutes <= TTL_MINUTES_MAX;
+  return {
+    gapMs: medianGap(releases(dates)),
+    newestMs: dates[0] ?? null,
+    everyMs: isHint ? ttlMinutes * 60_000 : null,
+    isComplete,
+  };
+}
+
+export interface RhythmSource extends Pick<FeedDocument, 'isComplete' | 'ttlMinutes'> {
+  readonly items: readonly Pick<FeedDocument['items'][number], 'publishedMs'>[];
 }
 
 function releases(newestFirst: readonly number[]): number[] {
@@ -59,7 +71,7 @@ export function nextPoll(
 ): NextPoll {
   const { waitMs, why } = restOf(nowMs, policy, polling);
   const jittered = Math.round(waitMs * (1 - JITTER + 2 * JITTER * random));
-  return afterSkips({ atMs: nowMs + jittered, why }, polling?.rhythm?.pacing ?? null, random);
+  return { atMs: nowMs + jittered, why };
 }
 
 /** After a poll that failed: doubling, and never before the host allows. */
@@ -86,11 +98,10 @@ function restOf(nowMs: number, policy: PollPolicy, polling: FeedPolling | undefi
   const maxMs = Math.max(policy.pollEveryMsMax ?? pollEveryMs, pollEveryMs);
   if (minMs === maxMs) return { waitMs: maxMs, why: 'every feed is asked so often' };
   const { rhythm = null } = polling ?? {};
-  if (rhythm?.pacing?.complete === true)
-    return { waitMs: maxMs, why: 'it says that it is complete' };
+  if (rhythm?.isComplete === true) return { waitMs: maxMs, why: 'it says that it is complete' };
   const gapMs = rhythm?.gapMs ?? polling?.arrivalGapMs ?? null;
   const own = ownWait(nowMs, gapMs, polling, pollEveryMs);
-  const askedMs = rhythm?.pacing?.everyMs ?? null;
+  const askedMs = rhythm?.everyMs ?? null;
   const isAsked = askedMs !== null && askedMs > own.waitMs && own.waitMs < maxMs;
   const { waitMs, why } = isAsked
     ? { waitMs: askedMs, why: 'it asks not to be asked more often' }
@@ -115,30 +126,6 @@ function ownWait(
   return silentMs > 2 * gapMs
     ? { waitMs: silentMs / POLLS_A_GAP, why: `nothing new came for ${spanWords(silentMs)}` }
     : { waitMs: gapMs / POLLS_A_GAP, why: `something new comes about every ${spanWords(gapMs)}` };
-}
-
-/** On to the first hour that is not to be skipped; a day at most, whatever a feed says. */
-function afterSkips({ atMs, why }: NextPoll, pacing: FeedPacing | null, random: number): NextPoll {
-  const { skipHours = [], skipDays = [] } = pacing ?? {};
-  for (let hours = 0; hours < 24; hours += 1) {
-    const thenMs = hours === 0 ? atMs : startOfHour(atMs) + hours * HOUR_MS;
-    const hour = Math.floor(thenMs / HOUR_MS) % 24;
-    // 1 January 1970 was a Thursday.
-    const day = (Math.floor(thenMs / (24 * HOUR_MS)) + 4) % 7;
-    if (skipHours.includes(hour) || skipDays.includes(day)) continue;
-    // Not all who skip an hour come at the first moment of the next.
-    return hours === 0
-      ? { atMs, why }
-      : {
-          atMs: thenMs + Math.round(random * (HOUR_MS / 2)),
-          why: 'it asks to be left alone until then',
-        };
-  }
-  return { atMs, why };
-}
-
-function startOfHour(atMs: number): number {
-  return atMs - (atMs % HOUR_MS);
 }
 
 /** `7 days`, `5 hours`: as exact as a rhythm is. */

@@ -43,6 +43,21 @@ describe('a feed URL', () => {
       'https://example.com/feed',
     );
     expect(withoutSecrets('me:hunter2@example')).not.toContain('hunter2');
+    expect(withoutSecrets('https://example.com/rss/aGVsbG8gd29ybGQgMTIzNDU2/feed.xml')).toBe(
+      'https://example.com/rss/***/feed.xml',
+    );
+    expect(
+      withoutSecrets('https://example.com/eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxMjM0NTY3ODkwMTIz.x'),
+    ).toBe('https://example.com/***.***.x');
+  });
+
+  test.each([
+    'https://feeds.acast.com/public/shows/5ea17537-f11f-4532-8202-294d976b9d5c',
+    'https://feeds.example/the-history-of-everything-in-100-objects-2024.xml',
+    'https://feeds.example/UnabbreviatedPodcastName/rss',
+    'https://feeds.example/show/12345678901234567890',
+  ])('of a public feed is shown as it is: %s', (url) => {
+    expect(withoutSecrets(url)).toBe(url);
   });
 });
 

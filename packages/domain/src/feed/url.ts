@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../result.ts';
+import { shownPath } from './secret-path.ts';
 
 const URL_LENGTH_MAX = 4096;
 /** Of a URL as it is kept: escaped, each character may become nine; beside the base it is relative to. */
@@ -29,11 +30,11 @@ export function normalizeFeedUrl(text: string, base: string | null = null): Resu
   return ok(url.href);
 }
 
-/** The URL as it may be shown, logged and exported: without user, password, query and fragment. */
+/** The URL as it may be shown, logged and exported: without user, password, query, fragment, and tokens in the path. */
 export function withoutSecrets(text: string): string {
   const url = URL.parse(text.trim());
   if (url === null || !isHttp(url)) return '(not an http URL)';
-  return `${url.origin}${url.pathname}`;
+  return `${url.origin}${shownPath(url.pathname)}`;
 }
 
 function isHttp(url: URL): boolean {

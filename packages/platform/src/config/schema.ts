@@ -6,6 +6,7 @@ import {
   flag,
   listen,
   listenOrNull,
+  listOf,
   share,
   size,
   text,
@@ -146,6 +147,12 @@ export const settingsSchema = section({
     timeout: duration('30s', '1s', '1h', 'The longest that one fetch of a feed may take.'),
     bytesMax: size('50MB', '10KB', '1GB', 'The largest feed that is read, uncompressed.'),
     itemsMax: whole(20_000, 1, 1_000_000, 'The most episodes of one feed that are kept.'),
+    pagesMax: whole(100, 1, 1_000, 'The most pages of one feed that are read.'),
+    media: listOf(
+      ['audio', 'video'],
+      ['audio'],
+      'What makes an item an episode: sound, or a film with sound as well.',
+    ),
   }),
   downloads: section({
     max: whole(30, 0, 10_000, 'Downloads at the same time, of all agents together.'),

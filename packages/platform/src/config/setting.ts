@@ -64,6 +64,19 @@ export function flag(otherwise: boolean, description: string) {
   );
 }
 
+/** Some of these words, each once, one at least. */
+export function listOf<W extends string>(
+  words: readonly W[],
+  otherwise: readonly W[],
+  description: string,
+) {
+  const expects = `a list of ${words.join(' and ')}, such as [${otherwise.join(', ')}]`;
+  return setting<readonly W[]>(otherwise, expects, description, (value) => {
+    if (!Array.isArray(value) || value.length === 0) return undefined;
+    return value.every((one) => words.includes(one)) ? [...new Set<W>(value)] : undefined;
+  });
+}
+
 /** Milliseconds. */
 export function duration(otherwise: string, least: string, most: string, description: string) {
   const [leastMs, mostMs] = [durationMs(least) ?? 0, durationMs(most) ?? 0];

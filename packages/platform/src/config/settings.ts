@@ -25,12 +25,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       isNamed: raw.library.url !== null,
       freeFloorBytes: raw.library.freeFloor,
     },
-    network: {
-      allowPrivate: raw.network.allowPrivate,
-      userAgent: raw.network.userAgent ?? `podctl/${place.version}`,
-      fallbackUserAgent:
-        raw.network.fallbackUserAgent ?? `Mozilla/5.0 (compatible; podctl/${place.version})`,
-    },
+    network: networkSettings(raw.network, place.version),
     nats: natsSettings(raw.nats, place.baseFolder),
     coordinator: {
       grpc: raw.coordinator.grpc,
@@ -49,15 +44,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       authorityIsNamed: raw.security.authority !== null,
       metricsTokenFile: folderOrNull(raw.security.metricsTokenFile, place.baseFolder),
     },
-    feeds: {
-      pollEveryMs: raw.feeds.pollEvery,
-      pollEveryMsMin: raw.feeds.pollEveryMin,
-      pollEveryMsMax: raw.feeds.pollEveryMax,
-      failingAfter: raw.feeds.failingAfter,
-      timeoutMs: raw.feeds.timeout,
-      bytesMax: raw.feeds.bytesMax,
-      itemsMax: raw.feeds.itemsMax,
-    },
+    feeds: feedSettings(raw.feeds),
     downloads: {
       max: raw.downloads.max,
       floorBytes: raw.downloads.floorBytes,
@@ -86,6 +73,28 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     events: eventSettings(raw),
     log: raw.log,
     sweep: { everyMs: raw.sweep.every, olderThanMs: raw.sweep.olderThan },
+  };
+}
+
+function networkSettings(raw: RawSettings['network'], version: string) {
+  return {
+    allowPrivate: raw.allowPrivate,
+    userAgent: raw.userAgent ?? `podctl/${version}`,
+    fallbackUserAgent: raw.fallbackUserAgent ?? `Mozilla/5.0 (compatible; podctl/${version})`,
+  };
+}
+
+function feedSettings(raw: RawSettings['feeds']) {
+  return {
+    pollEveryMs: raw.pollEvery,
+    pollEveryMsMin: raw.pollEveryMin,
+    pollEveryMsMax: raw.pollEveryMax,
+    failingAfter: raw.failingAfter,
+    timeoutMs: raw.timeout,
+    bytesMax: raw.bytesMax,
+    itemsMax: raw.itemsMax,
+    pagesMax: raw.pagesMax,
+    media: raw.media,
   };
 }
 

@@ -234,6 +234,50 @@ export interface Episode {
   readablePaths: string[];
   /** True when it goes before other episodes. */
   prioritized: boolean;
+  /** What the feed says of it beside; only in GetEpisode, and absent where it says nothing. */
+  extras?: EpisodeExtras | undefined;
+}
+
+/** What a feed says of an episode beside its title, date and audio. */
+export interface EpisodeExtras {
+  /** Season; 0 when the feed gives none. */
+  season: number;
+  /** Number of the episode; 0 when the feed gives none. */
+  episodeNumber: number;
+  /** "full", "trailer" or "bonus". */
+  episodeType: string;
+  /** Length in seconds as the feed claims; 0 when it does not. */
+  durationSecondsEstimate: number;
+  /** Transcripts that the publisher offers. */
+  transcripts: OfferedTranscript[];
+  /** People in it. */
+  persons: EpisodePerson[];
+  /** Where its chapters are, without credentials or query; empty when the feed gives none. */
+  chaptersUrl: string;
+  /** Whether the feed calls it explicit; absent when it does not say. */
+  explicit?:
+    | boolean
+    | undefined;
+  /** True when the feed asks directories not to list it. */
+  blocked: boolean;
+}
+
+/** A transcript that a publisher offers. */
+export interface OfferedTranscript {
+  /** Where it is, without credentials or query. */
+  url: string;
+  /** Its media type; empty when the feed gives none. */
+  type: string;
+  /** Its language; empty when the feed gives none. */
+  language: string;
+}
+
+/** Somebody in an episode. */
+export interface EpisodePerson {
+  /** The name. */
+  name: string;
+  /** What they do, such as "host" or "guest". */
+  role: string;
 }
 
 /** Asks for episodes. */
@@ -692,6 +736,7 @@ function createBaseEpisode(): Episode {
     url: "",
     readablePaths: [],
     prioritized: false,
+    extras: undefined,
   };
 }
 
@@ -723,6 +768,9 @@ export const Episode: MessageFns<Episode> = {
     }
     if (message.prioritized !== false) {
       writer.uint32(72).bool(message.prioritized);
+    }
+    if (message.extras !== undefined) {
+      EpisodeExtras.encode(message.extras, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -812,6 +860,14 @@ export const Episode: MessageFns<Episode> = {
             message.prioritized = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.extras = EpisodeExtras.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -857,6 +913,7 @@ export const Episode: MessageFns<Episode> = {
         ? object.readable_paths.map((e: any) => globalThis.String(e))
         : [],
       prioritized: isSet(object.prioritized) ? globalThis.Boolean(object.prioritized) : false,
+      extras: isSet(object.extras) ? EpisodeExtras.fromJSON(object.extras) : undefined,
     };
   },
 
@@ -889,6 +946,9 @@ export const Episode: MessageFns<Episode> = {
     if (message.prioritized !== false) {
       obj.prioritized = message.prioritized;
     }
+    if (message.extras !== undefined) {
+      obj.extras = EpisodeExtras.toJSON(message.extras);
+    }
     return obj;
   },
 
@@ -906,6 +966,422 @@ export const Episode: MessageFns<Episode> = {
     message.url = object.url ?? "";
     message.readablePaths = object.readablePaths?.map((e) => e) || [];
     message.prioritized = object.prioritized ?? false;
+    message.extras = (object.extras !== undefined && object.extras !== null)
+      ? EpisodeExtras.fromPartial(object.extras)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEpisodeExtras(): EpisodeExtras {
+  return {
+    season: 0,
+    episodeNumber: 0,
+    episodeType: "",
+    durationSecondsEstimate: 0,
+    transcripts: [],
+    persons: [],
+    chaptersUrl: "",
+    explicit: undefined,
+    blocked: false,
+  };
+}
+
+export const EpisodeExtras: MessageFns<EpisodeExtras> = {
+  encode(message: EpisodeExtras, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.season !== 0) {
+      writer.uint32(8).uint32(message.season);
+    }
+    if (message.episodeNumber !== 0) {
+      writer.uint32(16).uint32(message.episodeNumber);
+    }
+    if (message.episodeType !== "") {
+      writer.uint32(26).string(message.episodeType);
+    }
+    if (message.durationSecondsEstimate !== 0) {
+      writer.uint32(33).double(message.durationSecondsEstimate);
+    }
+    for (const v of message.transcripts) {
+      OfferedTranscript.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.persons) {
+      EpisodePerson.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.chaptersUrl !== "") {
+      writer.uint32(58).string(message.chaptersUrl);
+    }
+    if (message.explicit !== undefined) {
+      writer.uint32(64).bool(message.explicit);
+    }
+    if (message.blocked !== false) {
+      writer.uint32(72).bool(message.blocked);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EpisodeExtras {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEpisodeExtras();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.season = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.episodeNumber = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.episodeType = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.durationSecondsEstimate = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.transcripts.push(OfferedTranscript.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.persons.push(EpisodePerson.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.chaptersUrl = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.explicit = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.blocked = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EpisodeExtras {
+    return {
+      season: isSet(object.season) ? globalThis.Number(object.season) : 0,
+      episodeNumber: isSet(object.episodeNumber)
+        ? globalThis.Number(object.episodeNumber)
+        : isSet(object.episode_number)
+        ? globalThis.Number(object.episode_number)
+        : 0,
+      episodeType: isSet(object.episodeType)
+        ? globalThis.String(object.episodeType)
+        : isSet(object.episode_type)
+        ? globalThis.String(object.episode_type)
+        : "",
+      durationSecondsEstimate: isSet(object.durationSecondsEstimate)
+        ? globalThis.Number(object.durationSecondsEstimate)
+        : isSet(object.duration_seconds_estimate)
+        ? globalThis.Number(object.duration_seconds_estimate)
+        : 0,
+      transcripts: globalThis.Array.isArray(object?.transcripts)
+        ? object.transcripts.map((e: any) => OfferedTranscript.fromJSON(e))
+        : [],
+      persons: globalThis.Array.isArray(object?.persons)
+        ? object.persons.map((e: any) => EpisodePerson.fromJSON(e))
+        : [],
+      chaptersUrl: isSet(object.chaptersUrl)
+        ? globalThis.String(object.chaptersUrl)
+        : isSet(object.chapters_url)
+        ? globalThis.String(object.chapters_url)
+        : "",
+      explicit: isSet(object.explicit) ? globalThis.Boolean(object.explicit) : undefined,
+      blocked: isSet(object.blocked) ? globalThis.Boolean(object.blocked) : false,
+    };
+  },
+
+  toJSON(message: EpisodeExtras): unknown {
+    const obj: any = {};
+    if (message.season !== 0) {
+      obj.season = Math.round(message.season);
+    }
+    if (message.episodeNumber !== 0) {
+      obj.episodeNumber = Math.round(message.episodeNumber);
+    }
+    if (message.episodeType !== "") {
+      obj.episodeType = message.episodeType;
+    }
+    if (message.durationSecondsEstimate !== 0) {
+      obj.durationSecondsEstimate = floatToJson(message.durationSecondsEstimate);
+    }
+    if (message.transcripts?.length) {
+      obj.transcripts = message.transcripts.map((e) => OfferedTranscript.toJSON(e));
+    }
+    if (message.persons?.length) {
+      obj.persons = message.persons.map((e) => EpisodePerson.toJSON(e));
+    }
+    if (message.chaptersUrl !== "") {
+      obj.chaptersUrl = message.chaptersUrl;
+    }
+    if (message.explicit !== undefined) {
+      obj.explicit = message.explicit;
+    }
+    if (message.blocked !== false) {
+      obj.blocked = message.blocked;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EpisodeExtras>, I>>(base?: I): EpisodeExtras {
+    return EpisodeExtras.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EpisodeExtras>, I>>(object: I): EpisodeExtras {
+    const message = createBaseEpisodeExtras();
+    message.season = object.season ?? 0;
+    message.episodeNumber = object.episodeNumber ?? 0;
+    message.episodeType = object.episodeType ?? "";
+    message.durationSecondsEstimate = object.durationSecondsEstimate ?? 0;
+    message.transcripts = object.transcripts?.map((e) => OfferedTranscript.fromPartial(e)) || [];
+    message.persons = object.persons?.map((e) => EpisodePerson.fromPartial(e)) || [];
+    message.chaptersUrl = object.chaptersUrl ?? "";
+    message.explicit = object.explicit ?? undefined;
+    message.blocked = object.blocked ?? false;
+    return message;
+  },
+};
+
+function createBaseOfferedTranscript(): OfferedTranscript {
+  return { url: "", type: "", language: "" };
+}
+
+export const OfferedTranscript: MessageFns<OfferedTranscript> = {
+  encode(message: OfferedTranscript, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    if (message.language !== "") {
+      writer.uint32(26).string(message.language);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OfferedTranscript {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOfferedTranscript();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OfferedTranscript {
+    return {
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      language: isSet(object.language) ? globalThis.String(object.language) : "",
+    };
+  },
+
+  toJSON(message: OfferedTranscript): unknown {
+    const obj: any = {};
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.language !== "") {
+      obj.language = message.language;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<OfferedTranscript>, I>>(base?: I): OfferedTranscript {
+    return OfferedTranscript.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OfferedTranscript>, I>>(object: I): OfferedTranscript {
+    const message = createBaseOfferedTranscript();
+    message.url = object.url ?? "";
+    message.type = object.type ?? "";
+    message.language = object.language ?? "";
+    return message;
+  },
+};
+
+function createBaseEpisodePerson(): EpisodePerson {
+  return { name: "", role: "" };
+}
+
+export const EpisodePerson: MessageFns<EpisodePerson> = {
+  encode(message: EpisodePerson, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.role !== "") {
+      writer.uint32(18).string(message.role);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EpisodePerson {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEpisodePerson();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EpisodePerson {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      role: isSet(object.role) ? globalThis.String(object.role) : "",
+    };
+  },
+
+  toJSON(message: EpisodePerson): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.role !== "") {
+      obj.role = message.role;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EpisodePerson>, I>>(base?: I): EpisodePerson {
+    return EpisodePerson.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EpisodePerson>, I>>(object: I): EpisodePerson {
+    const message = createBaseEpisodePerson();
+    message.name = object.name ?? "";
+    message.role = object.role ?? "";
     return message;
   },
 };

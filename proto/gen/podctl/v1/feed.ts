@@ -117,6 +117,66 @@ export function feedStateToJSON(object: FeedState): string {
   }
 }
 
+/** How bad a problem of a feed's document is. */
+export const FeedProblemKind = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** LOST - Something of it is gone. */
+  LOST: 1,
+  /** LEFT_OUT - Something was passed over by a rule or a limit. */
+  LEFT_OUT: 2,
+  /** REPAIRED - It was damaged, and was read all the same. */
+  REPAIRED: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type FeedProblemKind = typeof FeedProblemKind[keyof typeof FeedProblemKind];
+
+export namespace FeedProblemKind {
+  export type UNSPECIFIED = typeof FeedProblemKind.UNSPECIFIED;
+  export type LOST = typeof FeedProblemKind.LOST;
+  export type LEFT_OUT = typeof FeedProblemKind.LEFT_OUT;
+  export type REPAIRED = typeof FeedProblemKind.REPAIRED;
+  export type UNRECOGNIZED = typeof FeedProblemKind.UNRECOGNIZED;
+}
+
+export function feedProblemKindFromJSON(object: any): FeedProblemKind {
+  switch (object) {
+    case 0:
+    case "FEED_PROBLEM_KIND_UNSPECIFIED":
+      return FeedProblemKind.UNSPECIFIED;
+    case 1:
+    case "FEED_PROBLEM_KIND_LOST":
+      return FeedProblemKind.LOST;
+    case 2:
+    case "FEED_PROBLEM_KIND_LEFT_OUT":
+      return FeedProblemKind.LEFT_OUT;
+    case 3:
+    case "FEED_PROBLEM_KIND_REPAIRED":
+      return FeedProblemKind.REPAIRED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return FeedProblemKind.UNRECOGNIZED;
+  }
+}
+
+export function feedProblemKindToJSON(object: FeedProblemKind): string {
+  switch (object) {
+    case FeedProblemKind.UNSPECIFIED:
+      return "FEED_PROBLEM_KIND_UNSPECIFIED";
+    case FeedProblemKind.LOST:
+      return "FEED_PROBLEM_KIND_LOST";
+    case FeedProblemKind.LEFT_OUT:
+      return "FEED_PROBLEM_KIND_LEFT_OUT";
+    case FeedProblemKind.REPAIRED:
+      return "FEED_PROBLEM_KIND_REPAIRED";
+    case FeedProblemKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** A feed and its progress. */
 export interface Feed {
   /** The feed's id, given when it was added; it survives a move of the URL. */
@@ -257,6 +317,10 @@ export interface FeedDetail {
   stages: StageCounts[];
   /** Ids of the episodes that go before all others, the first one first. */
   prioritized: string[];
+  /** How its newest document was read; absent until one was. A host's "not changed" leaves it as it is. */
+  reading?:
+    | FeedReading
+    | undefined;
   /** Why it is read next when it is: the rest of "next in 2 h, since ..."; empty while it is due. */
   nextPollReason: string;
   /** What its ledger came to when it was last read; absent before that. */
@@ -265,6 +329,32 @@ export interface FeedDetail {
     | undefined;
   /** The last poll, good or bad; absent before the first one, and while only an older version polled. */
   lastPoll?: FeedPoll | undefined;
+}
+
+/** How a feed's document was read. */
+export interface FeedReading {
+  /** When. */
+  readAt:
+    | Date
+    | undefined;
+  /** Items of any kind in it; those without audio are no episodes. */
+  items: number;
+  /** Pages that it was read from. */
+  pages: number;
+  /** What was lost, left out or mended, the weightiest first; at most 20. */
+  problems: FeedProblem[];
+}
+
+/** One thing that a feed's document made the reader lose, leave out or mend. */
+export interface FeedProblem {
+  /** How bad it is. */
+  kind: FeedProblemKind;
+  /** What, in words, with its count. */
+  message: string;
+  /** How often; 1 for what concerns the document as a whole. */
+  count: number;
+  /** Where the first one is, such as "item 3" or "line 52"; empty where there is no place. */
+  place: string;
 }
 
 /** How a poll of a feed ended. */
@@ -1658,6 +1748,7 @@ function createBaseFeedDetail(): FeedDetail {
     listed: 0,
     stages: [],
     prioritized: [],
+    reading: undefined,
     nextPollReason: "",
     ledger: undefined,
     lastPoll: undefined,
@@ -1686,6 +1777,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     }
     for (const v of message.prioritized) {
       writer.uint32(58).string(v!);
+    }
+    if (message.reading !== undefined) {
+      FeedReading.encode(message.reading, writer.uint32(66).fork()).join();
     }
     if (message.nextPollReason !== "") {
       writer.uint32(162).string(message.nextPollReason);
@@ -1768,6 +1862,14 @@ export const FeedDetail: MessageFns<FeedDetail> = {
             message.prioritized.push(reader.string());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reading = FeedReading.decode(reader, reader.uint32());
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -1829,6 +1931,7 @@ export const FeedDetail: MessageFns<FeedDetail> = {
       prioritized: globalThis.Array.isArray(object?.prioritized)
         ? object.prioritized.map((e: any) => globalThis.String(e))
         : [],
+      reading: isSet(object.reading) ? FeedReading.fromJSON(object.reading) : undefined,
       nextPollReason: isSet(object.nextPollReason)
         ? globalThis.String(object.nextPollReason)
         : isSet(object.next_poll_reason)
@@ -1866,6 +1969,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     if (message.prioritized?.length) {
       obj.prioritized = message.prioritized;
     }
+    if (message.reading !== undefined) {
+      obj.reading = FeedReading.toJSON(message.reading);
+    }
     if (message.nextPollReason !== "") {
       obj.nextPollReason = message.nextPollReason;
     }
@@ -1890,6 +1996,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     message.listed = object.listed ?? 0;
     message.stages = object.stages?.map((e) => StageCounts.fromPartial(e)) || [];
     message.prioritized = object.prioritized?.map((e) => e) || [];
+    message.reading = (object.reading !== undefined && object.reading !== null)
+      ? FeedReading.fromPartial(object.reading)
+      : undefined;
     message.nextPollReason = object.nextPollReason ?? "";
     message.ledger = (object.ledger !== undefined && object.ledger !== null)
       ? LedgerCounts.fromPartial(object.ledger)
@@ -1897,6 +2006,246 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     message.lastPoll = (object.lastPoll !== undefined && object.lastPoll !== null)
       ? FeedPoll.fromPartial(object.lastPoll)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseFeedReading(): FeedReading {
+  return { readAt: undefined, items: 0, pages: 0, problems: [] };
+}
+
+export const FeedReading: MessageFns<FeedReading> = {
+  encode(message: FeedReading, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.readAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.readAt), writer.uint32(10).fork()).join();
+    }
+    if (message.items !== 0) {
+      writer.uint32(16).uint32(message.items);
+    }
+    if (message.pages !== 0) {
+      writer.uint32(24).uint32(message.pages);
+    }
+    for (const v of message.problems) {
+      FeedProblem.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedReading {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedReading();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.readAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.items = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pages = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.problems.push(FeedProblem.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedReading {
+    return {
+      readAt: isSet(object.readAt)
+        ? fromJsonTimestamp(object.readAt)
+        : isSet(object.read_at)
+        ? fromJsonTimestamp(object.read_at)
+        : undefined,
+      items: isSet(object.items) ? globalThis.Number(object.items) : 0,
+      pages: isSet(object.pages) ? globalThis.Number(object.pages) : 0,
+      problems: globalThis.Array.isArray(object?.problems)
+        ? object.problems.map((e: any) => FeedProblem.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: FeedReading): unknown {
+    const obj: any = {};
+    if (message.readAt !== undefined) {
+      obj.readAt = message.readAt.toISOString();
+    }
+    if (message.items !== 0) {
+      obj.items = Math.round(message.items);
+    }
+    if (message.pages !== 0) {
+      obj.pages = Math.round(message.pages);
+    }
+    if (message.problems?.length) {
+      obj.problems = message.problems.map((e) => FeedProblem.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedReading>, I>>(base?: I): FeedReading {
+    return FeedReading.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedReading>, I>>(object: I): FeedReading {
+    const message = createBaseFeedReading();
+    message.readAt = object.readAt ?? undefined;
+    message.items = object.items ?? 0;
+    message.pages = object.pages ?? 0;
+    message.problems = object.problems?.map((e) => FeedProblem.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseFeedProblem(): FeedProblem {
+  return { kind: 0, message: "", count: 0, place: "" };
+}
+
+export const FeedProblem: MessageFns<FeedProblem> = {
+  encode(message: FeedProblem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.count !== 0) {
+      writer.uint32(24).uint32(message.count);
+    }
+    if (message.place !== "") {
+      writer.uint32(34).string(message.place);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedProblem {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedProblem();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedProblem {
+    return {
+      kind: isSet(object.kind) ? feedProblemKindFromJSON(object.kind) : 0,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+    };
+  },
+
+  toJSON(message: FeedProblem): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = feedProblemKindToJSON(message.kind);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.place !== "") {
+      obj.place = message.place;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedProblem>, I>>(base?: I): FeedProblem {
+    return FeedProblem.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedProblem>, I>>(object: I): FeedProblem {
+    const message = createBaseFeedProblem();
+    message.kind = object.kind ?? 0;
+    message.message = object.message ?? "";
+    message.count = object.count ?? 0;
+    message.place = object.place ?? "";
     return message;
   },
 };

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { oneLine } from '../../render/cell.ts';
+import { episodeExtrasLines } from '../../render/episode-extras-lines.ts';
 import { ageWords, durationWords, percentWords, sizeWords } from '../../render/words.ts';
 import { type EpisodeView, episodeView, type StageView } from '../../views/episode-map.ts';
 
@@ -36,6 +37,7 @@ function episodeLines(episode: EpisodeView, nowMs: number): string[] {
     `Feed       ${episode.feedId}`,
     `Published  ${episode.publishedAt ?? 'not said'}`,
     `Audio      ${length}`,
+    ...episodeExtrasLines(episode.extras),
     ...(episode.prioritized ? ['Order      goes before other episodes'] : []),
     `URL        ${oneLine(episode.url)}`,
     ...episode.stages.flatMap((stage) => stageLines(stage, nowMs)),

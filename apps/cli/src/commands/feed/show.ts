@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { oneLine } from '../../render/cell.ts';
+import { feedReadingLines } from '../../render/feed-reading-lines.ts';
 import { ledgerWords, wantedWords } from '../../render/wanted-words.ts';
 import { ageWords, countWords, durationWords, percentWords } from '../../render/words.ts';
 import { type FeedDetailView, feedDetailView, type StageCountsView } from '../../views/feed-map.ts';
@@ -38,6 +39,7 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     ...lastPollLines(feed, nowMs),
     `Next        ${nextWords(feed, nowMs)}`,
     ...(feed.problem === '' ? [] : [`Problem     ${oneLine(feed.problem)}`]),
+    ...feedReadingLines(feed.reading),
     `Books       ${feed.bookScore}${feed.bookScoreKnown ? '' : ' (not known)'}`,
     `Priority    ${feed.priority}`,
     `Labels      ${labels.length === 0 ? 'none' : labels.join(', ')}`,

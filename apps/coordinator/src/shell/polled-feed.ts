@@ -1,15 +1,16 @@
 import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
-import { feedRemark } from '@podctl/domain/feed/feed-problem.ts';
 import { wantsWhole } from '@podctl/domain/feed/polling.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import { newAddress } from '../core/feed-address.ts';
 import { type FeedOutcome, type FeedVerdict, isLastingFault, judge } from '../core/feed-verdict.ts';
 import type { BodyRoom } from './body-room.ts';
 import type { FeedSource } from './feed-source.ts';
+import { type ReadingChoices, readPages } from './paged-feed.ts';
 
-export interface FeedReadingOptions {
+export interface PolledFeedOptions {
   readonly feeds: FeedSource;
   readonly itemsMax: number;
+  readonly reading: ReadingChoices;
   nowMs(): number;
 }
 
@@ -24,7 +25,7 @@ export interface FeedAsk {
 
 type Response = Extract<FeedOutcome, { kind: 'response' }>;
 
-export type FeedReading =
+export type PolledFeed =
   | {
       readonly kind: 'document';
       readonly document: FeedDocument;
@@ -37,13 +38,35 @@ export type FeedReading =
       readonly fallbackAgent: boolean | null;
     };
 
-/** Fetches and parses a feed, where it says that it moved to as well. Rejects only with the reason of `signal`. */
+/** Fetches and parses a feed with all its pages, where it says that it moved to. Rejects only with the reason of `signal`. */
 export async function readFeed(
-  options: FeedReadingOptions,
+  options: PolledFeedOptions,
   record: FeedRecord,
   ask: FeedAsk,
   signal: AbortSignal,
-): Promise<FeedReading> {
+): Promise<PolledFeed> {
+  const found = await readFirst(options, record, ask, signal);
+  if (found.kind !== 'document' || found.document.nextPageUrl === null) return found;
+  const first = { ...record, url: found.movedTo ?? record.url, etag: null, lastModified: null };
+  const pageAsk = { ...ask, fetched: () => {} };
+  const readPage = async (url: string) => {
+    const page = await readAt(options, { ...first, url }, pageAsk, signal);
+    if (page.kind === 'document') return page.document;
+    return page.verdict.kind === 'unchanged' ? 'it is not there' : page.verdict.reason;
+  };
+  const document = await readPages({ ...options, ...options.reading, readPage }, found.document, [
+    first.url,
+    found.response.finalUrl,
+  ]);
+  return { ...found, document };
+}
+
+async function readFirst(
+  options: PolledFeedOptions,
+  record: FeedRecord,
+  ask: FeedAsk,
+  signal: AbortSignal,
+): Promise<PolledFeed> {
   const isWhole = ask.whole || wantsWhole(record.polling, options.nowMs());
   const first = await readAt(
     options,
@@ -65,11 +88,11 @@ export async function readFeed(
 }
 
 async function readAt(
-  { feeds, itemsMax, nowMs }: FeedReadingOptions,
+  { feeds, itemsMax, reading, nowMs }: PolledFeedOptions,
   { url, etag, lastModified, polling }: FeedRecord,
   { room, fetched }: FeedAsk,
   signal: AbortSignal,
-): Promise<FeedReading> {
+): Promise<PolledFeed> {
   const fallbackAgent = polling?.fallbackAgent ?? false;
   const outcome = await feeds.fetch({ url, etag, lastModified, fallbackAgent, room }, signal);
   fetched(outcome);
@@ -78,7 +101,7 @@ async function readAt(
   if (verdict.kind !== 'fresh' || outcome.kind !== 'response')
     return { kind: 'verdict', verdict: notFresh(verdict), fallbackAgent: agent };
   const { body: bytes, contentType, finalUrl: feedUrl } = outcome;
-  const request = { bytes, contentType, feedUrl, nowMs: nowMs(), itemsMax };
+  const request = { bytes, contentType, feedUrl, nowMs: nowMs(), itemsMax, media: reading.media };
   const parsed = await feeds.parse(request, signal);
   if (parsed.ok)
     return {
@@ -101,10 +124,8 @@ function notFresh(verdict: FeedVerdict): Exclude<FeedVerdict, { kind: 'fresh' }>
   throw new Error('broken invariant: only a response is fresh');
 }
 
-function withProblem<R extends FeedReading & { kind: 'document' }>(reading: R, problem: string): R {
+function withProblem<R extends PolledFeed & { kind: 'document' }>(reading: R, problem: string): R {
   const { document } = reading;
-  return {
-    ...reading,
-    document: { ...document, problems: [feedRemark(problem), ...document.problems] },
-  };
+  const lost = { kind: 'lost', message: problem, count: 1, place: null } as const;
+  return { ...reading, document: { ...document, problems: [lost, ...document.problems] } };
 }
