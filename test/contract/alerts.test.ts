@@ -24,7 +24,13 @@ import { HandBuiltFleet } from '../support/hand-built-fleet.ts';
 const read = (path: string) =>
   readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
 const rulesText = await read('deploy/prometheus/alerts.yml');
-const unitTests = `${await read('deploy/prometheus/alerts_test.yml')}${await read('deploy/prometheus/alerts_hours_test.yml')}`;
+const unitTests = (
+  await Promise.all(
+    ['alerts_test.yml', 'alerts_hours_test.yml', 'alerts_feeds_test.yml'].map((name) =>
+      read(`deploy/prometheus/${name}`),
+    ),
+  )
+).join('');
 const runbook = await read('docs/runbook.md');
 
 /** Each alert's text, by its name. */

@@ -10,6 +10,8 @@ import type {
   FeedDetail,
   RefreshFeedResponse,
   RemoveFeedResponse,
+  RevealFeedUrlsRequest,
+  RevealFeedUrlsResponse,
   UpdateFeedRequest,
   UpdateFeedResponse,
 } from '@podctl/proto/podctl/v1/feed.ts';
@@ -69,6 +71,11 @@ export class FeedCalls {
 
   refresh(feedId: string): Promise<RefreshFeedResponse> {
     return this.#call(feedsOf, (client) => client.refreshFeed.bind(client), { feedId });
+  }
+
+  /** With their secrets. */
+  revealUrls(page: RevealFeedUrlsRequest): Promise<RevealFeedUrlsResponse> {
+    return this.#call(feedsOf, (client) => client.revealFeedUrls.bind(client), page);
   }
 
   /** One call does a few hundred jobs at most: `left` says how many are to be asked for again. */

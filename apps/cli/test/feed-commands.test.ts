@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FeedPolling, PollCame } from '@podctl/domain/feed/polling.ts';
@@ -107,6 +107,15 @@ describe('feed', () => {
       expect(text).toContain('text="Alpha &amp; &lt;Omega&gt;"');
       expect(text).toContain('xmlUrl="https://pods.example/alpha.xml"');
       expect(text).not.toContain('token=');
+      const whole = join(folder, 'whole.opml');
+      const secret = await podctl('feed', 'export', whole, '--with-secrets', '--json');
+      expect(JSON.parse(secret.stdout)).toEqual({ feeds: 1, withoutSecrets: 0, opml: null });
+      expect(await readFile(whole, 'utf8')).toContain('alpha.xml?token=');
+      expect((await stat(whole)).mode & 0o777).toBe(0o600);
+      expect(await podctl('feed', 'export', '--with-secrets')).toMatchObject({
+        code: 2,
+        stdout: '',
+      });
       expect(await podctl('feed', 'export', file)).toMatchObject({
         code: 8,
         stderr: expect.stringContaining(`there is a file ${file} already`),

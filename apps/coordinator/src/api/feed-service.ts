@@ -19,6 +19,7 @@ import type { Fleet } from '../shell/fleet.ts';
 import { getFeed, refreshFeed, removeFeed, updateFeed } from './feed-changes.ts';
 import { choiceProblem } from './feed-choices-check.ts';
 import { addedFeedMessage, feedMessage, feedStateOf } from './feed-map.ts';
+import { revealFeedUrls } from './feed-urls.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
@@ -38,6 +39,9 @@ export function feedService(fleet: Fleet, handlers: Handlers): FeedServiceServer
     updateFeed: handlers.unary('UpdateFeed', (request) => updateFeed(fleet, request)),
     removeFeed: handlers.unary('RemoveFeed', (request) => removeFeed(fleet, request)),
     refreshFeed: handlers.unary('RefreshFeed', (request) => refreshFeed(fleet, request)),
+    revealFeedUrls: handlers.unary('RevealFeedUrls', async (request) =>
+      revealFeedUrls(fleet, request),
+    ),
   };
 }
 

@@ -51,6 +51,7 @@ describe('the table of roles', () => {
       'ListCredentials',
       'ListJoinTokens',
       'ListUsers',
+      'RevealFeedUrls',
       'RevokeAgent',
       'RevokeJoinToken',
       'RevokeUser',

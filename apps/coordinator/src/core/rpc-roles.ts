@@ -25,7 +25,8 @@ const VERIFY_LIBRARY = '/podctl.v1.LibraryService/VerifyLibrary';
 
 /**
  * Every method there is, by its path. A method that is not here is refused to everybody. URLs of feeds and episodes are
- * shown to viewers without user, password and query, as to everyone (feed/url.ts), so no read needs more than a viewer.
+ * shown to viewers without user, password and query, as to everyone (feed/url.ts), so no read needs more than a viewer, but the
+ * one that gives them whole.
  */
 export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/grpc.health.v1.Health/Check', open],
@@ -45,6 +46,8 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.FeedService/RefreshFeed', change],
   ['/podctl.v1.ReportService/ListCompleteness', read],
   ['/podctl.v1.ReportService/ListMissingEpisodes', read],
+  // As much as a backup holds.
+  ['/podctl.v1.FeedService/RevealFeedUrls', govern],
   ['/podctl.v1.EpisodeService/ListEpisodes', read],
   ['/podctl.v1.EpisodeService/RetryEpisodes', change],
   ['/podctl.v1.EpisodeService/SkipEpisode', change],

@@ -103,25 +103,26 @@ export abstract class PollRounds extends Loop {
   #due(nowMs: number): DueFeed[] {
     const due: DueFeed[] = [];
     for (const row of this.#options.replica.snapshot.feeds.values()) {
-      const one = this.#dueAt(row);
-      if (one !== null && one.dueMs <= nowMs) due.push(one);
+      const one = this.#dueAt(row, nowMs);
+      if (one !== null) due.push(one);
     }
     return due;
   }
 
-  /** Null for what is never polled. */
-  #dueAt({ id, record }: FeedRow): DueFeed | null {
+  /** Null for what is not due. */
+  #dueAt({ id, record }: FeedRow, nowMs: number): DueFeed | null {
     if (record === null || record.removed === true) return null;
     const { nextPollMs, polling, failures } = record;
     const isAsked = nextPollMs === 0 || this.#again.get(id) === 'asked';
-    if (isGone(polling) && nextPollMs !== 0) return null;
+    const dueMs = isAsked ? 0 : (this.#spread?.get(id) ?? nextPollMs);
+    if (dueMs > nowMs || (isGone(polling) && nextPollMs !== 0)) return null;
     return {
       feed: id,
       host: hostOf(record.url),
       isFailing: failures > 0,
       // What is new waits in line: ten thousand may be added at once.
       isUrgent: isAsked && (record.lastSuccessMs !== null || failures > 0),
-      dueMs: isAsked ? 0 : (this.#spread?.get(id) ?? nextPollMs),
+      dueMs,
     };
   }
 

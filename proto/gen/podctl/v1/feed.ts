@@ -711,6 +711,30 @@ export interface RefreshFeedResponse {
   revision: bigint;
 }
 
+/** Asks for whole URLs. */
+export interface RevealFeedUrlsRequest {
+  /** At most this many, 1 to 1,000; 0 means 1,000. */
+  pageSize: number;
+  /** From the last response, to go on; empty to begin. */
+  pageToken: string;
+}
+
+/** A page of whole URLs, ordered by the id of the feed. */
+export interface RevealFeedUrlsResponse {
+  /** One for each feed. */
+  feeds: RevealedFeedUrl[];
+  /** For the next page; empty at the end. */
+  nextPageToken: string;
+}
+
+/** A feed's URL as it is fetched. */
+export interface RevealedFeedUrl {
+  /** The feed's id. */
+  feedId: string;
+  /** With its secrets. */
+  url: string;
+}
+
 function createBaseFeed(): Feed {
   return {
     feedId: "",
@@ -4446,6 +4470,277 @@ export const RefreshFeedResponse: MessageFns<RefreshFeedResponse> = {
   },
 };
 
+function createBaseRevealFeedUrlsRequest(): RevealFeedUrlsRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const RevealFeedUrlsRequest: MessageFns<RevealFeedUrlsRequest> = {
+  encode(message: RevealFeedUrlsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevealFeedUrlsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevealFeedUrlsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevealFeedUrlsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: RevealFeedUrlsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RevealFeedUrlsRequest>, I>>(base?: I): RevealFeedUrlsRequest {
+    return RevealFeedUrlsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevealFeedUrlsRequest>, I>>(object: I): RevealFeedUrlsRequest {
+    const message = createBaseRevealFeedUrlsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseRevealFeedUrlsResponse(): RevealFeedUrlsResponse {
+  return { feeds: [], nextPageToken: "" };
+}
+
+export const RevealFeedUrlsResponse: MessageFns<RevealFeedUrlsResponse> = {
+  encode(message: RevealFeedUrlsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.feeds) {
+      RevealedFeedUrl.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevealFeedUrlsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevealFeedUrlsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feeds.push(RevealedFeedUrl.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevealFeedUrlsResponse {
+    return {
+      feeds: globalThis.Array.isArray(object?.feeds) ? object.feeds.map((e: any) => RevealedFeedUrl.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: RevealFeedUrlsResponse): unknown {
+    const obj: any = {};
+    if (message.feeds?.length) {
+      obj.feeds = message.feeds.map((e) => RevealedFeedUrl.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RevealFeedUrlsResponse>, I>>(base?: I): RevealFeedUrlsResponse {
+    return RevealFeedUrlsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevealFeedUrlsResponse>, I>>(object: I): RevealFeedUrlsResponse {
+    const message = createBaseRevealFeedUrlsResponse();
+    message.feeds = object.feeds?.map((e) => RevealedFeedUrl.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseRevealedFeedUrl(): RevealedFeedUrl {
+  return { feedId: "", url: "" };
+}
+
+export const RevealedFeedUrl: MessageFns<RevealedFeedUrl> = {
+  encode(message: RevealedFeedUrl, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feedId !== "") {
+      writer.uint32(10).string(message.feedId);
+    }
+    if (message.url !== "") {
+      writer.uint32(18).string(message.url);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevealedFeedUrl {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevealedFeedUrl();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevealedFeedUrl {
+    return {
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+    };
+  },
+
+  toJSON(message: RevealedFeedUrl): unknown {
+    const obj: any = {};
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RevealedFeedUrl>, I>>(base?: I): RevealedFeedUrl {
+    return RevealedFeedUrl.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RevealedFeedUrl>, I>>(object: I): RevealedFeedUrl {
+    const message = createBaseRevealedFeedUrl();
+    message.feedId = object.feedId ?? "";
+    message.url = object.url ?? "";
+    return message;
+  },
+};
+
 /** Feeds: the podcasts that the fleet archives. */
 export type FeedServiceService = typeof FeedServiceService;
 export const FeedServiceService = {
@@ -4509,6 +4804,18 @@ export const FeedServiceService = {
     responseSerialize: (value: RefreshFeedResponse): Buffer => Buffer.from(RefreshFeedResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RefreshFeedResponse => RefreshFeedResponse.decode(value),
   },
+  /** Gives the URLs of feeds with their passwords, tokens and queries, for a list that another program can read. For admins. */
+  revealFeedUrls: {
+    path: "/podctl.v1.FeedService/RevealFeedUrls" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevealFeedUrlsRequest): Buffer =>
+      Buffer.from(RevealFeedUrlsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevealFeedUrlsRequest => RevealFeedUrlsRequest.decode(value),
+    responseSerialize: (value: RevealFeedUrlsResponse): Buffer =>
+      Buffer.from(RevealFeedUrlsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevealFeedUrlsResponse => RevealFeedUrlsResponse.decode(value),
+  },
 } as const;
 
 export interface FeedServiceServer extends UntypedServiceImplementation {
@@ -4524,6 +4831,8 @@ export interface FeedServiceServer extends UntypedServiceImplementation {
   removeFeed: handleUnaryCall<RemoveFeedRequest, RemoveFeedResponse>;
   /** Has a feed read as soon as possible. GetFeed tells by `next_poll_at` when that is done. */
   refreshFeed: handleUnaryCall<RefreshFeedRequest, RefreshFeedResponse>;
+  /** Gives the URLs of feeds with their passwords, tokens and queries, for a list that another program can read. For admins. */
+  revealFeedUrls: handleUnaryCall<RevealFeedUrlsRequest, RevealFeedUrlsResponse>;
 }
 
 export interface FeedServiceClient extends Client {
@@ -4622,6 +4931,22 @@ export interface FeedServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RefreshFeedResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives the URLs of feeds with their passwords, tokens and queries, for a list that another program can read. For admins. */
+  revealFeedUrls(
+    request: RevealFeedUrlsRequest,
+    callback: (error: ServiceError | null, response: RevealFeedUrlsResponse) => void,
+  ): ClientUnaryCall;
+  revealFeedUrls(
+    request: RevealFeedUrlsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevealFeedUrlsResponse) => void,
+  ): ClientUnaryCall;
+  revealFeedUrls(
+    request: RevealFeedUrlsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevealFeedUrlsResponse) => void,
   ): ClientUnaryCall;
 }
 
