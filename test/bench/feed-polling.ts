@@ -70,6 +70,7 @@ async function host(): Promise<void> {
     await once(server, 'listening');
     port = (server.address() as AddressInfo).port;
   }
+  process.on('disconnect', () => process.exit());
   process.on('message', () => {
     process.send?.({ unchanged });
     unchanged = 0;

@@ -72,3 +72,19 @@ it('what is kept of an episode is read as it was written, with and without what 
   for (const meta of [plain, { ...plain, ...beside }])
     expect(episodeMeta.decode(episodeMeta.encode(meta))).toEqual({ ok: true, value: meta });
 });
+
+it('what polls taught is read as it was written; of a newer version, or damaged, it is learned again', () => {
+  const polling = {
+    ...{ lastMs: 5, came: 'new', fresh: 2, why: 'so', fullMs: 5, newMs: 4, arrivalGapMs: 1.5 },
+    rhythm: { gapMs: 7, newestMs: -1, everyMs: null, isComplete: false },
+    fallbackAgent: true,
+  };
+  expect(decoded({ ...written, polling }).polling).toEqual(polling);
+  expect(decoded(written).polling).toBeUndefined();
+  for (const damaged of [{ ...polling, came: 'asleep' }, 7, null, {}])
+    expect(decoded({ ...written, polling: damaged })).toMatchObject({ feed: 'alpha' });
+  expect(decoded({ ...written, polling: { lastMs: 5, came: 'failed' } }).polling).toEqual({
+    ...{ lastMs: 5, came: 'failed', fresh: 0, why: '', fullMs: null, newMs: null },
+    ...{ arrivalGapMs: null, rhythm: null, fallbackAgent: false },
+  });
+});

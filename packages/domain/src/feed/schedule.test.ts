@@ -119,7 +119,7 @@ describe('a feed that failed', () => {
       (failures) => (tried(failures, null).atMs - NOW_MS) / MINUTE_MS,
     );
     expect(waits).toEqual([1, 2, 4, 30, 30]);
-    expect(tried(3, null).why).toBe('the last 3 polls failed');
+    expect(tried(3, null).why).toBe('the last poll failed');
   });
 
   test('is never asked before the host allows', () => {

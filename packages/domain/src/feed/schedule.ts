@@ -85,11 +85,7 @@ export function nextTry(
   const askedMs = last.retryAfterMs ?? 0;
   return askedMs > waitMs
     ? { atMs: nowMs + askedMs, why: 'the host asked to wait so long' }
-    : { atMs: nowMs + waitMs, why: failedWords(last.failures) };
-}
-
-function failedWords(failures: number): string {
-  return failures === 1 ? 'the last poll failed' : `the last ${failures} polls failed`;
+    : { atMs: nowMs + waitMs, why: 'the last poll failed' };
 }
 
 function restOf(nowMs: number, policy: PollPolicy, polling: FeedPolling | undefined) {
