@@ -52,7 +52,10 @@ const SCRIPTS = {
   ],
   'test:hosts': [[...script('test/hosts/main.ts')]],
   'bench:state': [[...script('test/bench/state.ts')]],
-  'bench:feeds': [[...script('test/bench/feed-reading.ts')], [...script('test/bench/feed-polling.ts')]],
+  'bench:feeds': [
+    [...script('test/bench/feed-reading.ts')],
+    [...script('test/bench/feed-polling.ts')],
+  ],
   'bench:search': [[...script('test/bench/search.ts')]],
   'bench:watch': [[...script('test/bench/watch.ts')]],
   unused: [[bin('node'), bin('knip')]],

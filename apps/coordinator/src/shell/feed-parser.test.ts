@@ -154,6 +154,16 @@ describe('what is no feed is an error with its reason', () => {
   });
 });
 
+test('films are episodes where they are wanted', async () => {
+  const film = rss('<item><guid>v</guid><enclosure url="v.mp4" type="video/mp4"/></item>');
+  const { items, problems } = await parse(film);
+  expect(items).toEqual([]);
+  expect(problems[0]?.message).toContain('feeds.media');
+  const request = { ...feed(film), media: ['audio', 'video'] as const };
+  const both = await parserWith().parseFeed(request, NEVER);
+  expect(both.ok && both.value.items).toHaveLength(1);
+});
+
 describe('limits', () => {
   const large = rss(Array.from({ length: 60_000 }, (_, i) => item(`${i}`)).join(''));
 

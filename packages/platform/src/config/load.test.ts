@@ -72,6 +72,11 @@ describe('the settings', () => {
     expect(yaml.feeds.pollEveryMs).toBe(5_400_000);
   });
 
+  it('have lists, each word of which counts once', async () => {
+    const { feeds } = await load('feeds: {media: [audio, video, audio]}');
+    expect(feeds.media).toEqual(['audio', 'video']);
+  });
+
   it('may have empty files and empty sections', async () => {
     expect((await load('# nothing\n')).dataDir).toBe('/var/lib/podctl');
     expect((await load('agent:\nfeeds:\n')).agent.slots.download).toBe(4);
@@ -120,6 +125,8 @@ describe('what does not fit is refused with one sentence:', () => {
     ],
     ['feeds: {pollEvery: 1s}', 'feeds.pollEvery is "1s"; expected a time from 1m'],
     ['feeds: {bytesMax: 50 mb}', 'feeds.bytesMax is "50 mb"; expected a size from 10KB to 1GB'],
+    ['feeds: {media: [pdf]}', 'feeds.media is ["pdf"]; expected a list of audio and video'],
+    ['feeds: {media: audio}', 'feeds.media is "audio"; expected a list of audio and video'],
     ['network: {allowPrivate: "yes"}', 'network.allowPrivate is "yes"; expected true or false'],
     ['log: {level: loud}', 'log.level is "loud"; expected one of "debug", "info", "warn", "error"'],
     ['library: {url: "s3://x"}', 'library.url is "s3://x"; expected file: and a folder'],
