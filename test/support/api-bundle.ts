@@ -23,6 +23,7 @@ import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
 import { HostServiceClient } from '@podctl/proto/podctl/v1/host.ts';
 import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
+import { ReportServiceClient } from '@podctl/proto/podctl/v1/report.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
 import { GrpcServer } from '../../apps/coordinator/src/api/grpc-server.ts';
 import { HandBuiltFleet } from './hand-built-fleet.ts';
@@ -78,6 +79,7 @@ function connect(address: string) {
   return {
     fleets: new FleetServiceClient(address, plain),
     feeds: new FeedServiceClient(address, plain),
+    reports: new ReportServiceClient(address, plain),
     episodes: new EpisodeServiceClient(address, plain),
     hosts: new HostServiceClient(address, plain),
     agents: new AgentServiceClient(address, plain),

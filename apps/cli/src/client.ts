@@ -62,6 +62,10 @@ import type {
   ReleaseLockResponse,
 } from '@podctl/proto/podctl/v1/lock.ts';
 import type {
+  ListCompletenessResponse,
+  ListMissingEpisodesResponse,
+} from '@podctl/proto/podctl/v1/report.ts';
+import type {
   SearchTranscriptsRequest,
   SearchTranscriptsResponse,
   TranscriptFormat,
@@ -292,6 +296,20 @@ export class CoordinatorClient extends CoordinatorCalls {
     return this.stream(({ fleet }) => fleet.watch({ intervalMs, resumeToken }), signal);
   }
 
+  listCompleteness(feedId: string, page: PageRequest): Promise<ListCompletenessResponse> {
+    return this.unary(reportsOf, (client) => client.listCompleteness.bind(client), {
+      ...page,
+      feedId,
+    });
+  }
+
+  listMissingEpisodes(feedId: string, page: PageRequest): Promise<ListMissingEpisodesResponse> {
+    return this.unary(reportsOf, (client) => client.listMissingEpisodes.bind(client), {
+      ...page,
+      feedId,
+    });
+  }
+
   listEvents(request: ListEventsRequest): Promise<ListEventsResponse> {
     return this.unary(
       ({ events }) => events,
@@ -326,6 +344,7 @@ export class CoordinatorClient extends CoordinatorCalls {
 }
 
 const agentsOf = ({ agents }: Line) => agents;
+const reportsOf = ({ reports }: Line) => reports;
 const jobsOf = ({ jobs }: Line) => jobs;
 const accessOf = ({ access }: Line) => access;
 

@@ -51,6 +51,17 @@ describe('feed', () => {
     expect(shown.stdout).not.toContain('token=');
   });
 
+  test('report completeness exits 7 when something is missing, and tells what of one feed', async () => {
+    api.fleet.episode(alpha, 1, done('download', 60));
+    const ran = await podctl('report', 'completeness', 'alpha', '--exit-status', '--json');
+    expect(ran.code).toBe(7);
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      items: [{ feedId: 'alpha', known: 1, wanted: 1, downloaded: 1, missing: 1 }],
+      totals: { feeds: 1, missing: 1 },
+      missing: [{ downloaded: true, vanishedAt: null }],
+    });
+  });
+
   test('remove asks for --yes, and says how to get it back', async () => {
     const asked = await podctl('feed', 'remove', 'alpha');
     expect(asked).toMatchObject({ code: 2 });

@@ -10,6 +10,12 @@ export interface EpisodeMeta extends EpisodeFacts, ItemExtras {
   readonly durationSecondsEstimate: number | null;
   readonly season?: number | undefined;
   readonly episodeNumber?: number | undefined;
+  /** As the feed claims. */
+  readonly lengthBytes?: number | undefined;
+  /** Keys that it was listed by later, oldest first. */
+  readonly aliases?: readonly string[] | undefined;
+  /** Its URL is another at each reading: this one may have expired. */
+  readonly isUrlRestless?: boolean | undefined;
   /** Absent for a full episode. */
   readonly episodeType?: Exclude<EpisodeType, 'full'> | undefined;
 }
@@ -24,6 +30,7 @@ export function episodeMetaOf(feedTitle: string, item: FeedItem): EpisodeMeta {
     guid: item.guid,
     publishedMs: item.publishedMs,
     durationSecondsEstimate: item.durationSecondsEstimate,
+    lengthBytes: item.lengthBytes ?? undefined,
     season: item.season ?? undefined,
     episodeNumber: item.episodeNumber ?? undefined,
     episodeType: item.episodeType === 'full' ? undefined : item.episodeType,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NO_FILTER } from './feed/episode-filter.ts';
 import { changeFeed, type FeedChange } from './feed-change.ts';
 import { CHOICE_LIMITS, labelProblem } from './feed-choices.ts';
 import { choicesOf, type FeedRecord, mayBegin } from './feed-record.ts';
@@ -41,6 +42,20 @@ describe('a change of a feed', () => {
     expect(choicesOf(record)).toMatchObject({ priority: 3, paused: true, model: null });
     expect(Object.keys(choicesOf(record).labels)).toEqual(['a', 'b']);
     expect(record.nextPollMs).toBe(9_000);
+  });
+
+  it('of which episodes are wanted has the whole feed read anew, and null wants all again', () => {
+    const read = { ...plain, etag: '"1"', lastModified: 'then' };
+    const filter = { ...NO_FILTER, titleSkip: 'rerun' };
+    const { record, fields } = changed({ filter, prompt: 'Brontë' }, read);
+    expect(fields).toEqual(['filter', 'prompt', 'nextPoll']);
+    expect(record).toMatchObject({ nextPollMs: 0, etag: null, lastModified: null });
+    expect(changed({ filter: { ...filter }, prompt: 'Brontë' }, record).fields).toEqual([]);
+    const after = changed({ filter: null, prompt: null }, { ...record, nextPollMs: 9_000 });
+    expect(Object.keys(choicesOf(after.record))).not.toContain('filter');
+    expect(after.fields).toEqual(['filter', 'prompt', 'nextPoll']);
+    // What else is chosen changes nothing of when it is read.
+    expect(changed({ hotwords: 'Haworth' }, read).record).toMatchObject({ etag: '"1"' });
   });
 
   it('is nothing the second time', () => {

@@ -1,3 +1,4 @@
+import type { EpisodeFilter } from './feed/episode-filter.ts';
 import { CHOICE_LIMITS, changedLabels, type FeedChoices, type FeedLabels } from './feed-choices.ts';
 import { choicesOf, type FeedRecord } from './feed-record.ts';
 import type { EpisodeId } from './ids.ts';
@@ -13,6 +14,11 @@ export interface FeedChange {
   /** Null goes back to the fleet's. */
   readonly model?: string | null | undefined;
   readonly language?: string | null | undefined;
+  /** Which episodes are wanted from now on, all of it; what is wanted already stays so. Null: all. */
+  readonly filter?: EpisodeFilter | null | undefined;
+  /** Null: none. */
+  readonly prompt?: string | null | undefined;
+  readonly hotwords?: string | null | undefined;
   /** Episodes that go first from now on, before those that did until now. */
   readonly first?: readonly EpisodeId[] | undefined;
   /** It is polled as soon as possible. */
@@ -39,12 +45,15 @@ export function changeFeed(
   const before = choicesOf(record);
   const after = changedChoices(before, change, isOpen);
   if (!after.ok) return after;
+  // Another filter is another question to the same document: it is read again, whatever its ETag says.
+  const anew = same(before.filter, after.value.filter) ? {} : READ_ANEW;
   const next: FeedRecord = {
     ...record,
     bookScore: change.bookScore ?? record.bookScore,
     nextPollMs: change.pollNow ? 0 : record.nextPollMs,
     removed: change.remove ?? record.removed ?? false,
     choices: after.value,
+    ...anew,
   };
   const fields = [
     ...(next.bookScore === record.bookScore ? [] : ['bookScore']),
@@ -55,7 +64,19 @@ export function changeFeed(
   return ok({ record: fields.length === 0 ? record : next, fields });
 }
 
-const choiceNames = ['paused', 'priority', 'labels', 'model', 'language', 'first'] as const;
+const READ_ANEW = { nextPollMs: 0, etag: null, lastModified: null };
+
+const choiceNames = [
+  'paused',
+  'priority',
+  'labels',
+  'model',
+  'language',
+  'first',
+  'filter',
+  'prompt',
+  'hotwords',
+] as const;
 
 function changedChoices(
   before: FeedChoices,
@@ -76,7 +97,23 @@ function changedChoices(
     model: change.model === undefined ? before.model : change.model,
     language: change.language === undefined ? before.language : change.language,
     first,
+    ...given({
+      filter: changed(before.filter, change.filter),
+      prompt: changed(before.prompt, change.prompt),
+      hotwords: changed(before.hotwords, change.hotwords),
+    }),
   });
+}
+
+/** Null takes it away; absent leaves it. */
+function changed<T>(before: T | undefined, change: T | null | undefined): T | undefined {
+  return change === undefined ? before : (change ?? undefined);
+}
+
+/** What is there: a record without a choice is as one of before there was that choice. */
+function given<T extends object>(fields: T): Partial<T> {
+  const there = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as Partial<T>;
 }
 
 function changedFirst(

@@ -1,3 +1,4 @@
+import type { EpisodeFilter } from './feed/episode-filter.ts';
 import type { EpisodeId } from './ids.ts';
 import { err, ok, type Result } from './result.ts';
 
@@ -14,6 +15,12 @@ export interface FeedChoices {
   readonly language: string | null;
   /** Episodes that go before all others, the first one first. */
   readonly first: readonly EpisodeId[];
+  /** Which of its episodes are wanted; absent: all. */
+  readonly filter?: EpisodeFilter | undefined;
+  /** What the engine is told before it listens: names, spelling; absent: nothing. */
+  readonly prompt?: string | undefined;
+  /** Words that the engine should expect; absent: none. */
+  readonly hotwords?: string | undefined;
 }
 
 export type FeedLabels = { readonly [key: string]: string };
@@ -31,6 +38,9 @@ export const CHOICE_LIMITS = {
   priorityMax: 10,
   labelsMax: 16,
   modelLengthMax: 100,
+  /** The engine reads no more of it than this, about: half of what a model hears at a time. */
+  promptLengthMax: 1_000,
+  hotwordsLengthMax: 1_000,
   /** Episodes of a feed that may go first: they stand in its record, which each poll writes. */
   firstMax: 100,
 } as const;

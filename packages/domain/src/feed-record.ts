@@ -1,4 +1,5 @@
 import type { FeedProblem } from './feed/feed-problem.ts';
+import type { LedgerCounts } from './feed/ledger-entry.ts';
 import type { FeedPolling } from './feed/polling.ts';
 import { type FeedChoices, NO_CHOICES } from './feed-choices.ts';
 import type { ClusterId, FeedId, Nonce } from './ids.ts';
@@ -35,10 +36,20 @@ export interface FeedRecord {
   readonly choices?: FeedChoices | undefined;
   /** Nobody wants it any more: it is hidden and rests. Its episodes are kept, so that it can come back as it was. */
   readonly removed?: boolean | undefined;
-  /** What polls have taught; absent before the first, and in records of older versions. */
-  readonly polling?: FeedPolling | undefined;
   /** How its newest document was read; "unchanged" leaves it as it is. Absent until one was. */
   readonly reading?: FeedReading | undefined;
+  /** What polls have taught; absent before the first, and in records of older versions. */
+  readonly polling?: FeedPolling | undefined;
+  /** What its ledger came to at the last fold; absent before the first, and in records of older versions. */
+  readonly ledger?: FeedLedger | undefined;
+}
+
+/** What a feed's ledger came to, and of what: the same again need not be folded. */
+export interface FeedLedger extends LedgerCounts {
+  /** Names the items that were folded last, and under which filter. */
+  readonly digest: string;
+  /** Names the filter. */
+  readonly filter: string;
 }
 
 /** What reading a document gave beside its episodes. */

@@ -17,6 +17,8 @@ export const CLUSTER_KEY = 'cluster';
 export const LEADER_KEY = 'leader';
 export const jobKey = (feed: FeedId, episode: EpisodeId) => `job.${feed}.${episode}`;
 export const metaKey = (feed: FeedId, episode: EpisodeId) => `meta.${feed}.${episode}`;
+/** Of the bucket `meta`: a part of what a feed's ledger holds, counted from 0. */
+export const ledgerKey = (feed: FeedId, part: number) => `ledger.${feed}.${part}`;
 export const feedKey = (feed: FeedId) => `feed.${feed}`;
 export const sessionKey = (agent: AgentId) => `sess.${agent}`;
 export const cordonKey = (agent: AgentId) => `cordon.${agent}`;

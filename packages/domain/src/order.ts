@@ -1,4 +1,5 @@
 import type { CordonState, CordonWish } from './cordon.ts';
+import type { EpisodeFilter } from './feed/episode-filter.ts';
 import type { FeedChange } from './feed-change.ts';
 import type { FeedLabels } from './feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from './ids.ts';
@@ -52,6 +53,9 @@ export interface FeedToAdd {
   readonly labels?: FeedLabels | undefined;
   readonly model?: string | undefined;
   readonly language?: string | undefined;
+  readonly filter?: EpisodeFilter | undefined;
+  readonly prompt?: string | undefined;
+  readonly hotwords?: string | undefined;
 }
 
 /** Always a token: what was given anew since somebody looked is not taken away by mistake. */
@@ -130,7 +134,10 @@ export function inMessages(feeds: readonly FeedToAdd[]): FeedToAdd[][] {
   let bytes = BYTES_MAX;
   for (const feed of feeds) {
     // Three bytes of UTF-8 at most for each unit of a string, JSON's escapes included in the room left below the limit.
-    const chosen = JSON.stringify([feed.labels, feed.model, feed.language]).length;
+    const { labels, model, language, filter, prompt = '', hotwords = '' } = feed;
+    const chosen =
+      JSON.stringify([labels, model, language]).length +
+      3 * (JSON.stringify(filter ?? null).length + prompt.length + hotwords.length);
     const size = 100 + chosen + 3 * (feed.url.length + (feed.title?.length ?? 0));
     const list = lists.at(-1);
     if (list === undefined || bytes + size > BYTES_MAX || list.length === FEEDS_MAX) {

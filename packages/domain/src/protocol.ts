@@ -114,6 +114,10 @@ export type Work =
       readonly audioSeconds: number | null;
       readonly model: string;
       readonly language: string | null;
+      /** Told to the engine before it listens; older coordinators do not say. */
+      readonly prompt?: string | undefined;
+      /** Words to expect; older coordinators do not say. */
+      readonly hotwords?: string | undefined;
     };
 
 /** What the metadata file beside the audio tells. */

@@ -12,7 +12,7 @@ import {
 } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { z } from 'zod';
-import { cordonFields } from './records.ts';
+import { cordonFields, episodeFilter } from './records.ts';
 import { branded, messageCodec } from './wire.ts';
 
 const text = z.string().max(8_192);
@@ -32,6 +32,9 @@ const feedChange: z.ZodType<FeedChange> = z.object({
   model: z.string().max(100).nullable().optional(),
   language: z.string().max(100).nullable().optional(),
   first: z.array(episode).max(1_000).optional(),
+  filter: episodeFilter.nullable().optional(),
+  prompt: text.nullable().optional(),
+  hotwords: text.nullable().optional(),
   pollNow: z.literal(true).optional(),
   remove: z.literal(true).optional(),
 });
@@ -68,6 +71,9 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
           labels: labels.optional(),
           model: text.optional(),
           language: text.optional(),
+          filter: episodeFilter.optional(),
+          prompt: text.optional(),
+          hotwords: text.optional(),
         }),
       )
       .max(1_000),

@@ -1,3 +1,4 @@
+import { NO_FILTER } from '@podctl/domain/feed/episode-filter.ts';
 import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
 import { expect, it } from 'vitest';
@@ -59,6 +60,18 @@ it('a feed of before its readings were kept has none; kinds of problems that are
   expect(decoded({ ...written, reading }).reading).toEqual({
     ...reading,
     problems: [{ kind: 'repaired', message: 'm', count: 1, place: null }],
+  });
+});
+
+it('a feed of before there were ledgers has none, and a filter is read for what is known of it', () => {
+  expect(decoded(written).ledger).toBeUndefined();
+  const counts = { known: 3, listed: 2, vanished: 1, replaced: 0, audioChanged: 0, filtered: 1 };
+  const ledger = { ...counts, digest: 'd', filter: 'f' };
+  expect(decoded({ ...written, ledger }).ledger).toEqual(ledger);
+  const choices = { filter: { titleSkip: 'rerun', mood: 'new' }, prompt: 'Brontë' };
+  expect(decoded({ ...written, choices }).choices).toEqual({
+    ...NO_CHOICES,
+    ...{ prompt: 'Brontë', filter: { ...NO_FILTER, titleSkip: 'rerun' } },
   });
 });
 

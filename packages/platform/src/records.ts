@@ -1,8 +1,9 @@
 import { CORDON_KINDS, type CordonRecord } from '@podctl/domain/cordon.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import type { EpisodeFilter } from '@podctl/domain/feed/episode-filter.ts';
 import { FEED_PROBLEM_KINDS } from '@podctl/domain/feed/feed-problem.ts';
 import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
-import type { FeedReading, FeedRecord } from '@podctl/domain/feed-record.ts';
+import type { FeedLedger, FeedReading, FeedRecord } from '@podctl/domain/feed-record.ts';
 import { agentId, clusterId, episodeId, feedId, nonce } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
@@ -39,6 +40,21 @@ export function recordCodec<T>(name: string, schema: z.ZodType<T>): RecordCodec<
 const millis = z.number().int().min(0);
 const count = z.number().int().min(0);
 
+/** In records and in orders. Limits are looked at where a request comes in; these have room for a newer version's. */
+export const episodeFilter: z.ZodType<EpisodeFilter> = z.object({
+  titleMatch: z.string().max(1_000).nullable().default(null),
+  titleSkip: z.string().max(1_000).nullable().default(null),
+  sinceMs: z.number().int().nullable().default(null),
+  episodesMax: z.number().int().min(1).nullable().default(null),
+  minDurationSeconds: z.number().min(0).nullable().default(null),
+  maxDurationSeconds: z.number().min(0).nullable().default(null),
+  seasons: z.array(z.number().int().min(0)).max(1_000).default([]),
+  episodeTypes: z
+    .array(z.enum(['full', 'trailer', 'bonus']))
+    .max(10)
+    .default([]),
+});
+
 /** Each of them has its default, so that a record of an older or newer version is read for what it has. */
 const feedChoices: z.ZodType<FeedChoices> = z.object({
   paused: z.boolean().default(false),
@@ -47,6 +63,20 @@ const feedChoices: z.ZodType<FeedChoices> = z.object({
   model: z.string().nullable().default(null),
   language: z.string().nullable().default(null),
   first: z.array(branded(episodeId)).max(1_000).default([]),
+  filter: episodeFilter.optional(),
+  prompt: z.string().optional(),
+  hotwords: z.string().optional(),
+});
+
+const feedLedger: z.ZodType<FeedLedger> = z.object({
+  known: count,
+  listed: count,
+  vanished: count,
+  replaced: count,
+  audioChanged: count,
+  filtered: count,
+  digest: z.string(),
+  filter: z.string(),
 });
 
 /** Kinds of a newer version are read as the mildest. */
@@ -87,8 +117,9 @@ export const feedRecord = recordCodec<FeedRecord>(
     listed: count,
     choices: feedChoices.optional(),
     removed: z.boolean().optional(),
-    polling: feedPolling,
     reading: feedReading.optional(),
+    polling: feedPolling,
+    ledger: feedLedger.optional(),
   }),
 );
 
@@ -152,6 +183,9 @@ export const episodeMeta = recordCodec<EpisodeMeta>(
     chaptersUrl: z.string().optional(),
     isExplicit: z.boolean().optional(),
     isBlocked: z.boolean().optional(),
+    lengthBytes: z.number().optional(),
+    aliases: z.array(z.string()).max(64).optional(),
+    isUrlRestless: z.boolean().optional(),
   }),
 );
 

@@ -211,6 +211,8 @@ const work = z.discriminatedUnion('kind', [
     audioSeconds: z.number().min(0).nullable(),
     model: label,
     language: label.nullable(),
+    prompt: sentence.optional(),
+    hotwords: sentence.optional(),
   }),
 ]);
 

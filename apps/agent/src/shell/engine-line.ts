@@ -55,6 +55,8 @@ export type EngineRequest =
       readonly audio: string;
       readonly language: string | null;
       readonly batchSize: number;
+      readonly initialPrompt: string | null;
+      readonly hotwords: string | null;
     }
   | { readonly kind: 'cancel'; readonly id: string };
 

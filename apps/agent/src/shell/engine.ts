@@ -29,6 +29,10 @@ export interface TranscribeRequest {
   readonly audioPath: string;
   /** Null: detect it. */
   readonly language: string | null;
+  /** Told before it listens: names and their spelling. */
+  readonly prompt?: string | undefined;
+  /** Words to expect. */
+  readonly hotwords?: string | undefined;
 }
 
 export interface LoadedModel {

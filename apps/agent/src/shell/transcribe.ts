@@ -78,7 +78,8 @@ async function transcribe(
     { model, device, computeType, ...(note === null ? {} : { note }) },
     'The model is loaded',
   );
-  const request = { audioPath: audio.path, language: work.language };
+  const { language: spoken, prompt, hotwords } = work;
+  const request = { audioPath: audio.path, language: spoken, prompt, hotwords };
   const onPosition = (seconds: number, durationSeconds: number | null) => {
     const whole = durationSeconds ?? work.audioSeconds;
     if (whole !== null && whole > 0) progress(seconds / whole);
@@ -171,10 +172,18 @@ function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: { language: work.language },
+      parameters: parametersOf(work),
       audioSha256: work.audioSha256,
       ...by,
     },
+  };
+}
+
+function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
+  return {
+    language,
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(hotwords === undefined ? {} : { hotwords }),
   };
 }
 

@@ -105,6 +105,8 @@ export class WhisperEngine implements Engine {
         audio: request.audioPath,
         language: request.language,
         batchSize: this.#options.batchSize,
+        initialPrompt: request.prompt ?? null,
+        hotwords: request.hotwords ?? null,
       },
       (line) => {
         if (line.kind === 'position') onPosition(line.seconds, line.durationSeconds);

@@ -4,6 +4,7 @@ import { CommandError, EXIT } from '../command-error.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { type FeedReadingView, feedReadingView } from './feed-reading-map.ts';
 import { isoTime, ratio } from './list-document.ts';
+import { type LedgerView, ledgerView, type WantedView, wantedView } from './wanted-map.ts';
 
 export type FeedStateWord =
   | 'new'
@@ -162,6 +163,13 @@ export interface FeedDetailView extends FeedView {
   readonly prioritized: readonly string[];
   /** How its newest document was read; null until one was. */
   readonly reading: FeedReadingView | null;
+  /** Null: all episodes are wanted. */
+  readonly wanted: WantedView | null;
+  /** Empty: nothing. */
+  readonly prompt: string;
+  readonly hotwords: string;
+  /** Null before its first reading. */
+  readonly ledger: LedgerView | null;
 }
 
 export function feedDetailView(detail: FeedDetail): FeedDetailView {
@@ -183,6 +191,10 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
     })),
     prioritized: detail.prioritized,
     reading: feedReadingView(detail.reading),
+    wanted: wantedView(feed.choices?.wanted),
+    prompt: feed.choices?.prompt ?? '',
+    hotwords: feed.choices?.hotwords ?? '',
+    ledger: detail.ledger === undefined ? null : ledgerView(detail.ledger),
   };
 }
 

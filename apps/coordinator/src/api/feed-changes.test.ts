@@ -37,6 +37,7 @@ const list = (filter?: { labels?: Record<string, string>; states?: FeedState[] }
     ...all,
     ...(filter === undefined ? {} : { filter: { labels: {}, states: [], ...filter } }),
   });
+const EVERY = { titleMatch: '', titleSkip: '', episodesMax: 0, seasons: [], episodeTypes: [] };
 const ids = (feeds: readonly { feedId: string }[]) => feeds.map(({ feedId }) => feedId);
 
 describe('UpdateFeed', () => {
@@ -47,8 +48,45 @@ describe('UpdateFeed', () => {
     const { feed } = await get('alpha');
     expect(feed?.feed?.choices).toEqual({
       ...{ priority: 4, labels: { topic: 'history' } },
-      ...{ model: '', language: '' },
+      ...{ model: '', language: '', prompt: '', hotwords: '', wanted: undefined },
     });
+  });
+
+  test('keeps which episodes are wanted and what the engine is told, and has the feed read anew', async () => {
+    const wanted = {
+      ...EVERY,
+      titleSkip: '(?i)rerun',
+      minDurationSeconds: 600,
+      seasons: [2, 1, 2],
+    };
+    const asked = { wanted, prompt: 'Brontë', hotwords: 'Haworth' };
+    expect((await update('alpha', asked)).changed.sort()).toEqual([
+      'filter',
+      'hotwords',
+      'nextPoll',
+      'prompt',
+    ]);
+    const choices = (await get('alpha')).feed?.feed?.choices;
+    expect(choices).toMatchObject({ ...asked, wanted: { ...wanted, seasons: [1, 2] } });
+    expect((await update('alpha', asked)).changed).toEqual([]);
+    await update('alpha', { wanted: EVERY, prompt: '', hotwords: '' });
+    const after = (await get('alpha')).feed?.feed?.choices;
+    expect(after).toMatchObject({ wanted: undefined, prompt: '', hotwords: '' });
+  });
+
+  test.each([
+    [{ titleMatch: '(a' }, 'titles to match'],
+    [{ titleSkip: '(?=x)' }, 'titles to skip'],
+    [{ titleMatch: 'x'.repeat(201) }, '201 characters'],
+    [{ titleMatch: '((a|b|c|d|e|.){0,60}x){12}' }, 'too large'],
+    [{ minDurationSeconds: -1 }, 'length'],
+    [{ minDurationSeconds: 60, maxDurationSeconds: 30 }, 'larger maximum'],
+    [{ episodesMax: 2_000_000 }, 'episodes_max'],
+    [{ seasons: [1_000_000] }, 'seasons'],
+    [{ episodeTypes: ['song'] }, 'episode type'],
+  ])('refuses to want %j', async (some, word) => {
+    const refused = failure(update('alpha', { wanted: { ...EVERY, ...some } }));
+    expect((await refused).details).toContain(word);
   });
 
   test('pauses and resumes, and a list can ask for what is paused', async () => {

@@ -17,6 +17,7 @@ import { type ChoiceProblem, choiceProblem } from './feed-choices-check.ts';
 import { findFeed } from './feed-finder.ts';
 import { feedDetailMessage } from './feed-map.ts';
 import type { Failure } from './status.ts';
+import { filterOf, wordsProblem } from './wanted-map.ts';
 
 export function getFeed(
   fleet: Fleet,
@@ -33,9 +34,13 @@ export async function updateFeed(
 ): Promise<Result<UpdateFeedResponse, Failure>> {
   const problem =
     choiceProblem({ ...request, labels: request.setLabels }) ??
+    wordsProblem(request) ??
     removalProblem(request.removeLabels);
   if (problem !== null)
     return err({ kind: 'invalid', field: problem.field, message: problem.problem });
+  const filter = request.wanted === undefined ? ok(undefined) : filterOf(request.wanted);
+  if (!filter.ok)
+    return err({ kind: 'invalid', field: filter.error.field, message: filter.error.problem });
   const found = findFeed(fleet.picture().snapshot, request.feedId);
   if (!found.ok) return found;
   const { bookScore, paused, priority, model, language, setLabels, removeLabels } = request;
@@ -44,6 +49,9 @@ export async function updateFeed(
     removeLabels,
     model: model === '' ? null : model,
     language: language === '' ? null : language,
+    filter: filter.value,
+    prompt: request.prompt === '' ? null : request.prompt,
+    hotwords: request.hotwords === '' ? null : request.hotwords,
   };
   const changed = await ordered(fleet, found.value.id, change, request.validateOnly);
   if (!changed.ok) return changed;

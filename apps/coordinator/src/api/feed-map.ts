@@ -13,11 +13,13 @@ import {
   type FeedReading,
   FeedState as FeedStateMessage,
 } from '@podctl/proto/podctl/v1/feed.ts';
+import { completenessOf } from '../core/completeness.ts';
 import type { FeedRow } from '../core/snapshot.ts';
 import { type FeedState, type FeedView, feedView, type Picture } from '../core/view.ts';
 import { pollMessage } from './poll-map.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
+import { wantedMessage } from './wanted-map.ts';
 
 const states: { readonly [S in FeedState]: FeedStateMessage } = {
   new: FeedStateMessage.NEW,
@@ -72,6 +74,9 @@ export function feedMessage(view: FeedView): Feed {
       labels: choices.labels,
       model: choices.model ?? '',
       language: choices.language ?? '',
+      wanted: wantedMessage(choices.filter),
+      prompt: choices.prompt ?? '',
+      hotwords: choices.hotwords ?? '',
     },
     urlIsPrivate: url !== view.url,
     skipped: tally.skipped,
@@ -99,6 +104,7 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
     })),
     prioritized: [...first],
     reading: readingMessage(record),
+    ledger: record?.ledger === undefined ? undefined : completenessOf(row).ledger,
     ...pollMessage(record),
   };
 }

@@ -54,7 +54,10 @@ describe('ListFeeds', () => {
         audioSecondsLeft: 180,
         speedRatio: undefined,
         etaSeconds: undefined,
-        choices: { priority: 0, labels: {}, model: '', language: '' },
+        choices: {
+          ...{ priority: 0, labels: {}, model: '', language: '', prompt: '', hotwords: '' },
+          wanted: undefined,
+        },
         urlIsPrivate: true,
         skipped: 0,
         paused: false,

@@ -23,9 +23,10 @@ import { revealFeedUrls } from './feed-urls.ts';
 import type { Handlers } from './handler.ts';
 import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
+import { filterOf, wordsProblem } from './wanted-map.ts';
 
 const FEEDS_PER_CALL_MAX = 10_000;
-const NONE = { priority: 0, labels: {}, model: '', language: '' };
+const NONE = { priority: 0, labels: {}, model: '', language: '', prompt: '', hotwords: '' };
 const TITLE_LENGTH_MAX = 400;
 
 export const feedServiceDefinition = FeedServiceService;
@@ -77,10 +78,8 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
   const refused = (problem: string) => err({ kind: 'refused', url: feed.url, problem } as const);
   const url = normalizeFeedUrl(feed.url);
   if (!url.ok) return refused(url.error);
-  const { bookScore = null } = feed;
-  const { priority, labels, model, language } = feed.choices ?? NONE;
-  const problem = choiceProblem({ ...feed, priority, labels, model, language });
-  if (problem !== null) return refused(problem.problem);
+  const chosen = checkedChoices(feed);
+  if (!chosen.ok) return refused(chosen.error);
   if (feed.title.length > TITLE_LENGTH_MAX)
     return refused(
       `the title has ${feed.title.length} characters: give ${TITLE_LENGTH_MAX} at most`,
@@ -93,19 +92,33 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
   return ok({
     url: url.value,
     title: title === '' ? null : title,
-    bookScore,
+    bookScore: feed.bookScore ?? null,
     id: id === null ? null : id.value,
-    ...given({ priority, labels, model, language }),
+    ...chosen.value,
   });
 }
 
+/** The first thing that is wrong with it, in one sentence. */
+function checkedChoices(feed: NewFeed) {
+  const choices: FeedChoices = feed.choices ?? NONE;
+  const { priority, labels, model, language } = choices;
+  const problem =
+    choiceProblem({ ...feed, priority, labels, model, language }) ?? wordsProblem(choices);
+  if (problem !== null) return err(problem.problem);
+  const filter = choices.wanted === undefined ? ok(null) : filterOf(choices.wanted);
+  if (!filter.ok) return err(filter.error.problem);
+  return ok({ ...given(choices), ...(filter.value === null ? {} : { filter: filter.value }) });
+}
+
 /** What is chosen: what is left empty is not. */
-function given({ priority, labels, model, language }: FeedChoices) {
+function given({ priority, labels, model, language, prompt, hotwords }: FeedChoices) {
   return {
     ...(priority === 0 ? {} : { priority }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(model === '' ? {} : { model }),
     ...(language === '' ? {} : { language }),
+    ...(prompt === '' ? {} : { prompt }),
+    ...(hotwords === '' ? {} : { hotwords }),
   };
 }
 

@@ -34,6 +34,7 @@ import { jobService, jobServiceDefinition } from './job-service.ts';
 import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
 import { Reflection, reflectionDefinitions } from './reflection.ts';
+import { reportService, reportServiceDefinition } from './report-service.ts';
 import { STOPPING } from './status.ts';
 import { transcriptService, transcriptServiceDefinition } from './transcript-service.ts';
 import { judgeUnknownMethods } from './unknown-methods.ts';
@@ -97,6 +98,7 @@ export const serviceDefinitions: readonly ServiceDefinition[] = [
   transcriptServiceDefinition,
   agentServiceDefinition,
   lockServiceDefinition,
+  reportServiceDefinition,
   jobServiceDefinition,
   backupServiceDefinition,
   libraryServiceDefinition,
@@ -202,6 +204,7 @@ export class GrpcServer implements Service {
     );
     server.addService(lockServiceDefinition, lockService(fleet, handlers));
     server.addService(hostServiceDefinition, hostService(fleet, handlers));
+    server.addService(reportServiceDefinition, reportService(fleet, handlers));
     server.addService(jobServiceDefinition, jobService(fleet, handlers, clock));
     server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));

@@ -61,6 +61,7 @@ test('another feed at the same address is found, a removed one is not', () => {
       record: { feed: id as FeedId, url, removed } as FeedRecord,
       tally: {} as never,
       ready: { download: new Set(), transcribe: new Set() },
+      vanished: null,
     });
   add('a', OLD);
   add('b', 'https://b.example/feed', true);

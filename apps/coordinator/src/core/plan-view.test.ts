@@ -31,6 +31,20 @@ const view = () => planView(fleet.snapshot, fleet.reports, NOW_MS);
 const heads = (stage: 'download' | 'transcribe') =>
   view().feeds.flatMap((feed) => [...feed.heads[stage]].map(({ episode }) => episode));
 
+describe('what a feed lists no more', () => {
+  it('is downloaded after all that it lists, and transcribed in its turn', () => {
+    fleet.agent(a1, { slots: { download: 1, transcribe: 1 } });
+    const ids = [0, 1, 2, 3].map((n) => fleet.episode(alpha, n));
+    for (const n of [0, 1]) fleet.episode(alpha, n + 4, done('download'));
+    const [first, second, third, fourth] = ids as [EpisodeId, EpisodeId, EpisodeId, EpisodeId];
+    const row = fleet.snapshot.feeds.get(alpha);
+    const ready = heads('transcribe');
+    if (row !== undefined) row.vanished = new Set([first, third, ...ready.slice(0, 1)]);
+    expect(heads('download')).toEqual([second, fourth, first, third]);
+    expect(heads('transcribe')).toEqual(ready);
+  });
+});
+
 describe('the feeds that a plan looks at', () => {
   it('none, when no agent has a free slot', () => {
     fleet.episode(alpha, 0);

@@ -72,11 +72,24 @@ function* urgentFirst(
 }
 
 function* dueCandidates(row: FeedRow, stage: Stage, nowMs: number): Generator<Candidate> {
-  for (const episode of row.ready[stage]) {
+  const late = stage === 'download' ? (row.vanished ?? NONE) : NONE;
+  for (const episode of latesLast(row.ready[stage], late)) {
     const candidate = dueCandidate(row, episode, stage, nowMs);
     if (candidate !== null) yield candidate;
   }
 }
+
+/** A URL that the feed gives no more may still work: it is tried, after all that the feed does list. */
+function* latesLast(
+  ready: ReadonlySet<EpisodeId>,
+  late: ReadonlySet<EpisodeId>,
+): Generator<EpisodeId> {
+  for (const episode of ready) if (!late.has(episode)) yield episode;
+  if (late.size === 0) return;
+  for (const episode of ready) if (late.has(episode)) yield episode;
+}
+
+const NONE: ReadonlySet<EpisodeId> = new Set();
 
 function dueCandidate(
   row: FeedRow,

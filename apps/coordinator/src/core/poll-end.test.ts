@@ -26,8 +26,10 @@ function after(verdict: FeedVerdict, some: Partial<PollResult> = {}, record = RE
   const result = { verdict, read: null, url, remark: null, fallbackAgent: null, ...some };
   return recordAfterPoll(record, result, POLICY, 7, NOW_MS, 0.5);
 }
-const read = (fresh: number) => ({
-  ...{ document: DOCUMENT, etag: '"2"', lastModified: null, listed: 4, fresh },
+const counts = { known: 4, listed: 4, vanished: 0, replaced: 0, audioChanged: 0, filtered: 0 };
+const read = (fresh: number, document = DOCUMENT) => ({
+  ...{ document, etag: '"2"', lastModified: null, listed: 4, fresh },
+  ledger: { ...counts, digest: 'd', filter: 'f' },
 });
 const failed = { kind: 'failed', reason: 'why', retryAfterMs: null, isLasting: false } as const;
 const fresh = { kind: 'fresh', movedTo: null } as const;
@@ -41,6 +43,13 @@ describe('a feed’s record after a poll', () => {
       polling: { came: 'new', fresh: 2, why: 'something new comes about every 7 days' },
     });
     expect(after(fresh, { read: read(0) }).polling).toMatchObject({ came: 'unchanged', fresh: 0 });
+  });
+
+  test('that brought a part keeps no ETag: the rest of it would never be read', () => {
+    const part = { ...DOCUMENT, isPartial: true };
+    expect(after(fresh, { read: read(2, part) })).toMatchObject({
+      ...{ etag: null, lastModified: null, ledger: { known: 4 } },
+    });
   });
 
   test('that failed keeps all that was known, and tells when it was last read as before', () => {

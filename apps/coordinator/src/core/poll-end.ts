@@ -3,7 +3,12 @@ import { keptProblems } from '@podctl/domain/feed/feed-problem.ts';
 import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
 import { afterPoll, type PollCame } from '@podctl/domain/feed/polling.ts';
 import { nextPoll, nextTry, rhythmOf } from '@podctl/domain/feed/schedule.ts';
-import { type FeedReading, type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
+import {
+  type FeedLedger,
+  type FeedReading,
+  type FeedRecord,
+  formerUrlsOf,
+} from '@podctl/domain/feed-record.ts';
 import { type FeedVerdict, standing } from './feed-verdict.ts';
 
 /** How a poll ended, in the terms of the feed's record. */
@@ -15,6 +20,7 @@ export interface PollResult {
     readonly etag: string | null;
     readonly lastModified: string | null;
     readonly listed: number;
+    readonly ledger: FeedLedger;
     /** Episodes that nobody knew before. */
     readonly fresh: number;
   } | null;
@@ -68,9 +74,12 @@ export function recordAfterPoll(
 }
 
 function kept(record: FeedRecord, read: NonNullable<PollResult['read']>, nowMs: number) {
-  const { document, etag, lastModified, listed } = read;
+  const { document, etag, lastModified, listed, ledger } = read;
   const title = document.title || record.title;
-  return { title, etag, lastModified, listed, reading: readingOf(document, nowMs) };
+  // Of a part nobody may say "unchanged" later: the rest of it would never be read.
+  const validators =
+    document.isPartial === true ? { etag: null, lastModified: null } : { etag, lastModified };
+  return { title, ...validators, listed, ledger, reading: readingOf(document, nowMs) };
 }
 
 function readingOf({ itemsSeen, pages = 1, problems }: FeedDocument, atMs: number): FeedReading {

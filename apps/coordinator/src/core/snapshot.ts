@@ -49,6 +49,8 @@ export interface FeedRow {
   readonly tally: Tally;
   /** Episodes whose stage may be assigned by what their keys say, in the order in which they came to be so. */
   readonly ready: { readonly [S in Stage]: Set<EpisodeId> };
+  /** What its feed lists no more, where this leader has read its ledger; else null. No part of the state: only the plan asks. */
+  vanished: ReadonlySet<EpisodeId> | null;
 }
 
 export interface EpisodeRow {
@@ -246,6 +248,7 @@ function feedRow(snapshot: Snapshot, id: FeedId): FeedRow {
     episodes: new Map(),
     tally: emptyTally(),
     ready: { download: new Set(), transcribe: new Set() },
+    vanished: null,
   };
   snapshot.feeds.set(row.id, row);
   return row;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FeedId } from '@podctl/domain/ids.ts';
-import { cordonKey, feedKey, jobKey, metaKey } from '@podctl/domain/key.ts';
+import { cordonKey, feedKey, jobKey, ledgerKey, metaKey } from '@podctl/domain/key.ts';
 import { expect, test } from 'vitest';
 import { CLUSTER, episodeOf } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
@@ -80,6 +80,28 @@ test('a feed is in it with its record', async () => {
   world.stop();
   expect(lines[1]).toMatchObject({ kind: 'entry', entry: { key: feedKey(feed) } });
   expect(news.at(-1)).toMatchObject({ kind: 'summary', keys: 1, feeds: 1, episodes: 0 });
+});
+
+test('a feed’s ledger is in it, with what is known of the episodes that no filter let through', async () => {
+  const world = await worldOf(1);
+  const filtered = episodeOf(world.feed, 9);
+  const text = new TextEncoder().encode('{"title":"kept back"}');
+  await world.client.kv('podctl_meta').put(metaKey(world.feed, filtered), text);
+  const marks = { url: 'u', path: 'p', title: 't', dateS: 1, lengthBytes: 2, durationSeconds: 3 };
+  const entry = { ...marks, aliases: [], vanishedS: null, moves: 0, audioChanges: 0 };
+  const flags = {
+    episode: filtered,
+    origin: 'guid',
+    isRewritten: false,
+    isFiltered: true,
+  } as const;
+  await world.store.casLedgerPart(world.feed, 0, [{ ...entry, ...flags }], 0);
+  const { lines } = await backup(world);
+  world.stop();
+  const keys = lines.flatMap((line) => (line.kind === 'entry' ? [line.entry.key] : []));
+  expect(keys).toEqual(
+    expect.arrayContaining([ledgerKey(world.feed, 0), metaKey(world.feed, filtered)]),
+  );
 });
 
 test('nothing more is read when its caller has left', async () => {

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
+import { decodeChunk } from '@podctl/domain/feed/ledger-entry.ts';
+import type { FeedId } from '@podctl/domain/ids.ts';
 import {
   CLUSTER_KEY,
   cordonKey,
   feedKey,
   jobKey,
+  ledgerKey,
   metaKey,
   sessionKey,
 } from '@podctl/domain/key.ts';
@@ -41,6 +44,8 @@ export interface BackupCounts {
 /** Values asked for at a time. One after the other, a million of them would take an hour. */
 const AT_ONCE = 128;
 const PIECE_BYTES_MIN = 64 * 1_024;
+/** More than the largest ledger has. */
+const LEDGER_PARTS_MAX = 1_000;
 
 /**
  * A backup in pieces, from the snapshot that the tail keeps: no more of it than a piece is ever in memory twice. Each key
@@ -102,7 +107,9 @@ export class BackupSource {
   }
 
   async *#all(): AsyncGenerator<BackupNews> {
-    for (const { episodes } of this.#options.snapshot().feeds.values()) {
+    for (const { id, episodes } of this.#options.snapshot().feeds.values()) {
+      // Before its episodes: one that the ledger has and the state has not is made again by the next fold.
+      yield* this.#ledger(id);
       let rows: EpisodeRow[] = [];
       for (const row of episodes.values()) {
         rows.push(row);
@@ -112,6 +119,27 @@ export class BackupSource {
         rows = [];
       }
       await this.#addEpisodes(rows);
+      yield* this.#flush(PIECE_BYTES_MIN);
+    }
+  }
+
+  /** With what is known of filtered episodes: they have no state by which they would be found. */
+  async *#ledger(feed: FeedId): AsyncGenerator<BackupNews> {
+    for (let part = 0; part < LEDGER_PARTS_MAX; part += 1) {
+      this.#signal.throwIfAborted();
+      const key = ledgerKey(feed, part);
+      const value = await this.#options.value('meta', key);
+      if (value === null) return;
+      this.#add({ bucket: 'meta', key, value });
+      const entries = decodeChunk(value);
+      const filtered = entries.ok ? entries.value.filter(({ isFiltered }) => isFiltered) : [];
+      for (let i = 0; i < filtered.length; i += AT_ONCE) {
+        const some = filtered.slice(i, i + AT_ONCE);
+        await this.#addValues(
+          some.map(({ episode }) => ({ bucket: 'meta', key: metaKey(feed, episode) })),
+        );
+        yield* this.#flush(PIECE_BYTES_MIN);
+      }
       yield* this.#flush(PIECE_BYTES_MIN);
     }
   }

@@ -188,6 +188,9 @@ function chosen(known: FeedRecord | null, feed: FeedToAdd) {
     labels: feed.labels ?? labels,
     model: feed.model ?? model,
     language: feed.language ?? language,
+    ...(feed.filter === undefined ? {} : { filter: feed.filter }),
+    ...(feed.prompt === undefined ? {} : { prompt: feed.prompt }),
+    ...(feed.hotwords === undefined ? {} : { hotwords: feed.hotwords }),
   };
 }
 

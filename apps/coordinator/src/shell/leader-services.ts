@@ -14,6 +14,7 @@ import { EventRecorder } from './event-recorder.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
+import { FreshUrls } from './fresh-urls.ts';
 import { HostDesk } from './host-desk.ts';
 import { OrderDesk } from './order-desk.ts';
 import { READING } from './paged-feed.ts';
@@ -27,6 +28,7 @@ import { Sessions } from './sessions.ts';
 import { StaleLocks } from './stale-locks.ts';
 import type { Store } from './store.ts';
 import { Sweeper } from './sweeper.ts';
+import { VanishedEpisodes } from './vanished-episodes.ts';
 import { Verdicts } from './verdicts.ts';
 import type { ViewLinks } from './view-links.ts';
 import { ViewRepair } from './view-repair.ts';
@@ -60,28 +62,16 @@ export interface LeaderServices {
 
 /** What only a leader runs, made anew for each reign. */
 export function leaderServices(parts: LeaderParts): LeaderServices {
-  const { ports, settings, store, replica, progress, reports, views, epoch, fenced } = parts;
+  const { ports, settings, store, replica, progress, views, epoch, fenced } = parts;
   const { clock, bus, library, log } = ports;
   const settle = { store, library, clock, random: () => ports.random() };
-  const { model, language, sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
+  const { sweepEveryMs: everyMs, sweepOlderThanMs: olderThanMs } = settings;
   const hosts = hostDesk(parts);
   const publisher = new Publisher({ ...settle, replica, views, log });
-  const planner = new Planner({
-    ...settle,
-    bus,
-    replica,
-    reports,
-    limits: settings.plan,
-    hosts,
-    epoch,
-    log,
-    model,
-    language,
-    planned: (...figures) => ports.planned(...figures),
-  });
+  const { registry, poller, urls, vanished } = feedServices(parts);
+  const planner = plannerOf(parts, hosts, urls);
   const sweeper = new Sweeper({ clock, store, library, log, everyMs, olderThanMs });
   const repair = new ViewRepair({ clock, replica, library, views, log });
-  const { registry, poller } = feedServices(parts);
   const addressFailed = (feed: FeedId) => poller.readAgain(feed);
   const verdicts = new Verdicts({ ...settle, bus, log, hosts, fenced, addressFailed });
   const { sessions, watchdog, revoked } = sessionServices(parts);
@@ -118,10 +108,22 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       drains,
       ...stale,
       removed,
+      vanished,
       sweeper,
       repair,
     ],
   };
+}
+
+function plannerOf(parts: LeaderParts, hosts: HostDesk, urls: FreshUrls): Planner {
+  const { ports, settings, store, replica, reports, epoch } = parts;
+  const { clock, bus, library, log } = ports;
+  const { plan: limits, model, language } = settings;
+  return new Planner({
+    ...{ store, library, clock, random: () => ports.random() },
+    ...{ urls, bus, replica, reports, limits, hosts, epoch, log, model, language },
+    planned: (...figures) => ports.planned(...figures),
+  });
 }
 
 function hostDesk({ ports, settings, store, replica }: LeaderParts): HostDesk {
@@ -164,6 +166,9 @@ function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
   const polled = ports.polled.bind(ports);
-  const poller = new Poller({ ...of, feeds, policy, itemsMax, reading, log, random, polled });
-  return { registry, poller };
+  const urls = new FreshUrls({ clock, readAgain: (feed) => poller.readAgain(feed) });
+  const vanished = new VanishedEpisodes({ ...of, log });
+  const asked = { feeds, policy, itemsMax, reading, urls };
+  const poller: Poller = new Poller({ ...of, ...asked, log, random, polled });
+  return { registry, poller, urls, vanished };
 }

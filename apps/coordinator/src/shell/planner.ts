@@ -93,6 +93,8 @@ export class Planner extends Loop {
       await revoke(this.#options, { feed, episode, stage, token }, end);
     };
     if (!work.ok) return fail(work.error);
+    // It is told again with the agent's next heartbeat.
+    if (work.value === null) return;
     const cluster = this.#options.store.cluster();
     const job = { feed, episode, stage, run, token };
     const command = commandMessage.encode({
@@ -109,13 +111,15 @@ export class Planner extends Loop {
 
   async #workFor(
     ...[feed, episode, stage, state]: readonly [FeedId, EpisodeId, Stage, EpisodeState]
-  ): Promise<Result<Work, string>> {
+  ): Promise<Result<Work | null, string>> {
     try {
       const { record = null } = this.#options.replica.snapshot.feeds.get(feed) ?? {};
       const chosen = choicesOf(record);
       const model = chosen.model ?? this.#options.model;
       const language = chosen.language ?? this.#options.language;
-      return await workFor({ ...this.#options, model, language }, feed, episode, stage, state);
+      const { prompt, hotwords } = chosen;
+      const options = { ...this.#options, model, language, prompt, hotwords };
+      return await workFor(options, feed, episode, stage, state);
     } catch (error) {
       const isAway =
         error instanceof KvUnavailable ||

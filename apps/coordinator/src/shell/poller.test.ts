@@ -97,6 +97,43 @@ describe('a feed that failed', () => {
   });
 });
 
+describe('URLs that are signed', () => {
+  it('are read from the feed again just before they are fetched, and never what an episode is known by', async () => {
+    await begin();
+    let readings = 0;
+    const signed = () => {
+      readings += 1;
+      return rss('alpha', 1).replace('0.mp3"', `0.mp3?Expires=${readings}&amp;Signature=s"`);
+    };
+    world.feeds.set(PATH, {
+      status: 200,
+      get body() {
+        return signed();
+      },
+    });
+    await world.coordinator.orders.addFeeds([
+      { url: world.url(PATH), title: null, bookScore: null, id: 'alpha' },
+    ]);
+    await world.until(() => shown().record?.listed === 1);
+    const revision = () =>
+      world.coordinator.picture().snapshot.feeds.get('alpha' as FeedId)?.revision;
+    const known = revision();
+    const agent = world.agent('a1');
+    await agent.hello();
+    await world.until(() => world.lock('alpha', 'download')?.state === 'held');
+    // The feed was read once more: what the agent does not list is told again.
+    await world.until(() => revision() !== known);
+    const start = agent.nextStart();
+    agent.heartbeat();
+    const { work } = await start;
+    expect([readings, work.kind === 'download' && work.url]).toEqual([
+      2,
+      expect.stringContaining('Expires=2'),
+    ]);
+    expect(world.episodes('alpha')).toHaveLength(1);
+  });
+});
+
 describe('what reading a feed lost', () => {
   const item = (guid: string) =>
     `<item><guid>${guid}</guid><enclosure url="https://cdn.example/${guid}.mp3"/></item>`;

@@ -1,8 +1,3 @@
-import { createHash } from 'node:crypto';
-import { episodeMetaOf } from '@podctl/domain/episode-meta.ts';
-import { newEpisode } from '@podctl/domain/episode-state.ts';
-import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
-import { foldListing, type NewEpisode } from '@podctl/domain/feed/ledger.ts';
 import { type PollPolicy, parseRetryAfterMs } from '@podctl/domain/feed/poll.ts';
 import type { PollCame } from '@podctl/domain/feed/polling.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
@@ -11,9 +6,10 @@ import { otherFeedAt } from '../core/feed-address.ts';
 import type { FeedOutcome } from '../core/feed-verdict.ts';
 import { type PollResult, recordAfterPoll } from '../core/poll-end.ts';
 import type { DueFeed } from '../core/poll-queue.ts';
-import { episodeRow } from '../core/snapshot.ts';
 import { BodyRooms } from './body-room.ts';
+import { FeedFold } from './feed-fold.ts';
 import type { FeedSource } from './feed-source.ts';
+import type { FreshUrls } from './fresh-urls.ts';
 import type { Logger } from './logger.ts';
 import type { ReadingChoices } from './paged-feed.ts';
 import { PollRounds } from './poll-rounds.ts';
@@ -26,6 +22,7 @@ export interface PollerOptions {
   readonly store: Store;
   readonly replica: Replica;
   readonly feeds: FeedSource;
+  readonly urls?: FreshUrls | undefined;
   readonly policy: PollPolicy;
   readonly itemsMax: number;
   readonly reading: ReadingChoices;
@@ -35,20 +32,19 @@ export interface PollerOptions {
   polled(seconds: number, came: PollCame | null): void;
 }
 
-const EPISODES_AT_ONCE = 64;
 /** A record may be changed by people while its feed is polled. */
 const CLOSES_MAX = 4;
-/** The request id under which the first runs of an episode are wanted. */
-const FIRST_REQUEST = 'poll';
 
 /** Fetches the feeds that are due and folds what they list into the ledger, which only ever grows. Leader only. */
 export class Poller extends PollRounds {
   readonly #options: PollerOptions;
   readonly #rooms = new BodyRooms();
+  readonly #folding: FeedFold;
 
   constructor(options: PollerOptions) {
     super(options);
     this.#options = options;
+    this.#folding = new FeedFold(options);
   }
 
   protected override async poll(
@@ -100,21 +96,15 @@ export class Poller extends PollRounds {
     revision: number,
     reading: PolledFeed & { kind: 'document' },
   ): Promise<PollCame | null> {
-    const { store } = this.#options;
     const { document, response } = reading;
-    // By this CAS we fold alone: another poller that read the same feed comes second here, and leaves.
-    const claimed = {
-      ...record,
-      generation: record.generation + 1,
-      title: document.title || record.title,
-    };
-    const claim = await store.casFeed({ ...claimed, nonce: store.newNonce() }, revision);
-    if (claim.kind !== 'written') return null;
-    const { listed, fresh } = await this.#grow(claimed, document);
+    const folded = await this.#folding.fold(record, revision, document);
+    if (folded === null) return null;
     // Only now may the next poll answer "unchanged".
     const { etag, lastModified } = response;
-    const read = { document, etag, lastModified, listed, fresh };
-    return this.#close(claimed, claim.revision, { ...this.#resultOf(claimed, reading), read });
+    const { listed, fresh, ledger } = folded;
+    const read = { document, etag, lastModified, listed, fresh, ledger };
+    const result = { ...this.#resultOf(folded.record, reading), read };
+    return this.#close(folded.record, folded.revision, result);
   }
 
   /** What a poll came to, but for what it read. A feed does not move to where another one is. */
@@ -139,31 +129,6 @@ export class Poller extends PollRounds {
           ? (reading.response.fallbackAgent ?? false)
           : reading.fallbackAgent,
     };
-  }
-
-  /** Writes the episodes that are new; gives how many there are, and how many the feed lists. */
-  async #grow(
-    record: FeedRecord,
-    document: FeedDocument,
-  ): Promise<{ listed: number; fresh: number }> {
-    const isKnown = (episode: NewEpisode['episode']) =>
-      episodeRow(this.#options.replica.snapshot, record.feed, episode) !== null;
-    const { fresh, listed } = foldListing(isKnown, document, record.feed, sha256);
-    for (let i = 0; i < fresh.length; i += EPISODES_AT_ONCE) {
-      const batch = fresh.slice(i, i + EPISODES_AT_ONCE);
-      await Promise.all(batch.map((one) => this.#create(record, one)));
-    }
-    return { listed: listed.size, fresh: fresh.length };
-  }
-
-  async #create(record: FeedRecord, { episode, item }: NewEpisode): Promise<void> {
-    const { store } = this.#options;
-    const meta = episodeMetaOf(record.title ?? record.feed, item);
-    // First what is known, then the state: a job whose URL nobody knows could not be told to an agent.
-    await store.putMeta(record.feed, episode, meta);
-    const state = newEpisode(store.cluster(), store.newNonce(), FIRST_REQUEST);
-    const written = await store.createEpisode(record.feed, episode, state);
-    if (written.kind === 'unknown') throw written.cause;
   }
 
   /**
@@ -191,8 +156,4 @@ export class Poller extends PollRounds {
 /** Whether it is the same feed, as it was when it was polled, but for what people choose. */
 function isStill(polled: FeedRecord, { removed, url, generation }: FeedRecord): boolean {
   return removed !== true && url === polled.url && generation === polled.generation;
-}
-
-function sha256(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest();
 }

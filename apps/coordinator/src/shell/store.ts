@@ -3,6 +3,7 @@ import { decodeEpisode, encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { type Move, move } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { decodeChunk, encodeChunk, type LedgerEntry } from '@podctl/domain/feed/ledger-entry.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { HostName } from '@podctl/domain/host-name.ts';
 import type { FeedHostRecord, HostRecord } from '@podctl/domain/host-state.ts';
@@ -13,6 +14,7 @@ import {
   feedKey,
   hostKey,
   jobKey,
+  ledgerKey,
   metaKey,
   sessionKey,
 } from '@podctl/domain/key.ts';
@@ -47,6 +49,10 @@ export interface StoreOptions {
 }
 
 const TRIES_MAX = 8;
+const NOT_LEADING: CasOutcome = {
+  kind: 'unknown',
+  cause: new Error('this coordinator does not lead (any more)'),
+};
 
 /** A newer version's value, or a damaged one: it is never overwritten. */
 export class UnreadableValue extends Error {}
@@ -170,6 +176,23 @@ export class Store {
     await this.#options.meta.put(metaKey(feed, episode), episodeMeta.encode(meta));
   }
 
+  /** A part of a feed's ledger. Rejects with UnreadableValue: a newer version's is never overwritten. */
+  async readLedgerPart(feed: FeedId, part: number): Promise<Read<readonly LedgerEntry[]>> {
+    const decode = (data: Uint8Array) => decodeChunk(this.#decoder.decode(data));
+    return this.#decode(await this.#options.meta.get(ledgerKey(feed, part)), decode);
+  }
+
+  async casLedgerPart(
+    feed: FeedId,
+    part: number,
+    entries: readonly LedgerEntry[],
+    expected: number,
+  ): Promise<CasOutcome> {
+    if (!this.#options.mayWrite()) return NOT_LEADING;
+    const value = this.#encoder.encode(encodeChunk(entries));
+    return this.#options.meta.cas(ledgerKey(feed, part), expected, value);
+  }
+
   newNonce(): Nonce {
     return this.#options.newNonce();
   }
@@ -187,8 +210,7 @@ export class Store {
   }
 
   async #write(key: string, expected: number, value: Uint8Array): Promise<CasOutcome> {
-    if (!this.#options.mayWrite())
-      return { kind: 'unknown', cause: new Error('this coordinator does not lead (any more)') };
+    if (!this.#options.mayWrite()) return NOT_LEADING;
     const outcome = await this.#options.state.cas(key, expected, value);
     if (outcome.kind === 'written')
       this.#options.replica.entry({ kind: 'value', key, revision: outcome.revision, value });

@@ -5,6 +5,7 @@ import type { Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
+import type { FreshUrls } from './fresh-urls.ts';
 import { readManifest } from './settle.ts';
 import type { Store } from './store.ts';
 
@@ -13,6 +14,10 @@ export interface WorkOptions {
   readonly library: Library;
   readonly model: string;
   readonly language: string | null;
+  readonly prompt?: string | undefined;
+  readonly hotwords?: string | undefined;
+  /** URLs of feeds that give another one at each reading; absent: what is known is used. */
+  readonly urls?: Pick<FreshUrls, 'urlOf'> | undefined;
 }
 
 /** The name of the audio in a download's manifest begins so; its ending tells the container. */
@@ -25,20 +30,26 @@ export interface AcceptedAudio {
   readonly sha256: string;
 }
 
-/** What the agent needs to know to do a stage of an episode. Errors are one sentence. */
+/**
+ * What the agent needs to know to do a stage of an episode; null while its feed is read for the URL, ask again. Errors are
+ * one sentence.
+ */
 export async function workFor(
   options: WorkOptions,
   feed: FeedId,
   episode: EpisodeId,
   stage: Stage,
   state: EpisodeState,
-): Promise<Result<Work, string>> {
+): Promise<Result<Work | null, string>> {
   switch (stage) {
     case 'download': {
       const meta = await options.store.readMeta(feed, episode);
       if (meta === null)
         return err('nothing is known of it but its state: its feed must be read again');
-      const { url, feedTitle, title, guid, publishedMs } = meta;
+      const { feedTitle, title, guid, publishedMs, isUrlRestless = false } = meta;
+      const read = isUrlRestless ? options.urls?.urlOf(feed, episode) : undefined;
+      if (read?.kind === 'wait') return ok(null);
+      const url = read?.kind === 'fresh' ? read.url : meta.url;
       return ok({ kind: 'download', url, episode: { feedTitle, title, guid, publishedMs } });
     }
     case 'transcribe':
@@ -54,7 +65,7 @@ async function transcribeWork(
 ): Promise<Result<Work, string>> {
   const audio = await acceptedAudio(options.library, feed, episode, state);
   if (!audio.ok) return audio;
-  const { model, language } = options;
+  const { model, language, prompt, hotwords } = options;
   return ok({
     kind: 'transcribe',
     audioPath: audio.value.path,
@@ -62,6 +73,8 @@ async function transcribeWork(
     audioSeconds: state.stages.download.done?.manifest.audioSeconds ?? null,
     model,
     language,
+    prompt,
+    hotwords,
   });
 }
 

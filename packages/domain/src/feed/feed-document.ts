@@ -53,7 +53,7 @@ export interface FeedItem extends ItemExtras {
 export interface FeedDocument {
   /** Empty when the feed gives none. */
   readonly title: string;
-  /** Episodes in the feed's order, each key once. */
+  /** Episodes in the feed's order, each key once, but where one GUID stands on different files. */
   readonly items: readonly FeedItem[];
   /** Items and entries of any kind: more than `items` when some carry no audio. */
   readonly itemsSeen: number;

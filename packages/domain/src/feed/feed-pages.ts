@@ -1,6 +1,6 @@
 import type { FeedDocument, FeedItem } from './feed-document.ts';
 import type { FeedProblem } from './feed-problem.ts';
-import { mergeItems } from './item-merge.ts';
+import { mergeItems, mergeKey } from './item-merge.ts';
 
 export interface PageLimits {
   readonly pagesMax: number;
@@ -14,7 +14,7 @@ export interface PageLimits {
 export class FeedPages {
   private readonly limits: PageLimits;
   private readonly first: FeedDocument;
-  private readonly byKey: Map<string, FeedItem>;
+  private readonly byKey = new Map<string, FeedItem>();
   private readonly problems: FeedProblem[];
   private readonly visited = new Set<string>();
   private pages = 1;
@@ -26,7 +26,7 @@ export class FeedPages {
   constructor(first: FeedDocument, urls: readonly string[], limits: PageLimits) {
     this.first = first;
     this.limits = limits;
-    this.byKey = new Map(first.items.map((item) => [item.key, item]));
+    for (const item of first.items) this.byKey.set(mergeKey(this.byKey, item), item);
     this.problems = [...first.problems];
     this.itemsSeen = first.itemsSeen;
     this.isPartial = first.isPartial === true;
@@ -90,9 +90,10 @@ export class FeedPages {
   }
 
   private keep(item: FeedItem): void {
-    const earlier = this.byKey.get(item.key);
-    if (earlier !== undefined) this.byKey.set(item.key, mergeItems(earlier, item));
-    else if (this.byKey.size < this.limits.itemsMax) this.byKey.set(item.key, item);
+    const key = mergeKey(this.byKey, item);
+    const earlier = this.byKey.get(key);
+    if (earlier !== undefined) this.byKey.set(key, mergeItems(earlier, item));
+    else if (this.byKey.size < this.limits.itemsMax) this.byKey.set(key, item);
     else this.isPartial = true;
   }
 

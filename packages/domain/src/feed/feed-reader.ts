@@ -6,7 +6,7 @@ import { FeedLosses } from './feed-losses.ts';
 import type { FeedProblem } from './feed-problem.ts';
 import { cleanText, hasControls, plainTitle } from './feed-text.ts';
 import { ITEM_TEXTS, ItemDraft } from './item-draft.ts';
-import { mergeItems } from './item-merge.ts';
+import { mergeItems, mergeKey } from './item-merge.ts';
 import { httpUrl } from './url.ts';
 import type { XmlAttributes, XmlEvent } from './xml-event.ts';
 
@@ -46,7 +46,7 @@ interface Capture {
 /**
  * Folds the events of one RSS or Atom document into a FeedDocument.
  * `before root` → `reading` on a known root, or `refused` on any other; `end` is called once, after the last event.
- * Never true: an item in the result twice by key, or one whose key was cut off by the end of the document.
+ * Never true: an item in the result twice by key and audio URL, or one whose key was cut off by the end of the document.
  */
 export class FeedReader {
   private readonly options: FeedReaderOptions;
@@ -265,12 +265,13 @@ export class FeedReader {
   }
 
   private keep(item: FeedItem, ordinal: number): void {
-    const earlier = this.byKey.get(item.key);
+    const key = mergeKey(this.byKey, item);
+    const earlier = this.byKey.get(key);
     if (earlier !== undefined) {
       this.losses.add('repeated', ordinal);
-      this.byKey.set(item.key, mergeItems(earlier, item));
+      this.byKey.set(key, mergeItems(earlier, item));
     } else if (this.byKey.size < this.limits.itemsMax) {
-      this.byKey.set(item.key, item);
+      this.byKey.set(key, item);
     } else {
       this.losses.add('overMax', ordinal);
     }

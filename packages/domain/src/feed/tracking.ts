@@ -27,6 +27,17 @@ const TRACKING_HOSTS: ReadonlySet<string> = new Set([
 const CHANGING_PARAMETERS =
   /^(?:utm_.*|x-amz-.*|expires|signature|key-pair-id|policy|token|sig|hdnts|updated|source|ref|from|client_source|_from)$/i;
 
+/** Those of them that say until when: after that the URL gives nothing. */
+const SIGNING_PARAMETER = /^(?:x-amz-.*|expires|signature|key-pair-id|policy|token|sig|hdnts)$/i;
+
+/** Whether a URL expires by itself, as far as its parameters tell. */
+export function isSignedUrl(enclosureUrl: string): boolean {
+  const query = enclosureUrl.indexOf('?');
+  if (query === -1) return false;
+  const names = new URLSearchParams(enclosureUrl.slice(query + 1)).keys();
+  return [...names].some((name) => SIGNING_PARAMETER.test(name));
+}
+
 const HOPS_MAX = 12;
 const HOST_SEGMENT = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$/i;
 const FILE_SEGMENT = /\.(?:mp3|m4a|m4b|mp4|aac|ogg|oga|opus|flac|wav|wma|mov|php|html?|aspx?)$/i;

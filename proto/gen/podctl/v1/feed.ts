@@ -254,11 +254,45 @@ export interface FeedChoices {
   model: string;
   /** The language spoken in it, ISO 639; empty for the fleet's. */
   language: string;
+  /** Which of its episodes are wanted; absent for all. */
+  wanted?:
+    | WantedEpisodes
+    | undefined;
+  /** Told to the engine before it listens, at most 1,000 characters; empty for nothing. */
+  prompt: string;
+  /** Words that the engine should expect, at most 1,000 characters; empty for none. */
+  hotwords: string;
 }
 
 export interface FeedChoices_LabelsEntry {
   key: string;
   value: string;
+}
+
+/** Which episodes of a feed are wanted: those that pass all of it. What is wanted once stays so. */
+export interface WantedEpisodes {
+  /** A regular expression (RE2, without regard to case) found in the title; empty for every title. */
+  titleMatch: string;
+  /** One that must not be found in the title; empty for none. */
+  titleSkip: string;
+  /** Published then or later, and what has no date; absent for whenever. */
+  publishedSince?:
+    | Date
+    | undefined;
+  /** The newest so many at each reading; 0 for all. */
+  episodesMax: number;
+  /** Of that length at least as the feed claims it, and what has none; absent for any. */
+  minDurationSeconds?:
+    | number
+    | undefined;
+  /** Of that length at most. */
+  maxDurationSeconds?:
+    | number
+    | undefined;
+  /** Of one of these seasons; empty for any, and none. */
+  seasons: number[];
+  /** full, trailer or bonus; empty for any. */
+  episodeTypes: string[];
 }
 
 /** A feed with all that is known of it. */
@@ -289,6 +323,10 @@ export interface FeedDetail {
     | undefined;
   /** Why it is read next when it is: the rest of "next in 2 h, since ..."; empty while it is due. */
   nextPollReason: string;
+  /** What its ledger came to when it was last read; absent before that. */
+  ledger?:
+    | LedgerCounts
+    | undefined;
   /** The last poll, good or bad; absent before the first one, and while only an older version polled. */
   lastPoll?: FeedPoll | undefined;
 }
@@ -397,6 +435,22 @@ export function feedPoll_ResultToJSON(object: FeedPoll_Result): string {
     default:
       return "UNRECOGNIZED";
   }
+}
+
+/** What a feed's ledger comes to. Episodes are only ever added to it. */
+export interface LedgerCounts {
+  /** All that the feed ever listed, those that no filter lets through among them. */
+  known: number;
+  /** Those that have not vanished. */
+  listed: number;
+  /** Those that the feed lists no more; what is done of them stays. */
+  vanished: number;
+  /** Those whose key was issued anew. */
+  replaced: number;
+  /** Those under whose key other audio was offered later, as far as the feed tells. */
+  audioChanged: number;
+  /** Those that nobody wants by the feed's filter. */
+  filtered: number;
 }
 
 /** The jobs of one stage of a feed. */
@@ -606,6 +660,16 @@ export interface UpdateFeedRequest {
   removeLabels: string[];
   /** Nothing is changed: the answer says what would be. */
   validateOnly: boolean;
+  /** Which episodes are wanted from now on, all of it: an empty one wants all. The feed is read again at once. */
+  wanted?:
+    | WantedEpisodes
+    | undefined;
+  /** Told to the engine before it listens; empty for nothing. */
+  prompt?:
+    | string
+    | undefined;
+  /** Words that the engine should expect; empty for none. */
+  hotwords?: string | undefined;
 }
 
 export interface UpdateFeedRequest_SetLabelsEntry {
@@ -1184,7 +1248,7 @@ export const Feed: MessageFns<Feed> = {
 };
 
 function createBaseFeedChoices(): FeedChoices {
-  return { priority: 0, labels: {}, model: "", language: "" };
+  return { priority: 0, labels: {}, model: "", language: "", wanted: undefined, prompt: "", hotwords: "" };
 }
 
 export const FeedChoices: MessageFns<FeedChoices> = {
@@ -1200,6 +1264,15 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     }
     if (message.language !== "") {
       writer.uint32(34).string(message.language);
+    }
+    if (message.wanted !== undefined) {
+      WantedEpisodes.encode(message.wanted, writer.uint32(82).fork()).join();
+    }
+    if (message.prompt !== "") {
+      writer.uint32(90).string(message.prompt);
+    }
+    if (message.hotwords !== "") {
+      writer.uint32(98).string(message.hotwords);
     }
     return writer;
   },
@@ -1252,6 +1325,30 @@ export const FeedChoices: MessageFns<FeedChoices> = {
             message.language = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.wanted = WantedEpisodes.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.prompt = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.hotwords = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1283,6 +1380,9 @@ export const FeedChoices: MessageFns<FeedChoices> = {
         : {},
       model: isSet(object.model) ? globalThis.String(object.model) : "",
       language: isSet(object.language) ? globalThis.String(object.language) : "",
+      wanted: isSet(object.wanted) ? WantedEpisodes.fromJSON(object.wanted) : undefined,
+      prompt: isSet(object.prompt) ? globalThis.String(object.prompt) : "",
+      hotwords: isSet(object.hotwords) ? globalThis.String(object.hotwords) : "",
     };
   },
 
@@ -1306,6 +1406,15 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     if (message.language !== "") {
       obj.language = message.language;
     }
+    if (message.wanted !== undefined) {
+      obj.wanted = WantedEpisodes.toJSON(message.wanted);
+    }
+    if (message.prompt !== "") {
+      obj.prompt = message.prompt;
+    }
+    if (message.hotwords !== "") {
+      obj.hotwords = message.hotwords;
+    }
     return obj;
   },
 
@@ -1326,6 +1435,11 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     );
     message.model = object.model ?? "";
     message.language = object.language ?? "";
+    message.wanted = (object.wanted !== undefined && object.wanted !== null)
+      ? WantedEpisodes.fromPartial(object.wanted)
+      : undefined;
+    message.prompt = object.prompt ?? "";
+    message.hotwords = object.hotwords ?? "";
     return message;
   },
 };
@@ -1415,6 +1529,240 @@ export const FeedChoices_LabelsEntry: MessageFns<FeedChoices_LabelsEntry> = {
   },
 };
 
+function createBaseWantedEpisodes(): WantedEpisodes {
+  return {
+    titleMatch: "",
+    titleSkip: "",
+    publishedSince: undefined,
+    episodesMax: 0,
+    minDurationSeconds: undefined,
+    maxDurationSeconds: undefined,
+    seasons: [],
+    episodeTypes: [],
+  };
+}
+
+export const WantedEpisodes: MessageFns<WantedEpisodes> = {
+  encode(message: WantedEpisodes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.titleMatch !== "") {
+      writer.uint32(10).string(message.titleMatch);
+    }
+    if (message.titleSkip !== "") {
+      writer.uint32(18).string(message.titleSkip);
+    }
+    if (message.publishedSince !== undefined) {
+      Timestamp.encode(toTimestamp(message.publishedSince), writer.uint32(26).fork()).join();
+    }
+    if (message.episodesMax !== 0) {
+      writer.uint32(32).uint32(message.episodesMax);
+    }
+    if (message.minDurationSeconds !== undefined) {
+      writer.uint32(41).double(message.minDurationSeconds);
+    }
+    if (message.maxDurationSeconds !== undefined) {
+      writer.uint32(49).double(message.maxDurationSeconds);
+    }
+    if (message.seasons.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.seasons) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.episodeTypes) {
+      writer.uint32(66).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WantedEpisodes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWantedEpisodes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.titleMatch = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.titleSkip = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.publishedSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.episodesMax = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.minDurationSeconds = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.maxDurationSeconds = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.seasons.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.seasons.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.episodeTypes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WantedEpisodes {
+    return {
+      titleMatch: isSet(object.titleMatch)
+        ? globalThis.String(object.titleMatch)
+        : isSet(object.title_match)
+        ? globalThis.String(object.title_match)
+        : "",
+      titleSkip: isSet(object.titleSkip)
+        ? globalThis.String(object.titleSkip)
+        : isSet(object.title_skip)
+        ? globalThis.String(object.title_skip)
+        : "",
+      publishedSince: isSet(object.publishedSince)
+        ? fromJsonTimestamp(object.publishedSince)
+        : isSet(object.published_since)
+        ? fromJsonTimestamp(object.published_since)
+        : undefined,
+      episodesMax: isSet(object.episodesMax)
+        ? globalThis.Number(object.episodesMax)
+        : isSet(object.episodes_max)
+        ? globalThis.Number(object.episodes_max)
+        : 0,
+      minDurationSeconds: isSet(object.minDurationSeconds)
+        ? globalThis.Number(object.minDurationSeconds)
+        : isSet(object.min_duration_seconds)
+        ? globalThis.Number(object.min_duration_seconds)
+        : undefined,
+      maxDurationSeconds: isSet(object.maxDurationSeconds)
+        ? globalThis.Number(object.maxDurationSeconds)
+        : isSet(object.max_duration_seconds)
+        ? globalThis.Number(object.max_duration_seconds)
+        : undefined,
+      seasons: globalThis.Array.isArray(object?.seasons)
+        ? object.seasons.map((e: any) => globalThis.Number(e))
+        : [],
+      episodeTypes: globalThis.Array.isArray(object?.episodeTypes)
+        ? object.episodeTypes.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.episode_types)
+        ? object.episode_types.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: WantedEpisodes): unknown {
+    const obj: any = {};
+    if (message.titleMatch !== "") {
+      obj.titleMatch = message.titleMatch;
+    }
+    if (message.titleSkip !== "") {
+      obj.titleSkip = message.titleSkip;
+    }
+    if (message.publishedSince !== undefined) {
+      obj.publishedSince = message.publishedSince.toISOString();
+    }
+    if (message.episodesMax !== 0) {
+      obj.episodesMax = Math.round(message.episodesMax);
+    }
+    if (message.minDurationSeconds !== undefined) {
+      obj.minDurationSeconds = floatToJson(message.minDurationSeconds);
+    }
+    if (message.maxDurationSeconds !== undefined) {
+      obj.maxDurationSeconds = floatToJson(message.maxDurationSeconds);
+    }
+    if (message.seasons?.length) {
+      obj.seasons = message.seasons.map((e) => Math.round(e));
+    }
+    if (message.episodeTypes?.length) {
+      obj.episodeTypes = message.episodeTypes;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<WantedEpisodes>, I>>(base?: I): WantedEpisodes {
+    return WantedEpisodes.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WantedEpisodes>, I>>(object: I): WantedEpisodes {
+    const message = createBaseWantedEpisodes();
+    message.titleMatch = object.titleMatch ?? "";
+    message.titleSkip = object.titleSkip ?? "";
+    message.publishedSince = object.publishedSince ?? undefined;
+    message.episodesMax = object.episodesMax ?? 0;
+    message.minDurationSeconds = object.minDurationSeconds ?? undefined;
+    message.maxDurationSeconds = object.maxDurationSeconds ?? undefined;
+    message.seasons = object.seasons?.map((e) => e) || [];
+    message.episodeTypes = object.episodeTypes?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseFeedDetail(): FeedDetail {
   return {
     feed: undefined,
@@ -1426,6 +1774,7 @@ function createBaseFeedDetail(): FeedDetail {
     prioritized: [],
     reading: undefined,
     nextPollReason: "",
+    ledger: undefined,
     lastPoll: undefined,
   };
 }
@@ -1458,6 +1807,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     }
     if (message.nextPollReason !== "") {
       writer.uint32(162).string(message.nextPollReason);
+    }
+    if (message.ledger !== undefined) {
+      LedgerCounts.encode(message.ledger, writer.uint32(242).fork()).join();
     }
     if (message.lastPoll !== undefined) {
       FeedPoll.encode(message.lastPoll, writer.uint32(170).fork()).join();
@@ -1550,6 +1902,14 @@ export const FeedDetail: MessageFns<FeedDetail> = {
             message.nextPollReason = reader.string();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.ledger = LedgerCounts.decode(reader, reader.uint32());
+            continue;
+          }
           case 21: {
             if (tag !== 170) {
               break;
@@ -1601,6 +1961,7 @@ export const FeedDetail: MessageFns<FeedDetail> = {
         : isSet(object.next_poll_reason)
         ? globalThis.String(object.next_poll_reason)
         : "",
+      ledger: isSet(object.ledger) ? LedgerCounts.fromJSON(object.ledger) : undefined,
       lastPoll: isSet(object.lastPoll)
         ? FeedPoll.fromJSON(object.lastPoll)
         : isSet(object.last_poll)
@@ -1638,6 +1999,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     if (message.nextPollReason !== "") {
       obj.nextPollReason = message.nextPollReason;
     }
+    if (message.ledger !== undefined) {
+      obj.ledger = LedgerCounts.toJSON(message.ledger);
+    }
     if (message.lastPoll !== undefined) {
       obj.lastPoll = FeedPoll.toJSON(message.lastPoll);
     }
@@ -1660,6 +2024,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
       ? FeedReading.fromPartial(object.reading)
       : undefined;
     message.nextPollReason = object.nextPollReason ?? "";
+    message.ledger = (object.ledger !== undefined && object.ledger !== null)
+      ? LedgerCounts.fromPartial(object.ledger)
+      : undefined;
     message.lastPoll = (object.lastPoll !== undefined && object.lastPoll !== null)
       ? FeedPoll.fromPartial(object.lastPoll)
       : undefined;
@@ -2012,6 +2379,159 @@ export const FeedPoll: MessageFns<FeedPoll> = {
     message.endedAt = object.endedAt ?? undefined;
     message.result = object.result ?? 0;
     message.newEpisodes = object.newEpisodes ?? 0;
+    return message;
+  },
+};
+
+function createBaseLedgerCounts(): LedgerCounts {
+  return { known: 0, listed: 0, vanished: 0, replaced: 0, audioChanged: 0, filtered: 0 };
+}
+
+export const LedgerCounts: MessageFns<LedgerCounts> = {
+  encode(message: LedgerCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.known !== 0) {
+      writer.uint32(8).uint32(message.known);
+    }
+    if (message.listed !== 0) {
+      writer.uint32(16).uint32(message.listed);
+    }
+    if (message.vanished !== 0) {
+      writer.uint32(24).uint32(message.vanished);
+    }
+    if (message.replaced !== 0) {
+      writer.uint32(32).uint32(message.replaced);
+    }
+    if (message.audioChanged !== 0) {
+      writer.uint32(40).uint32(message.audioChanged);
+    }
+    if (message.filtered !== 0) {
+      writer.uint32(48).uint32(message.filtered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LedgerCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLedgerCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.known = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.listed = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.vanished = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.replaced = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.audioChanged = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.filtered = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LedgerCounts {
+    return {
+      known: isSet(object.known) ? globalThis.Number(object.known) : 0,
+      listed: isSet(object.listed) ? globalThis.Number(object.listed) : 0,
+      vanished: isSet(object.vanished) ? globalThis.Number(object.vanished) : 0,
+      replaced: isSet(object.replaced) ? globalThis.Number(object.replaced) : 0,
+      audioChanged: isSet(object.audioChanged)
+        ? globalThis.Number(object.audioChanged)
+        : isSet(object.audio_changed)
+        ? globalThis.Number(object.audio_changed)
+        : 0,
+      filtered: isSet(object.filtered) ? globalThis.Number(object.filtered) : 0,
+    };
+  },
+
+  toJSON(message: LedgerCounts): unknown {
+    const obj: any = {};
+    if (message.known !== 0) {
+      obj.known = Math.round(message.known);
+    }
+    if (message.listed !== 0) {
+      obj.listed = Math.round(message.listed);
+    }
+    if (message.vanished !== 0) {
+      obj.vanished = Math.round(message.vanished);
+    }
+    if (message.replaced !== 0) {
+      obj.replaced = Math.round(message.replaced);
+    }
+    if (message.audioChanged !== 0) {
+      obj.audioChanged = Math.round(message.audioChanged);
+    }
+    if (message.filtered !== 0) {
+      obj.filtered = Math.round(message.filtered);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LedgerCounts>, I>>(base?: I): LedgerCounts {
+    return LedgerCounts.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LedgerCounts>, I>>(object: I): LedgerCounts {
+    const message = createBaseLedgerCounts();
+    message.known = object.known ?? 0;
+    message.listed = object.listed ?? 0;
+    message.vanished = object.vanished ?? 0;
+    message.replaced = object.replaced ?? 0;
+    message.audioChanged = object.audioChanged ?? 0;
+    message.filtered = object.filtered ?? 0;
     return message;
   },
 };
@@ -3157,6 +3677,9 @@ function createBaseUpdateFeedRequest(): UpdateFeedRequest {
     setLabels: {},
     removeLabels: [],
     validateOnly: false,
+    wanted: undefined,
+    prompt: undefined,
+    hotwords: undefined,
   };
 }
 
@@ -3188,6 +3711,15 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     }
     if (message.validateOnly !== false) {
       writer.uint32(72).bool(message.validateOnly);
+    }
+    if (message.wanted !== undefined) {
+      WantedEpisodes.encode(message.wanted, writer.uint32(242).fork()).join();
+    }
+    if (message.prompt !== undefined) {
+      writer.uint32(250).string(message.prompt);
+    }
+    if (message.hotwords !== undefined) {
+      writer.uint32(258).string(message.hotwords);
     }
     return writer;
   },
@@ -3280,6 +3812,30 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
             message.validateOnly = reader.bool();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.wanted = WantedEpisodes.decode(reader, reader.uint32());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.prompt = reader.string();
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.hotwords = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3345,6 +3901,9 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
         : isSet(object.validate_only)
         ? globalThis.Boolean(object.validate_only)
         : false,
+      wanted: isSet(object.wanted) ? WantedEpisodes.fromJSON(object.wanted) : undefined,
+      prompt: isSet(object.prompt) ? globalThis.String(object.prompt) : undefined,
+      hotwords: isSet(object.hotwords) ? globalThis.String(object.hotwords) : undefined,
     };
   },
 
@@ -3383,6 +3942,15 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     if (message.validateOnly !== false) {
       obj.validateOnly = message.validateOnly;
     }
+    if (message.wanted !== undefined) {
+      obj.wanted = WantedEpisodes.toJSON(message.wanted);
+    }
+    if (message.prompt !== undefined) {
+      obj.prompt = message.prompt;
+    }
+    if (message.hotwords !== undefined) {
+      obj.hotwords = message.hotwords;
+    }
     return obj;
   },
 
@@ -3408,6 +3976,11 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     );
     message.removeLabels = object.removeLabels?.map((e) => e) || [];
     message.validateOnly = object.validateOnly ?? false;
+    message.wanted = (object.wanted !== undefined && object.wanted !== null)
+      ? WantedEpisodes.fromPartial(object.wanted)
+      : undefined;
+    message.prompt = object.prompt ?? undefined;
+    message.hotwords = object.hotwords ?? undefined;
     return message;
   },
 };

@@ -10,8 +10,15 @@ import { tableLines } from '../../render/table.ts';
 import { countWords } from '../../render/words.ts';
 import type { AddedFeedView } from '../../views/feed-map.ts';
 import { type ListDocument, listDocument } from '../../views/list-document.ts';
+import {
+  engineWordFlags,
+  hasWantedFlags,
+  type WantedFlagValues,
+  wantedFlags,
+  wantedOf,
+} from '../../wanted-flags.ts';
 
-interface AddFlags {
+interface AddFlags extends WantedFlagValues {
   readonly opml?: string | undefined;
   readonly name?: string | undefined;
   readonly 'book-score'?: number | undefined;
@@ -19,6 +26,8 @@ interface AddFlags {
   readonly label?: string[] | undefined;
   readonly model?: string | undefined;
   readonly language?: string | undefined;
+  readonly prompt?: string | undefined;
+  readonly hotwords?: string | undefined;
 }
 
 export default class FeedAdd extends BaseCommand {
@@ -38,6 +47,8 @@ export default class FeedAdd extends BaseCommand {
     opml: Flags.string({ helpValue: 'FILE', description: 'an OPML file; - is stdin' }),
     name: Flags.string({ description: 'title to show until the feed gives its own; one URL only' }),
     ...feedChoiceFlags,
+    ...wantedFlags,
+    ...engineWordFlags,
   };
 
   async run(): Promise<ListDocument<AddedFeedView>> {
@@ -109,8 +120,11 @@ export default class FeedAdd extends BaseCommand {
   }
 }
 
-function choicesOf({ priority = 0, label, model = '', language = '' }: AddFlags) {
-  return { priority, labels: labelsOf(label, '--label'), model, language };
+function choicesOf(flags: AddFlags) {
+  const { priority = 0, label, model = '', language = '', prompt = '', hotwords = '' } = flags;
+  const wanted = hasWantedFlags(flags) ? { wanted: wantedOf(flags) } : {};
+  const labels = labelsOf(label, '--label');
+  return { ...{ priority, labels, model, language, prompt, hotwords }, ...wanted };
 }
 
 interface Listed {

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { oneLine } from '../../render/cell.ts';
 import { feedReadingLines } from '../../render/feed-reading-lines.ts';
+import { ledgerWords, wantedWords } from '../../render/wanted-words.ts';
 import { ageWords, countWords, durationWords, percentWords } from '../../render/words.ts';
 import { type FeedDetailView, feedDetailView, type StageCountsView } from '../../views/feed-map.ts';
 
@@ -26,16 +27,12 @@ export default class FeedShow extends BaseCommand {
 
 function feedLines(feed: FeedDetailView, nowMs: number): string[] {
   const labels = Object.entries(feed.labels).map(([key, value]) => `${key}=${value}`);
-  const counts = [`${feed.episodes} known`, `${feed.listed} listed by the feed`];
-  if (feed.dead > 0) counts.push(`${feed.dead} dead`);
-  if (feed.retrying > 0) counts.push(`${feed.retrying} to be tried again`);
-  if (feed.skipped > 0) counts.push(`${feed.skipped} skipped`);
   return [
     `Feed        ${feed.feedId}`,
     `Title       ${oneLine(feed.title)}`,
     `URL         ${oneLine(feed.url)}${feed.urlIsPrivate ? ' (without its secrets)' : ''}`,
     `State       ${stateWords(feed)}`,
-    `Episodes    ${counts.join(', ')}`,
+    `Episodes    ${episodeWords(feed)}`,
     ...feed.stages.map((stage) => stageLine(stage)),
     `Transcribed ${durationWords(feed.audioTranscribedSeconds)} of audio, ${percentWords(feed.transcribedRatio)}% of the episodes`,
     `Read        ${readWords(feed, nowMs)}`,
@@ -48,8 +45,27 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     `Labels      ${labels.length === 0 ? 'none' : labels.join(', ')}`,
     `Model       ${feed.model || "the fleet's"}`,
     `Language    ${feed.language || "the fleet's"}`,
+    `Wanted      ${wantedWords(feed.wanted)}`,
+    ...engineLines(feed),
     ...(feed.prioritized.length === 0 ? [] : [`First       ${feed.prioritized.join(', ')}`]),
     `Added       ${feed.addedAt ?? 'not known'}`,
+  ];
+}
+
+function episodeWords(feed: FeedDetailView): string {
+  const { ledger } = feed;
+  const counts = [`${ledger?.known ?? feed.episodes} known`, `${feed.listed} listed by the feed`];
+  if (ledger !== null) counts.push(...ledgerWords(ledger));
+  if (feed.dead > 0) counts.push(`${feed.dead} dead`);
+  if (feed.retrying > 0) counts.push(`${feed.retrying} to be tried again`);
+  if (feed.skipped > 0) counts.push(`${feed.skipped} skipped`);
+  return counts.join(', ');
+}
+
+function engineLines({ prompt, hotwords }: FeedDetailView): string[] {
+  return [
+    ...(prompt === '' ? [] : [`Prompt      ${oneLine(prompt)}`]),
+    ...(hotwords === '' ? [] : [`Hotwords    ${oneLine(hotwords)}`]),
   ];
 }
 
