@@ -217,6 +217,7 @@ const agent: Agent = {
     },
   ],
   gpuProblem: '',
+  engineChoice: '',
 };
 
 const agentService = {

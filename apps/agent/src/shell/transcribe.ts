@@ -23,7 +23,7 @@ export interface TranscribePorts {
 }
 
 /** What `auto` stands for: real time many times over on any CPU. */
-const MODEL_DEFAULT = 'tiny.en';
+export const MODEL_DEFAULT = 'tiny.en';
 /** ISO 639: undetermined. */
 const NO_LANGUAGE = 'und';
 /** The operator has to do something first; the wait keeps the episode's tries from being used up meanwhile. */
@@ -194,7 +194,7 @@ function segmentOf(raw: RawSegment): TranscriptSegment {
   };
 }
 
-function engineOutcome({ code, message }: EngineFailure): ResultOutcome {
+function engineOutcome({ code, message, smallerNext }: EngineFailure): ResultOutcome {
   switch (code) {
     case 'cancelled':
       return returned(message);
@@ -204,9 +204,14 @@ function engineOutcome({ code, message }: EngineFailure): ResultOutcome {
     case 'device_unavailable':
     case 'engine_missing':
       return failure(code, message, { retryAfterMs: OPERATOR_WAIT_MS });
+    case 'out_of_memory':
+      // Not the episode's failure as long as there is something smaller to try.
+      return smallerNext === true
+        ? returned(message, code, 0)
+        : failure(code, message, { retryAfterMs: OPERATOR_WAIT_MS });
     case 'bad_request':
     case 'busy':
-    case 'out_of_memory':
+    case 'device_failed':
     case 'internal':
     case 'engine_died':
     case 'engine_silent':
