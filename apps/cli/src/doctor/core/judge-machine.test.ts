@@ -33,6 +33,7 @@ const well: MachineFacts = {
   engine: seen(engine),
   model: seen(model),
   gpu: { kind: 'gpus', names: ['NVIDIA H100'] },
+  cuda: null,
   device: 'auto',
   credential,
   nats: seen({ server: 'n1:4222', version: '2.15.1' }),
