@@ -34,8 +34,9 @@ interface ModelNeed {
 
 const MIB = 1_024 * 1_024;
 export const BATCH_SIZE_CPU = 8;
-/** Beyond it nothing was gained (docs/benchmarks.md). */
-const BATCH_SIZE_MAX = 16;
+/** Beyond these nothing was gained (docs/benchmarks.md): small models wait for the CPU, large ones are full. */
+const BATCH_SIZE_SMALL_MAX = 16;
+const BATCH_SIZE_LARGE_MAX = 32;
 /** Below it an engine reads its weights for too little. */
 const BATCH_SIZE_MIN = 4;
 /** CUDA's context, cuBLAS and CTranslate2's kernels, before any weight. */
@@ -52,17 +53,20 @@ const ENGINES_PER_GPU_MAX = 2;
 const TENSOR_CORES = 7;
 const INTEGER_DOT_PRODUCT = 6.1;
 
-/** By the size in the model's name. The figures of windows are measured ones; those of docs/gpu.md say on what. */
+/**
+ * By the size in the model's name. Measured on an H100 in models of these shapes (docs/gpu.md), those of distil apart, which
+ * are estimated by their parts.
+ */
 const NEEDS: readonly (readonly [RegExp, ModelNeed])[] = [
   [/(^|[-/_])tiny/, { weights: 72, window: 58 }],
   [/(^|[-/_])base/, { weights: 138, window: 58 }],
-  [/distil-(medium|small)/, { weights: 752, window: 132 }],
-  [/(^|[-/_])small/, { weights: 461, window: 126 }],
-  [/(^|[-/_])medium/, { weights: 1_457, window: 400 }],
-  [/turbo|distil-large/, { weights: 1_543, window: 132 }],
+  [/distil-(medium|small)/, { weights: 752, window: 140 }],
+  [/(^|[-/_])small/, { weights: 461, window: 130 }],
+  [/(^|[-/_])medium/, { weights: 1_457, window: 355 }],
+  [/turbo|distil-large/, { weights: 1_543, window: 140 }],
 ];
 /** Of large, and of every model whose name does not tell. */
-const NEED_MAX: ModelNeed = { weights: 2_944, window: 620 };
+const NEED_MAX: ModelNeed = { weights: 2_944, window: 560 };
 
 /** Pure. `cores`: of this machine, that the agent may use. */
 export function chooseEngine(
@@ -76,7 +80,7 @@ export function chooseEngine(
   const enginesPerGpu = enginesOn(room, need, cores);
   const { computeType, why } = computeTypeOf(gpu, room, need, wishes);
   const fits = Math.floor((room.mib / enginesPerGpu - loadedMib(need, computeType)) / need.window);
-  const batchSize = batchSizeOf(fits, wishes);
+  const batchSize = batchSizeOf(fits, need, wishes);
   const memory = room.isKnown
     ? `${(room.mib / SHARE_MAX / 1_024).toFixed(0)} GiB`
     : 'memory that is not told';
@@ -96,7 +100,7 @@ interface Room {
 function roomOf(gpu: GpuTraits, need: ModelNeed, { computeType }: EngineWishes): Room {
   if (gpu.memorySizeBytes !== null)
     return { mib: (gpu.memorySizeBytes / MIB) * SHARE_MAX, isKnown: true };
-  const mib = loadedMib(need, computeType) + BATCH_SIZE_CPU * need.window;
+  const mib = Math.ceil(loadedMib(need, computeType) + BATCH_SIZE_CPU * need.window);
   return { mib, isKnown: false };
 }
 
@@ -107,7 +111,7 @@ function needOf(model: string): ModelNeed {
 
 function enginesOn(room: Room, need: ModelNeed, cores: number): number {
   if (!room.isKnown || need.weights > SMALL_MODEL_MIB) return 1;
-  const each = loadedMib(need, 'float16') + BATCH_SIZE_MAX * need.window;
+  const each = loadedMib(need, 'float16') + BATCH_SIZE_SMALL_MAX * need.window;
   const most = Math.min(
     ENGINES_PER_GPU_MAX,
     Math.floor(cores / CORES_PER_ENGINE),
@@ -134,9 +138,10 @@ function computeTypeOf(
   return { computeType: 'int8_float16', why: 'int8_float16, since float16 does not fit' };
 }
 
-function batchSizeOf(fits: number, { batchSize }: EngineWishes): number {
+function batchSizeOf(fits: number, need: ModelNeed, { batchSize }: EngineWishes): number {
   if (batchSize !== 'auto') return batchSize;
-  return Math.min(BATCH_SIZE_MAX, Math.max(1, fits));
+  const most = need.weights > SMALL_MODEL_MIB ? BATCH_SIZE_LARGE_MAX : BATCH_SIZE_SMALL_MAX;
+  return Math.min(most, Math.max(1, fits));
 }
 
 /** The memory of an engine that has the model and does nothing. */

@@ -19,7 +19,7 @@ export interface Rung {
 }
 
 /** So many jobs in a row must come out well before the rung above is tried again. */
-export const GOOD_JOBS_TO_CLIMB = 20;
+export const GOOD_JOBS_TO_CLIMB = 5;
 /** Each rung of a batch has a quarter of the one above: every try costs the time of a load. */
 const STEP = 4;
 

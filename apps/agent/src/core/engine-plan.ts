@@ -51,10 +51,10 @@ export function gpuSeat(line: string, hasTraits: boolean): Result<GpuSeat, strin
     !/^\d{1,4}$/.test(index) ||
     !/^[A-Za-z0-9-]{1,64}$/.test(uuid)
   )
-    return err(
-      `nvidia-smi answered "${line.slice(0, 60)}" where a GPU with its memory was expected`,
-    );
+    return err(unreadable(line));
   const [memory = '', mig = '', capability = ''] = fields.slice(-behind);
+  if (!/^(\d{1,9}|\[.*\])$/.test(memory) || (hasTraits && !/^(Enabled|Disabled|\[.*\])$/.test(mig)))
+    return err(unreadable(line));
   return ok({
     index: Number(index),
     uuid,
@@ -125,4 +125,8 @@ function seatWords({ index, product, isCut }: GpuSeat): string {
 function onCpu(slots: number | 'auto', why: string): EnginePlan {
   const count = slots === 'auto' ? 1 : slots;
   return { seats: Array.from({ length: count }, () => null), words: `the CPU, since ${why}` };
+}
+
+function unreadable(line: string): string {
+  return `nvidia-smi answered "${line.slice(0, 60)}" where a GPU with its memory was expected`;
 }

@@ -112,7 +112,7 @@ export class TunedEngine implements Engine {
     const { clock, log } = this.#options;
     const ladder = this.#ladder();
     const next = stepDown(ladder, during);
-    const tried = `${this.#model} as ${rungWords(rungOf(ladder))} did not fit: ${failure.message.replace(/\.$/, '')}`;
+    const tried = `${this.#model} as ${rungWords(rungOf(ladder))} did not fit: ${whatHappened(failure)}`;
     if (next === null) {
       this.#starvedUntilMs = clock.monotonicMs() + STARVED_MS;
       // From the top the next time: by then the memory may be free again.
@@ -136,4 +136,9 @@ export class TunedEngine implements Engine {
         : `${gpu} is there, and the CPU is used: ${note ?? 'the engine does not say why'}`;
     if (this.#fallback !== null && this.#fallback !== before) log.warn({}, this.#fallback);
   }
+}
+
+/** Without the engine's advice: this one follows it. */
+function whatHappened({ message }: EngineFailure): string {
+  return message.split(';')[0]?.replace(/\.$/, '') ?? message;
 }

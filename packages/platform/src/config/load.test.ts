@@ -39,14 +39,14 @@ describe('the settings', () => {
       coordinator: { grpc: { listen: { host: '127.0.0.1', port: 0 } } },
       feeds: { pollEveryMs: 3_600_000, timeoutMs: 30_000, bytesMax: 50e6, itemsMax: 20_000 },
       downloads: { max: 30, floorBytes: 100_000, idleTimeoutMs: 30_000, timeoutMs: 7_200_000 },
-      transcribe: { max: 'auto', model: 'auto', language: null, batchSize: 8, device: 'auto' },
+      transcribe: { max: 'auto', model: 'auto', language: null, batchSize: 'auto', device: 'auto' },
       planner: { multiWorkerMinEpisodes: 50, feedShareMax: 1 },
       retry: { attemptsMax: 5, backoffFirstMs: 10_000, backoffMaxMs: 1_800_000 },
       sessions: { heartbeatMs: 5_000, lostAfterMs: 30_000 },
       leader: { ttlMs: 6_000 },
       locks: { staleAfterMs: 3_600_000, stalePolicy: 'report' },
       stall: { checkEveryMs: 120_000, checks: 5 },
-      agent: { id: null, slots: { download: 4, transcribe: 1 }, engine: 'faster-whisper' },
+      agent: { id: null, slots: { download: 4, transcribe: 'auto' }, engine: 'faster-whisper' },
       events: { keepMs: 604_800_000, bytesMax: 200_000_000 },
       log: { level: 'info' },
       sweep: { everyMs: 600_000, olderThanMs: 3_600_000 },
@@ -61,7 +61,7 @@ describe('the settings', () => {
       'podctl.toml',
     );
     expect(yaml).toEqual(toml);
-    expect(yaml.agent.slots).toEqual({ download: 2, transcribe: 1 });
+    expect(yaml.agent.slots).toEqual({ download: 2, transcribe: 'auto' });
     expect(yaml.feeds.pollEveryMs).toBe(5_400_000);
   });
 
