@@ -83,7 +83,7 @@ export async function runAgent(
     journal: new Journal(join(config.stateDir, 'results'), log),
     library: onDisk,
   });
-  const engines = await makeEngines(config, log, context.signal);
+  const engines = await makeEngines(config, log, () => agent.look(), context.signal);
   const dispatcher = guardedAgent({
     allowPrivate: config.settings.network.allowPrivate,
     connectTimeoutMs: CONNECT_MS_MAX,

@@ -32,10 +32,15 @@ export interface Engines {
   report(seen: GpuReport): GpuReport;
 }
 
-/** Looks at the GPUs once, and decides how many engines run where. */
+/**
+ * Looks at the GPUs once, and decides how many engines run where.
+ *
+ * @param starved is called when an engine has found no memory for its smallest step.
+ */
 export async function makeEngines(
   config: AgentConfig,
   log: Logger,
+  starved: () => void,
   signal: AbortSignal,
 ): Promise<Engines> {
   const { agent, transcribe } = config.settings;
@@ -58,7 +63,7 @@ export async function makeEngines(
         engine: whisperOn(seat, config, log),
         gpu: seat === null ? null : `GPU ${seat.index} (${seat.product})`,
         firstRung: (name) => firstRung(seat, name, wishes, coresEach),
-        ...{ clock: systemClock, log },
+        ...{ clock: systemClock, log, starved },
       }),
   );
   return {

@@ -56,7 +56,7 @@ test('silence is a transcript too, of an undetermined language', async () => {
 test.each([
   ['audio_unreadable', { final: true, returned: false }],
   ['model_missing', { final: false, returned: false, retryAfterMs: 60_000 }],
-  ['out_of_memory', { final: false, returned: false, retryAfterMs: 60_000 }],
+  ['out_of_memory', { final: false, returned: true, retryAfterMs: 60_000 }],
   ['device_failed', { final: false, returned: false, retryAfterMs: null }],
   ['cancelled', { returned: true }],
 ] as const)('the engine’s %s is passed on as what it means for the job', async (code, means) => {

@@ -205,10 +205,8 @@ function engineOutcome({ code, message, smallerNext }: EngineFailure): ResultOut
     case 'engine_missing':
       return failure(code, message, { retryAfterMs: OPERATOR_WAIT_MS });
     case 'out_of_memory':
-      // Not the episode's failure as long as there is something smaller to try.
-      return smallerNext === true
-        ? returned(message, code, 0)
-        : failure(code, message, { retryAfterMs: OPERATOR_WAIT_MS });
+      // Never the episode's failure: it needs no more memory than any other, and must not be given up for a full GPU.
+      return returned(message, code, smallerNext === true ? 0 : OPERATOR_WAIT_MS);
     case 'bad_request':
     case 'busy':
     case 'device_failed':

@@ -44,13 +44,21 @@ function made({
   };
   const clock = new ManualClock();
   const firstRung = () => FIRST;
-  const tuned = new TunedEngine({ engine, gpu, firstRung, clock, log: silentLog });
+  const tuned = new TunedEngine({
+    engine,
+    gpu,
+    firstRung,
+    clock,
+    log: silentLog,
+    starved: () => void starvations.push(1),
+  });
+  const starvations: number[] = [];
   const job = async (model = 'tiny.en') => {
     const loaded = await tuned.load(model, never);
     if (!loaded.ok) return loaded;
     return await tuned.transcribe({ audioPath: 'a', language: null }, () => undefined, never);
   };
-  return { tuned, room, tried, clock, job };
+  return { tuned, room, tried, clock, job, starvations };
 }
 
 test('what does not fit is tried smaller at the next job, and the attempt’s reason says so', async () => {
@@ -83,7 +91,7 @@ test('each model has a ladder of its own', async () => {
 });
 
 test('with nothing smaller left the job is for others: the engine asks for no work for two minutes, then begins anew', async () => {
-  const { tuned, room, tried, clock, job } = made();
+  const { tuned, room, tried, clock, job, starvations } = made();
   room.loads = false;
   expect(await job()).toMatchObject({ ok: false, error: { smallerNext: true } });
   const last = await job();
@@ -92,9 +100,13 @@ test('with nothing smaller left the job is for others: the engine asks for no wo
   });
   expect(last).not.toMatchObject({ error: { smallerNext: true } });
   expect(tuned.starved).toContain('GPU 0 (H100) has too little free memory for tiny.en');
+  expect(starvations).toHaveLength(1);
+  // What comes all the same goes back without a try.
+  room.loads = true;
+  expect(await job()).toMatchObject({ ok: false, error: { code: 'out_of_memory' } });
+  expect(tried).toEqual([]);
   await clock.advance(120_000);
   expect(tuned.starved).toBeNull();
-  room.loads = true;
   expect((await job()).ok).toBe(true);
   expect(tried).toEqual(['float16 with batch 16']);
 });

@@ -30,6 +30,8 @@ export interface TunedEngineOptions {
   readonly firstRung: (model: string) => Rung;
   readonly clock: Clock;
   readonly log: Logger;
+  /** It has just become starved. */
+  readonly starved: () => void;
 }
 
 /** How long a GPU without memory for the smallest step is given no work: others get it meanwhile. */
@@ -74,6 +76,9 @@ export class TunedEngine implements Engine {
     said?: (line: string) => void,
   ): Promise<Result<LoadedModel, EngineFailure>> {
     const { engine } = this.#options;
+    const starved = this.starved;
+    // What was given before the fleet heard of it: back at once, without a try for each episode.
+    if (starved !== null) return err({ code: 'out_of_memory', message: `${starved}.` });
     this.#model = model;
     engine.tune(rungOf(this.#ladder()));
     const loaded = await engine.load(model, signal, said);
@@ -119,6 +124,7 @@ export class TunedEngine implements Engine {
       this.#ladders.delete(this.#model);
       const message = `${tried}. Nothing smaller is left to try here.`;
       log.error({}, message);
+      this.#options.starved();
       return { code: 'out_of_memory', message };
     }
     this.#ladders.set(this.#model, next);

@@ -69,6 +69,13 @@ describe('the faster-whisper engine', () => {
     expect((await whisper.load(MODEL, never)).ok).toBe(true);
   });
 
+  test('asked for what only a GPU reckons with, it works on the CPU that it found, and says with what', async () => {
+    const whisper = real();
+    whisper.tune({ computeType: 'float16', batchSize: 8 });
+    const loaded = await whisper.load(MODEL, never);
+    expect(loaded).toMatchObject({ ok: true, value: { device: 'cpu', computeType: 'int8' } });
+  });
+
   test('what is no audio is unreadable, and the engine lives on', async () => {
     const whisper = real();
     await whisper.load(MODEL, never);
