@@ -139,7 +139,7 @@ export class TunedEngine implements Engine {
     this.#fallback =
       gpu === null || device !== 'cpu'
         ? null
-        : `${gpu} is there, and the CPU is used: ${note ?? 'the engine does not say why'}`;
+        : `${gpu} is there, and the CPU is used: ${reasonIn(note)}`;
     if (this.#fallback !== null && this.#fallback !== before) log.warn({}, this.#fallback);
   }
 }
@@ -147,4 +147,10 @@ export class TunedEngine implements Engine {
 /** Without the engine's advice: this one follows it. */
 function whatHappened({ message }: EngineFailure): string {
   return message.split(';')[0]?.replace(/\.$/, '') ?? message;
+}
+
+/** A note may begin with where the model is from. */
+function reasonIn(note: string | null): string {
+  if (note === null) return 'the engine finds no GPU; "podctl doctor" looks why';
+  return note.slice(Math.max(0, note.indexOf('The device cuda')));
 }
