@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Optional
 
 from engine_error import BAD_REQUEST, DEVICE_UNAVAILABLE, EngineError, failure_of
@@ -48,16 +48,28 @@ def load_model(request: LoadRequest, env: Mapping[str, str]) -> LoadedModel:
     device = request.device
     if device == "auto":
         device = "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
+    if request.device == "auto" and device == "cpu":
+        request_here = _on_cpu(request)
+    else:
+        request_here = request
     try:
-        whisper, compute_type = _open(source, request, device)
+        whisper, compute_type = _open(source, request_here, device)
     except EngineError as error:
         if request.device != "auto" or device == "cpu" or error.code != DEVICE_UNAVAILABLE:
             raise
         notes.append(f"{error} The CPU is used instead.")
         device = "cpu"
-        whisper, compute_type = _open(source, request, device)
+        whisper, compute_type = _open(source, _on_cpu(request), device)
     load_ms = round((time.monotonic() - started) * 1000)
     return LoadedModel(request, source, whisper, device, compute_type, load_ms, " ".join(notes) or None)
+
+
+def _on_cpu(request: LoadRequest) -> LoadRequest:
+    """What was asked for with a GPU in mind: float16 and its like do not run on a CPU."""
+    import ctranslate2
+
+    known = request.compute_type in ctranslate2.get_supported_compute_types("cpu")
+    return request if known else replace(request, compute_type="auto")
 
 
 def _open(source: ModelSource, request: LoadRequest, device: str) -> "tuple[Any, str]":

@@ -7,14 +7,12 @@ import type { Bus } from '@podctl/platform/bus.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { SettingsError } from '@podctl/platform/config/settings-error.ts';
 import { isLoopback, writeEndpoint } from '@podctl/platform/endpoint.ts';
-import { inheritedLockFd } from '@podctl/platform/folder-lock.ts';
 import { type HealthCheck, HealthServer } from '@podctl/platform/health-server.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { type MainContext, StopRequest } from '@podctl/platform/lifecycle.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import { createMetrics, type Metrics } from '@podctl/platform/metrics.ts';
 import { metricsToken } from '@podctl/platform/metrics-token.ts';
-import { modelsFolder } from '@podctl/platform/model-folder.ts';
 import { natsBus } from '@podctl/platform/nats/bus.ts';
 import type { NatsLink } from '@podctl/platform/nats/connection.ts';
 import type { Dispatcher } from 'undici';
@@ -28,6 +26,7 @@ import type { AttemptStore } from './shell/attempt-store.ts';
 import { ByteClient } from './shell/byte-client.ts';
 import { downloadWorker } from './shell/download.ts';
 import { tellDrain } from './shell/drain-notice.ts';
+import { type Engines, makeEngines } from './shell/engines.ts';
 import { NvidiaSmi } from './shell/gpu-nvidia-smi.ts';
 import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
@@ -36,14 +35,11 @@ import { MountedStore } from './shell/mounted-store.ts';
 import { connectAgent } from './shell/nats-link.ts';
 import { openSpool, SpooledStore } from './shell/spooled-store.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
-import { WhisperEngine } from './shell/whisper-engine.ts';
 
 /** An episode of a day at 192 kbit/s has 2 GB. */
 const DOWNLOAD_BYTES_MAX = 8e9;
 const SPACE_WAIT_MS = 30_000;
 const CONNECT_MS_MAX = 15_000;
-const ENGINE_SILENT_MS = 30_000;
-const ENGINE_CANCEL_MS = 2_000;
 
 /** What an agent changes the world through. */
 export interface AgentEffects {
@@ -87,13 +83,13 @@ export async function runAgent(
     journal: new Journal(join(config.stateDir, 'results'), log),
     library: onDisk,
   });
-  const engines = enginesOf(config, log);
+  const engines = await makeEngines(config, log, () => agent.look(), context.signal);
   const dispatcher = guardedAgent({
     allowPrivate: config.settings.network.allowPrivate,
     connectTimeoutMs: CONNECT_MS_MAX,
     connectionsMax: config.settings.agent.slots.download + 1,
   });
-  const gpus = gpuWatchOf(config, log, {
+  const gpus = gpuWatchOf(config, log, engines, {
     lost: (reason) => agent.loseGpu(reason),
     changed: () => agent.look(),
   });
@@ -125,7 +121,7 @@ export async function runAgent(
   } finally {
     await gpus.stop();
     await agent.stop();
-    await Promise.all(engines.map((engine) => engine.stop()));
+    await Promise.all(engines.all.map((engine) => engine.stop()));
     await dispatcher.destroy();
     await membership.stop();
     await health.stop();
@@ -213,34 +209,6 @@ function checksOf(link: NatsLink, agent: Agent): readonly HealthCheck[] {
   ];
 }
 
-/** A library of the engine's tells its maker who runs it, unless it is told not to. */
-function engineEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ...env, ORT_DISABLE_TELEMETRY: '1' };
-}
-
-/** One a slot, since each does one episode at a time. */
-function enginesOf(config: AgentConfig, log: Logger): readonly WhisperEngine[] {
-  const { agent, transcribe } = config.settings;
-  const { device, computeType, batchSize } = transcribe;
-  const spec = {
-    python: config.pythonPath,
-    script: config.engineScript,
-    env: engineEnvironment(process.env),
-    lockFd: inheritedLockFd(),
-    silentMs: ENGINE_SILENT_MS,
-    cancelMs: ENGINE_CANCEL_MS,
-    clock: systemClock,
-    log,
-    said: (line: string) => log.info({ component: 'engine' }, line),
-  };
-  const models = modelsFolder(config.settings.dataDir);
-  const options = { device, computeType, batchSize, models };
-  return Array.from(
-    { length: agent.slots.transcribe },
-    () => new WhisperEngine(spec, options, Math.random),
-  );
-}
-
 interface GpuNews {
   /** One that the engine needs is gone. An engine on the CPU goes on without. */
   readonly lost: (reason: string) => void;
@@ -248,15 +216,19 @@ interface GpuNews {
   readonly changed: () => void;
 }
 
-function gpuWatchOf(config: AgentConfig, log: Logger, { lost, changed }: GpuNews): GpuWatch {
-  const { agent, transcribe } = config.settings;
-  const needsGpu = transcribe.device !== 'cpu' && agent.slots.transcribe > 0;
+function gpuWatchOf(
+  config: AgentConfig,
+  log: Logger,
+  { all }: Engines,
+  { lost, changed }: GpuNews,
+): GpuWatch {
+  const needsGpu = config.settings.transcribe.device !== 'cpu' && all.length > 0;
   let before: GpuState['kind'] = 'unseen';
   return new GpuWatch({
     probe: new NvidiaSmi({
       clock: systemClock,
       random: Math.random,
-      env: engineEnvironment(process.env),
+      env: process.env,
       log: (line) => log.debug({ component: 'nvidia-smi' }, line),
     }),
     log,
@@ -272,7 +244,7 @@ function gpuWatchOf(config: AgentConfig, log: Logger, { lost, changed }: GpuNews
 interface Parts {
   readonly link: NatsLink;
   readonly effects: AgentEffects;
-  readonly engines: readonly WhisperEngine[];
+  readonly engines: Engines;
   readonly dispatcher: Dispatcher;
   readonly membership: Membership;
   readonly metrics: Metrics;
@@ -285,8 +257,9 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const { effects, engines, dispatcher } = parts;
   const measured = measure(config, parts);
   const store = storeOf(config, parts, measured);
-  const describeEngine = () => engines[0]?.describe() ?? 'no engine';
-  const onGpuOnly = settings.transcribe.device === 'cuda' && settings.agent.slots.transcribe > 0;
+  const describeEngine = () => engines.all[0]?.describe() ?? 'no engine';
+  const slots = { download: settings.agent.slots.download, transcribe: engines.all.length };
+  const onGpuOnly = settings.transcribe.device === 'cuda' && slots.transcribe > 0;
   const shared = { store, clock: systemClock, agent };
   return new Agent({
     ...effects,
@@ -299,11 +272,11 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       host,
       version,
       engine: describeEngine(),
-      slots: settings.agent.slots,
+      slots,
     },
     workProblem: async (expected) => {
       const problem = await store.problem(expected);
-      return gpuLack(parts.gpus.state, onGpuOnly) ?? problem;
+      return gpuLack(parts.gpus.state, onGpuOnly) ?? problem ?? engines.starved();
     },
     workers: {
       download: downloadWorker({
@@ -320,10 +293,14 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         },
         received: measured.received,
       }),
-      transcribe: transcribeWorker({ ...shared, engines, transcribed: measured.transcribed }),
+      transcribe: transcribeWorker({
+        ...shared,
+        engines: engines.all,
+        transcribed: measured.transcribed,
+      }),
     },
     describeEngine,
-    gpus: () => gpuReport(parts.gpus.state),
+    gpus: () => engines.report(gpuReport(parts.gpus.state)),
     observe: measured.observe,
     logs: {
       tail: parts.logs,
@@ -344,7 +321,7 @@ function openStoreFolder({
 
 function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): AttemptStore {
   const { coordinators, settings } = config;
-  const { effects, membership } = parts;
+  const { effects, membership, engines } = parts;
   const { dispatcher } = membership;
   const freeBytesMin = settings.library.freeFloorBytes;
   if (coordinators.length === 0) return new MountedStore(effects.library, freeBytesMin);
@@ -353,18 +330,18 @@ function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): At
     spool: effects.library,
     client: new ByteClient(ports),
     freeBytesMin,
-    inputBytesMax: settings.agent.slots.transcribe === 0 ? 0 : settings.agent.spoolBytesMax,
+    inputBytesMax: engines.all.length === 0 ? 0 : settings.agent.spoolBytesMax,
     moved,
   });
 }
 
-function measure(config: AgentConfig, { metrics, link, gpus }: Parts): AgentMetrics {
+function measure(config: AgentConfig, { metrics, link, gpus, engines }: Parts): AgentMetrics {
   const { agent, version, os, arch, settings } = config;
   return agentMetrics({
     ...{ metrics, agent, version, os, arch },
     clock: systemClock,
     model: settings.transcribe.model,
-    transcribeSlots: settings.agent.slots.transcribe,
+    transcribeSlots: engines.all.length,
     link,
     gpus: () => gpuReport(gpus.state).gpus,
   });

@@ -220,6 +220,7 @@ const agent: Agent = {
     },
   ],
   gpuProblem: '',
+  engineChoice: '',
 };
 
 const agentService = {

@@ -77,6 +77,8 @@ export interface HeartbeatMessage {
   readonly gpus?: readonly Gpu[] | undefined;
   /** Why its machine's GPUs cannot be used, one sentence; null when there is nothing to say. */
   readonly gpuProblem?: string | null | undefined;
+  /** How it runs its engines and why, in words; older agents do not say. */
+  readonly engineChoice?: string | undefined;
 }
 
 /** `cmd.<agent>`: a hint only. */

@@ -73,6 +73,8 @@ export interface AgentBootstrap extends CommonBootstrap {
   readonly drainMs: number;
   readonly pythonPath: string;
   readonly engineScript: string;
+  /** The folder of CUDA's libraries for the engine; null or absent: there is none, since no GPU was seen. */
+  readonly cudaLibraries?: string | null;
 }
 
 interface Bootstraps {

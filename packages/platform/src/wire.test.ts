@@ -104,6 +104,7 @@ describe('every message survives its way over the wire', () => {
     const oneMore = Buffer.from(JSON.stringify({ ...beat, gpus: [...gpus, gpu] }));
     expect(heartbeatMessage.decode(oneMore).ok).toBe(false);
     survives(heartbeatMessage, { ...heartbeatOf(1), gpus: [], gpuProblem: 'no driver' });
+    survives(heartbeatMessage, { ...heartbeatOf(1), engineChoice: 'tiny.en on GPU 0' });
   });
 });
 

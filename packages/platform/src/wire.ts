@@ -190,6 +190,7 @@ export const heartbeatMessage = messageCodec<HeartbeatMessage>(
     draining: z.boolean().optional(),
     gpus: z.array(gpu).max(GPU_LIMITS.gpusMax).optional(),
     gpuProblem: sentence.nullable().optional(),
+    engineChoice: sentence.optional(),
   }),
 );
 

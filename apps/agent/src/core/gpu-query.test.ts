@@ -45,6 +45,7 @@ describe('a line of nvidia-smi', () => {
     ['a100-mig-host', ['utilization']],
     ['a100-mig-container', ['memory', 'utilization']],
     ['h100', []],
+    ['h100-seen', []],
     ['jetson-orin', ['memory', 'utilization', 'temperature', 'power']],
     ['wsl', ['power']],
     ['unknown-error-figures', ['temperature', 'power']],

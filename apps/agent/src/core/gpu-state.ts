@@ -127,6 +127,8 @@ export interface GpuReport {
   readonly gpus: readonly Gpu[];
   /** Why none can be used, one sentence; null when there is nothing to say. */
   readonly gpuProblem: string | null;
+  /** How the engines run and why, in words. */
+  readonly engineChoice?: string;
 }
 
 export function gpuReport(state: GpuState): GpuReport {

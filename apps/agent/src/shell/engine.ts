@@ -77,6 +77,8 @@ export interface RawWord {
 
 export interface EngineFailure {
   readonly code: EngineFailureCode;
+  /** The next try on this agent needs less memory: it is worth one at once. */
+  readonly smallerNext?: boolean;
   /** One sentence for people. */
   readonly message: string;
 }
@@ -93,6 +95,7 @@ export const ENGINE_FAILURE_CODES = [
   'device_unavailable',
   'audio_unreadable',
   'out_of_memory',
+  'device_failed',
   'internal',
   'engine_missing',
   'engine_died',

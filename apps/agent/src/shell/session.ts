@@ -63,6 +63,7 @@ export interface Pulse {
   /** Left out where nobody looks. */
   readonly gpus?: readonly Gpu[];
   readonly gpuProblem?: string | null;
+  readonly engineChoice?: string;
 }
 
 /** The agent's side of its session with the leader: what is said and heard, not what is decided. */

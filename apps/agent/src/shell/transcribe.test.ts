@@ -56,11 +56,18 @@ test('silence is a transcript too, of an undetermined language', async () => {
 test.each([
   ['audio_unreadable', { final: true, returned: false }],
   ['model_missing', { final: false, returned: false, retryAfterMs: 60_000 }],
-  ['out_of_memory', { final: false, returned: false, retryAfterMs: null }],
+  ['out_of_memory', { final: false, returned: true, retryAfterMs: 60_000 }],
+  ['device_failed', { final: false, returned: false, retryAfterMs: null }],
   ['cancelled', { returned: true }],
 ] as const)('the engine’s %s is passed on as what it means for the job', async (code, means) => {
   const outcome = await transcribe(engine({ code, message: 'So it is.' }));
   expect(outcome).toMatchObject({ kind: 'failed', reason: 'So it is.', ...means });
+});
+
+test('memory that did not suffice costs the episode nothing while there is something smaller to try', async () => {
+  const why = { code: 'out_of_memory', message: 'So it is.', smallerNext: true } as const;
+  const back = { kind: 'failed', returned: true, retryAfterMs: 0, reason: 'So it is.' };
+  expect(await transcribe(engine(why))).toMatchObject(back);
 });
 
 test('audio that is not as it was accepted any more is given back, not judged unreadable', async () => {

@@ -23,7 +23,7 @@ export interface TranscribePorts {
 }
 
 /** What `auto` stands for: real time many times over on any CPU. */
-const MODEL_DEFAULT = 'tiny.en';
+export const MODEL_DEFAULT = 'tiny.en';
 /** ISO 639: undetermined. */
 const NO_LANGUAGE = 'und';
 /** The operator has to do something first; the wait keeps the episode's tries from being used up meanwhile. */
@@ -203,7 +203,7 @@ function segmentOf(raw: RawSegment): TranscriptSegment {
   };
 }
 
-function engineOutcome({ code, message }: EngineFailure): ResultOutcome {
+function engineOutcome({ code, message, smallerNext }: EngineFailure): ResultOutcome {
   switch (code) {
     case 'cancelled':
       return returned(message);
@@ -213,9 +213,12 @@ function engineOutcome({ code, message }: EngineFailure): ResultOutcome {
     case 'device_unavailable':
     case 'engine_missing':
       return failure(code, message, { retryAfterMs: OPERATOR_WAIT_MS });
+    case 'out_of_memory':
+      // Never the episode's failure: it needs no more memory than any other, and must not be given up for a full GPU.
+      return returned(message, code, smallerNext === true ? 0 : OPERATOR_WAIT_MS);
     case 'bad_request':
     case 'busy':
-    case 'out_of_memory':
+    case 'device_failed':
     case 'internal':
     case 'engine_died':
     case 'engine_silent':

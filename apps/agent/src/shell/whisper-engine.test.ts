@@ -69,6 +69,13 @@ describe('the faster-whisper engine', () => {
     expect((await whisper.load(MODEL, never)).ok).toBe(true);
   });
 
+  test('asked for what only a GPU reckons with, it works on the CPU that it found, and says with what', async () => {
+    const whisper = real();
+    whisper.tune({ computeType: 'float16', batchSize: 8 });
+    const loaded = await whisper.load(MODEL, never);
+    expect(loaded).toMatchObject({ ok: true, value: { device: 'cpu', computeType: 'int8' } });
+  });
+
   test('what is no audio is unreadable, and the engine lives on', async () => {
     const whisper = real();
     await whisper.load(MODEL, never);
@@ -138,6 +145,39 @@ describe('an engine that does not do as it should', () => {
   });
 });
 
+describe('a GPU in trouble', () => {
+  /** Loads as it is told, says by which pid, and ends each transcription as the audio's name says. */
+  const failing = `
+    console.log('{"kind":"hello","protocol":1,"engine":"stub","version":"0"}');
+    let text = '';
+    process.stdin.on('end', () => process.exit(0)).on('data', (data) => {
+      text += data;
+      if (!text.includes('\\n')) return;
+      const { id, kind, model, computeType, audio } = JSON.parse(text);
+      text = '';
+      const facts = { model, revision: String(process.pid), device: 'cuda', computeType };
+      if (kind === 'load') console.log(JSON.stringify({ kind: 'loaded', id, ...facts }));
+      else console.log(JSON.stringify({ kind: 'failed', id, code: audio, message: 'CUDA.' }));
+    });`;
+
+  test.each(['out_of_memory', 'device_failed'])(
+    'that fails with %s is given up with its process: the next load has a new one, as it is tuned then',
+    async (code) => {
+      const whisper = await scripted(failing);
+      whisper.tune({ computeType: 'float16', batchSize: 8 });
+      const first = await whisper.load(MODEL, never);
+      const heardOf = await whisper.transcribe({ audioPath: code, language: null }, ignore, never);
+      expect(heardOf).toMatchObject({ ok: false, error: { code } });
+      expect(whisper.pid).toBeNull();
+      whisper.tune({ computeType: 'int8_float16', batchSize: 2 });
+      const second = await whisper.load(MODEL, never);
+      invariant(first.ok && second.ok, 'both load');
+      expect(second.value.computeType).toBe('int8_float16');
+      expect(second.value.revision).not.toBe(first.value.revision);
+    },
+  );
+});
+
 describe('a model that was imported on this machine', () => {
   /** Says the path that it was given as the revision of what it loaded. */
   const tellsPath = `
@@ -193,8 +233,8 @@ function supervised(python: string, script: string, silentMs: number, cancelMs =
   const said = (line: string) => void heard.push(line);
   const of = { python, script, env, lockFd: null, silentMs, cancelMs };
   const spec = { ...of, clock: systemClock, log, said };
-  const options = { device: 'auto', computeType: 'auto', batchSize: 8 };
-  engine = new WhisperEngine(spec, { ...options, models: join(folder, 'models') }, () => 0);
+  const options = { device: 'auto', models: join(folder, 'models') };
+  engine = new WhisperEngine(spec, options, () => 0);
   return engine;
 }
 

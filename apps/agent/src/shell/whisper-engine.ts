@@ -1,8 +1,8 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { backoffMs } from '@podctl/domain/retry.ts';
 import { importedModel } from '@podctl/platform/model-folder.ts';
+import type { Rung } from '../core/engine-ladder.ts';
 import type {
-  Engine,
   EngineFailure,
   LoadedModel,
   RawSegment,
@@ -10,13 +10,11 @@ import type {
   TranscribeRequest,
 } from './engine.ts';
 import { EngineProcess, type EngineProcessSpec } from './engine-process.ts';
+import type { TunableEngine } from './tuned-engine.ts';
 
 export interface WhisperOptions {
   /** `auto`, `cpu` or `cuda`. */
   readonly device: string;
-  /** `auto`, or one of CTranslate2's. */
-  readonly computeType: string;
-  readonly batchSize: number;
   /** Where models lie that were imported on this machine; absent: the engine finds all of them. */
   readonly models?: string;
 }
@@ -30,10 +28,13 @@ const DEATHS: readonly EngineFailure['code'][] = [
   'engine_died',
   'engine_silent',
   'engine_babble',
+  'device_failed',
 ];
+/** Codes after which a process that still lives is not to be trusted: after these an H100 gave errors of other names. */
+const POISONS: readonly EngineFailure['code'][] = ['out_of_memory', 'device_failed'];
 
 /** faster-whisper in a supervised child, started at the first load and again, with back-off, after it died. */
-export class WhisperEngine implements Engine {
+export class WhisperEngine implements TunableEngine {
   readonly #spec: EngineProcessSpec;
   readonly #options: WhisperOptions;
   readonly #random: () => number;
@@ -41,6 +42,7 @@ export class WhisperEngine implements Engine {
   #process: EngineProcess | null = null;
   #loaded: LoadedModel | null = null;
   #deaths = 0;
+  #rung: Rung = { computeType: 'auto', batchSize: 8 };
   #said: (line: string) => void;
 
   constructor(spec: EngineProcessSpec, options: WhisperOptions, random: () => number) {
@@ -53,6 +55,11 @@ export class WhisperEngine implements Engine {
   /** The pid of the process, while there is one. */
   get pid(): number | null {
     return this.#process?.usable ? this.#process.pid : null;
+  }
+
+  /** Holds from the next load on. */
+  tune(rung: Rung): void {
+    this.#rung = rung;
   }
 
   describe(): string {
@@ -72,7 +79,8 @@ export class WhisperEngine implements Engine {
     if (!started.ok) return started;
     const engine = started.value;
     const answer: { loaded: LoadedModel | null } = { loaded: null };
-    const { device, computeType, models } = this.#options;
+    const { device, models } = this.#options;
+    const { computeType } = this.#rung;
     const path = models === undefined ? null : await importedModel(models, model);
     const failure = await engine.request(
       { kind: 'load', model, path, device, computeType },
@@ -83,7 +91,7 @@ export class WhisperEngine implements Engine {
       either,
     );
     // A load that comes out well says nothing yet: an engine that dies at every episode must wait longer each time.
-    if (failure !== null) this.#count(failure);
+    if (failure !== null) await this.#blame(failure);
     this.#loaded = answer.loaded;
     if (failure !== null) return err(failure);
     return answer.loaded === null ? err(BABBLE) : ok(answer.loaded);
@@ -104,7 +112,7 @@ export class WhisperEngine implements Engine {
         kind: 'transcribe',
         audio: request.audioPath,
         language: request.language,
-        batchSize: this.#options.batchSize,
+        batchSize: this.#rung.batchSize,
         initialPrompt: request.prompt ?? null,
         hotwords: request.hotwords ?? null,
       },
@@ -115,8 +123,11 @@ export class WhisperEngine implements Engine {
       },
       AbortSignal.any([signal, this.#stopping.signal]),
     );
-    this.#count(failure);
-    if (failure !== null) return err(failure);
+    if (failure !== null) {
+      await this.#blame(failure);
+      return err(failure);
+    }
+    this.#deaths = 0;
     return answer.totals === null ? err(BABBLE) : ok({ segments, ...answer.totals });
   }
 
@@ -139,13 +150,16 @@ export class WhisperEngine implements Engine {
       signal,
     );
     if (started.ok) this.#process = started.value;
-    else this.#count(started.error);
+    else await this.#blame(started.error);
     return started;
   }
 
-  #count(failure: EngineFailure | null): void {
-    if (failure === null) this.#deaths = 0;
-    else if (DEATHS.includes(failure.code)) this.#deaths += 1;
+  async #blame(failure: EngineFailure): Promise<void> {
+    if (DEATHS.includes(failure.code)) this.#deaths += 1;
+    if (!POISONS.includes(failure.code)) return;
+    await this.#process?.stop(0);
+    this.#process = null;
+    this.#loaded = null;
   }
 }
 

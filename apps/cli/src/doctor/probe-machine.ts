@@ -14,6 +14,7 @@ import { credentialFile } from '../up/agent-place.ts';
 import { dataFolder } from '../up/data-folder.ts';
 import type { AgentPlaceFacts, MachineFacts } from './core/machine-facts.ts';
 import { probed } from './probe.ts';
+import { probeCuda } from './probe-cuda.ts';
 import { probeEngine, probeModel, probePython } from './probe-engine.ts';
 import { probeMembership } from './probe-membership.ts';
 
@@ -54,19 +55,18 @@ export async function probeMachine(here: AgentHere, signal: AbortSignal): Promis
   const { kind, settings } = here;
   const run = programRunner(signal);
   const folder = dataFolder(settings.dataDir);
-  const [{ python, engine, model }, listening, disks, gpu, membership, service] = await Promise.all(
-    [
+  const [{ python, engine, model, cuda }, listening, disks, gpu, membership, service] =
+    await Promise.all([
       probeEngineIn(here, run),
       readinessOf(here, signal),
       Promise.all([folder.agentState, join(folder.agentState, 'spool')].map(diskOf)),
       gpuOf(run, signal),
       probeMembership(credentialFile(settings), signal),
       kind === 'service' ? unitState(run) : null,
-    ],
-  );
+    ]);
   const { listen, readiness } = listening;
   return {
-    ...{ nowMs: Date.now(), readiness, service, disks, python, engine, model, gpu },
+    ...{ nowMs: Date.now(), readiness, service, disks, python, engine, model, gpu, cuda },
     ...membership,
     place: { kind, stateDir: settings.dataDir, listen },
     device: settings.transcribe.device,
@@ -97,14 +97,16 @@ async function readinessOf(here: AgentHere, signal: AbortSignal) {
 }
 
 async function probeEngineIn({ settings, cacheDir }: AgentHere, run: RunProgram) {
-  const python = await probePython(process.env.PODCTL_PYTHON_ROOT || settings.dataDir);
+  const root = process.env.PODCTL_PYTHON_ROOT || settings.dataDir;
+  const python = await probePython(root);
   const { folder } = python;
-  if (folder === null) return { python, engine: null, model: null };
+  const cuda = probeCuda(root, folder === null ? null : join(folder, 'bin', 'python'), run);
+  if (folder === null) return { python, engine: null, model: null, cuda: await cuda };
   const [engine, model] = await Promise.all([
     probeEngine(folder, run),
     probeModel({ folder, model: modelOf(settings), cacheDir }, run),
   ]);
-  return { python, engine, model };
+  return { python, engine, model, cuda: await cuda };
 }
 
 async function gpuOf(run: RunProgram, signal: AbortSignal): Promise<GpuSeen> {

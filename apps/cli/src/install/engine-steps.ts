@@ -17,6 +17,8 @@ import { givenTo } from './user-step.ts';
 
 /** What `auto` stands for; the agent has it so (apps/agent/src/shell/transcribe.ts). */
 const MODEL_DEFAULT = 'tiny.en';
+/** The clip is one window. */
+const BATCH_SIZE = 8;
 /** Beside the requirements. */
 const ENGINE_SCRIPT = 'whisper_engine.py';
 
@@ -107,7 +109,11 @@ export function selfTestStep(context: InstallContext, pythonRoot: string): Step 
       try {
         const { device, computeType, batchSize } = settings.transcribe;
         const model = await session.load(modelOf(context), device, computeType);
-        const heard = await session.transcribe(KNOWN_CLIP.audio, 'en', batchSize);
+        const heard = await session.transcribe(
+          KNOWN_CLIP.audio,
+          'en',
+          batchSize === 'auto' ? BATCH_SIZE : batchSize,
+        );
         const memoryWith = await gpu.memoryUsedMib();
         const judged = judgeSelfTest({
           ...{ heard, model, memoryBefore, memoryWith },
@@ -134,7 +140,9 @@ async function startEngine(
   const { plan, signal } = context;
   const wasThere = await hasPythonEnv(pythonRoot);
   const report = { progress: tell, line: tell, end: () => undefined };
-  const toolchain = await prepareToolchain(pythonRoot, report, () => undefined, signal).catch(
+  const { device } = context.settings.transcribe;
+  const quiet = () => undefined;
+  const toolchain = await prepareToolchain(pythonRoot, report, quiet, signal, device).catch(
     (error: unknown) => {
       if (!(error instanceof PythonEnvError)) throw error;
       throw new CommandError(EXIT.failed, error.message, error);
@@ -143,8 +151,10 @@ async function startEngine(
   // What root has just made is the user's before the user runs it.
   if (runner.length > 0 && !wasThere) await giveFolders(context);
   const argv = [...runner, toolchain.python, join(dirname(requirementsPath()), ENGINE_SCRIPT)];
+  const libraries =
+    toolchain.cudaLibraries === null ? {} : { LD_LIBRARY_PATH: toolchain.cudaLibraries };
   return EngineSession.start(
-    { argv, env: { ...process.env, ...plan.environment, ...env } },
+    { argv, env: { ...process.env, ...plan.environment, ...libraries, ...env } },
     signal,
   );
 }

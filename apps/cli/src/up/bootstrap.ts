@@ -12,6 +12,7 @@ import type {
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { type Address, type Endpoint, parseAddress } from '@podctl/platform/endpoint.ts';
 import { dataFolder } from './data-folder.ts';
+import type { Toolchain } from './toolchain.ts';
 
 /** `before`: where it listened in an earlier life of this `up`; it gets the same ports, so that who watches finds it again. */
 export function coordinatorBootstrap(
@@ -50,7 +51,7 @@ export interface AgentPlace {
 export function agentBootstrap(
   settings: Settings,
   place: AgentPlace,
-  pythonPath: string,
+  { python: pythonPath, cudaLibraries }: Pick<Toolchain, 'python' | 'cudaLibraries'>,
   drainMs: number,
   before: Endpoint | null,
 ): Omit<AgentBootstrap, 'endpointFile'> {
@@ -63,6 +64,7 @@ export function agentBootstrap(
     httpListen: again(before?.http, settings.agent.http.listen),
     drainMs,
     pythonPath,
+    cudaLibraries,
     engineScript: inAgent('../engines/whisper_engine.py'),
   };
 }
@@ -85,6 +87,11 @@ export function appScript(key: AppKey): string {
 
 export function requirementsPath(): string {
   return inAgent('../engines/requirements.txt');
+}
+
+/** In an environment of their own: one that is there need not be made anew when a GPU comes. */
+export function cudaRequirementsPath(): string {
+  return inAgent('../engines/requirements-cuda.txt');
 }
 
 function inAgent(path: string): string {

@@ -66,7 +66,7 @@ export class Family {
     const agent = this.#app('agent', (before) => {
       const nats = { ...access(), as };
       const place = { agentId, nats, coordinators: [], credentialFile: null };
-      return agentBootstrap(settings, place, toolchain.python, DRAIN_MS, before);
+      return agentBootstrap(settings, place, toolchain, DRAIN_MS, before);
     });
     await this.#startOne(agent.charge, signal);
     return coordinator.endpoint() ?? { grpc: '', http: '' };

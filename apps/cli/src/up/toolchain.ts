@@ -6,12 +6,15 @@ import {
 import { cut } from '../render/cell.ts';
 import { countWords, sizeWords } from '../render/words.ts';
 import { requirementsPath } from './bootstrap.ts';
+import { type CudaRequest, ensureCudaLibraries } from './cuda-libraries.ts';
 import type { SetupReport } from './setup-report.ts';
 
 /** The programs of the Python environment that a fleet on one machine needs. */
 export interface Toolchain {
   readonly python: string;
   readonly natsServer: string;
+  /** A folder with CUDA's libraries; null: no GPU is to be used, or they could not be had. */
+  readonly cudaLibraries: string | null;
 }
 
 /** Prepares the environment with the engine and the nats-server, once; tells how far it is. Rejects with PythonEnvError. */
@@ -20,6 +23,7 @@ export async function prepareToolchain(
   report: SetupReport,
   log: (line: string) => void,
   signal: AbortSignal,
+  device: CudaRequest['device'] = 'cpu',
 ): Promise<Toolchain> {
   const env = await ensurePythonEnv({
     root,
@@ -28,7 +32,12 @@ export async function prepareToolchain(
     log,
     onProgress: (progress) => tell(progress, report),
   });
-  return { python: env.python, natsServer: env.bin('nats-server') };
+  const onProgress = (progress: PythonEnvProgress) => tell(progress, report);
+  const cudaLibraries = await ensureCudaLibraries(
+    { root, device, report, log, onProgress },
+    signal,
+  );
+  return { python: env.python, natsServer: env.bin('nats-server'), cudaLibraries };
 }
 
 /** What is told again and again must not hide, on a terminal, the line of the package that is fetched. */

@@ -167,6 +167,7 @@ async function preparedToolchain(plan: UpPlan, ports: UpPorts) {
       ports.report,
       (line) => log.write(line),
       ports.stopping.signal,
+      plan.settings.transcribe.device,
     );
   } catch (error) {
     if (error instanceof PythonEnvError) throw new CommandError(EXIT.failed, error.message, error);

@@ -78,6 +78,8 @@ export interface AgentView {
   readonly gpus: readonly GpuView[];
   /** Why they cannot be used, one sentence; empty when there is nothing to say. */
   readonly gpuProblem: string;
+  /** How its engines run and why, in words; empty when it is not told. */
+  readonly engineChoice: string;
   /** Null while it is given work. */
   readonly cordon: CordonView | null;
   /** When its session began or ended; null from a coordinator that is older. */
@@ -119,6 +121,7 @@ export function agentView(agent: Agent): AgentView {
     problem: agent.problem,
     gpus: agent.gpus.map(gpuView),
     gpuProblem: agent.gpuProblem,
+    engineChoice: agent.engineChoice,
     cordon: agent.cordon === undefined ? null : cordonView(agent.cordon),
     stateSince: isoTime(agent.stateSince),
   };

@@ -44,6 +44,7 @@ export function agentMessage(view: AgentView): Agent {
     problem: view.problem,
     gpus: view.gpus.map(gpuMessage),
     gpuProblem: view.gpuProblem,
+    engineChoice: view.engineChoice,
     cordon: view.cordon === null ? undefined : cordonMessage(view.cordon),
     stateSince: dateOf(record.sinceMs),
   };

@@ -59,6 +59,7 @@ export interface AgentReport {
   readonly draining?: boolean | undefined;
   readonly gpus?: readonly Gpu[] | undefined;
   readonly gpuProblem?: string | null | undefined;
+  readonly engineChoice?: string | undefined;
 }
 
 export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing' | 'paused' | 'gone';
@@ -179,6 +180,8 @@ export interface AgentView extends SessionRow {
   /** Of a live agent only: nobody knows how those of another one are. */
   readonly gpus: readonly Gpu[];
   readonly gpuProblem: string;
+  /** Empty when it is not told. */
+  readonly engineChoice: string;
   /** Wall clock; null when not heard since this coordinator started. */
   readonly lastHeartbeatMs: number | null;
   readonly jobs: readonly AgentJob[];
@@ -205,6 +208,7 @@ export function agentViews(picture: Picture): AgentView[] {
         cordon: cordonOf(picture, agent),
         gpus: alive?.gpus ?? [],
         gpuProblem: alive?.gpuProblem ?? '',
+        engineChoice: alive?.engineChoice ?? '',
         lastHeartbeatMs: heardAtMs === null ? null : wallMs - (monotonicMs - heardAtMs),
         jobs: (jobs.get(agent) ?? [])
           .filter(({ lock }) => lock.state === 'held')

@@ -97,6 +97,7 @@ export class Heartbeats implements Service {
       draining: heartbeat.draining,
       gpus: heartbeat.gpus,
       gpuProblem: heartbeat.gpuProblem,
+      engineChoice: heartbeat.engineChoice,
     });
     for (const report of heartbeat.tokens) {
       const { lock } = replica.snapshot.locks.get(

@@ -46,7 +46,7 @@ describe('the settings', () => {
         media: ['audio'],
       },
       downloads: { max: 30, floorBytes: 100_000, idleTimeoutMs: 30_000, timeoutMs: 7_200_000 },
-      transcribe: { max: 'auto', model: 'auto', language: null, batchSize: 8, device: 'auto' },
+      transcribe: { max: 'auto', model: 'auto', language: null, batchSize: 'auto', device: 'auto' },
       planner: { multiWorkerMinEpisodes: 50, feedShareMax: 1 },
       hosts: { parallelMax: 4, limits: {}, startsPerSecond: 10, coolDownFirstMs: 60_000 },
       retry: { attemptsMax: 5, backoffFirstMs: 10_000, backoffMaxMs: 1_800_000 },
@@ -54,7 +54,7 @@ describe('the settings', () => {
       leader: { ttlMs: 6_000 },
       locks: { staleAfterMs: 3_600_000, stalePolicy: 'report' },
       stall: { checkEveryMs: 120_000, checks: 5 },
-      agent: { id: null, slots: { download: 4, transcribe: 1 }, engine: 'faster-whisper' },
+      agent: { id: null, slots: { download: 4, transcribe: 'auto' }, engine: 'faster-whisper' },
       events: { keepMs: 604_800_000, bytesMax: 200_000_000 },
       log: { level: 'info' },
       sweep: { everyMs: 600_000, olderThanMs: 3_600_000 },
@@ -69,7 +69,7 @@ describe('the settings', () => {
       'podctl.toml',
     );
     expect(yaml).toEqual(toml);
-    expect(yaml.agent.slots).toEqual({ download: 2, transcribe: 1 });
+    expect(yaml.agent.slots).toEqual({ download: 2, transcribe: 'auto' });
     expect(yaml.feeds.pollEveryMs).toBe(5_400_000);
   });
 

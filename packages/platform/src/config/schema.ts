@@ -208,7 +208,11 @@ export const settingsSchema = section({
       'a language code such as "en"',
       'The language that is spoken. Null: the model finds out.',
     ),
-    batchSize: whole(8, 1, 128, 'Windows of audio that the model works on together.'),
+    batchSize: wholeOrAuto(
+      1,
+      128,
+      'Windows of audio that the model works on together. `auto`: 8 on a CPU, by its memory on a GPU.',
+    ),
     computeType: choice(
       'auto',
       [
@@ -222,7 +226,7 @@ export const settingsSchema = section({
         'bfloat16',
         'float32',
       ],
-      'The numbers that the model reckons with. `auto`: the best for the device.',
+      'The numbers that the model reckons with. `auto`: the best for the device and its memory.',
     ),
     device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
   }),
@@ -285,7 +289,11 @@ export const settingsSchema = section({
     ),
     slots: section({
       download: whole(4, 0, 64, 'Downloads at the same time on this agent.'),
-      transcribe: whole(1, 0, 64, 'Transcriptions at the same time on this agent.'),
+      transcribe: wholeOrAuto(
+        0,
+        64,
+        'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU.',
+      ),
     }),
     http: section({
       listen: listen('127.0.0.1:0', 'Where the agent shows health and metrics.'),

@@ -280,7 +280,14 @@ export interface Agent {
    * When its session began or ended, by the clock of the coordinator that led then; absent from coordinators that are
    * older.
    */
-  stateSince?: Date | undefined;
+  stateSince?:
+    | Date
+    | undefined;
+  /**
+   * How its engines run and why, e.g. "tiny.en on GPU 0 (NVIDIA H100): 2 engines, 80 GiB: float16 fits, batch 16"; empty
+   * when it does not tell, or is not live.
+   */
+  engineChoice: string;
 }
 
 /** Asks for agents. */
@@ -985,6 +992,7 @@ function createBaseAgent(): Agent {
     gpuProblem: "",
     cordon: undefined,
     stateSince: undefined,
+    engineChoice: "",
   };
 }
 
@@ -1037,6 +1045,9 @@ export const Agent: MessageFns<Agent> = {
     }
     if (message.stateSince !== undefined) {
       Timestamp.encode(toTimestamp(message.stateSince), writer.uint32(122).fork()).join();
+    }
+    if (message.engineChoice !== "") {
+      writer.uint32(130).string(message.engineChoice);
     }
     return writer;
   },
@@ -1174,6 +1185,14 @@ export const Agent: MessageFns<Agent> = {
             message.stateSince = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.engineChoice = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1229,6 +1248,11 @@ export const Agent: MessageFns<Agent> = {
         : isSet(object.state_since)
         ? fromJsonTimestamp(object.state_since)
         : undefined,
+      engineChoice: isSet(object.engineChoice)
+        ? globalThis.String(object.engineChoice)
+        : isSet(object.engine_choice)
+        ? globalThis.String(object.engine_choice)
+        : "",
     };
   },
 
@@ -1279,6 +1303,9 @@ export const Agent: MessageFns<Agent> = {
     if (message.stateSince !== undefined) {
       obj.stateSince = message.stateSince.toISOString();
     }
+    if (message.engineChoice !== "") {
+      obj.engineChoice = message.engineChoice;
+    }
     return obj;
   },
 
@@ -1304,6 +1331,7 @@ export const Agent: MessageFns<Agent> = {
       ? Cordon.fromPartial(object.cordon)
       : undefined;
     message.stateSince = object.stateSince ?? undefined;
+    message.engineChoice = object.engineChoice ?? "";
     return message;
   },
 };

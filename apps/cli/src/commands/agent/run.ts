@@ -57,7 +57,9 @@ export default class AgentRun extends RunCommand {
     const report = setupReport(process.stderr, false);
     const place = await this.#place(settings, stopping, (line) => report.line(line));
     const root = process.env.PODCTL_PYTHON_ROOT ?? settings.dataDir;
-    const toolchain = await prepareToolchain(root, report, () => undefined, stopping.signal).catch(
+    const { device } = settings.transcribe;
+    const quiet = () => undefined;
+    const toolchain = await prepareToolchain(root, report, quiet, stopping.signal, device).catch(
       (error: unknown) => {
         if (!(error instanceof PythonEnvError)) throw error;
         throw new CommandError(EXIT.failed, error.message, error);
@@ -65,8 +67,7 @@ export default class AgentRun extends RunCommand {
     );
     report.end();
     const { drainMs } = settings.agent;
-    const { python } = toolchain;
-    const bootstrap = agentBootstrap(settings, place, python, drainMs, null);
+    const bootstrap = agentBootstrap(settings, place, toolchain, drainMs, null);
     const { stateDir } = bootstrap;
     return { key: 'agent', stateDir, drainMs, bootstrap: { ...bootstrap, endpointFile: null } };
   }

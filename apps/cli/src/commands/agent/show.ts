@@ -41,6 +41,7 @@ function agentLines(agent: AgentView, nowMs: number): string[] {
     `Heard      ${heard === '-' ? 'not since this coordinator started' : `${heard} ago`}`,
     `Slots      ${agent.downloadSlots} downloads, ${agent.transcribeSlots} transcriptions`,
     `Engine     ${agent.engine}`,
+    ...(agent.engineChoice === '' ? [] : [`Chosen     ${agent.engineChoice}`]),
     ...gpuLines(agent),
     ...agent.jobs.map(
       (job) =>

@@ -37,6 +37,8 @@ const TITLES = {
   'agent-engine': 'Engine',
   'agent-model': 'Model',
   'agent-gpu': 'GPU',
+  'agent-driver': 'GPU driver',
+  'agent-cuda': 'CUDA libraries',
   'agent-credential': 'Credential',
   'agent-nats': 'NATS from here',
   'agent-bytes': 'Byte listener',

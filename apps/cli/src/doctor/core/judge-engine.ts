@@ -76,7 +76,7 @@ function gpusCheck(names: string, device: MachineFacts['device'], cuda: number |
   return (device === 'cuda' ? fail : warn)(
     'agent-gpu',
     `nvidia-smi lists ${names}, and the engine finds none`,
-    'install a driver of CUDA 12 or newer; in a container, give it the GPU (--gpus all)',
+    'look at the check agent-driver; in a container, give it the GPU (--gpus all)',
   );
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seen, unseen } from './check.ts';
+import { doctorGpus } from './gpu-facts.ts';
 import { judgeMachine } from './judge-machine.ts';
 import type { CredentialFacts, MachineFacts } from './machine-facts.ts';
 
@@ -33,6 +34,10 @@ const well: MachineFacts = {
   engine: seen(engine),
   model: seen(model),
   gpu: { kind: 'gpus', names: ['NVIDIA H100'] },
+  cuda: {
+    gpus: doctorGpus('0, 580.159.04, 81559, 480, Disabled, 9.0'),
+    ...{ cublas: { loads: true, said: 'opened' }, libraries: null, isOnBus: true },
+  },
   device: 'auto',
   credential,
   nats: seen({ server: 'n1:4222', version: '2.15.1' }),
@@ -137,7 +142,7 @@ const cases: readonly (readonly [string, Partial<MachineFacts>, string])[] = [
   [
     'agent-gpu',
     { engine: seen({ ...engine, cudaDevices: 0 }) },
-    'warn: nvidia-smi lists NVIDIA H100, and the engine finds none -> install a driver of CUDA 12 or newer; in a container, give it the GPU (--gpus all)',
+    'warn: nvidia-smi lists NVIDIA H100, and the engine finds none -> look at the check agent-driver; in a container, give it the GPU (--gpus all)',
   ],
   [
     'agent-gpu',

@@ -1,6 +1,7 @@
 import { durationWords, sizeWords } from '../../render/words.ts';
 import { type Check, type CheckId, fail, ok, skipped, unseenBy, warn, worstOf } from './check.ts';
 import { aheadMs, clockCheck } from './clock-words.ts';
+import { judgeCuda, judgeDriver } from './judge-cuda.ts';
 import { judgeEngine, judgeGpu, judgeModel, judgePython } from './judge-engine.ts';
 import type { AgentDiskFacts, CredentialFacts, MachineFacts } from './machine-facts.ts';
 
@@ -18,6 +19,8 @@ export function judgeMachine(facts: MachineFacts): readonly Check[] {
     judgeEngine(facts),
     judgeModel(facts.model),
     judgeGpu(facts),
+    judgeDriver(facts),
+    judgeCuda(facts),
     ...fleetChecks(facts),
   ];
 }

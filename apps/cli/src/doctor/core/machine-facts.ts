@@ -1,6 +1,7 @@
 import type { GpuSeen, Readiness } from '../../install/ports.ts';
 import type { Seen } from './check.ts';
 import type { ClockFacts } from './fleet-facts.ts';
+import type { CudaFacts } from './gpu-facts.ts';
 
 /** What was seen of the agent of this machine. */
 export interface MachineFacts {
@@ -15,6 +16,8 @@ export interface MachineFacts {
   readonly engine: Seen<EngineFacts> | null;
   readonly model: Seen<ModelFacts> | null;
   readonly gpu: GpuSeen;
+  /** Null: not asked. */
+  readonly cuda: CudaFacts | null;
   /** transcribe.device */
   readonly device: 'auto' | 'cpu' | 'cuda';
   readonly credential: CredentialFacts;

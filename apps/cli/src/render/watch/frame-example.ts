@@ -173,6 +173,7 @@ export function agent(changes: Partial<AgentView> = {}): AgentView {
       },
     ],
     gpuProblem: '',
+    engineChoice: '',
     cordon: null,
     ...changes,
   };

@@ -1,0 +1,103 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@podctl/platform/clock.ts';
+import { inheritedLockFd } from '@podctl/platform/folder-lock.ts';
+import type { Logger } from '@podctl/platform/logger.ts';
+import { modelsFolder } from '@podctl/platform/model-folder.ts';
+import type { AgentConfig } from '../config.ts';
+import { engineEnvironment } from '../core/engine-environment.ts';
+import {
+  type EnginePlan,
+  firstRung,
+  type GpuSeat,
+  planEngines,
+  visibleSeats,
+} from '../core/engine-plan.ts';
+import type { GpuReport } from '../core/gpu-state.ts';
+import { gpuSeats } from './gpu-seats.ts';
+import { MODEL_DEFAULT } from './transcribe.ts';
+import { TunedEngine } from './tuned-engine.ts';
+import { WhisperEngine } from './whisper-engine.ts';
+
+const ENGINE_SILENT_MS = 30_000;
+const ENGINE_CANCEL_MS = 2_000;
+
+/** The engines of an agent: one a slot, since each does one episode at a time. */
+export interface Engines {
+  readonly all: readonly TunedEngine[];
+  readonly plan: EnginePlan;
+  /** Why the agent should be given no work for a while: no engine has memory. Null: nothing is against it. */
+  starved(): string | null;
+  /** What is told of the GPUs, with what only the engines know. */
+  report(seen: GpuReport): GpuReport;
+}
+
+/**
+ * Looks at the GPUs once, and decides how many engines run where.
+ *
+ * @param starved is called when an engine has found no memory for its smallest step.
+ */
+export async function makeEngines(
+  config: AgentConfig,
+  log: Logger,
+  starved: () => void,
+  signal: AbortSignal,
+): Promise<Engines> {
+  const { agent, transcribe } = config.settings;
+  const { device, batchSize, computeType } = transcribe;
+  const wishes = { batchSize, computeType };
+  const cores = availableParallelism();
+  const { env } = process;
+  const quiet = (line: string) => log.debug({ component: 'nvidia-smi' }, line);
+  const isAsked = device !== 'cpu' && agent.slots.transcribe !== 0;
+  const seen = isAsked ? await gpuSeats({ clock: systemClock, env, log: quiet }, signal) : [];
+  const seats = visibleSeats(seen, env.CUDA_VISIBLE_DEVICES);
+  const model = transcribe.model === 'auto' ? MODEL_DEFAULT : transcribe.model;
+  const slots = agent.slots.transcribe;
+  const plan = planEngines(seats, { ...{ device, model, wishes, slots, cores } });
+  log.info({ engines: plan.seats.length }, `The engines: ${plan.words}`);
+  const coresEach = Math.floor(cores / Math.max(1, seats.length));
+  const all = plan.seats.map(
+    (seat) =>
+      new TunedEngine({
+        engine: whisperOn(seat, config, log),
+        gpu: seat === null ? null : `GPU ${seat.index} (${seat.product})`,
+        firstRung: (name) => firstRung(seat, name, wishes, coresEach),
+        ...{ clock: systemClock, log, starved },
+      }),
+  );
+  return {
+    ...{ all, plan },
+    starved: () =>
+      all.length > 0 && all.every(({ starved }) => starved !== null)
+        ? (all[0]?.starved ?? null)
+        : null,
+    report: (report) => ({
+      ...report,
+      gpuProblem:
+        report.gpuProblem ??
+        all.map(({ fallback }) => fallback).find((why) => why !== null) ??
+        null,
+      engineChoice: plan.words,
+    }),
+  };
+}
+
+function whisperOn(seat: GpuSeat | null, config: AgentConfig, log: Logger): WhisperEngine {
+  const { settings, cudaLibraries = null, stateDir } = config;
+  const gpuUuid = seat === null || seat.isCut ? null : seat.uuid;
+  const cacheDir = join(stateDir, 'cuda-cache');
+  const spec = {
+    python: config.pythonPath,
+    script: config.engineScript,
+    env: engineEnvironment(process.env, { gpuUuid, cudaLibraries, cacheDir }),
+    lockFd: inheritedLockFd(),
+    silentMs: ENGINE_SILENT_MS,
+    cancelMs: ENGINE_CANCEL_MS,
+    clock: systemClock,
+    log,
+    said: (line: string) => log.info({ component: 'engine' }, line),
+  };
+  const models = modelsFolder(settings.dataDir);
+  return new WhisperEngine(spec, { device: settings.transcribe.device, models }, Math.random);
+}
