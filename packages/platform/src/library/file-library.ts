@@ -51,6 +51,7 @@ export async function openLibrary(root: string, expectedId: string | null): Prom
  */
 export class FileLibrary implements Library {
   readonly id: string;
+  readonly names = 'links';
   /** Absolute, without symbolic links. */
   readonly root: string;
 
@@ -156,6 +157,10 @@ export class FileLibrary implements Library {
     }
   }
 
+  async recorded(): Promise<null> {
+    return null;
+  }
+
   async hash(path: string, signal: AbortSignal): Promise<WrittenFile> {
     const hash = createHash('sha256');
     let sizeBytes = 0;
@@ -199,6 +204,11 @@ export class FileLibrary implements Library {
       }
       await syncFolder(above).catch(absent);
     });
+  }
+
+  /** Its temporary files are listed as any other. */
+  async dropUnfinished(): Promise<number> {
+    return 0;
   }
 
   async space() {
