@@ -58,7 +58,9 @@ async function fileBench(folder: string): Promise<Bench> {
 
 const s3Program = await findS3Program((line) => console.warn(line));
 if (s3Program.kind === 'absent')
-  console.warn(`SKIPPED: the s3: driver is not tested, since no S3 server is here (${s3Program.why})`);
+  console.warn(
+    `SKIPPED: the s3: driver is not tested, since no S3 server is here (${s3Program.why})`,
+  );
 let s3Server: Promise<TestS3Server> | null = null;
 let s3Libraries = 0;
 afterAll(async () => await (await s3Server)?.stop());

@@ -35,6 +35,18 @@ export function parseS3Place(url: string): S3Place | null {
   };
 }
 
+/** The inverse of `parseS3Place`. */
+export function formatS3Url({ bucket, prefix, endpoint, region, pathStyle }: S3Place): string {
+  const isUsual = pathStyle === (endpoint !== null);
+  const fields = [
+    ...(endpoint === null ? [] : [`endpoint=${endpoint}`]),
+    ...(region === null ? [] : [`region=${region}`]),
+    ...(isUsual ? [] : [`style=${pathStyle ? 'path' : 'virtual'}`]),
+  ];
+  const query = fields.length === 0 ? '' : `?${fields.join('&')}`;
+  return `s3://${bucket}/${prefix}${query}`;
+}
+
 /** As a person writes it, without the endpoint's defaults. */
 export function s3PlaceName({ bucket, prefix, endpoint }: S3Place): string {
   const at = endpoint === null ? '' : ` at ${endpoint}`;

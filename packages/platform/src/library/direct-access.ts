@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { z } from 'zod';
+import type { Library } from '../library.ts';
 
 /**
  * Bytes between an agent and a store that both reach, past the coordinator: it judges who may, and gives URLs that are each
@@ -12,6 +13,12 @@ export interface DirectAccess {
   readUrl(path: string): Promise<string>;
   /** Reads the library's marker: for an agent to see that it reaches the store. */
   markerUrl(): Promise<string>;
+}
+
+/** A library in a store that agents reach themselves. */
+export interface DirectLibrary {
+  readonly library: Library & { readonly id: string };
+  readonly direct: DirectAccess;
 }
 
 /** Files are sent in parts of this size, the last one shorter; one that is not larger is sent whole. */
@@ -51,7 +58,10 @@ export interface PartRequest {
 }
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
-const bytes = z.int().min(0).max(DIRECT_PART_BYTES * PARTS_MAX);
+const bytes = z
+  .int()
+  .min(0)
+  .max(DIRECT_PART_BYTES * PARTS_MAX);
 const wishSchema = z
   .strictObject({ sizeBytes: bytes, sha256: hex, parts: z.array(hex).min(1).max(PARTS_MAX) })
   .refine(({ sizeBytes, parts }) => parts.length === partsOf(sizeBytes));

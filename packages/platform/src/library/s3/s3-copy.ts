@@ -23,7 +23,10 @@ export async function copyObject(
   head: HeadObjectCommandOutput,
 ): Promise<void> {
   const source = {
-    CopySource: encodeURI(`${access.place.bucket}/${access.keyOf(from)}`).replaceAll('+', '%2B').replaceAll('?', '%3F').replaceAll('#', '%23'),
+    CopySource: encodeURI(`${access.place.bucket}/${access.keyOf(from)}`)
+      .replaceAll('+', '%2B')
+      .replaceAll('?', '%3F')
+      .replaceAll('#', '%23'),
     ...(head.ETag === undefined ? {} : { CopySourceIfMatch: head.ETag }),
   };
   const sizeBytes = head.ContentLength ?? 0;

@@ -32,7 +32,11 @@ const EXPIRES_S = 900;
 const SUM_FIELD = 'x-amz-checksum-sha256';
 const META_FIELD = `x-amz-meta-${SHA256_FIELD}`;
 const KEPT_FIELDS = new Set([SUM_FIELD, META_FIELD]);
-const SIGNED_FIELDS = new Set([...KEPT_FIELDS, 'content-length', 'host']);
+const SIGNED = {
+  expiresIn: EXPIRES_S,
+  unhoistableHeaders: KEPT_FIELDS,
+  signableHeaders: new Set([...KEPT_FIELDS, 'content-length', 'host']),
+};
 
 /**
  * Uploads by URLs that are signed for the SHA-256 of the very bytes, so that whoever has one can put those and no others.
@@ -85,7 +89,7 @@ export class S3Direct implements DirectAccess {
       ChecksumSHA256: sum,
       Metadata: { [SHA256_FIELD]: sha256 },
     });
-    const url = await this.#sign(command);
+    const url = await getSignedUrl(this.#access.client, command, SIGNED);
     const headers = { [SUM_FIELD]: sum, [META_FIELD]: sha256 };
     return { url, headers, startBytes: 0, endBytes: sizeBytes };
   }
@@ -102,9 +106,8 @@ export class S3Direct implements DirectAccess {
       const { number: PartNumber, sha256, startBytes, endBytes } = part;
       const sum = base64(sha256);
       const of = { ...this.#access.at(path), UploadId: upload, PartNumber, ChecksumSHA256: sum };
-      const url = await this.#sign(
-        new UploadPartCommand({ ...of, ContentLength: endBytes - startBytes }),
-      );
+      const command = new UploadPartCommand({ ...of, ContentLength: endBytes - startBytes });
+      const url = await getSignedUrl(this.#access.client, command, SIGNED);
       return { url, headers: { [SUM_FIELD]: sum }, startBytes, endBytes };
     });
     const arrivedBytes = wish.sizeBytes - missingBytes;
@@ -173,14 +176,6 @@ export class S3Direct implements DirectAccess {
     const there = await this.#library.recorded(path);
     if (there === null) return { kind: 'send', requests: [], arrivedBytes: 0 };
     return { kind: there.sha256 === wish.sha256 ? 'whole' : 'differs' };
-  }
-
-  #sign(command: PutObjectCommand | UploadPartCommand): Promise<string> {
-    return getSignedUrl(this.#access.client, command, {
-      expiresIn: EXPIRES_S,
-      unhoistableHeaders: KEPT_FIELDS,
-      signableHeaders: SIGNED_FIELDS,
-    });
   }
 }
 

@@ -11,9 +11,18 @@ interface ServiceError {
 
 const MISSING = ['NoSuchKey', 'NotFound', 'NoSuchUpload', 'NoSuchVersion'];
 const UNKNOWN_CREDENTIALS = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken'];
-const OTHER_REGION = ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
+const OTHER_REGION = [
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+];
 const NO_ROOM = ['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage', 'StorageFull'];
-const MISFIT = ['BadDigest', 'XAmzContentSHA256Mismatch', 'InvalidDigest', 'XAmzContentChecksumMismatch'];
+const MISFIT = [
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'InvalidDigest',
+  'XAmzContentChecksumMismatch',
+];
 const NO_CREDENTIALS = /^(?:CredentialsProviderError|TokenProviderError|ProviderError)$/;
 
 /** Whether the store says that there is no such object. */
@@ -33,12 +42,6 @@ export function isUnsupported(error: unknown): boolean {
   return factsOf(error).status === 501 || factsOf(error).name === 'NotImplemented';
 }
 
-/** Whether a bucket asks for another region than it was asked in. */
-export function isOtherRegion(error: unknown): boolean {
-  const { name, status } = factsOf(error);
-  return status === 301 || OTHER_REGION.includes(name);
-}
-
 /**
  * What a store says becomes a `LibraryError` of one sentence; our own errors pass. Whatever keeps everybody from the bucket
  * (it is not there, nobody is let in, nothing answers) is `offline`: nothing may be called missing then.
@@ -46,39 +49,93 @@ export function isOtherRegion(error: unknown): boolean {
 export function libraryErrorOf(error: unknown, place: S3Place, path: string): LibraryError {
   if (error instanceof LibraryError) return error;
   const facts = factsOf(error);
-  const [code, sentence] = judge(facts, place, path, error);
-  return new LibraryError(code, sentence, error);
+  const where = s3PlaceName(place);
+  const rule = RULES.find(({ fits }) => fits(facts));
+  if (rule !== undefined)
+    return new LibraryError(rule.code, rule.say(where, facts, place, path), error);
+  const { name, status, message } = facts;
+  const sentence = `${path} in ${where} failed: ${name}, status ${status}: ${message}`;
+  return new LibraryError('io', sentence, error);
 }
 
-function judge(
-  { name, status, message, region }: ServiceError,
-  place: S3Place,
-  path: string,
-  error: unknown,
-): readonly [LibraryErrorCode, string] {
-  const where = s3PlaceName(place);
-  if (name === 'NoSuchBucket')
-    return ['offline', `the bucket ${place.bucket} of ${where} is not there: make it, or correct library.url`];
-  if (isMissing(error)) return ['missing', `${path} is not in the library`];
-  if (NO_CREDENTIALS.test(name))
-    return ['offline', `no credentials for ${where} were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give this machine a role`];
-  if (UNKNOWN_CREDENTIALS.includes(name))
-    return ['offline', `${where} does not know the credentials it was shown (${name}): check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE`];
-  if (name.startsWith('Expired'))
-    return ['offline', `the credentials for ${where} have expired (${name}): renew them`];
-  if (name === 'RequestTimeTooSkewed')
-    return ['offline', `the clock of this machine differs too much from that of ${where}: set it`];
-  if (isOtherRegion(error))
-    return ['offline', `the bucket ${place.bucket} is in another region${region}: name it in library.url with region=`];
-  if (NO_ROOM.includes(name) || status === 507) return ['full', `no space is left in ${where}`];
-  if (status === 401 || status === 403)
-    return ['offline', `${where} does not let these credentials do what is needed (${name}): let them list the bucket, and get, put and delete its objects`];
-  if (MISFIT.includes(name)) return ['io', `${path} did not arrive in ${where} as it was sent`];
-  if (name === 'KeyTooLongError') return ['refused', `${path} is too long a name for ${where}`];
-  if (status === 0 || status === 408 || status === 429 || status >= 500)
-    return ['offline', `${where} does not answer (${status === 0 ? message : `${name}, status ${status}`}): see to it, and to the way there`];
-  return ['io', `${path} in ${where} failed: ${name}, status ${status}: ${message}`];
+interface Rule {
+  fits(of: ServiceError): boolean;
+  readonly code: LibraryErrorCode;
+  /** @param where the bucket as a person names it. */
+  say(where: string, of: ServiceError, place: S3Place, path: string): string;
 }
+
+const named = (names: readonly string[]) => (of: ServiceError) => names.includes(of.name);
+
+/** The first that fits counts. */
+const RULES: readonly Rule[] = [
+  {
+    fits: named(['NoSuchBucket']),
+    code: 'offline',
+    say: (where, _of, { bucket }) =>
+      `the bucket ${bucket} of ${where} is not there: make it, or correct library.url`,
+  },
+  {
+    fits: ({ name, status }) => MISSING.includes(name) || status === 404,
+    code: 'missing',
+    say: (_where, _of, _place, path) => `${path} is not in the library`,
+  },
+  {
+    fits: ({ name }) => NO_CREDENTIALS.test(name),
+    code: 'offline',
+    say: (where) =>
+      `no credentials for ${where} were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give this machine a role`,
+  },
+  {
+    fits: named(UNKNOWN_CREDENTIALS),
+    code: 'offline',
+    say: (where, { name }) =>
+      `${where} does not know the credentials it was shown (${name}): check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE`,
+  },
+  {
+    fits: ({ name }) => name.startsWith('Expired'),
+    code: 'offline',
+    say: (where, { name }) => `the credentials for ${where} have expired (${name}): renew them`,
+  },
+  {
+    fits: named(['RequestTimeTooSkewed']),
+    code: 'offline',
+    say: (where) => `the clock of this machine differs too much from that of ${where}: set it`,
+  },
+  {
+    fits: ({ name, status }) => status === 301 || OTHER_REGION.includes(name),
+    code: 'offline',
+    say: (_where, { region }, { bucket }) =>
+      `the bucket ${bucket} is in another region${region}: name it in library.url with region=`,
+  },
+  {
+    fits: ({ name, status }) => NO_ROOM.includes(name) || status === 507,
+    code: 'full',
+    say: (where) => `no space is left in ${where}`,
+  },
+  {
+    fits: ({ status }) => status === 401 || status === 403,
+    code: 'offline',
+    say: (where, { name }) =>
+      `${where} does not let these credentials do what is needed (${name}): let them list the bucket, and get, put and delete its objects`,
+  },
+  {
+    fits: named(MISFIT),
+    code: 'io',
+    say: (where, _of, _place, path) => `${path} did not arrive in ${where} as it was sent`,
+  },
+  {
+    fits: named(['KeyTooLongError']),
+    code: 'refused',
+    say: (where, _of, _place, path) => `${path} is too long a name for ${where}`,
+  },
+  {
+    fits: ({ status }) => status === 0 || status === 408 || status === 429 || status >= 500,
+    code: 'offline',
+    say: (where, { name, status, message }) =>
+      `${where} does not answer (${status === 0 ? message : `${name}, status ${status}`}): see to it, and to the way there`,
+  },
+];
 
 function factsOf(error: unknown): ServiceError {
   if (!(error instanceof Error)) return { name: '', status: 0, message: String(error), region: '' };

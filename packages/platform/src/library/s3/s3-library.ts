@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
+  type _Object,
   AbortMultipartUploadCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -8,6 +9,8 @@ import {
   type HeadObjectCommandOutput,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
 import { s3PlaceName } from '../../config/s3-place.ts';
 import {
@@ -145,26 +148,33 @@ export class S3Library implements Library {
     await this.online();
     const start = after === '' ? {} : { StartAfter: `${this.access.place.prefix}${after}` };
     const found: ListedFile[] = [];
-    let ContinuationToken: string | undefined;
-    for (let page = 0; page < PAGES_MAX && found.length < limit; page += 1) {
+    let more: { StartAfter?: string; ContinuationToken?: string } | null = start;
+    for (let page = 0; more !== null && page < PAGES_MAX && found.length < limit; page += 1) {
       const MaxKeys = Math.min(PAGE_MAX, limit - found.length);
-      const more = ContinuationToken === undefined ? start : { ContinuationToken };
-      const of = { Bucket: this.access.place.bucket, Prefix, MaxKeys, ...more };
-      const answer = await this.access.io(folder, () =>
+      const of: ListObjectsV2CommandInput = {
+        ...{ Bucket: this.access.place.bucket, Prefix, MaxKeys },
+        ...more,
+      };
+      const answer: ListObjectsV2CommandOutput = await this.access.io(folder, () =>
         this.access.client.send(new ListObjectsV2Command(of)),
       );
-      for (const { Key = '', Size = 0, LastModified } of answer.Contents ?? [])
-        // Some tools make an empty object for a folder.
-        if (!Key.endsWith('/'))
-          found.push({
-            path: this.access.pathOf(Key),
-            sizeBytes: Size,
-            modifiedMs: LastModified?.getTime() ?? 0,
-          });
-      ContinuationToken = answer.NextContinuationToken;
-      if (answer.IsTruncated !== true || ContinuationToken === undefined) break;
+      found.push(...this.#filesOf(answer.Contents ?? []));
+      const token: string | undefined = answer.NextContinuationToken;
+      more =
+        answer.IsTruncated === true && token !== undefined ? { ContinuationToken: token } : null;
     }
     return found;
+  }
+
+  /** Without the empty objects that some tools make for a folder. */
+  #filesOf(objects: readonly _Object[]): ListedFile[] {
+    return objects
+      .filter(({ Key = '/' }) => !Key.endsWith('/'))
+      .map(({ Key = '', Size = 0, LastModified }) => ({
+        path: this.access.pathOf(Key),
+        sizeBytes: Size,
+        modifiedMs: LastModified?.getTime() ?? 0,
+      }));
   }
 
   async removeStaging(folder: string): Promise<void> {
@@ -249,8 +259,7 @@ export class S3Library implements Library {
       this.access.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix })),
     );
     const stale = (answer.Uploads ?? []).filter(
-      ({ Initiated, Key = '' }) =>
-        Key.startsWith(Prefix) && (Initiated?.getTime() ?? 0) < beforeMs,
+      ({ Initiated, Key = '' }) => Key.startsWith(Prefix) && (Initiated?.getTime() ?? 0) < beforeMs,
     );
     for (const { Key, UploadId } of stale)
       await this.access.io(Prefix, async () => {

@@ -13,7 +13,10 @@ const MARKER_BYTES_MAX = 4_096;
 export async function readS3Marker(access: S3Access): Promise<string> {
   const text = await markerText(access);
   if (text === null)
-    throw new LibraryError('offline', `${s3PlaceName(access.place)} has no marker ${MARKER_NAME}: is library.url right?`);
+    throw new LibraryError(
+      'offline',
+      `${s3PlaceName(access.place)} has no marker ${MARKER_NAME}: is library.url right?`,
+    );
   const id = decodeMarker(text);
   if (id !== null) return id;
   throw new LibraryError(
@@ -70,7 +73,11 @@ async function putMarker(access: S3Access, text: string): Promise<void> {
     await put({ IfNoneMatch: '*' });
   } catch (error) {
     if (isTaken(error))
-      throw new LibraryError('refused', `${s3PlaceName(access.place)} holds a library already; open it instead`, error);
+      throw new LibraryError(
+        'refused',
+        `${s3PlaceName(access.place)} holds a library already; open it instead`,
+        error,
+      );
     if (!isUnsupported(error)) throw error;
     await put({});
   }
