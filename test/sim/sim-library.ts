@@ -33,6 +33,7 @@ export interface Disk {
 export class SimLibrary implements Library {
   readonly id: string;
   readonly names = 'links';
+  readonly place = 'memory:';
   readonly #disk: Disk;
   readonly #process: SimProcess;
 

@@ -50,6 +50,9 @@ import type {
   ListJobsResponse,
 } from '@podctl/proto/podctl/v1/job.ts';
 import type {
+  AdoptLibraryRequest,
+  AdoptLibraryResponse,
+  GetLibraryResponse,
   VerifyLibraryRequest,
   VerifyLibraryResponse,
 } from '@podctl/proto/podctl/v1/library.ts';
@@ -185,12 +188,29 @@ export class CoordinatorClient extends CoordinatorCalls {
     return this.stream(({ jobs }) => jobs.getJobLogs(request), signal);
   }
 
+  /** What is taken in and what is left as it comes, then the summary. */
+  adoptLibrary(
+    request: AdoptLibraryRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<AdoptLibraryResponse> {
+    return this.stream(({ library }) => library.adoptLibrary(request), signal);
+  }
+
   /** Progress and findings as they come, then the summary. */
   verifyLibrary(
     request: VerifyLibraryRequest,
     signal: AbortSignal,
   ): AsyncGenerator<VerifyLibraryResponse> {
     return this.stream(({ library }) => library.verifyLibrary(request), signal);
+  }
+
+  /** Where the library is, and how it is. */
+  getLibrary(): Promise<GetLibraryResponse> {
+    return this.unary(
+      ({ library }) => library,
+      (client) => client.getLibrary.bind(client),
+      {},
+    );
   }
 
   /** A backup in pieces, then its summary. */

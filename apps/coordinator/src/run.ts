@@ -121,7 +121,7 @@ export async function runCoordinator(
 }
 
 async function openStore({ settings, libraryRoot, stateDir }: CoordinatorBootstrap): Promise<{
-  readonly library: Library & { readonly id: string };
+  readonly library: Library;
   readonly direct?: DirectAccess;
 }> {
   const { s3 } = settings.library;
@@ -170,7 +170,7 @@ interface ServerParts {
   readonly metrics: CoordinatorMetrics;
   readonly coordinator: Coordinator;
   readonly link: NatsLink;
-  readonly library: Library & { readonly id: string };
+  readonly library: Library;
   /** Of a library that agents reach themselves. */
   readonly direct?: DirectAccess | undefined;
   readonly security: Security | null;

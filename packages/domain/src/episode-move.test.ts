@@ -43,6 +43,11 @@ const assign = (token: number, agent = 'a'): Move => ({
   },
 });
 const commit = (token: number): Move => ({ kind: 'commit', token: token as Token, manifest });
+const adopt = (token: number): Move => {
+  const step = assign(token);
+  if (step.kind !== 'assign') throw new Error('assign gives no assignment');
+  return { kind: 'adopt', holder: step.holder, manifest };
+};
 const hasten: Move = { kind: 'hasten' };
 const skip: Move = { kind: 'skip', reason: 'skipped by ann' };
 const publish = (token: number): Move => ({ kind: 'publish', token: token as Token });
@@ -93,14 +98,14 @@ const lockOf = (state: EpisodeState, stage: Stage = 'download') => state.stages[
 describe('the table of legal moves', () => {
   // Written out here a second time on purpose: a change of the rule must be made twice.
   const legal: { readonly [S in Lock['state']]: readonly Move['kind'][] } = {
-    free: ['request', 'assign', 'hasten', 'skip'],
+    free: ['request', 'assign', 'hasten', 'skip', 'adopt'],
     held: ['request', 'commit', 'revoke'],
     committed: ['request', 'publish'],
     dead: ['request', 'skip'],
   };
   const moves = [
     ...[request('again'), assign(20), commit(10), revoke(10), publish(10)],
-    ...[hasten, skip],
+    ...[hasten, skip, adopt(20)],
   ];
 
   for (const state of ['free', 'held', 'committed', 'dead'] as const)
@@ -235,6 +240,15 @@ describe('assigning', () => {
 });
 
 describe('a result', () => {
+  it('that is taken in is what an assignment and its commit would be, in one write', () => {
+    const committed = after(after(fresh, 'download', assign(20)), 'download', commit(20));
+    expect(after(fresh, 'download', adopt(20))).toEqual(committed);
+    expect(move(fresh, 'transcribe', adopt(20), second, limits)).toMatchObject({
+      ok: false,
+      error: 'it waits for its download',
+    });
+  });
+
   it('is durable when it is committed: the same holder, and the manifest with it', () => {
     const before = after(fresh, 'download', assign(7));
     const now = after(before, 'download', commit(7));

@@ -15,6 +15,7 @@ export const LEGAL_FROM = {
   publish: ['committed'],
   hasten: ['free'],
   skip: ['free', 'dead'],
+  adopt: ['free'],
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
 export type Move =
@@ -35,7 +36,9 @@ export type Move =
   /** What waits for its next attempt may have it at once; what went wrong until now still counts. */
   | { readonly kind: 'hasten' }
   /** Somebody does not want the run, or not any more after it was given up. */
-  | { readonly kind: 'skip'; readonly reason: string };
+  | { readonly kind: 'skip'; readonly reason: string }
+  /** Somebody has its files already: assigned and committed in one write, so that no agent ever holds it. */
+  | { readonly kind: 'adopt'; readonly holder: Holder; readonly manifest: ManifestRef };
 
 export interface Holder {
   /** The world in which it is given: after a restore, what was written before is of another one. */
@@ -68,7 +71,8 @@ export function move(
     return err(`${step.kind} is not legal from ${before.lock.state}`);
   const after = moveStage(state, stage, step, nonce, limits);
   if (!after.ok) return after;
-  const cluster = step.kind === 'assign' ? step.holder.cluster : state.cluster;
+  const isGiven = step.kind === 'assign' || step.kind === 'adopt';
+  const cluster = isGiven ? step.holder.cluster : state.cluster;
   return ok({ cluster, nonce, stages: { ...state.stages, [stage]: after.value } });
 }
 
@@ -83,11 +87,16 @@ function moveStage(
   switch (step.kind) {
     case 'request':
       return requested(before, step.request);
-    case 'assign': {
-      const refusal = whyNotAssignable(state, stage) ?? whyNotInNewWorld(state, step.holder);
-      return refusal === null
-        ? ok({ ...before, lock: held(before, step.holder, nonce) })
-        : err(refusal);
+    case 'assign':
+      return assigned(state, stage, step.holder, nonce);
+    case 'adopt': {
+      const given = assigned(state, stage, step.holder, nonce);
+      return given.ok
+        ? ok({
+            ...before,
+            lock: { ...given.value.lock, state: 'committed', manifest: step.manifest },
+          })
+        : given;
     }
     case 'commit':
       return withToken(before, step.token, (lock) =>
@@ -120,6 +129,17 @@ function moveStage(
     case 'skip':
       return skipped(before, step.reason);
   }
+}
+
+function assigned(
+  state: EpisodeState,
+  stage: Stage,
+  holder: Holder,
+  nonce: Nonce,
+): Result<StageState & { readonly lock: HeldLock }, string> {
+  const before = state.stages[stage];
+  const refusal = whyNotAssignable(state, stage) ?? whyNotInNewWorld(state, holder);
+  return refusal === null ? ok({ ...before, lock: held(before, holder, nonce) }) : err(refusal);
 }
 
 function skipped(before: StageState, reason: string): Result<StageState, string> {

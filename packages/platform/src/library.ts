@@ -5,6 +5,10 @@ import type { Readable } from 'node:stream';
  * A file appears under its name whole or not at all.
  */
 export interface Library {
+  /** Of the marker. */
+  readonly id: string;
+  /** Where it is, as `library.url` says it; there is no secret in it. */
+  readonly place: string;
   /** What a second name of a file is: a link that costs nothing, or a copy that takes its room again. */
   readonly names: 'links' | 'copies';
   /** Whether the library is there: its marker file with its id is read. Checked before each use that matters. */
@@ -19,6 +23,11 @@ export interface Library {
   write(path: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<WrittenFile>;
   /** Gives an existing file a second name: links to a temporary name, syncs, renames over `to`. Copies where links cannot go. */
   link(from: string, to: string): Promise<void>;
+  /**
+   * Gives a file of this machine, by its absolute path, a name in the library without copying its bytes. False where only a
+   * copy could do it: another disk. Absent where the library is no folder of this machine.
+   */
+  linkIn?(source: string, path: string): Promise<boolean>;
   /**
    * Size and SHA-256 as the store itself recorded them when the file was written, without its bytes being read. Null where
    * the driver keeps no such record, where this file has none, and where there is no file.

@@ -19,6 +19,8 @@ export function wrapKv(kv: Kv, other: Partial<Kv>): Kv {
 
 export function wrapLibrary(library: Library, other: Partial<Library>): Library {
   return {
+    id: library.id,
+    place: library.place,
     names: library.names,
     check: () => library.check(),
     stat: (...of) => library.stat(...of),

@@ -77,10 +77,10 @@ export function inputByCoordinator(client: ByteClient, store: StoreClient): Open
 
 /** This process, where it has credentials for the store of its own: under `podctl up`, mostly. */
 export class OwnDesk implements DirectDesk {
-  readonly #library: Library & { readonly id: string };
+  readonly #library: Library;
   readonly #direct: DirectAccess;
 
-  constructor(library: Library & { readonly id: string }, direct: DirectAccess) {
+  constructor(library: Library, direct: DirectAccess) {
     this.#library = library;
     this.#direct = direct;
   }

@@ -1,16 +1,16 @@
+import { SNIFF_BYTES, sniff } from '@podctl/domain/audio-kind.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome, Work } from '@podctl/domain/protocol.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
+import { type AudioFacts, readAudioFacts } from '@podctl/platform/audio-facts.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Dispatcher } from 'undici';
 import type { Assignment } from '../core/assignment.ts';
-import { SNIFF_BYTES, sniff } from '../core/audio-kind.ts';
 import type { DownloadFault } from '../core/http-answer.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
-import { type AudioFacts, readAudioFacts } from './audio-facts.ts';
 import { fault, type HttpAudio, networkFault, openHttpAudio } from './http-audio.ts';
 import { failure, type JobContext, returned, type Worker } from './jobs.ts';
 

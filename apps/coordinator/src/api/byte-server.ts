@@ -45,7 +45,7 @@ export interface ByteServerOptions {
     picture(): { readonly snapshot: Snapshot };
     onChange(listener: () => void): () => void;
   };
-  readonly library: Library & { readonly id: string };
+  readonly library: Library;
   /** Of a library that agents reach themselves; absent where it is a folder. */
   readonly direct?: DirectAccess | undefined;
   /** Stays free on the library's disk. */

@@ -1,17 +1,27 @@
+import { ok } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import {
+  type AdoptLibraryRequest,
+  type AdoptLibraryResponse,
   LibraryFault as FaultMessage,
+  type LastVerification,
   type LibraryServiceServer,
   LibraryServiceService,
   type VerifyLibraryRequest,
   type VerifyLibraryResponse,
 } from '@podctl/proto/podctl/v1/library.ts';
 import type { Finding, LibraryFault } from '../core/verify.ts';
+import { AdoptionSource } from '../shell/adoption-source.ts';
 import type { Fleet } from '../shell/fleet.ts';
-import { type CheckNews, LibraryCheck } from '../shell/library-check.ts';
+import { LibraryAdoption } from '../shell/library-adoption.ts';
+import { type CheckNews, type CheckSummary, LibraryCheck } from '../shell/library-check.ts';
 import type { Orders } from '../shell/orders.ts';
+import { adoptHow, adoptionMessage } from './adoption-map.ts';
+import { findFeed } from './feed-finder.ts';
 import type { Handlers, Send } from './handler.ts';
+import { libraryStatus, verificationOf } from './library-status.ts';
 import { stageMessage } from './stage-map.ts';
 import type { Failure } from './status.ts';
 
@@ -29,22 +39,61 @@ export function libraryService(
   handlers: Handlers,
   clock: Clock,
 ): LibraryServiceServer {
-  let isRunning = false;
-  return {
-    verifyLibrary: handlers.streaming('VerifyLibrary', async (request, send, signal) => {
-      if (isRunning)
-        return {
-          kind: 'exhausted',
-          message: 'the library is being compared already: wait for its end, then ask again',
-        };
-      isRunning = true;
-      try {
-        return await verify(fleet, clock, request, send, signal);
-      } finally {
-        isRunning = false;
-      }
-    }),
+  let last: LastVerification | undefined;
+  const ended = (summary: CheckSummary, quick: boolean) => {
+    last = verificationOf(summary, quick, clock.wallMs());
   };
+  const verifying = oneAtATime('the library is being compared already');
+  const adopting = oneAtATime('an archive is being taken in already');
+  return {
+    verifyLibrary: handlers.streaming('VerifyLibrary', (request, send, signal) =>
+      verifying(() => verify(fleet, clock, request, send, signal, ended)),
+    ),
+    adoptLibrary: handlers.streaming('AdoptLibrary', (request, send, signal) =>
+      adopting(() => adopt(fleet, clock, request, send, signal)),
+    ),
+    getLibrary: handlers.unary('GetLibrary', async (_request, signal) =>
+      ok(await libraryStatus(fleet, clock, last, signal)),
+    ),
+  };
+}
+
+function oneAtATime(
+  busy: string,
+): (work: () => Promise<Failure | null>) => Promise<Failure | null> {
+  let isRunning = false;
+  return async (work) => {
+    if (isRunning)
+      return { kind: 'exhausted', message: `${busy}: wait for its end, then ask again` };
+    isRunning = true;
+    try {
+      return await work();
+    } finally {
+      isRunning = false;
+    }
+  };
+}
+
+async function adopt(
+  fleet: Fleet,
+  clock: Clock,
+  { folder, feedId, dryRun, how: howMessage }: AdoptLibraryRequest,
+  send: Send<AdoptLibraryResponse>,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const how = adoptHow(howMessage);
+  if (how === null)
+    return { kind: 'invalid', field: 'how', message: 'how is no way that is known' };
+  const feed = feedId === '' ? null : findFeed(fleet.picture().snapshot, feedId);
+  if (feed !== null && !feed.ok) return feed.error;
+  const root = fleet.library instanceof FileLibrary ? fleet.library.root : null;
+  const source = await AdoptionSource.open(folder, root);
+  if (!source.ok) return { kind: 'invalid', field: 'folder', message: source.error };
+  const of = { fleet, clock, source: source.value };
+  const request = { feed: feed?.value.id ?? null, dryRun, how };
+  for await (const news of new LibraryAdoption(of, request, signal).run())
+    await send({ message: adoptionMessage(news) }, signal);
+  return null;
 }
 
 async function verify(
@@ -53,6 +102,7 @@ async function verify(
   { quick, repair, force }: VerifyLibraryRequest,
   send: Send<VerifyLibraryResponse>,
   signal: AbortSignal,
+  ended: (summary: CheckSummary, quick: boolean) => void,
 ): Promise<Failure | null> {
   const options = {
     library: fleet.library,
@@ -61,7 +111,10 @@ async function verify(
     repeat: (...of: Parameters<Orders['repeatRuns']>) => fleet.orders.repeatRuns(...of),
   };
   const check = new LibraryCheck(options, { quick, repair, force }, signal);
-  for await (const news of check.run()) await send({ message: messageOf(news) }, signal);
+  for await (const news of check.run()) {
+    if (news.kind === 'summary') ended(news, quick);
+    await send({ message: messageOf(news) }, signal);
+  }
   return null;
 }
 

@@ -20,6 +20,7 @@ const ROUNDS_MAX = 4;
 /** Every transcript, and no audio. */
 const HASHED_BYTES_MAX = 4_000_000;
 const HASH_MS_MAX = 10_000;
+const POINTER_ENDING = '.where.json';
 const POINTER_BYTES_MAX = 4_096;
 const POINTER_MS_MAX = 30_000;
 
@@ -69,18 +70,17 @@ export class ViewLinks {
     if (!this.#isPointer(link)) return library.link(link.from, link.to);
     const { from, sizeBytes, sha256 } = link;
     const text = `${JSON.stringify({ file: from, sizeBytes, sha256 }, null, 2)}\n`;
-    await library.write(pointerOf(link), once(text), AbortSignal.timeout(POINTER_MS_MAX));
+    await library.write(link.to, once(text), AbortSignal.timeout(POINTER_MS_MAX));
   }
 
-  #isPointer({ sizeBytes }: ViewLink): boolean {
+  #isPointer({ sizeBytes }: Pick<ViewLink, 'sizeBytes'>): boolean {
     return this.#options.library.names === 'copies' && sizeBytes > HASHED_BYTES_MAX;
   }
 
-  async #pointerFits(link: ViewLink): Promise<boolean> {
+  async #pointerFits({ from, to }: ViewLink): Promise<boolean> {
     try {
-      const path = pointerOf(link);
-      const bytes = await this.#options.library.readSmall(path, POINTER_BYTES_MAX);
-      return new TextDecoder().decode(bytes).includes(`"${link.from}"`);
+      const bytes = await this.#options.library.readSmall(to, POINTER_BYTES_MAX);
+      return new TextDecoder().decode(bytes).includes(`"${from}"`);
     } catch (error) {
       if (error instanceof LibraryError && error.code !== 'offline') return false;
       throw error;
@@ -120,18 +120,12 @@ export class ViewLinks {
     const read = await readManifest(this.#options.library, folder);
     const meta = await this.#options.store.readMeta(feed, episode);
     if (!read.ok) return [];
-    return read.value.manifest.files.map(({ name, sizeBytes, sha256 }) => ({
-      from: `${folder}/${name}`,
-      to: readableName(feed, episode, meta, name, this.#options.names),
-      sizeBytes,
-      sha256,
-    }));
+    return read.value.manifest.files.map(({ name, sizeBytes, sha256 }) => {
+      const to = readableName(feed, episode, meta, name, this.#options.names);
+      const ending = this.#isPointer({ sizeBytes }) ? POINTER_ENDING : '';
+      return { from: `${folder}/${name}`, to: `${to}${ending}`, sizeBytes, sha256 };
+    });
   }
-}
-
-/** Beside where the file's own name would be. */
-function pointerOf({ to }: ViewLink): string {
-  return `${to}.where.json`;
 }
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {

@@ -17,7 +17,7 @@ export interface DirectAccess {
 
 /** A library in a store that agents reach themselves. */
 export interface DirectLibrary {
-  readonly library: Library & { readonly id: string };
+  readonly library: Library;
   readonly direct: DirectAccess;
 }
 

@@ -52,11 +52,13 @@ export async function openLibrary(root: string, expectedId: string | null): Prom
 export class FileLibrary implements Library {
   readonly id: string;
   readonly names = 'links';
+  readonly place: string;
   /** Absolute, without symbolic links. */
   readonly root: string;
 
   constructor(root: string, id: string) {
     this.root = root;
+    this.place = `file:${root}`;
     this.id = id;
   }
 
@@ -138,6 +140,28 @@ export class FileLibrary implements Library {
       const old = await lstat(target).catch(absent);
       if (old?.isFile() && old.ino === there.ino && old.dev === there.dev) return;
       await this.#linkInto(to, source, target);
+    });
+  }
+
+  async linkIn(source: string, path: string): Promise<boolean> {
+    return this.#io(path, async () => {
+      await this.#online();
+      const place = await placeOf(this.root, path);
+      await makeFolder(dirname(place));
+      const temporary = await this.#temporaryFor(path, place);
+      try {
+        await link(source, temporary);
+        // A symbolic link gets a second name itself, and could lead anywhere.
+        if (!(await lstat(temporary)).isFile())
+          throw new LibraryError('refused', `${source} is not a plain file`);
+        await this.#moveIntoPlace(temporary, place);
+        return true;
+      } catch (error) {
+        if (NO_LINK.includes(codeOf(error))) return false;
+        throw error;
+      } finally {
+        await rm(temporary, { force: true });
+      }
     });
   }
 

@@ -19,6 +19,7 @@ interface Stored {
 export class MemoryLibrary implements Library {
   readonly id: string;
   readonly names = 'links';
+  readonly place = 'memory:';
   /** Null while it is online; else the reason why it is not. */
   offline: string | null = null;
   readonly #sizeBytes: number;

@@ -12,11 +12,15 @@ import {
   Client,
   type ClientOptions,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type handleServerStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Stage, stageFromJSON, stageToJSON } from "./episode.ts";
 
 export const protobufPackage = "podctl.v1";
@@ -86,6 +90,118 @@ export function libraryFaultToJSON(object: LibraryFault): string {
     case LibraryFault.UNKNOWN:
       return "LIBRARY_FAULT_UNKNOWN";
     case LibraryFault.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** How an archive's audio comes into the library. Texts are always copied. */
+export const AdoptHow = {
+  /** UNSPECIFIED - As link. */
+  UNSPECIFIED: 0,
+  /** LINK - The library gets a second name of the same file: the archive stays as it is, and no room is used. */
+  LINK: 1,
+  /** MOVE - The archive's file goes once it is accepted. */
+  MOVE: 2,
+  /** COPY - The library gets a copy. */
+  COPY: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type AdoptHow = typeof AdoptHow[keyof typeof AdoptHow];
+
+export namespace AdoptHow {
+  export type UNSPECIFIED = typeof AdoptHow.UNSPECIFIED;
+  export type LINK = typeof AdoptHow.LINK;
+  export type MOVE = typeof AdoptHow.MOVE;
+  export type COPY = typeof AdoptHow.COPY;
+  export type UNRECOGNIZED = typeof AdoptHow.UNRECOGNIZED;
+}
+
+export function adoptHowFromJSON(object: any): AdoptHow {
+  switch (object) {
+    case 0:
+    case "ADOPT_HOW_UNSPECIFIED":
+      return AdoptHow.UNSPECIFIED;
+    case 1:
+    case "ADOPT_HOW_LINK":
+      return AdoptHow.LINK;
+    case 2:
+    case "ADOPT_HOW_MOVE":
+      return AdoptHow.MOVE;
+    case 3:
+    case "ADOPT_HOW_COPY":
+      return AdoptHow.COPY;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return AdoptHow.UNRECOGNIZED;
+  }
+}
+
+export function adoptHowToJSON(object: AdoptHow): string {
+  switch (object) {
+    case AdoptHow.UNSPECIFIED:
+      return "ADOPT_HOW_UNSPECIFIED";
+    case AdoptHow.LINK:
+      return "ADOPT_HOW_LINK";
+    case AdoptHow.MOVE:
+      return "ADOPT_HOW_MOVE";
+    case AdoptHow.COPY:
+      return "ADOPT_HOW_COPY";
+    case AdoptHow.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** What keeps a library. */
+export const LibraryKind = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** FOLDER - A folder that this coordinator has: on its own disk, or a mount. */
+  FOLDER: 1,
+  /** BUCKET - A bucket of an S3 store, which agents reach by URLs that coordinators give them. */
+  BUCKET: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LibraryKind = typeof LibraryKind[keyof typeof LibraryKind];
+
+export namespace LibraryKind {
+  export type UNSPECIFIED = typeof LibraryKind.UNSPECIFIED;
+  export type FOLDER = typeof LibraryKind.FOLDER;
+  export type BUCKET = typeof LibraryKind.BUCKET;
+  export type UNRECOGNIZED = typeof LibraryKind.UNRECOGNIZED;
+}
+
+export function libraryKindFromJSON(object: any): LibraryKind {
+  switch (object) {
+    case 0:
+    case "LIBRARY_KIND_UNSPECIFIED":
+      return LibraryKind.UNSPECIFIED;
+    case 1:
+    case "LIBRARY_KIND_FOLDER":
+      return LibraryKind.FOLDER;
+    case 2:
+    case "LIBRARY_KIND_BUCKET":
+      return LibraryKind.BUCKET;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return LibraryKind.UNRECOGNIZED;
+  }
+}
+
+export function libraryKindToJSON(object: LibraryKind): string {
+  switch (object) {
+    case LibraryKind.UNSPECIFIED:
+      return "LIBRARY_KIND_UNSPECIFIED";
+    case LibraryKind.FOLDER:
+      return "LIBRARY_KIND_FOLDER";
+    case LibraryKind.BUCKET:
+      return "LIBRARY_KIND_BUCKET";
+    case LibraryKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
@@ -161,6 +277,139 @@ export interface VerifySummary {
   repairRefused: string;
   /** Results of feeds that were removed, which were not compared. */
   ofRemovedFeeds: bigint;
+}
+
+/** Asks for an archive to be taken in. */
+export interface AdoptLibraryRequest {
+  /** An absolute path on the machine of the coordinator that is asked. */
+  folder: string;
+  /** The feed that all of it is of; empty for the feeds whose title the folders have. */
+  feedId: string;
+  /** Only say what would be taken in. */
+  dryRun: boolean;
+  /** How audio comes in. */
+  how: AdoptHow;
+}
+
+/** One of: progress, what was taken in or left, the summary that ends it. */
+export interface AdoptLibraryResponse {
+  /** What this message is. */
+  message:
+    | //
+    /** How far it is; about once a second. */
+    { $case: "progress"; value: AdoptProgress }
+    | //
+    /** Files of one episode that were taken in. */
+    { $case: "adopted"; value: AdoptedFile }
+    | //
+    /** Files that were not. */
+    { $case: "left"; value: LeftFile }
+    | //
+    /** Comes last, once. */
+    { $case: "summary"; value: AdoptSummary }
+    | undefined;
+}
+
+/** How far the taking in is. */
+export interface AdoptProgress {
+  /** Episodes of the archive looked at. */
+  looked: bigint;
+  /** Episodes of the archive in all. */
+  total: bigint;
+  /** Bytes of audio taken in. */
+  bytes: bigint;
+}
+
+/** Files that were taken in, or in a dry run would be. */
+export interface AdoptedFile {
+  /** The audio, relative to the folder; else a text of it. */
+  path: string;
+  /** The feed. */
+  feedId: string;
+  /** The episode. */
+  episodeId: string;
+  /** By what the episode was found, in words, such as "title and date". */
+  matchedBy: string;
+  /** The stages that are done by it. */
+  stages: Stage[];
+}
+
+/** Files that were not taken in. */
+export interface LeftFile {
+  /** Relative to the folder. */
+  path: string;
+  /** Why. */
+  reason: string;
+}
+
+/** What came of it. */
+export interface AdoptSummary {
+  /** Episodes of which something was taken in. */
+  adopted: bigint;
+  /** Of them: with their audio. */
+  downloads: bigint;
+  /** Of them: with a transcript. */
+  transcripts: bigint;
+  /** Episodes of which everything was there already. */
+  known: bigint;
+  /** Files left, with a reason. */
+  left: bigint;
+  /** Bytes of audio taken in. */
+  bytes: bigint;
+}
+
+/** Asks for the library's state. */
+export interface GetLibraryRequest {
+}
+
+/** The library as it is now. */
+export interface GetLibraryResponse {
+  /** What keeps it. */
+  kind: LibraryKind;
+  /** Where it is, as library.url says it. There is no secret in it. */
+  place: string;
+  /** The id in its marker. */
+  libraryId: string;
+  /** Whether its marker could be read. */
+  online: boolean;
+  /** Why it is not online: one sentence; empty when it is. */
+  problem: string;
+  /** Room that is left; absent where it cannot be told, as of a bucket. */
+  freeBytes?:
+    | bigint
+    | undefined;
+  /** Room in all; absent where it cannot be told. */
+  sizeBytes?:
+    | bigint
+    | undefined;
+  /** Accepted results, of all feeds that are not removed. */
+  results: bigint;
+  /** Their files, without manifests. */
+  files: bigint;
+  /** Bytes of those. */
+  bytes: bigint;
+  /** When it was looked at. */
+  lookedAt:
+    | Date
+    | undefined;
+  /** The newest comparison that this coordinator ended; absent when there is none since it started. */
+  lastVerification?: LastVerification | undefined;
+}
+
+/** What came of a comparison. */
+export interface LastVerification {
+  /** When it ended. */
+  endedAt:
+    | Date
+    | undefined;
+  /** Results compared. */
+  checked: bigint;
+  /** Of them: some file is missing or wrong. */
+  damaged: bigint;
+  /** Files that nothing accepted has. */
+  unknown: bigint;
+  /** Only sizes were compared. */
+  quick: boolean;
 }
 
 function createBaseVerifyLibraryRequest(): VerifyLibraryRequest {
@@ -874,6 +1123,1296 @@ export const VerifySummary: MessageFns<VerifySummary> = {
   },
 };
 
+function createBaseAdoptLibraryRequest(): AdoptLibraryRequest {
+  return { folder: "", feedId: "", dryRun: false, how: 0 };
+}
+
+export const AdoptLibraryRequest: MessageFns<AdoptLibraryRequest> = {
+  encode(message: AdoptLibraryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.folder !== "") {
+      writer.uint32(10).string(message.folder);
+    }
+    if (message.feedId !== "") {
+      writer.uint32(18).string(message.feedId);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
+    }
+    if (message.how !== 0) {
+      writer.uint32(32).int32(message.how);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptLibraryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptLibraryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.how = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptLibraryRequest {
+    return {
+      folder: isSet(object.folder) ? globalThis.String(object.folder) : "",
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+      how: isSet(object.how) ? adoptHowFromJSON(object.how) : 0,
+    };
+  },
+
+  toJSON(message: AdoptLibraryRequest): unknown {
+    const obj: any = {};
+    if (message.folder !== "") {
+      obj.folder = message.folder;
+    }
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    if (message.how !== 0) {
+      obj.how = adoptHowToJSON(message.how);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptLibraryRequest>, I>>(base?: I): AdoptLibraryRequest {
+    return AdoptLibraryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptLibraryRequest>, I>>(object: I): AdoptLibraryRequest {
+    const message = createBaseAdoptLibraryRequest();
+    message.folder = object.folder ?? "";
+    message.feedId = object.feedId ?? "";
+    message.dryRun = object.dryRun ?? false;
+    message.how = object.how ?? 0;
+    return message;
+  },
+};
+
+function createBaseAdoptLibraryResponse(): AdoptLibraryResponse {
+  return { message: undefined };
+}
+
+export const AdoptLibraryResponse: MessageFns<AdoptLibraryResponse> = {
+  encode(message: AdoptLibraryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "progress":
+        AdoptProgress.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "adopted":
+        AdoptedFile.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+      case "left":
+        LeftFile.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+      case "summary":
+        AdoptSummary.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptLibraryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptLibraryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "progress", value: AdoptProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "adopted", value: AdoptedFile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "left", value: LeftFile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "summary", value: AdoptSummary.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptLibraryResponse {
+    return {
+      message: isSet(object.progress)
+        ? { $case: "progress", value: AdoptProgress.fromJSON(object.progress) }
+        : isSet(object.adopted)
+        ? { $case: "adopted", value: AdoptedFile.fromJSON(object.adopted) }
+        : isSet(object.left)
+        ? { $case: "left", value: LeftFile.fromJSON(object.left) }
+        : isSet(object.summary)
+        ? { $case: "summary", value: AdoptSummary.fromJSON(object.summary) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: AdoptLibraryResponse): unknown {
+    const obj: any = {};
+    if (message.message?.$case === "progress") {
+      obj.progress = AdoptProgress.toJSON(message.message.value);
+    } else if (message.message?.$case === "adopted") {
+      obj.adopted = AdoptedFile.toJSON(message.message.value);
+    } else if (message.message?.$case === "left") {
+      obj.left = LeftFile.toJSON(message.message.value);
+    } else if (message.message?.$case === "summary") {
+      obj.summary = AdoptSummary.toJSON(message.message.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptLibraryResponse>, I>>(base?: I): AdoptLibraryResponse {
+    return AdoptLibraryResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptLibraryResponse>, I>>(object: I): AdoptLibraryResponse {
+    const message = createBaseAdoptLibraryResponse();
+    switch (object.message?.$case) {
+      case "progress": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "progress", value: AdoptProgress.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "adopted": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "adopted", value: AdoptedFile.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "left": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "left", value: LeftFile.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "summary": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "summary", value: AdoptSummary.fromPartial(object.message.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseAdoptProgress(): AdoptProgress {
+  return { looked: 0n, total: 0n, bytes: 0n };
+}
+
+export const AdoptProgress: MessageFns<AdoptProgress> = {
+  encode(message: AdoptProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.looked !== 0n) {
+      if (BigInt.asUintN(64, message.looked) !== message.looked) {
+        throw new globalThis.Error("value provided for field message.looked of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.looked);
+    }
+    if (message.total !== 0n) {
+      if (BigInt.asUintN(64, message.total) !== message.total) {
+        throw new globalThis.Error("value provided for field message.total of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.total);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.looked = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.total = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptProgress {
+    return {
+      looked: isSet(object.looked) ? BigInt(object.looked) : 0n,
+      total: isSet(object.total) ? BigInt(object.total) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+    };
+  },
+
+  toJSON(message: AdoptProgress): unknown {
+    const obj: any = {};
+    if (message.looked !== 0n) {
+      obj.looked = message.looked.toString();
+    }
+    if (message.total !== 0n) {
+      obj.total = message.total.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptProgress>, I>>(base?: I): AdoptProgress {
+    return AdoptProgress.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptProgress>, I>>(object: I): AdoptProgress {
+    const message = createBaseAdoptProgress();
+    message.looked = (object.looked !== undefined && object.looked !== null) ? BigInt(object.looked) : 0n;
+    message.total = (object.total !== undefined && object.total !== null) ? BigInt(object.total) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseAdoptedFile(): AdoptedFile {
+  return { path: "", feedId: "", episodeId: "", matchedBy: "", stages: [] };
+}
+
+export const AdoptedFile: MessageFns<AdoptedFile> = {
+  encode(message: AdoptedFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.feedId !== "") {
+      writer.uint32(18).string(message.feedId);
+    }
+    if (message.episodeId !== "") {
+      writer.uint32(26).string(message.episodeId);
+    }
+    if (message.matchedBy !== "") {
+      writer.uint32(34).string(message.matchedBy);
+    }
+    if (message.stages.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.stages) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptedFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptedFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.matchedBy = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.stages.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.stages.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptedFile {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+      matchedBy: isSet(object.matchedBy)
+        ? globalThis.String(object.matchedBy)
+        : isSet(object.matched_by)
+        ? globalThis.String(object.matched_by)
+        : "",
+      stages: globalThis.Array.isArray(object?.stages)
+        ? object.stages.map((e: any) => stageFromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: AdoptedFile): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    if (message.matchedBy !== "") {
+      obj.matchedBy = message.matchedBy;
+    }
+    if (message.stages?.length) {
+      obj.stages = message.stages.map((e) => stageToJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptedFile>, I>>(base?: I): AdoptedFile {
+    return AdoptedFile.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptedFile>, I>>(object: I): AdoptedFile {
+    const message = createBaseAdoptedFile();
+    message.path = object.path ?? "";
+    message.feedId = object.feedId ?? "";
+    message.episodeId = object.episodeId ?? "";
+    message.matchedBy = object.matchedBy ?? "";
+    message.stages = object.stages?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseLeftFile(): LeftFile {
+  return { path: "", reason: "" };
+}
+
+export const LeftFile: MessageFns<LeftFile> = {
+  encode(message: LeftFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeftFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeftFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LeftFile {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: LeftFile): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LeftFile>, I>>(base?: I): LeftFile {
+    return LeftFile.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LeftFile>, I>>(object: I): LeftFile {
+    const message = createBaseLeftFile();
+    message.path = object.path ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseAdoptSummary(): AdoptSummary {
+  return { adopted: 0n, downloads: 0n, transcripts: 0n, known: 0n, left: 0n, bytes: 0n };
+}
+
+export const AdoptSummary: MessageFns<AdoptSummary> = {
+  encode(message: AdoptSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.adopted !== 0n) {
+      if (BigInt.asUintN(64, message.adopted) !== message.adopted) {
+        throw new globalThis.Error("value provided for field message.adopted of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.adopted);
+    }
+    if (message.downloads !== 0n) {
+      if (BigInt.asUintN(64, message.downloads) !== message.downloads) {
+        throw new globalThis.Error("value provided for field message.downloads of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.downloads);
+    }
+    if (message.transcripts !== 0n) {
+      if (BigInt.asUintN(64, message.transcripts) !== message.transcripts) {
+        throw new globalThis.Error("value provided for field message.transcripts of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.transcripts);
+    }
+    if (message.known !== 0n) {
+      if (BigInt.asUintN(64, message.known) !== message.known) {
+        throw new globalThis.Error("value provided for field message.known of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.known);
+    }
+    if (message.left !== 0n) {
+      if (BigInt.asUintN(64, message.left) !== message.left) {
+        throw new globalThis.Error("value provided for field message.left of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.left);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptSummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptSummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.adopted = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.downloads = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.transcripts = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.known = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.left = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptSummary {
+    return {
+      adopted: isSet(object.adopted) ? BigInt(object.adopted) : 0n,
+      downloads: isSet(object.downloads) ? BigInt(object.downloads) : 0n,
+      transcripts: isSet(object.transcripts) ? BigInt(object.transcripts) : 0n,
+      known: isSet(object.known) ? BigInt(object.known) : 0n,
+      left: isSet(object.left) ? BigInt(object.left) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+    };
+  },
+
+  toJSON(message: AdoptSummary): unknown {
+    const obj: any = {};
+    if (message.adopted !== 0n) {
+      obj.adopted = message.adopted.toString();
+    }
+    if (message.downloads !== 0n) {
+      obj.downloads = message.downloads.toString();
+    }
+    if (message.transcripts !== 0n) {
+      obj.transcripts = message.transcripts.toString();
+    }
+    if (message.known !== 0n) {
+      obj.known = message.known.toString();
+    }
+    if (message.left !== 0n) {
+      obj.left = message.left.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptSummary>, I>>(base?: I): AdoptSummary {
+    return AdoptSummary.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptSummary>, I>>(object: I): AdoptSummary {
+    const message = createBaseAdoptSummary();
+    message.adopted = (object.adopted !== undefined && object.adopted !== null) ? BigInt(object.adopted) : 0n;
+    message.downloads = (object.downloads !== undefined && object.downloads !== null) ? BigInt(object.downloads) : 0n;
+    message.transcripts = (object.transcripts !== undefined && object.transcripts !== null)
+      ? BigInt(object.transcripts)
+      : 0n;
+    message.known = (object.known !== undefined && object.known !== null) ? BigInt(object.known) : 0n;
+    message.left = (object.left !== undefined && object.left !== null) ? BigInt(object.left) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseGetLibraryRequest(): GetLibraryRequest {
+  return {};
+}
+
+export const GetLibraryRequest: MessageFns<GetLibraryRequest> = {
+  encode(_: GetLibraryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLibraryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLibraryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetLibraryRequest {
+    return {};
+  },
+
+  toJSON(_: GetLibraryRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetLibraryRequest>, I>>(base?: I): GetLibraryRequest {
+    return GetLibraryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetLibraryRequest>, I>>(_: I): GetLibraryRequest {
+    const message = createBaseGetLibraryRequest();
+    return message;
+  },
+};
+
+function createBaseGetLibraryResponse(): GetLibraryResponse {
+  return {
+    kind: 0,
+    place: "",
+    libraryId: "",
+    online: false,
+    problem: "",
+    freeBytes: undefined,
+    sizeBytes: undefined,
+    results: 0n,
+    files: 0n,
+    bytes: 0n,
+    lookedAt: undefined,
+    lastVerification: undefined,
+  };
+}
+
+export const GetLibraryResponse: MessageFns<GetLibraryResponse> = {
+  encode(message: GetLibraryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.place !== "") {
+      writer.uint32(18).string(message.place);
+    }
+    if (message.libraryId !== "") {
+      writer.uint32(26).string(message.libraryId);
+    }
+    if (message.online !== false) {
+      writer.uint32(32).bool(message.online);
+    }
+    if (message.problem !== "") {
+      writer.uint32(42).string(message.problem);
+    }
+    if (message.freeBytes !== undefined) {
+      if (BigInt.asUintN(64, message.freeBytes) !== message.freeBytes) {
+        throw new globalThis.Error("value provided for field message.freeBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.freeBytes);
+    }
+    if (message.sizeBytes !== undefined) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.sizeBytes);
+    }
+    if (message.results !== 0n) {
+      if (BigInt.asUintN(64, message.results) !== message.results) {
+        throw new globalThis.Error("value provided for field message.results of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.results);
+    }
+    if (message.files !== 0n) {
+      if (BigInt.asUintN(64, message.files) !== message.files) {
+        throw new globalThis.Error("value provided for field message.files of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.files);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.bytes);
+    }
+    if (message.lookedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.lookedAt), writer.uint32(90).fork()).join();
+    }
+    if (message.lastVerification !== undefined) {
+      LastVerification.encode(message.lastVerification, writer.uint32(98).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLibraryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLibraryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.libraryId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.online = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.freeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.results = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.files = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.lookedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.lastVerification = LastVerification.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetLibraryResponse {
+    return {
+      kind: isSet(object.kind) ? libraryKindFromJSON(object.kind) : 0,
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+      libraryId: isSet(object.libraryId)
+        ? globalThis.String(object.libraryId)
+        : isSet(object.library_id)
+        ? globalThis.String(object.library_id)
+        : "",
+      online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      freeBytes: isSet(object.freeBytes)
+        ? BigInt(object.freeBytes)
+        : isSet(object.free_bytes)
+        ? BigInt(object.free_bytes)
+        : undefined,
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : undefined,
+      results: isSet(object.results) ? BigInt(object.results) : 0n,
+      files: isSet(object.files) ? BigInt(object.files) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+      lookedAt: isSet(object.lookedAt)
+        ? fromJsonTimestamp(object.lookedAt)
+        : isSet(object.looked_at)
+        ? fromJsonTimestamp(object.looked_at)
+        : undefined,
+      lastVerification: isSet(object.lastVerification)
+        ? LastVerification.fromJSON(object.lastVerification)
+        : isSet(object.last_verification)
+        ? LastVerification.fromJSON(object.last_verification)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GetLibraryResponse): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = libraryKindToJSON(message.kind);
+    }
+    if (message.place !== "") {
+      obj.place = message.place;
+    }
+    if (message.libraryId !== "") {
+      obj.libraryId = message.libraryId;
+    }
+    if (message.online !== false) {
+      obj.online = message.online;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    if (message.freeBytes !== undefined) {
+      obj.freeBytes = message.freeBytes.toString();
+    }
+    if (message.sizeBytes !== undefined) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.results !== 0n) {
+      obj.results = message.results.toString();
+    }
+    if (message.files !== 0n) {
+      obj.files = message.files.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    if (message.lookedAt !== undefined) {
+      obj.lookedAt = message.lookedAt.toISOString();
+    }
+    if (message.lastVerification !== undefined) {
+      obj.lastVerification = LastVerification.toJSON(message.lastVerification);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetLibraryResponse>, I>>(base?: I): GetLibraryResponse {
+    return GetLibraryResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetLibraryResponse>, I>>(object: I): GetLibraryResponse {
+    const message = createBaseGetLibraryResponse();
+    message.kind = object.kind ?? 0;
+    message.place = object.place ?? "";
+    message.libraryId = object.libraryId ?? "";
+    message.online = object.online ?? false;
+    message.problem = object.problem ?? "";
+    message.freeBytes = (object.freeBytes !== undefined && object.freeBytes !== null)
+      ? BigInt(object.freeBytes)
+      : undefined;
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null)
+      ? BigInt(object.sizeBytes)
+      : undefined;
+    message.results = (object.results !== undefined && object.results !== null) ? BigInt(object.results) : 0n;
+    message.files = (object.files !== undefined && object.files !== null) ? BigInt(object.files) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.lookedAt = object.lookedAt ?? undefined;
+    message.lastVerification = (object.lastVerification !== undefined && object.lastVerification !== null)
+      ? LastVerification.fromPartial(object.lastVerification)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLastVerification(): LastVerification {
+  return { endedAt: undefined, checked: 0n, damaged: 0n, unknown: 0n, quick: false };
+}
+
+export const LastVerification: MessageFns<LastVerification> = {
+  encode(message: LastVerification, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.endedAt), writer.uint32(10).fork()).join();
+    }
+    if (message.checked !== 0n) {
+      if (BigInt.asUintN(64, message.checked) !== message.checked) {
+        throw new globalThis.Error("value provided for field message.checked of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.checked);
+    }
+    if (message.damaged !== 0n) {
+      if (BigInt.asUintN(64, message.damaged) !== message.damaged) {
+        throw new globalThis.Error("value provided for field message.damaged of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.damaged);
+    }
+    if (message.unknown !== 0n) {
+      if (BigInt.asUintN(64, message.unknown) !== message.unknown) {
+        throw new globalThis.Error("value provided for field message.unknown of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.unknown);
+    }
+    if (message.quick !== false) {
+      writer.uint32(40).bool(message.quick);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LastVerification {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLastVerification();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.checked = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.damaged = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.unknown = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.quick = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LastVerification {
+    return {
+      endedAt: isSet(object.endedAt)
+        ? fromJsonTimestamp(object.endedAt)
+        : isSet(object.ended_at)
+        ? fromJsonTimestamp(object.ended_at)
+        : undefined,
+      checked: isSet(object.checked) ? BigInt(object.checked) : 0n,
+      damaged: isSet(object.damaged) ? BigInt(object.damaged) : 0n,
+      unknown: isSet(object.unknown) ? BigInt(object.unknown) : 0n,
+      quick: isSet(object.quick) ? globalThis.Boolean(object.quick) : false,
+    };
+  },
+
+  toJSON(message: LastVerification): unknown {
+    const obj: any = {};
+    if (message.endedAt !== undefined) {
+      obj.endedAt = message.endedAt.toISOString();
+    }
+    if (message.checked !== 0n) {
+      obj.checked = message.checked.toString();
+    }
+    if (message.damaged !== 0n) {
+      obj.damaged = message.damaged.toString();
+    }
+    if (message.unknown !== 0n) {
+      obj.unknown = message.unknown.toString();
+    }
+    if (message.quick !== false) {
+      obj.quick = message.quick;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LastVerification>, I>>(base?: I): LastVerification {
+    return LastVerification.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LastVerification>, I>>(object: I): LastVerification {
+    const message = createBaseLastVerification();
+    message.endedAt = object.endedAt ?? undefined;
+    message.checked = (object.checked !== undefined && object.checked !== null) ? BigInt(object.checked) : 0n;
+    message.damaged = (object.damaged !== undefined && object.damaged !== null) ? BigInt(object.damaged) : 0n;
+    message.unknown = (object.unknown !== undefined && object.unknown !== null) ? BigInt(object.unknown) : 0n;
+    message.quick = object.quick ?? false;
+    return message;
+  },
+};
+
 /** The library: where accepted audio and transcripts are kept. */
 export type LibraryServiceService = typeof LibraryServiceService;
 export const LibraryServiceService = {
@@ -892,6 +2431,32 @@ export const LibraryServiceService = {
       Buffer.from(VerifyLibraryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyLibraryResponse => VerifyLibraryResponse.decode(value),
   },
+  /**
+   * Takes an archive that exists already into the library: files of a folder on this coordinator's machine are matched with
+   * the episodes that are known, and accepted as their results. May be asked again: what is there is passed over. One at
+   * a time on each coordinator: RESOURCE_EXHAUSTED while another one runs. INVALID_ARGUMENT when the folder is not
+   * there, or the library lies in it. NOT_FOUND for a feed that is not known. UNAVAILABLE when the library is offline.
+   */
+  adoptLibrary: {
+    path: "/podctl.v1.LibraryService/AdoptLibrary" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: AdoptLibraryRequest): Buffer => Buffer.from(AdoptLibraryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AdoptLibraryRequest => AdoptLibraryRequest.decode(value),
+    responseSerialize: (value: AdoptLibraryResponse): Buffer =>
+      Buffer.from(AdoptLibraryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AdoptLibraryResponse => AdoptLibraryResponse.decode(value),
+  },
+  /** Where the library is, whether it is there, and how much is kept in it. The library is looked at for it, now. */
+  getLibrary: {
+    path: "/podctl.v1.LibraryService/GetLibrary" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetLibraryRequest): Buffer => Buffer.from(GetLibraryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetLibraryRequest => GetLibraryRequest.decode(value),
+    responseSerialize: (value: GetLibraryResponse): Buffer => Buffer.from(GetLibraryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetLibraryResponse => GetLibraryResponse.decode(value),
+  },
 } as const;
 
 export interface LibraryServiceServer extends UntypedServiceImplementation {
@@ -901,6 +2466,15 @@ export interface LibraryServiceServer extends UntypedServiceImplementation {
    * then.
    */
   verifyLibrary: handleServerStreamingCall<VerifyLibraryRequest, VerifyLibraryResponse>;
+  /**
+   * Takes an archive that exists already into the library: files of a folder on this coordinator's machine are matched with
+   * the episodes that are known, and accepted as their results. May be asked again: what is there is passed over. One at
+   * a time on each coordinator: RESOURCE_EXHAUSTED while another one runs. INVALID_ARGUMENT when the folder is not
+   * there, or the library lies in it. NOT_FOUND for a feed that is not known. UNAVAILABLE when the library is offline.
+   */
+  adoptLibrary: handleServerStreamingCall<AdoptLibraryRequest, AdoptLibraryResponse>;
+  /** Where the library is, whether it is there, and how much is kept in it. The library is looked at for it, now. */
+  getLibrary: handleUnaryCall<GetLibraryRequest, GetLibraryResponse>;
 }
 
 export interface LibraryServiceClient extends Client {
@@ -918,6 +2492,37 @@ export interface LibraryServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<VerifyLibraryResponse>;
+  /**
+   * Takes an archive that exists already into the library: files of a folder on this coordinator's machine are matched with
+   * the episodes that are known, and accepted as their results. May be asked again: what is there is passed over. One at
+   * a time on each coordinator: RESOURCE_EXHAUSTED while another one runs. INVALID_ARGUMENT when the folder is not
+   * there, or the library lies in it. NOT_FOUND for a feed that is not known. UNAVAILABLE when the library is offline.
+   */
+  adoptLibrary(
+    request: AdoptLibraryRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<AdoptLibraryResponse>;
+  adoptLibrary(
+    request: AdoptLibraryRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<AdoptLibraryResponse>;
+  /** Where the library is, whether it is there, and how much is kept in it. The library is looked at for it, now. */
+  getLibrary(
+    request: GetLibraryRequest,
+    callback: (error: ServiceError | null, response: GetLibraryResponse) => void,
+  ): ClientUnaryCall;
+  getLibrary(
+    request: GetLibraryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetLibraryResponse) => void,
+  ): ClientUnaryCall;
+  getLibrary(
+    request: GetLibraryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetLibraryResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const LibraryServiceClient = makeGenericClientConstructor(
@@ -941,6 +2546,28 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 export type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -12,7 +12,7 @@ import {
   type ListObjectsV2CommandInput,
   type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
-import { s3PlaceName } from '../../config/s3-place.ts';
+import { formatS3Url, s3PlaceName } from '../../config/s3-place.ts';
 import {
   type Library,
   LibraryError,
@@ -53,10 +53,12 @@ export class S3Library implements Library {
   readonly id: string;
   readonly access: S3Access;
   readonly names = 'copies';
+  readonly place: string;
 
   constructor(access: S3Access, id: string) {
     this.access = access;
     this.id = id;
+    this.place = formatS3Url(access.place);
   }
 
   async check(): Promise<LibraryHealth> {
