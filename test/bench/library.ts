@@ -15,7 +15,7 @@ import { parseS3Place } from '@podctl/platform/config/s3-place.ts';
 import { openLibrary } from '@podctl/platform/library/file-library.ts';
 import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
-import { openBucket } from '@podctl/platform/library/s3/s3-open.ts';
+import { openS3 } from '@podctl/platform/library/s3/s3-open.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { Agent } from 'undici';
 import { ByteClient } from '../../apps/agent/src/shell/byte-client.ts';
@@ -56,7 +56,7 @@ async function* noise(megabytes: number): AsyncGenerator<Uint8Array> {
 async function bucketAt(url: string) {
   const place = parseS3Place(url);
   if (place === null) throw new Error('the URL is refused');
-  const bucket = openBucket(place);
+  const bucket = openS3(place);
   const library = await bucket.open(null).catch(async () => bucket.open(await bucket.make()));
   return { library, direct: bucket.directTo(library) };
 }

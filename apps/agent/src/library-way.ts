@@ -26,8 +26,8 @@ export async function openLibraryWay(config: AgentConfig): Promise<LibraryWay> {
   const store = new StoreClient();
   if (coordinators.length > 0) return { onDisk: await openSpool(stateDir), bucket: null, store };
   if (s3 === null) return { onDisk: await openLibrary(libraryRoot, null), bucket: null, store };
-  const { openBucket } = await import('@podctl/platform/library/s3/s3-open.ts');
-  const bucket = openBucket(s3);
+  const { openS3 } = await import('@podctl/platform/library/s3/s3-open.ts');
+  const bucket = openS3(s3);
   const library = await bucket.open(null);
   const direct = bucket.directTo(library);
   return { onDisk: await openSpool(stateDir), bucket: { library, direct }, store };

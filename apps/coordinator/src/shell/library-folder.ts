@@ -23,8 +23,8 @@ export function openOrCreateLibrary(root: string, stateDir: string): Promise<Fil
 
 /** The same of a bucket. The S3 client is loaded here and nowhere before: most coordinators need none of it. */
 export async function openOrCreateBucket(place: S3Place, stateDir: string): Promise<DirectLibrary> {
-  const { openBucket } = await import('@podctl/platform/library/s3/s3-open.ts');
-  const bucket = openBucket(place);
+  const { openS3 } = await import('@podctl/platform/library/s3/s3-open.ts');
+  const bucket = openS3(place);
   const library = await openOrMake(stateDir, bucket);
   return { library, direct: bucket.directTo(library) };
 }

@@ -15,7 +15,7 @@ export interface Bucket {
 }
 
 /** Loads the S3 client, a fifth of a second and 40 MB: to be imported where a bucket is used and not before. */
-export function openBucket(place: S3Place): Bucket {
+export function openS3(place: S3Place): Bucket {
   const access = new S3Access(place);
   return {
     open: (expectedId) => openS3Library(access, expectedId),
