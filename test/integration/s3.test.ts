@@ -7,6 +7,7 @@ import {
   DeleteObjectCommand,
   ListMultipartUploadsCommand,
 } from '@aws-sdk/client-s3';
+import type { SessionId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import { encodeManifest, MANIFEST_NAME } from '@podctl/domain/manifest.ts';
 import { parseS3Place } from '@podctl/platform/config/s3-place.ts';
@@ -263,10 +264,9 @@ describe.skipIf(program.kind === 'absent')('a library in a bucket', () => {
     ] as const)
       files.push({ name, ...(await library.write(`${folder}/${name}`, pieces(bytes), never)) });
     const place = { cluster: CLUSTER, feed, episode, stage: 'download', run: 1, token } as const;
-    const more = { agent, session: 3, files, audioSeconds: 1, details: {} };
-    const manifest = encodeManifest({ version: 1, ...place, ...more } as Parameters<
-      typeof encodeManifest
-    >[0]);
+    const session = 3 as SessionId;
+    const more = { agent, session, files, audioSeconds: 1, details: {} };
+    const manifest = encodeManifest({ version: 1, ...place, ...more });
     await library.write(`${folder}/${MANIFEST_NAME}`, pieces(Buffer.from(manifest)), never);
 
     const deps = { ...world.settle, library };

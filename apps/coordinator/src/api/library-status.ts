@@ -15,15 +15,16 @@ const EPISODES_A_BREATH = 5_000;
 
 /** Looks at the library, now, and counts what is accepted by the ledger: no file is touched for that. */
 export async function libraryStatus(
-  { library, picture }: Pick<Fleet, 'library' | 'picture'>,
+  fleet: Pick<Fleet, 'library' | 'picture'>,
   clock: Clock,
   lastVerification: LastVerification | undefined,
   signal: AbortSignal,
 ): Promise<GetLibraryResponse> {
+  const { library } = fleet;
   const health = await library.check();
   const space = health.kind === 'online' ? await library.space().catch(() => null) : null;
   const lookedAt = dateOf(clock.wallMs());
-  const counts = await countAccepted(picture().snapshot.feeds, signal);
+  const counts = await countAccepted(fleet.picture().snapshot.feeds, signal);
   return {
     kind: library.place.startsWith('s3:') ? LibraryKind.BUCKET : LibraryKind.FOLDER,
     place: library.place,
