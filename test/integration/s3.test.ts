@@ -7,7 +7,7 @@ import {
   DeleteObjectCommand,
   ListMultipartUploadsCommand,
 } from '@aws-sdk/client-s3';
-import type { SessionId } from '@podctl/domain/ids.ts';
+import type { AgentId, SessionId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import { encodeManifest, MANIFEST_NAME } from '@podctl/domain/manifest.ts';
 import { parseS3Place } from '@podctl/platform/config/s3-place.ts';
@@ -20,9 +20,14 @@ import { openS3Library, type S3Library } from '@podctl/platform/library/s3/s3-li
 import { createS3Library } from '@podctl/platform/library/s3/s3-marker.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findWay } from '../../apps/agent/src/shell/byte-way.ts';
-import { CoordinatorDesk, inputByCoordinator } from '../../apps/agent/src/shell/direct-desk.ts';
+import {
+  CoordinatorDesk,
+  inputByCoordinator,
+  OwnDesk,
+} from '../../apps/agent/src/shell/direct-desk.ts';
 import { uploadDirect } from '../../apps/agent/src/shell/direct-upload.ts';
 import { fetchInput } from '../../apps/agent/src/shell/input-fetch.ts';
+import { SpooledStore } from '../../apps/agent/src/shell/spooled-store.ts';
 import { LibraryCheck } from '../../apps/coordinator/src/shell/library-check.ts';
 import { Publisher } from '../../apps/coordinator/src/shell/publisher.ts';
 import { settle } from '../../apps/coordinator/src/shell/settle.ts';
@@ -35,6 +40,7 @@ import { CLUSTER } from '../support/hand-built-fleet.ts';
 import { LeaderWorld } from '../support/leader-world.ts';
 import { findS3Program } from '../support/s3-program.ts';
 import { startS3Server, type TestS3Server } from '../support/s3-server.ts';
+import { silentLog } from '../support/silent-log.ts';
 
 const MIB = 1024 ** 2;
 const SLOW_DOWN = '<Error><Code>SlowDown</Code><Message>less, please</Message></Error>';
@@ -85,7 +91,8 @@ describe.skipIf(program.kind === 'absent')('a library in a bucket', () => {
       expect(await library.hash('episodes/a/b', never)).toEqual(written);
       const small = await library.write('staging/a/c', pieces(Buffer.from('small')), never);
       await library.link('staging/a/c', 'episodes/a/c?+ #é');
-      expect(await library.recorded('episodes/a/c?+ #é')).toEqual(small);
+      await library.link('episodes/a/c?+ #é', 'episodes/a/100%');
+      expect(await library.recorded('episodes/a/100%')).toEqual(small);
     });
 
     test('leaves no parts of what was called off or broke, and gives back those of a crash', async () => {
@@ -233,6 +240,33 @@ describe.skipIf(program.kind === 'absent')('a library in a bucket', () => {
       expect(await direct(held, file)).toBe('gone');
       const found = await get(world, '/v1/library', null);
       expect(found.statusCode).toBe(200);
+    });
+
+    test.each(['a coordinator', 'its own credentials'])('does its jobs by %s', async (by) => {
+      const spool = await openLibrary(folder, await createLibrary(folder));
+      const own = by === 'a coordinator' ? null : new OwnDesk(library, new S3Direct(library));
+      const limits = { freeBytesMin: 0, inputBytesMax: 0, moved: () => {} };
+      const client = world.client({}, own === null ? [world.url] : []);
+      const store = new SpooledStore({ spool, client, store: world.store, own, ...limits });
+      expect(await store.problem('a'.repeat(16))).toMatch(/ the library /);
+      expect(await store.problem(library.id)).toBeNull();
+      const held = world.hold('download');
+      const context = { signal: never, progress: () => {}, log: silentLog };
+      const attempt = await store.begin(assignment(held), context);
+      await attempt.write('audio.mp3', pieces(Buffer.from('audio')));
+      const outcome = await attempt.finish('far' as AgentId, 1, {});
+      expect(outcome.kind).toBe('finished');
+      const staged = (await library.list('staging', 10)).map(({ path }) => path);
+      expect(staged).toEqual(
+        ['audio.mp3', MANIFEST_NAME].map((name) => world.staged(held.job, name)),
+      );
+      const { path: audioPath, sha256: audioSha256 } = await world.accept(randomBytes(99_000));
+      const model = { audioSeconds: null, model: 'm', language: null };
+      const work = { kind: 'transcribe', audioPath, audioSha256, ...model } as const;
+      const transcribe = { ...assignment(world.hold('transcribe')), work };
+      const input = await store.input(transcribe, work, never);
+      if (!input.ok) throw new Error(JSON.stringify(input.error));
+      expect(sha256Of(await readFile(input.value.path))).toBe(audioSha256);
     });
 
     test('is told before it takes work when it cannot reach the bucket', async () => {

@@ -179,12 +179,14 @@ function trim(text: string): string {
   return text.replace(/^[\s.\u200c\u200d]+/u, '').replace(/[\s.\u200c\u200d]+$/u, '');
 }
 
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
 /** The longest beginning that has at most so many bytes in UTF-8, and ends where a reader sees a character end. */
 function cut(text: string, bytesMax: number): string {
   if (byteLength(text) <= bytesMax) return text;
   let bytes = 0;
   let end = 0;
-  for (const { segment } of new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text)) {
+  for (const { segment } of graphemes.segment(text)) {
     bytes += byteLength(segment);
     if (bytes > bytesMax) break;
     end += segment.length;

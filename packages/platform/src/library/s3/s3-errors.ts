@@ -87,6 +87,12 @@ const RULES: readonly Rule[] = [
       `no credentials for ${where} were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give this machine a role`,
   },
   {
+    fits: ({ status, message }) => status === 0 && message.startsWith('Region is missing'),
+    code: 'offline',
+    say: (where) =>
+      `the region of ${where} is not known: name it in library.url with region=, or set AWS_REGION`,
+  },
+  {
     fits: named(UNKNOWN_CREDENTIALS),
     code: 'offline',
     say: (where, { name }) =>
