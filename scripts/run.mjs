@@ -50,6 +50,8 @@ const SCRIPTS = {
       ...[bin('node'), bin('vitest'), 'run', 'fuzz', 'gpu-property', '--testTimeout=600000'],
     ],
   ],
+  // Before the tests, so that they do not wait for it: two minutes of building, once on a machine.
+  'test:s3-server': [[...script('test/support/s3-program.ts')]],
   'test:hosts': [[...script('test/hosts/main.ts')]],
   'bench:state': [[...script('test/bench/state.ts')]],
   'bench:feeds': [
@@ -58,6 +60,7 @@ const SCRIPTS = {
   ],
   'bench:search': [[...script('test/bench/search.ts')]],
   'bench:watch': [[...script('test/bench/watch.ts')]],
+  'bench:library': [[...script('test/bench/library.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],
 };

@@ -3,11 +3,18 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { parseS3Place } from '@podctl/platform/config/s3-place.ts';
 import { openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
+import { S3Access } from '@podctl/platform/library/s3/s3-access.ts';
+import { openS3Library } from '@podctl/platform/library/s3/s3-library.ts';
+import { createS3Library } from '@podctl/platform/library/s3/s3-marker.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findS3Program } from '../support/s3-program.ts';
+import { startS3Server, type TestS3Server } from '../support/s3-server.ts';
 
 interface Bench {
   readonly library: Library;
@@ -49,12 +56,46 @@ async function fileBench(folder: string): Promise<Bench> {
   };
 }
 
+const s3Program = await findS3Program((line) => console.warn(line));
+if (s3Program.kind === 'absent')
+  console.warn(
+    `SKIPPED: the s3: driver is not tested, since no S3 server is here (${s3Program.why})`,
+  );
+let s3Server: Promise<TestS3Server> | null = null;
+let s3Libraries = 0;
+afterAll(async () => await (await s3Server)?.stop());
+
+async function s3Bench(path: string): Promise<Bench> {
+  s3Server ??= startS3Server(path);
+  const server = await s3Server;
+  Object.assign(process.env, server.owner);
+  s3Libraries += 1;
+  const place = parseS3Place(server.url(`l${s3Libraries}`));
+  if (place === null) throw new Error('the URL of the test server is refused');
+  const access = new S3Access(place, { partBytes: 5 * MIB, copyBytes: 5 * MIB });
+  const id = await createS3Library(access);
+  const library = await openS3Library(access, id);
+  const marker = access.at('library.json');
+  const text = await library.readSmall('library.json', MIB);
+  return {
+    library,
+    vanish: async () => {
+      await access.client.send(new DeleteObjectCommand(marker));
+    },
+    comeBack: async () => {
+      await access.client.send(new PutObjectCommand({ ...marker, Body: text }));
+    },
+    end: async () => access.close(),
+  };
+}
+
 const drivers: [string, () => Promise<Bench>][] = [
   ['memory', () => memoryBench(1024 * MIB)],
   ['file:', async () => fileBench(await mkdtemp(join(tmpdir(), 'podctl-library-')))],
 ];
+if (s3Program.kind === 'here') drivers.push(['s3:', () => s3Bench(s3Program.path)]);
 
-describe.each(drivers)('a library (%s)', (_name, make) => {
+describe.each(drivers)('a library (%s)', (name, make) => {
   let bench: Bench;
   let library: Library;
   beforeEach(async () => {
@@ -256,6 +297,8 @@ describe.each(drivers)('a library (%s)', (_name, make) => {
 
   it('tells how much room there is', async () => {
     const space = await library.space();
+    // A bucket has no size.
+    if (name === 's3:') return expect(space).toBeNull();
     expect(space?.freeBytes).toBeGreaterThan(0);
     expect(space?.sizeBytes).toBeGreaterThanOrEqual(space?.freeBytes ?? Number.NaN);
   });

@@ -9,6 +9,7 @@ import { openLibrary } from '@podctl/platform/library/file-library.ts';
 import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { inputByCoordinator } from '../../apps/agent/src/shell/direct-desk.ts';
 import { fetchInput } from '../../apps/agent/src/shell/input-fetch.ts';
 import { ByteWorld } from '../support/byte-world.ts';
 
@@ -41,7 +42,8 @@ test('300 MB go up and come down without being held in memory, about as fast as 
   await world.acceptFile(file.place);
   const transcribe = world.hold('transcribe');
   const path = `staging/input/${file.sha256}/audio.mp3`;
-  const ports = { client, spool, transfers: new FileTransfers(spool), freeBytesMin: 0 };
+  const open = inputByCoordinator(client, world.store);
+  const ports = { client, open, spool, transfers: new FileTransfers(spool), freeBytesMin: 0 };
   const rest = { makeRoom: async () => {}, moved: () => {} };
   const down = await timed(async () => {
     const into = { path, sha256: file.sha256 };

@@ -7,6 +7,7 @@ import { openLibrary } from '@podctl/platform/library/file-library.ts';
 import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { afterEach, describe, expect, test } from 'vitest';
+import { inputByCoordinator } from '../../apps/agent/src/shell/direct-desk.ts';
 import { fetchInput } from '../../apps/agent/src/shell/input-fetch.ts';
 import { active, get, jobPath, patch, requestHead } from '../support/byte-requests.ts';
 import { ByteWorld, type Held, sha256Of, type WorldSettings } from '../support/byte-world.ts';
@@ -265,8 +266,10 @@ async function fetchTo(held: Held, sha256: string) {
   await createLibrary(root);
   const spool = await openLibrary(root, null);
   const path = `staging/input/${sha256}/audio.mp3`;
+  const client = world.client();
   const ports = {
-    client: world.client(),
+    client,
+    open: inputByCoordinator(client, world.store),
     spool,
     transfers: new FileTransfers(spool),
     freeBytesMin: 0,

@@ -32,6 +32,8 @@ export interface Disk {
  */
 export class SimLibrary implements Library {
   readonly id: string;
+  readonly names = 'links';
+  readonly place = 'memory:';
   readonly #disk: Disk;
   readonly #process: SimProcess;
 
@@ -78,6 +80,10 @@ export class SimLibrary implements Library {
     });
   }
 
+  async recorded(): Promise<null> {
+    return null;
+  }
+
   hash(path: string, signal: AbortSignal): Promise<WrittenFile> {
     return this.#step(path, () => this.#disk.files.hash(path, signal));
   }
@@ -91,6 +97,10 @@ export class SimLibrary implements Library {
       await this.#disk.files.removeStaging(folder);
       this.#disk.witness.removed(this.#process, folder);
     });
+  }
+
+  async dropUnfinished(): Promise<number> {
+    return 0;
   }
 
   space() {

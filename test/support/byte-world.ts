@@ -26,8 +26,13 @@ import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { createMetrics } from '@podctl/platform/metrics.ts';
 import { Agent } from 'undici';
 import { ByteClient, type ByteClientLimits } from '../../apps/agent/src/shell/byte-client.ts';
+import { StoreClient } from '../../apps/agent/src/shell/store-client.ts';
 import { byteMetrics } from '../../apps/coordinator/src/api/byte-metrics.ts';
-import { type ByteLimits, ByteServer } from '../../apps/coordinator/src/api/byte-server.ts';
+import {
+  type ByteLimits,
+  ByteServer,
+  type ByteServerOptions,
+} from '../../apps/coordinator/src/api/byte-server.ts';
 import { emptySnapshot, foldEpisode } from '../../apps/coordinator/src/core/snapshot.ts';
 import { CLUSTER, episodeOf, NONCE } from './hand-built-fleet.ts';
 
@@ -42,6 +47,8 @@ export class ByteWorld {
   readonly metrics = createMetrics({ version: '0', commit: '', nodeVersion: '' });
   readonly dispatcher = new Agent({ connect: { timeout: 2_000 } });
   readonly moved = { in: 0, out: 0 };
+  /** To the library's own store, where it has one. */
+  readonly store = new StoreClient();
   server: ByteServer;
   /** The server's, in all its lives. */
   port = 0;
@@ -74,6 +81,7 @@ export class ByteWorld {
   async stop(): Promise<void> {
     await this.server.stop();
     await this.proxy.stop();
+    await this.store.stop();
     await this.dispatcher.destroy();
     this.metrics.close();
     await rm(this.folder, { recursive: true, force: true });
@@ -134,7 +142,8 @@ export class ByteWorld {
     const episode = episodeOf(FEED, n);
     const folder = acceptedFolder(FEED, episode, 'download', 1, token);
     const path = `${folder}/audio.mp3`;
-    const { sha256, sizeBytes } = await this.library.write(path, audio, never);
+    const library = this.#settings.bucket?.library ?? this.library;
+    const { sha256, sizeBytes } = await library.write(path, audio, never);
     const manifest = encodeManifest({
       version: 1,
       cluster: CLUSTER,
@@ -145,7 +154,7 @@ export class ByteWorld {
       details: {},
     });
     const text = Buffer.from(manifest);
-    const { sha256: ofManifest } = await this.library.write(
+    const { sha256: ofManifest } = await library.write(
       `${folder}/${MANIFEST_NAME}`,
       chunks(text),
       never,
@@ -194,7 +203,7 @@ export class ByteWorld {
           return () => this.#listeners.delete(listener);
         },
       },
-      library: this.library,
+      ...(this.#settings.bucket ?? { library: this.library }),
       floorBytes,
       metrics: this.#bytes,
       log: quiet,
@@ -206,6 +215,8 @@ export class ByteWorld {
 export interface WorldSettings {
   readonly floorBytes?: number;
   readonly limits?: Partial<ByteLimits>;
+  /** In place of a folder. */
+  readonly bucket?: Pick<ByteServerOptions, 'library' | 'direct'>;
 }
 
 export interface Held {

@@ -8,7 +8,7 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { SettingsError } from '@podctl/platform/config/settings-error.ts';
 import { isLoopback, writeEndpoint } from '@podctl/platform/endpoint.ts';
 import { type HealthCheck, HealthServer } from '@podctl/platform/health-server.ts';
-import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
+import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { type MainContext, StopRequest } from '@podctl/platform/lifecycle.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import { createMetrics, type Metrics } from '@podctl/platform/metrics.ts';
@@ -20,10 +20,9 @@ import type { AgentConfig } from './config.ts';
 import { type GpuState, gpuLack, gpuLoss, gpuReport } from './core/gpu-state.ts';
 import { LogTail } from './core/log-tail.ts';
 import { exposureProblem } from './exposure.ts';
+import { attemptStoreOf, type LibraryWay, openLibraryWay } from './library-way.ts';
 import { Agent, type AgentEnd } from './shell/agent.ts';
 import { type AgentMetrics, agentMetrics } from './shell/agent-metrics.ts';
-import type { AttemptStore } from './shell/attempt-store.ts';
-import { ByteClient } from './shell/byte-client.ts';
 import { downloadWorker } from './shell/download.ts';
 import { tellDrain } from './shell/drain-notice.ts';
 import { type Engines, makeEngines } from './shell/engines.ts';
@@ -31,9 +30,7 @@ import { NvidiaSmi } from './shell/gpu-nvidia-smi.ts';
 import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
 import { Membership } from './shell/membership.ts';
-import { MountedStore } from './shell/mounted-store.ts';
 import { connectAgent } from './shell/nats-link.ts';
-import { openSpool, SpooledStore } from './shell/spooled-store.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 
 /** An episode of a day at 192 kbit/s has 2 GB. */
@@ -68,7 +65,7 @@ export async function runAgent(
   const metrics = createMetrics({ version, commit: '', nodeVersion: process.version });
   const token = await metricsToken(config.metricsTokenFile);
   const membership = membershipOf(config, log, metrics);
-  const onDisk = await openStoreFolder(config);
+  const way = await openLibraryWay(config);
   const closed = Promise.withResolvers<AgentEnd>();
   const connected = await connectAgent(config, log, context.signal, closed.resolve, logs);
   if (!connected.ok) {
@@ -81,7 +78,7 @@ export async function runAgent(
   const effects = wrap({
     bus: natsBus(link.nc, onError),
     journal: new Journal(join(config.stateDir, 'results'), log),
-    library: onDisk,
+    library: way.onDisk,
   });
   const engines = await makeEngines(config, log, () => agent.look(), context.signal);
   const dispatcher = guardedAgent({
@@ -93,7 +90,7 @@ export async function runAgent(
     lost: (reason) => agent.loseGpu(reason),
     changed: () => agent.look(),
   });
-  const parts = { link, effects, engines, dispatcher, membership, metrics, gpus, logs };
+  const parts = { link, effects, way, engines, dispatcher, membership, metrics, gpus, logs };
   const agent: Agent = agentOf(config, log, parts);
   const health = new HealthServer({
     listen: config.httpListen,
@@ -122,7 +119,7 @@ export async function runAgent(
     await gpus.stop();
     await agent.stop();
     await Promise.all(engines.all.map((engine) => engine.stop()));
-    await dispatcher.destroy();
+    await Promise.all([dispatcher.destroy(), way.store.stop()]);
     await membership.stop();
     await health.stop();
     metrics.close();
@@ -244,6 +241,7 @@ function gpuWatchOf(
 interface Parts {
   readonly link: NatsLink;
   readonly effects: AgentEffects;
+  readonly way: LibraryWay;
   readonly engines: Engines;
   readonly dispatcher: Dispatcher;
   readonly membership: Membership;
@@ -256,9 +254,12 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const { settings, agent, host, version } = config;
   const { effects, engines, dispatcher } = parts;
   const measured = measure(config, parts);
-  const store = storeOf(config, parts, measured);
-  const describeEngine = () => engines.all[0]?.describe() ?? 'no engine';
+  const way = { ...parts.way, onDisk: effects.library };
   const slots = { download: settings.agent.slots.download, transcribe: engines.all.length };
+  const { dispatcher: toCoordinators } = parts.membership;
+  const reach = { dispatcher: toCoordinators, moved: measured.moved };
+  const store = attemptStoreOf(config, way, { ...reach, transcribers: slots.transcribe });
+  const describeEngine = () => engines.all[0]?.describe() ?? 'no engine';
   const onGpuOnly = settings.transcribe.device === 'cuda' && slots.transcribe > 0;
   const shared = { store, clock: systemClock, agent };
   return new Agent({
@@ -307,31 +308,6 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       connected: () => parts.link.isConnected(),
       told: measured.logged,
     },
-  });
-}
-
-/** The library itself where it is mounted; else a folder of the agent's own, from which a coordinator is sent everything. */
-function openStoreFolder({
-  coordinators,
-  libraryRoot,
-  stateDir,
-}: AgentConfig): Promise<FileLibrary> {
-  return coordinators.length === 0 ? openLibrary(libraryRoot, null) : openSpool(stateDir);
-}
-
-function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): AttemptStore {
-  const { coordinators, settings } = config;
-  const { effects, membership, engines } = parts;
-  const { dispatcher } = membership;
-  const freeBytesMin = settings.library.freeFloorBytes;
-  if (coordinators.length === 0) return new MountedStore(effects.library, freeBytesMin);
-  const ports = { coordinators, dispatcher, clock: systemClock, random: Math.random, moved };
-  return new SpooledStore({
-    spool: effects.library,
-    client: new ByteClient(ports),
-    freeBytesMin,
-    inputBytesMax: engines.all.length === 0 ? 0 : settings.agent.spoolBytesMax,
-    moved,
   });
 }
 

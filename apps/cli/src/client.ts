@@ -53,6 +53,7 @@ import type {
 import type {
   AdoptLibraryRequest,
   AdoptLibraryResponse,
+  GetLibraryResponse,
   VerifyLibraryRequest,
   VerifyLibraryResponse,
 } from '@podctl/proto/podctl/v1/library.ts';
@@ -214,6 +215,15 @@ export class CoordinatorClient extends CoordinatorCalls {
     signal: AbortSignal,
   ): AsyncGenerator<VerifyLibraryResponse> {
     return this.stream(({ library }) => library.verifyLibrary(request), signal);
+  }
+
+  /** Where the library is, and how it is. */
+  getLibrary(): Promise<GetLibraryResponse> {
+    return this.unary(
+      ({ library }) => library,
+      (client) => client.getLibrary.bind(client),
+      {},
+    );
   }
 
   /** A backup in pieces, then its summary. */

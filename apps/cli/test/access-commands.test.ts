@@ -7,11 +7,8 @@ import {
   makeCa,
 } from '@podctl/platform/authority/certificates.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type FixedCoordinator,
-  JOIN_TOKEN_ID,
-  startFixedCoordinator,
-} from './fixed-coordinator.ts';
+import { JOIN_TOKEN_ID } from './fixed-access.ts';
+import { type FixedCoordinator, startFixedCoordinator } from './fixed-coordinator.ts';
 import { runPodctl } from './run-podctl.ts';
 import { runOnTerminal } from './terminal.ts';
 

@@ -111,6 +111,12 @@ describe('library verify', () => {
       bytes: 3,
       findings: [],
     });
+    // And what came of it is remembered.
+    const shown = await podctl('library', 'status');
+    expect([shown.code, shown.stderr]).toEqual([0, '']);
+    expect(shown.stdout).toMatch(/^Library {5}file:\/.*\(a folder\)\nId {10}[a-z2-7]{16}\n/);
+    expect(shown.stdout).toMatch(/State {7}online\nHolds {7}1 result in \d+ files?, .*\nFree /);
+    expect(shown.stdout).toMatch(/Verified {4}\S+ ago: 1 result, 0 damaged, 0 unknown files\n$/);
   });
 
   test('ends with 7 and names what differs; --repair has it done again', async () => {

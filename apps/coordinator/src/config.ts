@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { POLL_POLICY } from '@podctl/domain/feed/poll.ts';
 import { base32 } from '@podctl/domain/ids.ts';
+import { parseNameTemplate } from '@podctl/domain/name-template.ts';
 import { TERM_RULES } from '@podctl/domain/term.ts';
 import type { CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
 import type { Dispatcher } from 'undici';
@@ -19,6 +20,7 @@ export function coordinatorSettings(
   },
 ): CoordinatorSettings {
   const { feeds, retry, planner, downloads, transcribe, stall, leader } = settings;
+  const names = parseNameTemplate(settings.library.names);
   const { multiWorkerMinEpisodes, feedShareMax } = planner;
   return {
     coordinator: `${hostname()}-${base32(randomBytes(5))}`,
@@ -71,6 +73,7 @@ export function coordinatorSettings(
     sweepOlderThanMs: settings.sweep.olderThanMs,
     model: transcribe.model,
     language: transcribe.language,
+    names: names.ok ? names.value : undefined,
   };
 }
 

@@ -85,7 +85,11 @@ export class Coordinator implements Service, Fleet {
         this.#broken.reject(new Error('the state was restored or made anew: it is read again')),
     });
     this.#store = this.#makeStore();
-    this.#views = new ViewLinks({ store: this.#store, library: ports.library });
+    this.#views = new ViewLinks({
+      store: this.#store,
+      library: ports.library,
+      names: settings.names,
+    });
     this.events = new EventLog({
       clock: ports.clock,
       titleOf: (event) => this.#titleOf(event),

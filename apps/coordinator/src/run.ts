@@ -9,7 +9,8 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { formatAddress, isLoopback, writeEndpoint } from '@podctl/platform/endpoint.ts';
 import { HealthServer } from '@podctl/platform/health-server.ts';
 import type { Kv } from '@podctl/platform/kv.ts';
-import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
+import type { DirectAccess } from '@podctl/platform/library/direct-access.ts';
+import type { Library } from '@podctl/platform/library.ts';
 import type { MainContext } from '@podctl/platform/lifecycle.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import { metricsToken } from '@podctl/platform/metrics-token.ts';
@@ -39,7 +40,7 @@ import type { CoordinatorPorts } from './ports.ts';
 import { fleetKeys, openSecurity, type Security } from './security.ts';
 import { aborted } from './shell/aborted.ts';
 import { AuditLog } from './shell/audit-log.ts';
-import { openOrCreateLibrary } from './shell/library-folder.ts';
+import { openOrCreateBucket, openOrCreateLibrary } from './shell/library-folder.ts';
 import { TranscriptIndex } from './shell/transcript-index.ts';
 
 /** To one host, all polls together. A feed is asked again in minutes at the soonest: ten thousand hosts would keep as many sockets. */
@@ -64,7 +65,7 @@ export async function runCoordinator(
   const authority = await fleetKeys(bootstrap);
   const token = await metricsToken(bootstrap.metricsTokenFile);
   const metrics = coordinatorMetrics(packageJson.version);
-  const library = await openOrCreateLibrary(bootstrap.libraryRoot, bootstrap.stateDir);
+  const { library, direct } = await openStore(bootstrap);
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => {});
   const link = await connect(bootstrap, authority, log, signal, lost.reject);
@@ -84,7 +85,7 @@ export async function runCoordinator(
   const coordinator = new Coordinator(ports, coordinatorSettings(bootstrap, known));
   const search = searchIn(coordinator, bootstrap, metrics, log);
   const own = { bootstrap, log, audit, metrics, coordinator, search };
-  const parts: ServerParts = { ...own, link, library, security, ports };
+  const parts: ServerParts = { ...own, link, library, direct, security, ports };
   const grpc = grpcServer(parts);
   const http = healthServer(parts, token);
   const bytes = byteServer(parts);
@@ -117,6 +118,15 @@ export async function runCoordinator(
     // Whoever asks again wants it to be over, though a NATS server that does not answer may have the lead until it expires.
     await Promise.race([end(), aborted(force)]);
   }
+}
+
+async function openStore({ settings, libraryRoot, stateDir }: CoordinatorBootstrap): Promise<{
+  readonly library: Library;
+  readonly direct?: DirectAccess;
+}> {
+  const { s3 } = settings.library;
+  if (s3 !== null) return openOrCreateBucket(s3, stateDir);
+  return { library: await openOrCreateLibrary(libraryRoot, stateDir) };
 }
 
 type Happened = (events: readonly FleetEvent[]) => void;
@@ -160,7 +170,9 @@ interface ServerParts {
   readonly metrics: CoordinatorMetrics;
   readonly coordinator: Coordinator;
   readonly link: NatsLink;
-  readonly library: FileLibrary;
+  readonly library: Library;
+  /** Of a library that agents reach themselves. */
+  readonly direct?: DirectAccess | undefined;
   readonly security: Security | null;
   readonly ports: CoordinatorPorts;
   readonly search: TranscriptIndex;
@@ -218,12 +230,12 @@ function inOrder(
 
 /** On the library's own folder: whoever wraps the ports has nothing to do with what agents send. */
 function byteServer(parts: ServerParts): ByteServer | null {
-  const { bootstrap, log, metrics, coordinator: fleet, library, security } = parts;
+  const { bootstrap, log, metrics, coordinator: fleet, library, direct, security } = parts;
   const { bytesListen: listen, settings } = bootstrap;
   if (listen === null) return null;
   const floorBytes = settings.library.freeFloorBytes;
   return new ByteServer({
-    ...{ listen, fleet, library, floorBytes, log },
+    ...{ listen, fleet, library, direct, floorBytes, log },
     metrics: byteMetrics(metrics.page),
     security: security ?? undefined,
   });

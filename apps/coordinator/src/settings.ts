@@ -1,5 +1,6 @@
 import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
 import type { HostRules } from '@podctl/domain/host-state.ts';
+import type { NameTemplate } from '@podctl/domain/name-template.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
@@ -38,4 +39,6 @@ export interface CoordinatorSettings {
   readonly sweepOlderThanMs: number;
   readonly model: string;
   readonly language: string | null;
+  /** Of the readable names; absent: as they are by default. */
+  readonly names?: NameTemplate | undefined;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClusterId, type EpisodeId, episodeIdFrom, type FeedId, type Token } from './ids.ts';
 import { acceptedFolder, parseStaging, stagingFolder, viewPath } from './library-path.ts';
+import { DEFAULT_NAME_TEMPLATE, parseNameTemplate } from './name-template.ts';
 
 const cluster = 'abcdefghijklmnop' as ClusterId;
 const feed = 'the-feed' as FeedId;
@@ -111,11 +112,57 @@ describe('the readable name', () => {
     extension: fc.oneof(fc.constant('txt'), fc.string()),
   });
 
+  const templateOf = (text: string) => {
+    const read = parseNameTemplate(text);
+    if (!read.ok) throw new Error(read.error);
+    return read.value;
+  };
+  const anyTemplate = fc
+    .constantFrom(
+      DEFAULT_NAME_TEMPLATE,
+      '{id}.{ext}',
+      '{feed}/{year}/{title}/{id}.{ext}',
+      '{title}{feed}{id}.{ext}',
+      '{feed} - {title} - {date} ({id}).{ext}',
+      '{title}/{title}{title} {id}.{ext}',
+    )
+    .map(templateOf);
+
+  it('follows the template that the settings have', () => {
+    expect(viewPath(name, templateOf('{year}/{feed}/{title} {id}.{ext}'))).toBe(
+      'podcasts/2024/The Feed/First- a start- abcdefgh.mp3',
+    );
+  });
+
+  it('cuts a title between what a reader sees as characters', () => {
+    const family = '👩‍👩‍👧';
+    const { length } = Buffer.from(family);
+    const cut = folder(family.repeat(50)) ?? '';
+    expect(cut).toBe(family.repeat(Math.floor(199 / length)));
+    expect(folder('e\u0301\u0323'.repeat(300))).toMatch(/^(?:ẹ́)+$/u);
+  });
+
+  it.each([
+    ['{title}.{ext}', 'no {id}'],
+    ['{feed}/{id}', 'does not end with'],
+    ['../{id}.{ext}', 'dot'],
+    ['/{id}.{ext}', 'empty'],
+    ['{feed} /{id}.{ext}', 'space'],
+    ['{id}:{title}.{ext}', 'no file name'],
+    ['{name} {id}.{ext}', '{name} is no field'],
+    ['{a/{id}.{ext}', 'no file name'],
+    ['a/b/c/d/{id}.{ext}', 'folders'],
+    [`${'x'.repeat(61)}{id}.{ext}`, '60'],
+  ])('refuses the template %s', (text, why) => {
+    const read = parseNameTemplate(text);
+    expect(read.ok ? '' : read.error).toContain(why);
+  });
+
   it('never escapes its folder and fits every file system, whatever a feed says', () => {
     fc.assert(
-      fc.property(view, (any) => {
-        const parts = viewPath(any).split('/');
-        expect(parts).toHaveLength(3);
+      fc.property(view, anyTemplate, (any, template) => {
+        const parts = viewPath(any, template).split('/');
+        expect(parts).toHaveLength(template.folders.length + 2);
         for (const part of parts) {
           const bytes = Buffer.from(part, 'utf8');
           expect(bytes.length).toBeGreaterThan(0);
@@ -135,10 +182,11 @@ describe('the readable name', () => {
 
   it('never is the same for two episodes, not even where case is ignored', () => {
     fc.assert(
-      fc.property(view, id, (one, other) => {
+      fc.property(view, id, anyTemplate, (one, other, template) => {
         fc.pre(one.episodeId.slice(0, 8) !== other.slice(0, 8));
-        const first = viewPath(one).toLowerCase();
-        expect(viewPath({ ...one, episodeId: other }).toLowerCase()).not.toBe(first);
+        const first = viewPath(one, template).toLowerCase();
+        const second = viewPath({ ...one, episodeId: other }, template).toLowerCase();
+        expect(second).not.toBe(first);
       }),
     );
   });

@@ -8,6 +8,13 @@ import {
   isToken,
   type Token,
 } from './ids.ts';
+import {
+  DEFAULT_NAME_TEMPLATE,
+  type NamePiece,
+  type NameTemplate,
+  parseNameTemplate,
+} from './name-template.ts';
+import { invariant } from './result.ts';
 import { isStage, type Stage } from './stage.ts';
 
 /**
@@ -86,28 +93,77 @@ export interface ViewName {
 }
 
 /**
- * The readable name: `podcasts/<Feed title>/<yyyy-mm-dd> - <Episode title> [<first 8 of id>].<ext>`, the day in UTC,
- * `undated` where there is none. Titles are whatever a feed says: no text of theirs leaves the folder, hides or
+ * The readable name, below `podcasts/`: by default `<Feed title>/<yyyy-mm-dd> - <Episode title> [<first 8 of id>].<ext>`, the
+ * day in UTC, `undated` where there is none. Titles are whatever a feed says: no text of theirs leaves the folder, hides or
  * reverses a name, or is longer than file systems take. Eight of the id (40 bits) keep episodes of one title apart.
  */
-export function viewPath(name: ViewName): string {
-  const folder = safeName(name.feedTitle, NAME_BYTES_MAX, 'untitled feed');
-  const day = dayOf(name.publishedMs) ?? 'undated';
+export function viewPath(name: ViewName, template: NameTemplate = defaultTemplate()): string {
   const extension = /^[a-z0-9]{1,8}(?:\.[a-z0-9]{1,8})?$/.test(name.extension)
     ? name.extension
     : 'bin';
-  const tail = ` [${name.episodeId.slice(0, 8)}].${extension}`;
-  const head = `${day} - `;
-  const titleBytesMax = NAME_BYTES_MAX - head.length - tail.length;
-  const title = safeName(name.episodeTitle, titleBytesMax, 'untitled');
-  return `${PODCASTS_ROOT}/${folder}/${head}${title}${tail}`;
+  const folders = template.folders.map((pieces) => partOf(pieces, name, ''));
+  return [PODCASTS_ROOT, ...folders, partOf(template.file, name, `.${extension}`)].join('/');
+}
+
+function defaultTemplate(): NameTemplate {
+  const read = parseNameTemplate(DEFAULT_NAME_TEMPLATE);
+  invariant(read.ok, 'the template by default is a good one');
+  return read.value;
+}
+
+/** One folder or file name. Its titles share what the rest leaves of the bytes. */
+function partOf(pieces: readonly NamePiece[], name: ViewName, ending: string): string {
+  const titles = pieces.map((piece) => titleOf(piece, name));
+  const fixed = pieces.map((piece) => fixedOf(piece, name)).join('') + ending;
+  // One byte is left for a name that is reserved.
+  let leftBytes = NAME_BYTES_MAX - 1 - byteLength(fixed);
+  let leftTitles = titles.filter((title) => title !== null).length;
+  const texts = pieces.map((piece, i) => {
+    const title = titles[i] ?? null;
+    if (title === null) return fixedOf(piece, name);
+    const text = safeName(title.text, Math.floor(leftBytes / leftTitles), title.otherwise);
+    leftTitles -= 1;
+    leftBytes -= byteLength(text);
+    return text;
+  });
+  const whole = trim(texts.join('').normalize('NFC')) + ending;
+  return reservedPattern.test(whole) ? `_${whole}` : whole;
+}
+
+function titleOf(
+  piece: NamePiece,
+  { feedTitle, episodeTitle }: ViewName,
+): { readonly text: string; readonly otherwise: string } | null {
+  if (piece.kind === 'text') return null;
+  if (piece.field === 'feed') return { text: feedTitle, otherwise: 'untitled feed' };
+  return piece.field === 'title' ? { text: episodeTitle, otherwise: 'untitled' } : null;
+}
+
+/** Empty for a title. */
+function fixedOf(piece: NamePiece, { publishedMs, episodeId: id }: ViewName): string {
+  if (piece.kind === 'text') return piece.text;
+  const day = dayOf(publishedMs);
+  switch (piece.field) {
+    case 'date':
+      return day ?? 'undated';
+    case 'year':
+      return day?.slice(0, 4) ?? 'undated';
+    case 'id':
+      return id.slice(0, 8);
+    case 'feed':
+    case 'title':
+      return '';
+  }
 }
 
 /** Names that DOS devices have kept for themselves, with any extension. */
 const reservedPattern = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+/** Of a title that is looked at: far more than fits a name. */
+const TITLE_UNITS_MAX = 2_000;
 
 function safeName(text: string, bytesMax: number, otherwise: string): string {
   const kept = text
+    .slice(0, TITLE_UNITS_MAX)
     .normalize('NFC')
     .replace(/[\t\n\v\f\r\u2028\u2029]/g, ' ')
     // Joiners (U+200C, U+200D) are kept: Persian, the Indic scripts and emoji are written with them.
@@ -115,17 +171,38 @@ function safeName(text: string, bytesMax: number, otherwise: string): string {
     .replace(/[/\\<>:"|?*]/g, '-')
     .normalize('NFC')
     .replace(/\s+/gu, ' ');
-  const named = trim(cut(trim(kept), bytesMax - 1));
-  if (!/[^\s.\u200c\u200d]/u.test(named)) return otherwise;
-  return reservedPattern.test(named) ? `_${named}` : named;
+  const named = trim(cut(trim(kept), bytesMax));
+  return /[^\s.\u200c\u200d]/u.test(named) ? named : otherwise;
 }
 
 function trim(text: string): string {
   return text.replace(/^[\s.\u200c\u200d]+/u, '').replace(/[\s.\u200c\u200d]+$/u, '');
 }
 
-/** The longest beginning of whole code points that has at most so many bytes in UTF-8. */
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** The longest beginning that has at most so many bytes in UTF-8, and ends where a reader sees a character end. */
 function cut(text: string, bytesMax: number): string {
+  if (byteLength(text) <= bytesMax) return text;
+  let bytes = 0;
+  let end = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    bytes += byteLength(segment);
+    if (bytes > bytesMax) break;
+    end += segment.length;
+  }
+  // A heap of marks on one letter may be longer than a whole name.
+  return end === 0 ? cutCodePoints(text, bytesMax) : text.slice(0, end);
+}
+
+function byteLength(text: string): number {
+  let bytes = 0;
+  for (const character of text) bytes += utf8Bytes(character.codePointAt(0) ?? 0);
+  return bytes;
+}
+
+/** The longest beginning of whole code points that has at most so many bytes in UTF-8. */
+function cutCodePoints(text: string, bytesMax: number): string {
   let bytes = 0;
   let end = 0;
   for (const character of text) {

@@ -5,6 +5,12 @@ import type { Readable } from 'node:stream';
  * A file appears under its name whole or not at all.
  */
 export interface Library {
+  /** Of the marker. */
+  readonly id: string;
+  /** Where it is, as `library.url` says it; there is no secret in it. */
+  readonly place: string;
+  /** What a second name of a file is: a link that costs nothing, or a copy that takes its room again. */
+  readonly names: 'links' | 'copies';
   /** Whether the library is there: its marker file with its id is read. Checked before each use that matters. */
   check(): Promise<LibraryHealth>;
   /** Size of a file; null when it is not there. */
@@ -22,6 +28,11 @@ export interface Library {
    * copy could do it: another disk. Absent where the library is no folder of this machine.
    */
   linkIn?(source: string, path: string): Promise<boolean>;
+  /**
+   * Size and SHA-256 as the store itself recorded them when the file was written, without its bytes being read. Null where
+   * the driver keeps no such record, where this file has none, and where there is no file.
+   */
+  recorded(path: string): Promise<WrittenFile | null>;
   /** Hashes a file as it lies there. */
   hash(path: string, signal: AbortSignal): Promise<WrittenFile>;
   /**
@@ -31,6 +42,8 @@ export interface Library {
   list(folder: string, limit: number, after?: string): Promise<readonly ListedFile[]>;
   /** Removes a folder and what is in it. Refuses with `LibraryError` `refused` anything that is not below `staging/`. */
   removeStaging(folder: string): Promise<void>;
+  /** Gives back what writes that were begun before `beforeMs` (epoch) left, where no list of files shows it; how many. */
+  dropUnfinished(beforeMs: number): Promise<number>;
   /** Bytes free and in all, where the driver can tell. */
   space(): Promise<{ readonly freeBytes: number; readonly sizeBytes: number } | null>;
 }

@@ -19,15 +19,20 @@ export function wrapKv(kv: Kv, other: Partial<Kv>): Kv {
 
 export function wrapLibrary(library: Library, other: Partial<Library>): Library {
   return {
+    id: library.id,
+    place: library.place,
+    names: library.names,
     check: () => library.check(),
     stat: (...of) => library.stat(...of),
     readSmall: (...of) => library.readSmall(...of),
     read: (...of) => library.read(...of),
     write: (...of) => library.write(...of),
     link: (...of) => library.link(...of),
+    recorded: (...of) => library.recorded(...of),
     hash: (...of) => library.hash(...of),
     list: (...of) => library.list(...of),
     removeStaging: (...of) => library.removeStaging(...of),
+    dropUnfinished: (...of) => library.dropUnfinished(...of),
     space: () => library.space(),
     ...other,
   };

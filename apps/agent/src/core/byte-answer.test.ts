@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bodyPlace, judgeByteAnswer, wholeLength } from './byte-answer.ts';
+import { bodyPlace, judgeByteAnswer, judgeStoreAnswer, wholeLength } from './byte-answer.ts';
 
 test.each([
   [200, null, null, { kind: 'ok' }],
@@ -33,4 +33,15 @@ test('a body says where it begins and how long the whole is, or is not believed'
   expect(bodyPlace(200, null, null)).toBeNull();
   expect(wholeLength('bytes */10')).toBe(10);
   expect(wholeLength('bytes 0-1/10')).toBeNull();
+});
+
+test.each([
+  [200, '', null, { kind: 'ok' }],
+  [206, '', null, { kind: 'ok' }],
+  [400, 'BadDigest', null, { kind: 'damaged' }],
+  [403, 'AccessDenied', null, { kind: 'again', afterMs: null }],
+  [404, 'NoSuchUpload', null, { kind: 'again', afterMs: null }],
+  [503, 'SlowDown', '7', { kind: 'again', afterMs: 7_000 }],
+])('of the library’s own store, %d %s %s is read as %j', (status, code, after, answer) => {
+  expect(judgeStoreAnswer(status, code, after)).toEqual(answer);
 });

@@ -49,6 +49,22 @@ export function judgeByteAnswer(
   }
 }
 
+/** Its own words for bytes that are not the ones that its URL was signed for. */
+const DAMAGED_CODES = ['BadDigest', 'XAmzContentChecksumMismatch', 'XAmzContentSHA256Mismatch'];
+
+/**
+ * What an answer of the library's own store (S3) means. Its URLs are good for a short while and were judged by who made
+ * them: whatever it refuses is asked for anew. `code` is that of its error; empty where it gave none.
+ */
+export function judgeStoreAnswer(
+  status: number,
+  code: string,
+  retryAfter: string | null,
+): ByteAnswer {
+  if (status >= 200 && status < 300) return { kind: 'ok' };
+  return DAMAGED_CODES.includes(code) ? { kind: 'damaged' } : again(retryAfter);
+}
+
 /** How much of a file is there, from the fields of an answer to HEAD; null when they do not say. */
 export function uploadProgress(uploadOffset: string | null): number | null {
   return wholeOf(uploadOffset);

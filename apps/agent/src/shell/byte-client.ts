@@ -97,6 +97,19 @@ export class ByteClient {
     return this.#request(path, { method, headers, signal, headersTimeout: this.#limits.idleMs });
   }
 
+  /** JSON, at the coordinator whose turn it is. Rejects on trouble with the connection. */
+  async post(
+    path: string,
+    headers: Record<string, string>,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<ByteResponse> {
+    const fields = { ...headers, 'content-type': 'application/json' };
+    // It may have to put the parts together first.
+    const headersTimeout = 4 * this.#limits.idleMs;
+    return this.#request(path, { method: 'POST', headers: fields, body, signal, headersTimeout });
+  }
+
   /** A GET without a ticket at one of `addresses`, whoever's turn it is. */
   askAt(origin: string, path: string, signal: AbortSignal): Promise<ByteResponse> {
     const headersTimeout = this.#limits.idleMs;
@@ -110,7 +123,7 @@ export class ByteClient {
 
   /** To the next coordinator. */
   #turn(): void {
-    this.#current = (this.#current + 1) % this.#ports.coordinators.length;
+    this.#current = (this.#current + 1) % Math.max(1, this.#ports.coordinators.length);
   }
 
   /**

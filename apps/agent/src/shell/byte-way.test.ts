@@ -5,7 +5,8 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ByteClient } from './byte-client.ts';
-import { wayProblem } from './byte-way.ts';
+import { findWay } from './byte-way.ts';
+import { StoreClient } from './store-client.ts';
 
 const never = new AbortController().signal;
 const LIBRARY = 'abcdefghijklmnop';
@@ -39,7 +40,9 @@ test('a look for a way asks each coordinator once, whichever the transfers have 
     response.end(JSON.stringify({ library: LIBRARY }));
   });
   const client = clientOf([bad, good]);
-  expect(await wayProblem(client, LIBRARY)).toBeNull();
+  const store = new StoreClient();
+  expect(await findWay(client, store, LIBRARY)).toEqual({ problem: null, isDirect: false });
+  await store.stop();
   expect(asked).toEqual(['bad /v1/library', 'good /v1/library']);
   // The look itself has turned nothing.
   (await client.ask('GET', '/next', {}, never)).close();

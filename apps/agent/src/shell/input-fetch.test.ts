@@ -13,7 +13,9 @@ import { Agent } from 'undici';
 import { expect, test } from 'vitest';
 import { job, ticket } from '../core/machine-example.ts';
 import { ByteClient } from './byte-client.ts';
+import { inputByCoordinator } from './direct-desk.ts';
 import { fetchInput } from './input-fetch.ts';
+import { StoreClient } from './store-client.ts';
 
 test('an input that comes a byte at a time, over a way that always breaks off, is not given up', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'podctl-fetch-'));
@@ -43,7 +45,9 @@ test('an input that comes a byte at a time, over a way that always breaks off, i
     // Whoever does not see the progress gives up at the fourth try.
     limits: { stuckMs: 0, backoffFirstMs: 1, backoffMaxMs: 1 },
   });
+  const store = new StoreClient();
   const ports = {
+    open: inputByCoordinator(client, store),
     ...{ client, spool, transfers: new FileTransfers(spool), freeBytesMin: 0 },
     makeRoom: async () => {},
     // Once a byte is there.
@@ -54,6 +58,7 @@ test('an input that comes a byte at a time, over a way that always breaks off, i
   const signal = new AbortController().signal;
   expect(await fetchInput(ports, of, { path, sha256 }, signal)).toBe('done');
   expect(await readFile(join(spool.root, path))).toEqual(bytes);
+  await store.stop();
   await dispatcher.destroy();
   server.close();
   await rm(folder, { recursive: true });

@@ -3,17 +3,12 @@ import type { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { type ByteAnswer, bodyPlace, wholeLength } from '../core/byte-answer.ts';
 import type { MoveEnd } from '../core/transfer-pace.ts';
-import {
-  authorization,
-  type ByteClient,
-  type ByteResponse,
-  isNetwork,
-  type JobTicket,
-  jobPath,
-} from './byte-client.ts';
+import { type ByteClient, type ByteResponse, isNetwork, type JobTicket } from './byte-client.ts';
+import type { OpenInput } from './direct-desk.ts';
 
 export interface InputFetchPorts {
   readonly client: ByteClient;
+  readonly open: OpenInput;
   readonly spool: FileLibrary;
   readonly transfers: FileTransfers;
   /** Stays free on the spool's disk. */
@@ -42,16 +37,12 @@ async function fetchOnce(
   { path, sha256 }: { readonly path: string; readonly sha256: string },
   signal: AbortSignal,
 ): Promise<ByteAnswer> {
-  const { client, transfers } = ports;
+  const { open, transfers } = ports;
   const there = await transfers.progress(path);
   if (there.kind === 'whole') return { kind: 'ok' };
   const offsetBytes = there.kind === 'part' ? there.sizeBytes : 0;
-  const response = await client.ask(
-    'GET',
-    `${jobPath(of.job)}/input`,
-    { ...authorization(of), range: `bytes=${offsetBytes}-`, 'if-match': `"${sha256}"` },
-    signal,
-  );
+  const wanted = { range: `bytes=${offsetBytes}-`, 'if-match': `"${sha256}"` };
+  const response = await open(of, wanted, signal);
   try {
     if (response.status === 416)
       return await atTheEnd(ports, path, sha256, offsetBytes, response, signal);

@@ -169,6 +169,8 @@ function storeOf(
   return new SpooledStore({
     spool,
     client: world.client({}, addresses),
+    store: world.store,
+    own: null,
     freeBytesMin: 0,
     inputBytesMax: 1e9,
     moved: (direction, bytes) => {

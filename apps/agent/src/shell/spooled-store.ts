@@ -15,16 +15,28 @@ import {
   spaceProblem,
   type TranscribeWork,
 } from './attempt-store.ts';
-import type { ByteClient } from './byte-client.ts';
-import { wayProblem } from './byte-way.ts';
+import type { ByteClient, LocalFile, MoveOptions } from './byte-client.ts';
+import { findWay } from './byte-way.ts';
+import {
+  CoordinatorDesk,
+  type DirectDesk,
+  inputByCoordinator,
+  type OwnDesk,
+} from './direct-desk.ts';
+import { uploadDirect } from './direct-upload.ts';
 import { fetchInput } from './input-fetch.ts';
 import { failure, type JobContext, returned } from './jobs.ts';
 import { leftAttempts, SpoolInputs } from './spool-inputs.ts';
 import { Staging } from './staging.ts';
+import type { StoreClient } from './store-client.ts';
 
 export interface SpooledStorePorts {
   readonly spool: FileLibrary;
   readonly client: ByteClient;
+  /** To the library's own store, where bytes go there past the coordinators. */
+  readonly store: StoreClient;
+  /** Where this process has credentials for that store; null: the coordinators are asked. */
+  readonly own: OwnDesk | null;
   /** Stays free on this machine's disk. */
   readonly freeBytesMin: number;
   /** Of audio that is kept. */
@@ -56,11 +68,14 @@ export class SpooledStore implements AttemptStore {
   readonly #ports: SpooledStorePorts;
   readonly #transfers: FileTransfers;
   readonly #inputs: SpoolInputs;
+  /** Null: bytes go through a coordinator. Known before any work is taken, since `problem` is asked first. */
+  #desk: DirectDesk | null;
 
   constructor(ports: SpooledStorePorts) {
     this.#ports = ports;
     this.#transfers = new FileTransfers(ports.spool);
     this.#inputs = new SpoolInputs(ports.spool, ports.inputBytesMax);
+    this.#desk = ports.own;
   }
 
   async begin(assignment: Assignment, context: JobContext): Promise<Attempt> {
@@ -91,7 +106,7 @@ export class SpooledStore implements AttemptStore {
     try {
       const end = (await this.#has(path, sha256, signal))
         ? 'done'
-        : await fetchInput(this.#fetching(), assignment, { path, sha256 }, signal);
+        : await fetchInput(this.#fetching(work), assignment, { path, sha256 }, signal);
       if (end === 'done') {
         const place = await this.#inputs.place(path);
         const intact = (again: AbortSignal) => this.#has(path, sha256, again);
@@ -110,12 +125,12 @@ export class SpooledStore implements AttemptStore {
   }
 
   async problem(expectedLibrary: string | null): Promise<string | null> {
-    const { spool, client, freeBytesMin } = this.#ports;
+    const { spool, freeBytesMin } = this.#ports;
     const health = await spool.check();
     if (health.kind === 'offline') return `The agent’s spool is gone: ${health.reason}`;
     if (((await this.freeBytes()) ?? 0) < freeBytesMin) await this.#inputs.evict(0);
     const full = spaceProblem('This machine’s disk', await this.freeBytes(), freeBytesMin);
-    return full ?? (await wayProblem(client, expectedLibrary));
+    return full ?? (await this.#wayProblem(expectedLibrary));
   }
 
   /** Whether it lies here already, and is what it is said to be. */
@@ -127,10 +142,19 @@ export class SpooledStore implements AttemptStore {
     return false;
   }
 
-  #fetching() {
-    const { spool, client, freeBytesMin, moved } = this.#ports;
+  async #wayProblem(expectedLibrary: string | null): Promise<string | null> {
+    const { client, store, own } = this.#ports;
+    if (own !== null) return own.problem(expectedLibrary);
+    const { problem, isDirect } = await findWay(client, store, expectedLibrary);
+    if (problem === null) this.#desk = isDirect ? new CoordinatorDesk(client) : null;
+    return problem;
+  }
+
+  #fetching({ audioPath }: TranscribeWork) {
+    const { spool, client, store, own, freeBytesMin, moved } = this.#ports;
     const makeRoom = (bytes: number) => this.#inputs.makeRoom(bytes);
-    return { spool, client, transfers: this.#transfers, freeBytesMin, moved, makeRoom };
+    const open = own?.input(store, audioPath) ?? inputByCoordinator(client, store);
+    return { spool, client, open, transfers: this.#transfers, freeBytesMin, moved, makeRoom };
   }
 
   async #send(
@@ -143,10 +167,11 @@ export class SpooledStore implements AttemptStore {
     const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     let sentBytes = 0;
     for (const file of files) {
-      const end = await this.#ports.client.upload(
+      const place = await placeOf(this.#ports.spool.root, staging.path(file.name));
+      const end = await this.#upload(
         assignment,
         file.name,
-        { ...file, place: await placeOf(this.#ports.spool.root, staging.path(file.name)) },
+        { ...file, place },
         {
           signal,
           onProgress: (bytes) =>
@@ -160,6 +185,14 @@ export class SpooledStore implements AttemptStore {
     }
     if (assignment.job.stage === 'download') await this.#keepAudio(staging);
     return outcome;
+  }
+
+  #upload(of: Assignment, name: string, file: LocalFile, options: MoveOptions): Promise<MoveEnd> {
+    const { client, store, moved } = this.#ports;
+    const desk = this.#desk;
+    return desk === null
+      ? client.upload(of, name, file, options)
+      : uploadDirect({ client, desk, store, moved }, of, name, file, options);
   }
 
   async #manifestOf(

@@ -7,6 +7,8 @@ export interface CoordinatorWish {
   readonly authorityDir: string;
   /** Null: in the data folder. */
   readonly libraryDir: string | null;
+  /** `library.url` of a bucket, in place of a folder. */
+  readonly libraryBucket?: string | null;
   readonly natsHosts: readonly string[];
   readonly replicas: number;
   /** Where it listens for people and agents. */
@@ -25,12 +27,14 @@ export const COORDINATOR_PORTS = { grpc: 7_070, bytes: 7_071, http: 7_072 } as c
 export function coordinatorSettingsText(wish: CoordinatorWish): string {
   const text = (value: string) => JSON.stringify(value);
   const address = (host: string, port: number) => text(formatAddress({ host, port }));
+  const folder = wish.libraryDir === null ? null : `file:${wish.libraryDir}`;
+  const libraryUrl = wish.libraryBucket ?? folder;
   const urls = wish.natsHosts.map((host) => `tls://${formatAddress({ host, port: NATS_PORT })}`);
   return [
     '# Settings of the coordinator on this machine; docs/configuration.md lists them all. "podctl coordinator init" wrote this',
     `# file and changes it no more: it is yours. What you change counts after: ${wish.restart}`,
     `dataDir: ${text(wish.dataDir)}`,
-    ...(wish.libraryDir === null ? [] : ['library:', `  url: ${text(`file:${wish.libraryDir}`)}`]),
+    ...(libraryUrl === null ? [] : ['library:', `  url: ${text(libraryUrl)}`]),
     'nats:',
     `  url: ${text(urls.join(','))}`,
     `  replicas: ${wish.replicas}`,

@@ -63,6 +63,14 @@ test('its configuration is a valid one: it listens for others, and shows health 
   });
 });
 
+test('a library in a bucket has its URL in the settings and its credentials in a file of root’s', () => {
+  const libraryBucket = 's3://pods/a/?region=eu-central-1';
+  const plan = planInit({ ...FACTS, libraryBucket });
+  expect(plan.config.text).toContain(`url: "${libraryBucket}"`);
+  expect(plan.units.at(-1)?.file.text).toContain('EnvironmentFile=-/etc/podctl/bucket.env\n');
+  expect(planInit(FACTS).units.at(-1)?.file.text).not.toContain('EnvironmentFile');
+});
+
 test('of three servers this machine runs its own, and the others are told where to go', () => {
   const plan = planInit({ ...FACTS, ...THREE });
   expect(plan.natsServers.map(({ folder, here }) => ({ folder, here }))).toEqual([

@@ -26,6 +26,8 @@ export interface InitFacts {
   readonly natsHere: readonly number[];
   readonly replicas: number;
   readonly libraryDir: string | null;
+  /** `library.url` of a bucket, in place of a folder. */
+  readonly libraryBucket?: string | null;
   readonly node: string;
   /** podctl's own program file. */
   readonly script: string;
@@ -98,6 +100,9 @@ export function planInit(facts: InitFacts): InitPlan {
   };
 }
 
+/** The service's variables with credentials for the library's bucket, which only root may read. */
+export const BUCKET_CREDENTIALS = '/etc/podctl/bucket.env';
+
 function configFile({ folder }: InitFacts): string {
   return join(folder, 'podctl.yaml');
 }
@@ -108,10 +113,11 @@ function listenHostOf({ hosts }: InitFacts, own: string): string {
 }
 
 function settingsText(facts: InitFacts, dataDir: string, authorityDir: string): string {
-  const { hosts, advertise, natsHosts, replicas, libraryDir, service } = facts;
+  const { hosts, advertise, natsHosts, replicas, libraryDir, libraryBucket, service } = facts;
   const [first = '127.0.0.1'] = hosts;
   return coordinatorSettingsText({
     ...{ dataDir, authorityDir, libraryDir, natsHosts, replicas, advertise },
+    libraryBucket: libraryBucket ?? null,
     listenHost: listenHostOf(facts, first),
     monitorHost: isLoopback(first) ? first : '127.0.0.1',
     restart: service ? `systemctl restart ${UNITS.coordinator}` : 'start it again',
@@ -147,8 +153,10 @@ function unitsOf(
 ): readonly PlannedUnit[] {
   const environment = { PATH: SERVICE_PATH };
   const user = COORDINATOR_USER;
-  const { libraryDir } = facts;
-  const coordinator = coordinatorUnit({ command: run, environment, user, libraryDir });
+  const { libraryDir, libraryBucket = null } = facts;
+  const environmentFile = libraryBucket === null ? null : BUCKET_CREDENTIALS;
+  const of = { command: run, environment, user, libraryDir, environmentFile };
+  const coordinator = coordinatorUnit(of);
   const nats = natsUnit({ command: [facts.natsProgram, '-c', NATS_FILES.main], user });
   return [
     ...(servers.some(({ here }) => here) ? [unit(UNITS.nats, nats)] : []),

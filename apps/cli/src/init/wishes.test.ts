@@ -57,6 +57,18 @@ test('a configuration that is there wins over every wish, and each wish that dif
   expect(unmet(NONE, there)).toEqual([]);
 });
 
+test('a library may be a bucket, and one that is there wins', async () => {
+  const libraryBucket = 's3://pods/a/?region=eu-central-1';
+  const wish = { ...NONE, libraryBucket };
+  expect(settled(wish, null)).toMatchObject({ libraryDir: null, libraryBucket });
+  const there = await settings({ library: { url: 's3://pods/a?region=eu-central-1' } });
+  expect(settled(NONE, there)).toMatchObject({ libraryDir: null, libraryBucket });
+  expect(unmet(wish, there)).toEqual([]);
+  expect(unmet({ ...NONE, libraryDir: '/z' }, there)).toEqual([
+    `library.url is ${libraryBucket} (--library)`,
+  ]);
+});
+
 test('the library in the data folder needs no folder of its own', async () => {
   expect(settled(NONE, await settings({})).libraryDir).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { formatS3Url } from '@podctl/platform/config/s3-place.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import { isLoopback, parseAddress } from '@podctl/platform/endpoint.ts';
 import { CommandError, EXIT } from '../command-error.ts';
@@ -9,6 +10,8 @@ export interface Wishes {
   readonly natsHosts: readonly string[] | null;
   readonly replicas: number | null;
   readonly libraryDir: string | null;
+  /** `library.url` of a bucket, in place of a folder. */
+  readonly libraryBucket?: string | null;
 }
 
 /** What counts: a configuration that is there is the person's, and wins. */
@@ -17,12 +20,14 @@ export interface Settled {
   readonly natsHosts: readonly string[];
   readonly replicas: number;
   readonly libraryDir: string | null;
+  /** Absent or null: it is a folder. */
+  readonly libraryBucket?: string | null;
 }
 
 /** @param there the settings that are there; null: none yet. Throws CommandError for what cannot go together. */
 export function settled(wishes: Wishes, there: Settings | null): Settled {
   if (there !== null) return fromSettings(there);
-  const { advertise, libraryDir } = wishes;
+  const { advertise, libraryDir, libraryBucket = null } = wishes;
   const natsHosts = wishes.natsHosts ?? [ownNats(advertise)];
   if (natsHosts.length !== 1 && natsHosts.length !== 3)
     throw new CommandError(
@@ -40,12 +45,15 @@ export function settled(wishes: Wishes, there: Settings | null): Settled {
       EXIT.usage,
       `--replicas ${replicas} needs as many NATS servers; name three with --nats-host a,b,c`,
     );
-  return { advertise, natsHosts, replicas, libraryDir };
+  const place = libraryBucket === null ? { libraryDir } : { libraryDir, libraryBucket };
+  return { advertise, natsHosts, replicas, ...place };
 }
 
 /** What was asked for and stands otherwise in the file that is there, in words. */
 export function unmet(wishes: Wishes, there: Settings): readonly string[] {
-  const { advertise, natsHosts, replicas, libraryDir } = fromSettings(there);
+  const { advertise, natsHosts, replicas, ...library } = fromSettings(there);
+  const libraryIs = library.libraryBucket ?? library.libraryDir;
+  const libraryWish = wishes.libraryBucket ?? wishes.libraryDir;
   const differs = (wish: readonly string[] | null, is: readonly string[] | null) =>
     wish !== null && wish.join(',') !== is?.join(',');
   const words: string[] = [];
@@ -55,8 +63,8 @@ export function unmet(wishes: Wishes, there: Settings): readonly string[] {
     words.push(`nats.url names ${natsHosts.join(',')} (--nats-host)`);
   if (wishes.replicas !== null && wishes.replicas !== replicas)
     words.push(`nats.replicas is ${replicas} (--replicas)`);
-  if (wishes.libraryDir !== null && wishes.libraryDir !== libraryDir)
-    words.push(`library.url is ${libraryDir ?? 'not set'} (--library)`);
+  if (libraryWish !== null && libraryWish !== libraryIs)
+    words.push(`library.url is ${libraryIs ?? 'not set'} (--library)`);
   return words;
 }
 
@@ -69,6 +77,7 @@ function fromSettings({ coordinator, nats, library, dataDir }: Settings): Settle
     natsHosts: natsHosts.length === 0 ? [ownNats(advertise)] : natsHosts,
     replicas: nats.replicas,
     libraryDir: library.folder === join(dataDir, 'library') ? null : library.folder,
+    ...(library.s3 === null ? {} : { libraryBucket: formatS3Url(library.s3) }),
   };
 }
 

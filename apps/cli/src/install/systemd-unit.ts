@@ -90,6 +90,8 @@ export interface CoordinatorUnit {
   readonly user: string;
   /** Where the library is; null: in the state folder. */
   readonly libraryDir: string | null;
+  /** With more of its environment, which only root may read; it may be absent. */
+  readonly environmentFile?: string | null;
 }
 
 /** A coordinator hands its lead over at once: 30 s are plenty. */
@@ -98,6 +100,7 @@ export function coordinatorUnit({
   environment,
   user,
   libraryDir,
+  environmentFile = null,
 }: CoordinatorUnit): string {
   return unitText({
     description: 'podctl coordinator',
@@ -109,6 +112,7 @@ export function coordinatorUnit({
     ],
     service: [
       ...runLines(command, environment, 30_000),
+      ...(environmentFile === null ? [] : [`EnvironmentFile=-${unitWord(environmentFile)}`]),
       ...stateLines(user, user),
       ...(libraryDir === null ? [] : [`ReadWritePaths=${unitWord(libraryDir)}`]),
       ...HARDENING,

@@ -38,7 +38,9 @@ export function enrolledPlace(settings: Settings): AgentPlace | null {
       `agent.id is ${settings.agent.id}, and this machine was enrolled as ${agent}; set agent.id to that, or remove ${path} and join anew`,
     );
   const as = { kind: 'agent', credentialFile: path } as const;
-  const coordinators = settings.library.isNamed ? [] : credential.coordinators;
+  // Of a bucket the coordinators give out URLs: an enrolled machine needs no credentials for it.
+  const isMounted = settings.library.isNamed && settings.library.s3 === null;
+  const coordinators = isMounted ? [] : credential.coordinators;
   return { agentId: agent, nats: { servers, as, ca }, coordinators, credentialFile: path };
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { authorityPaths } from '@podctl/platform/authority/authority.ts';
+import { s3PlaceName } from '@podctl/platform/config/s3-place.ts';
 import type { Settings } from '@podctl/platform/config/settings.ts';
 import {
   acquireFolderLock,
@@ -37,6 +38,7 @@ export interface UpPlan {
 /** A fleet that runs. */
 export interface RunningFleet {
   readonly client: CoordinatorClient;
+  /** Or its bucket. */
   readonly libraryFolder: string;
   /** How many different feeds were asked for at this start. */
   readonly feedsAdded: number;
@@ -110,7 +112,10 @@ export async function withFleet<T>(
   const known = new Set(added.map((feed) => feed.feedId).filter((id) => id !== ''));
   return await use({
     client,
-    libraryFolder: plan.settings.library.folder,
+    libraryFolder:
+      plan.settings.library.s3 === null
+        ? plan.settings.library.folder
+        : s3PlaceName(plan.settings.library.s3),
     feedsAdded: known.size,
     refused: added
       .filter((feed) => feed.outcome === 'refused')

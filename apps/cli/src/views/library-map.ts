@@ -1,6 +1,8 @@
 import {
+  type GetLibraryResponse,
   LibraryFault,
   type LibraryFinding,
+  LibraryKind,
   type VerifySummary,
 } from '@podctl/proto/podctl/v1/library.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
@@ -59,5 +61,57 @@ export function summaryView(summary: VerifySummary): SummaryView {
     requested: Number(summary.requested),
     repairRefused: summary.repairRefused,
     ofRemovedFeeds: Number(summary.ofRemovedFeeds),
+  };
+}
+
+/** The library as `--json` prints it. */
+export interface LibraryView {
+  readonly kind: 'folder' | 'bucket';
+  readonly place: string;
+  readonly libraryId: string;
+  readonly online: boolean;
+  /** Empty when it is online. */
+  readonly problem: string;
+  /** Null where it cannot be told. */
+  readonly freeBytes: number | null;
+  readonly sizeBytes: number | null;
+  readonly results: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly lookedAt: string | null;
+  /** Null: none ended since the coordinator started. */
+  readonly lastVerification: {
+    readonly endedAt: string | null;
+    readonly checked: number;
+    readonly damaged: number;
+    readonly unknown: number;
+    readonly quick: boolean;
+  } | null;
+}
+
+export function libraryView(library: GetLibraryResponse): LibraryView {
+  const { freeBytes, sizeBytes, lastVerification: last } = library;
+  return {
+    kind: library.kind === LibraryKind.BUCKET ? 'bucket' : 'folder',
+    place: library.place,
+    libraryId: library.libraryId,
+    online: library.online,
+    problem: library.problem,
+    freeBytes: freeBytes === undefined ? null : Number(freeBytes),
+    sizeBytes: sizeBytes === undefined ? null : Number(sizeBytes),
+    results: Number(library.results),
+    files: Number(library.files),
+    bytes: Number(library.bytes),
+    lookedAt: library.lookedAt?.toISOString() ?? null,
+    lastVerification:
+      last === undefined
+        ? null
+        : {
+            endedAt: last.endedAt?.toISOString() ?? null,
+            checked: Number(last.checked),
+            damaged: Number(last.damaged),
+            unknown: Number(last.unknown),
+            quick: last.quick,
+          },
   };
 }

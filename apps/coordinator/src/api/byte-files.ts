@@ -133,11 +133,11 @@ export class ByteFiles {
   }
 }
 
-function folderOf({ route, cluster }: FileRequest): string {
+export function folderOf({ route, cluster }: FileRequest): string {
   return stagingFolder(cluster, route.feed, route.episode, route.stage, route.token);
 }
 
-function pathOf(of: FileRequest): string {
+export function pathOf(of: FileRequest): string {
   return `${folderOf(of)}/${of.route.name}`;
 }
 

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
-import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import type { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
+import type { Library } from '@podctl/platform/library.ts';
 import type { ByteRefusal, ByteRoute } from '../core/byte-access.ts';
 import { type ByteRange, matches, parseRange } from '../core/byte-headers.ts';
 import { type AcceptedAudio, acceptedAudio } from '../shell/work.ts';
@@ -11,7 +11,7 @@ import type { ByteMetrics } from './byte-metrics.ts';
 import { TransferEnd, type Transfers } from './byte-transfers.ts';
 
 export interface ByteInputOptions {
-  readonly library: FileLibrary;
+  readonly library: Library;
   readonly files: FileTransfers;
   readonly transfers: Transfers;
   readonly metrics: ByteMetrics;
@@ -35,7 +35,7 @@ export class ByteInput {
 
   async send(of: InputRequest): Promise<void> {
     const { request, response } = of;
-    const audio = await this.#find(of);
+    const audio = await findInput(this.#options.library, of);
     const etag = `"${audio.sha256}"`;
     response.setHeader('etag', etag);
     response.setHeader('accept-ranges', 'bytes');
@@ -53,17 +53,6 @@ export class ByteInput {
     const status = range === null ? 200 : 206;
     if (request.method === 'HEAD') return end(response, status, endBytes - startBytes);
     await this.#stream(of, audio, { startBytes, endBytes }, status);
-  }
-
-  async #find({ route, state }: InputRequest): Promise<AcceptedAudio> {
-    const { library } = this.#options;
-    const audio = await acceptedAudio(library, route.feed, route.episode, state);
-    if (!audio.ok) throw new TransferEnd({ status: 404, reason: 'no_input' });
-    // A file cut short would leave the agent waiting for what never comes.
-    const found = await library.stat(audio.value.path);
-    if (found?.sizeBytes !== audio.value.sizeBytes)
-      throw new TransferEnd({ status: 404, reason: 'no_input' });
-    return audio.value;
   }
 
   async #stream(
@@ -103,6 +92,20 @@ export class ByteInput {
       transfer.finish();
     }
   }
+}
+
+/** The accepted audio, as it lies there. Rejects with `TransferEnd`. */
+export async function findInput(
+  library: Library,
+  { route, state }: InputRequest,
+): Promise<AcceptedAudio> {
+  const audio = await acceptedAudio(library, route.feed, route.episode, state);
+  if (!audio.ok) throw new TransferEnd({ status: 404, reason: 'no_input' });
+  // A file cut short would leave the agent waiting for what never comes.
+  const found = await library.stat(audio.value.path);
+  if (found?.sizeBytes !== audio.value.sizeBytes)
+    throw new TransferEnd({ status: 404, reason: 'no_input' });
+  return audio.value;
 }
 
 function end(response: ServerResponse, status: number, lengthBytes: number): void {

@@ -8,6 +8,8 @@ export interface ByteMetrics {
   moved(direction: ByteDirection, bytes: number): void;
   active(direction: ByteDirection, count: number): void;
   refused(reason: RefusalReason): void;
+  /** URLs with which agents reach the library's store themselves. */
+  signed(direction: ByteDirection, count: number): void;
 }
 
 export function byteMetrics(page: Metrics): ByteMetrics {
@@ -21,6 +23,11 @@ export function byteMetrics(page: Metrics): ByteMetrics {
     help: 'Transfers of artifacts that run now.',
     labels: ['direction'],
   });
+  const signed = page.counter({
+    name: 'podctl_transfer_urls_total',
+    help: 'URLs that this coordinator gave to agents, for one file in the library’s S3 bucket each.',
+    labels: ['direction'],
+  });
   const refused = page.counter({
     name: 'podctl_transfers_refused_total',
     help: 'Transfers that were refused or cut off by this coordinator.',
@@ -30,5 +37,6 @@ export function byteMetrics(page: Metrics): ByteMetrics {
     moved: (direction, count) => bytes.add({ direction }, count),
     active: (direction, count) => active.set({ direction }, count),
     refused: (reason) => refused.add({ reason }),
+    signed: (direction, count) => signed.add({ direction }, count),
   };
 }

@@ -8,11 +8,13 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { invariant } from '@podctl/domain/result.ts';
 import { type Address, formatAddress } from '@podctl/platform/endpoint.ts';
 import { listenError } from '@podctl/platform/health-server.ts';
-import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
+import type { DirectAccess } from '@podctl/platform/library/direct-access.ts';
+import { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
-import { LibraryError } from '@podctl/platform/library.ts';
+import { type Library, LibraryError } from '@podctl/platform/library.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import {
   allowedMethods,
@@ -30,6 +32,7 @@ import { episodeRow, type Snapshot } from '../core/snapshot.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { ServerCertificate } from '../shell/server-certificate.ts';
 import { type ByteCallerOptions, ByteCallers } from './byte-callers.ts';
+import { ByteDirect } from './byte-direct.ts';
 import { ByteFiles } from './byte-files.ts';
 import { ByteInput } from './byte-input.ts';
 import type { ByteMetrics } from './byte-metrics.ts';
@@ -42,7 +45,9 @@ export interface ByteServerOptions {
     picture(): { readonly snapshot: Snapshot };
     onChange(listener: () => void): () => void;
   };
-  readonly library: FileLibrary;
+  readonly library: Library;
+  /** Of a library that agents reach themselves; absent where it is a folder. */
+  readonly direct?: DirectAccess | undefined;
   /** Stays free on the library's disk. */
   readonly floorBytes: number;
   readonly metrics: ByteMetrics;
@@ -64,6 +69,13 @@ export interface ByteLimits extends TransferLimits {
   /** For the body of a join. */
   readonly joinMs: number;
 }
+
+/** How bytes go: through this coordinator, or past it. */
+type Ways =
+  | { readonly kind: 'through'; readonly files: ByteFiles; readonly input: ByteInput }
+  | { readonly kind: 'direct'; readonly direct: ByteDirect };
+
+const NOT_HERE: ByteRefusal = { status: 405, reason: 'method' };
 
 /** An episode of a day at 192 kbit/s has 2 GB. */
 const LIMITS: ByteLimits = {
@@ -94,21 +106,26 @@ export class ByteServer implements Service {
   readonly #peers = new Counts();
   readonly #handshakes = new RateLimit(HANDSHAKE_RATE);
   readonly #transfers: Transfers;
-  readonly #files: ByteFiles;
-  readonly #input: ByteInput;
+  readonly #ways: Ways;
   #unlisten = () => {};
 
   constructor(options: ByteServerOptions) {
     const limits = { ...LIMITS, ...options.limits };
     const { library, floorBytes, metrics } = options;
-    const files = new FileTransfers(library);
     const transfers = new Transfers(limits, metrics);
     this.#options = options;
     this.#limits = limits;
     this.#transfers = transfers;
     const { bytesMax } = limits;
-    this.#files = new ByteFiles({ library, files, transfers, metrics, bytesMax, floorBytes });
-    this.#input = new ByteInput({ library, files, transfers, metrics });
+    if (options.direct !== undefined) {
+      const of = { library, direct: options.direct, metrics, bytesMax, bodyMsMax: limits.joinMs };
+      this.#ways = { kind: 'direct', direct: new ByteDirect(of) };
+    } else {
+      invariant(library instanceof FileLibrary, 'what is no folder has a way for agents');
+      const of = { library, files: new FileTransfers(library), transfers, metrics };
+      const files = new ByteFiles({ ...of, bytesMax, floorBytes });
+      this.#ways = { kind: 'through', files, input: new ByteInput(of) };
+    }
     this.#callers = options.security === undefined ? null : new ByteCallers(options.security);
     const settings = {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -264,10 +281,16 @@ export class ByteServer implements Service {
     const refusal = judge();
     if (refusal !== null) throw new TransferEnd(refusal);
     const { cluster, state } = this.#known(of);
-    if (of.kind === 'input')
-      return this.#input.send({ request, response, route: of, state, judge });
+    const ways = this.#ways;
+    if (of.kind === 'input') {
+      const input = { request, response, route: of, state, judge };
+      return ways.kind === 'direct' ? ways.direct.pointTo(input) : ways.input.send(input);
+    }
     const file = { request, response, route: of, cluster, judge };
-    return request.method === 'HEAD' ? this.#files.tell(file) : this.#files.take(file);
+    const isPlanned = request.method === 'POST';
+    if (isPlanned !== (ways.kind === 'direct')) throw new TransferEnd(NOT_HERE);
+    if (ways.kind === 'direct') return ways.direct.plan(file);
+    return request.method === 'HEAD' ? ways.files.tell(file) : ways.files.take(file);
   }
 
   /** Lets an agent see, before it takes work, that the way is open and leads to the right library. */
@@ -278,7 +301,9 @@ export class ByteServer implements Service {
     const space = await library.space();
     if (space !== null && space.freeBytes < floorBytes)
       throw new TransferEnd({ status: 507, reason: 'no_space', retryAfterSeconds: 30 });
-    const text = `${JSON.stringify({ library: library.id })}\n`;
+    const marker = await this.#options.direct?.markerUrl();
+    // Whoever is told of no marker sends through this coordinator.
+    const text = `${JSON.stringify({ library: library.id, marker })}\n`;
     response.writeHead(200, {
       'content-type': 'application/json',
       'cache-control': 'no-store',

@@ -58,21 +58,21 @@ export function diagnosing(place: DiagnosisPlace): Diagnose {
       uptimeMs: clock.monotonicMs() - startedMs,
       nats,
       replicasWanted: replicas,
-      disks: [libraryDisk, stateDisk],
+      disks: libraryDisk === null ? [stateDisk] : [libraryDisk, stateDisk],
     };
   };
 }
 
 const UNSEEN = { freeBytes: 0, sizeBytes: 0 };
 
-async function libraryOn(library: Library, floorBytes: number): Promise<DiskDiagnosis> {
+/** Null: it is there and has no disk, as a bucket. */
+async function libraryOn(library: Library, floorBytes: number): Promise<DiskDiagnosis | null> {
   const disk = { purpose: 'library', floorBytes } as const;
   try {
     const health = await library.check();
     if (health.kind === 'offline') return { ...disk, ...UNSEEN, problem: health.reason };
     const space = await library.space();
-    if (space === null) return { ...disk, ...UNSEEN, problem: 'its driver does not tell' };
-    return { ...disk, ...space, problem: '' };
+    return space === null ? null : { ...disk, ...space, problem: '' };
   } catch (error) {
     return { ...disk, ...UNSEEN, problem: wordsOf(error) };
   }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { addAbortSignal } from 'node:stream';
 import { invariant, type Result } from '@podctl/domain/result.ts';
 import { type IssuedMessage, issuedMessage, joinMessage } from '@podctl/platform/enrolment.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
@@ -7,6 +6,7 @@ import type { RefusalReason } from '../core/byte-access.ts';
 import type { Access, JoinRefusal } from '../shell/access.ts';
 import type { ByteCallers } from './byte-callers.ts';
 import { TransferEnd } from './byte-transfers.ts';
+import { bodyOf } from './request-body.ts';
 
 export interface EnrolmentRouteOptions {
   readonly access: Access;
@@ -44,7 +44,9 @@ export class EnrolmentRoutes {
 
   /** `POST /v1/enrol`. Rejects with `TransferEnd`. */
   async enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const message = joinMessage.decode(await bodyOf(request, this.#options.bodyMsMax));
+    const message = joinMessage.decode(
+      await bodyOf(request, this.#options.bodyMsMax, BODY_BYTES_MAX),
+    );
     // What does not fit is not repeated: a secret may be in it.
     if (!message.ok) throw new TransferEnd({ status: 400, reason: 'bad_body' });
     const from = request.socket.remoteAddress ?? '';
@@ -108,22 +110,4 @@ function answer(
     connection: 'close',
   });
   response.end(body);
-}
-
-async function bodyOf(request: IncomingMessage, withinMs: number): Promise<Buffer> {
-  const patience = AbortSignal.timeout(withinMs);
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const part of addAbortSignal(patience, request) as AsyncIterable<Buffer>) {
-      bytes += part.length;
-      if (bytes > BODY_BYTES_MAX) break;
-      parts.push(part);
-    }
-  } catch (error) {
-    if (patience.aborted) throw new TransferEnd({ status: 408, reason: 'too_slow' });
-    throw error;
-  }
-  if (bytes > BODY_BYTES_MAX) throw new TransferEnd({ status: 413, reason: 'too_large' });
-  return Buffer.concat(parts);
 }

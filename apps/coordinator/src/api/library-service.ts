@@ -1,3 +1,4 @@
+import { ok } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
@@ -5,6 +6,7 @@ import {
   type AdoptLibraryRequest,
   type AdoptLibraryResponse,
   LibraryFault as FaultMessage,
+  type LastVerification,
   type LibraryServiceServer,
   LibraryServiceService,
   type VerifyLibraryRequest,
@@ -14,11 +16,12 @@ import type { Finding, LibraryFault } from '../core/verify.ts';
 import { AdoptionSource } from '../shell/adoption-source.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { LibraryAdoption } from '../shell/library-adoption.ts';
-import { type CheckNews, LibraryCheck } from '../shell/library-check.ts';
+import { type CheckNews, type CheckSummary, LibraryCheck } from '../shell/library-check.ts';
 import type { Orders } from '../shell/orders.ts';
 import { adoptHow, adoptionMessage } from './adoption-map.ts';
 import { findFeed } from './feed-finder.ts';
 import type { Handlers, Send } from './handler.ts';
+import { libraryStatus, verificationOf } from './library-status.ts';
 import { stageMessage } from './stage-map.ts';
 import type { Failure } from './status.ts';
 
@@ -36,14 +39,21 @@ export function libraryService(
   handlers: Handlers,
   clock: Clock,
 ): LibraryServiceServer {
+  let last: LastVerification | undefined;
+  const ended = (summary: CheckSummary, quick: boolean) => {
+    last = verificationOf(summary, quick, clock.wallMs());
+  };
   const verifying = oneAtATime('the library is being compared already');
   const adopting = oneAtATime('an archive is being taken in already');
   return {
     verifyLibrary: handlers.streaming('VerifyLibrary', (request, send, signal) =>
-      verifying(() => verify(fleet, clock, request, send, signal)),
+      verifying(() => verify(fleet, clock, request, send, signal, ended)),
     ),
     adoptLibrary: handlers.streaming('AdoptLibrary', (request, send, signal) =>
       adopting(() => adopt(fleet, clock, request, send, signal)),
+    ),
+    getLibrary: handlers.unary('GetLibrary', async (_request, signal) =>
+      ok(await libraryStatus(fleet, clock, last, signal)),
     ),
   };
 }
@@ -92,6 +102,7 @@ async function verify(
   { quick, repair, force }: VerifyLibraryRequest,
   send: Send<VerifyLibraryResponse>,
   signal: AbortSignal,
+  ended: (summary: CheckSummary, quick: boolean) => void,
 ): Promise<Failure | null> {
   const options = {
     library: fleet.library,
@@ -100,7 +111,10 @@ async function verify(
     repeat: (...of: Parameters<Orders['repeatRuns']>) => fleet.orders.repeatRuns(...of),
   };
   const check = new LibraryCheck(options, { quick, repair, force }, signal);
-  for await (const news of check.run()) await send({ message: messageOf(news) }, signal);
+  for await (const news of check.run()) {
+    if (news.kind === 'summary') ended(news, quick);
+    await send({ message: messageOf(news) }, signal);
+  }
   return null;
 }
 

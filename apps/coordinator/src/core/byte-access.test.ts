@@ -89,9 +89,9 @@ describe('a target', () => {
     ['GET', '/v1/enrol', 'POST'],
     ['GET', '/v1/renew', 'POST'],
     ['PATCH', `${job}.transcribe/40/input`, 'GET, HEAD'],
-    ['GET', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH'],
-    ['PUT', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH'],
-    ['DELETE', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH'],
+    ['GET', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH, POST'],
+    ['PUT', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH, POST'],
+    ['DELETE', `${job}.download/40/files/audio.mp3`, 'HEAD, PATCH, POST'],
   ])('%s %s is not allowed', (method, target, allowed) => {
     const error = { status: 405, reason: 'method' };
     expect(parseByteRoute(method, target)).toEqual({ ok: false, error });

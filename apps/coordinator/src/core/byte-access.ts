@@ -96,7 +96,8 @@ const ALLOWED: { readonly [K in ByteRoute['kind']]: readonly string[] } = {
   leave: ['POST'],
   library: ['GET', 'HEAD'],
   input: ['GET', 'HEAD'],
-  file: ['HEAD', 'PATCH'],
+  /** POST: where to send it, of a library that agents reach themselves. */
+  file: ['HEAD', 'PATCH', 'POST'],
 };
 
 /** Only the plain form of a path is one: nothing is decoded, nothing is normalised. */

@@ -148,6 +148,8 @@ export class LibraryCheck {
       const found = await library.stat(path);
       if (found === null) return null;
       if (this.#request.quick) return { sizeBytes: found.sizeBytes, sha256: null };
+      const recorded = await library.recorded(path);
+      if (recorded !== null) return recorded;
       const hashed = await library.hash(path, this.#signal);
       this.#bytes += hashed.sizeBytes;
       return hashed;

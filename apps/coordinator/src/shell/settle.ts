@@ -107,6 +107,9 @@ export async function readAttempt(
     const found = await library.stat(`${folder}/${file.name}`);
     if (found?.sizeBytes !== file.sizeBytes)
       return err(`${file.name} is not there with ${file.sizeBytes} bytes`);
+    const recorded = await library.recorded(`${folder}/${file.name}`);
+    if (recorded !== null && recorded.sha256 !== file.sha256)
+      return err(`${file.name} has another SHA-256 in the library than its manifest says`);
   }
   return ok(ref);
 }

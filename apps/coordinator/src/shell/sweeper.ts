@@ -46,6 +46,10 @@ export class Sweeper extends Loop {
     if (health.kind === 'offline') return;
     const listed = await library.list(STAGING_ROOT, FILES_MAX);
     const before = clock.wallMs() - olderThanMs;
+    await this.#unhindered('uploads', async () => {
+      const dropped = await library.dropUnfinished(before);
+      if (dropped > 0) this.#options.log.info({ dropped }, 'gave back uploads that never ended');
+    });
     for (const { path } of listed.filter(isLeftover(before)))
       await this.#unhindered(path, () => library.removeStaging(path));
     for (const place of oldAttempts(listed, before)) {

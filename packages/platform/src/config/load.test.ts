@@ -138,6 +138,11 @@ describe('what does not fit is refused with one sentence:', () => {
     ['network: {allowPrivate: "yes"}', 'network.allowPrivate is "yes"; expected true or false'],
     ['log: {level: loud}', 'log.level is "loud"; expected one of "debug", "info", "warn", "error"'],
     ['library: {url: "s3://x"}', 'library.url is "s3://x"; expected file: and a folder'],
+    [
+      'library: {url: "s3://bucket?key=a"}',
+      'library.url is "s3://bucket?***"; expected file: and a folder',
+    ],
+    ['library: {names: "{title}.{ext}"}', 'library.names is "{title}.{ext}"; expected a template'],
     ['agent: {http: {listen: "8080"}}', 'agent.http.listen is "8080"; expected host:port'],
     ['agent: {http: {listen: "a:99999"}}', 'agent.http.listen is "a:99999"; expected host:port'],
     ['transcribe: {max: all}', 'transcribe.max is "all"; expected "auto" or a whole number'],

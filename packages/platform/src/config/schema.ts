@@ -1,6 +1,9 @@
+import { DEFAULT_NAME_TEMPLATE, parseNameTemplate } from '@podctl/domain/name-template.ts';
 import { LOG_LEVELS } from '@podctl/domain/protocol.ts';
 import { z } from 'zod';
+import { S3_URL } from './s3-place.ts';
 import {
+  checkedText,
   choice,
   countsByHost,
   duration,
@@ -32,9 +35,15 @@ export const settingsSchema = section({
   ),
   library: section({
     url: textOrNull(
-      /^file:[^\0]{1,4096}$/,
-      'file: and a folder, such as "file:/srv/podcasts"',
-      'Where audio and transcripts are kept. Null: `library` in `dataDir`.',
+      new RegExp(`^file:[^\\0]{1,4096}$|${S3_URL.source}`),
+      'file: and a folder, such as "file:/srv/podcasts", or s3:// and a bucket, such as "s3://bucket/prefix"',
+      'Where audio and transcripts are kept: a folder, or a bucket ([library.md](library.md)). Null: `library` in `dataDir`.',
+    ),
+    names: checkedText(
+      DEFAULT_NAME_TEMPLATE,
+      'a template such as "{feed}/{date} - {title} [{id}].{ext}"',
+      'The readable names below `podcasts/`: `{feed}`, `{title}`, `{date}`, `{year}`, `{id}`, `{ext}` ([library.md](library.md)).',
+      (text) => parseNameTemplate(text).ok,
     ),
     freeFloor: size(
       '1GB',

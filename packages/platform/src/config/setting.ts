@@ -116,6 +116,18 @@ export function text(otherwise: string, pattern: RegExp, expects: string, descri
   );
 }
 
+/** A text that a rule of the domain judges. */
+export function checkedText(
+  otherwise: string,
+  expects: string,
+  description: string,
+  isGood: (value: string) => boolean,
+) {
+  return setting(otherwise, expects, description, (value) =>
+    typeof value === 'string' && isGood(value) ? value : undefined,
+  );
+}
+
 export function textOrNull(pattern: RegExp, expects: string, description: string) {
   return setting<string | null>(null, `${expects}, or null`, description, (value) =>
     value === null || (typeof value === 'string' && pattern.test(value)) ? value : undefined,

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { parseS3Place } from './s3-place.ts';
 import type { RawSettings } from './schema.ts';
 
 /** Every setting, resolved once in the composition root. Plain data: it can be passed to a child as JSON. */
@@ -23,6 +24,9 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       folder: libraryFolder(raw.library.url, dataDir, place.baseFolder),
       /** Whether the file names it: an agent that joined has it mounted then. */
       isNamed: raw.library.url !== null,
+      /** The bucket that is the library; null: it is `folder`. */
+      s3: raw.library.url === null ? null : parseS3Place(raw.library.url),
+      names: raw.library.names,
       freeFloorBytes: raw.library.freeFloor,
     },
     network: networkSettings(raw.network, place.version),
@@ -128,7 +132,7 @@ function natsSettings(raw: RawSettings['nats'], baseFolder: string) {
 
 /** `file:/x`, `file:///x`, `file://localhost/x`, or `file:x` below the base folder. */
 function libraryFolder(url: string | null, dataDir: string, baseFolder: string): string {
-  if (url === null) return join(dataDir, 'library');
+  if (url === null || url.startsWith('s3:')) return join(dataDir, 'library');
   const path = url.slice('file:'.length).replace(/^\/\/(?:localhost)?(?=\/)/, '');
   return folder(path, baseFolder);
 }

@@ -51,11 +51,14 @@ export async function openLibrary(root: string, expectedId: string | null): Prom
  */
 export class FileLibrary implements Library {
   readonly id: string;
+  readonly names = 'links';
+  readonly place: string;
   /** Absolute, without symbolic links. */
   readonly root: string;
 
   constructor(root: string, id: string) {
     this.root = root;
+    this.place = `file:${root}`;
     this.id = id;
   }
 
@@ -178,6 +181,10 @@ export class FileLibrary implements Library {
     }
   }
 
+  async recorded(): Promise<null> {
+    return null;
+  }
+
   async hash(path: string, signal: AbortSignal): Promise<WrittenFile> {
     const hash = createHash('sha256');
     let sizeBytes = 0;
@@ -221,6 +228,11 @@ export class FileLibrary implements Library {
       }
       await syncFolder(above).catch(absent);
     });
+  }
+
+  /** Its temporary files are listed as any other. */
+  async dropUnfinished(): Promise<number> {
+    return 0;
   }
 
   async space() {

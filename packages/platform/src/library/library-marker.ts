@@ -31,8 +31,7 @@ export async function createLibrary(root: string): Promise<string> {
         'refused',
         `${root} is not empty (it holds ${other}); name an empty folder for a new library`,
       );
-    const marker: Marker = { version: 1, id, createdAt: new Date().toISOString() };
-    await writeMarker(root, `${JSON.stringify(marker)}\n`, id);
+    await writeMarker(root, encodeMarker(id), id);
     return id;
   } catch (error) {
     if (error instanceof LibraryError) throw error;
@@ -43,13 +42,13 @@ export async function createLibrary(root: string): Promise<string> {
 /** The id in the marker. Rejects with `LibraryError` `offline` when it cannot be read or is not one of ours. */
 export async function readMarker(root: string): Promise<string> {
   const text = await markerText(root);
-  const marker = decode(text);
-  if (marker === null)
+  const id = decodeMarker(text);
+  if (id === null)
     throw new LibraryError(
       'offline',
       `${join(root, MARKER_NAME)} is not the marker of a library of version 1`,
     );
-  return marker.id;
+  return id;
 }
 
 async function markerText(root: string): Promise<string> {
@@ -70,11 +69,18 @@ async function markerText(root: string): Promise<string> {
   }
 }
 
-function decode(text: string): Marker | null {
+/** What a new library's marker says. */
+export function encodeMarker(id: string): string {
+  const marker: Marker = { version: 1, id, createdAt: new Date().toISOString() };
+  return `${JSON.stringify(marker)}\n`;
+}
+
+/** The id that a marker names; null when it is none of version 1. */
+export function decodeMarker(text: string): string | null {
   try {
     const { version, id, createdAt } = JSON.parse(text) as Record<string, unknown>;
     const good = version === 1 && typeof id === 'string' && /^[a-z2-7]{16}$/.test(id);
-    return good && typeof createdAt === 'string' ? { version, id, createdAt } : null;
+    return good && typeof createdAt === 'string' ? id : null;
   } catch {
     return null;
   }

@@ -18,6 +18,8 @@ interface Stored {
 /** The library in memory, for tests and the simulation. It passes the same conformance suite as the real one. */
 export class MemoryLibrary implements Library {
   readonly id: string;
+  readonly names = 'links';
+  readonly place = 'memory:';
   /** Null while it is online; else the reason why it is not. */
   offline: string | null = null;
   readonly #sizeBytes: number;
@@ -76,6 +78,10 @@ export class MemoryLibrary implements Library {
     this.#files.set(to, this.#get(from));
   }
 
+  async recorded(): Promise<null> {
+    return null;
+  }
+
   async hash(path: string, signal: AbortSignal): Promise<WrittenFile> {
     signal.throwIfAborted();
     return written(this.#get(path).bytes);
@@ -104,6 +110,10 @@ export class MemoryLibrary implements Library {
     this.#find(folder);
     for (const path of this.#files.keys())
       if (path === folder || path.startsWith(`${folder}/`)) this.#files.delete(path);
+  }
+
+  async dropUnfinished(): Promise<number> {
+    return 0;
   }
 
   async space() {

@@ -12,11 +12,15 @@ import {
   Client,
   type ClientOptions,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type handleServerStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Stage, stageFromJSON, stageToJSON } from "./episode.ts";
 
 export const protobufPackage = "podctl.v1";
@@ -146,6 +150,58 @@ export function adoptHowToJSON(object: AdoptHow): string {
     case AdoptHow.COPY:
       return "ADOPT_HOW_COPY";
     case AdoptHow.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** What keeps a library. */
+export const LibraryKind = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** FOLDER - A folder that this coordinator has: on its own disk, or a mount. */
+  FOLDER: 1,
+  /** BUCKET - A bucket of an S3 store, which agents reach by URLs that coordinators give them. */
+  BUCKET: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LibraryKind = typeof LibraryKind[keyof typeof LibraryKind];
+
+export namespace LibraryKind {
+  export type UNSPECIFIED = typeof LibraryKind.UNSPECIFIED;
+  export type FOLDER = typeof LibraryKind.FOLDER;
+  export type BUCKET = typeof LibraryKind.BUCKET;
+  export type UNRECOGNIZED = typeof LibraryKind.UNRECOGNIZED;
+}
+
+export function libraryKindFromJSON(object: any): LibraryKind {
+  switch (object) {
+    case 0:
+    case "LIBRARY_KIND_UNSPECIFIED":
+      return LibraryKind.UNSPECIFIED;
+    case 1:
+    case "LIBRARY_KIND_FOLDER":
+      return LibraryKind.FOLDER;
+    case 2:
+    case "LIBRARY_KIND_BUCKET":
+      return LibraryKind.BUCKET;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return LibraryKind.UNRECOGNIZED;
+  }
+}
+
+export function libraryKindToJSON(object: LibraryKind): string {
+  switch (object) {
+    case LibraryKind.UNSPECIFIED:
+      return "LIBRARY_KIND_UNSPECIFIED";
+    case LibraryKind.FOLDER:
+      return "LIBRARY_KIND_FOLDER";
+    case LibraryKind.BUCKET:
+      return "LIBRARY_KIND_BUCKET";
+    case LibraryKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
@@ -300,6 +356,60 @@ export interface AdoptSummary {
   left: bigint;
   /** Bytes of audio taken in. */
   bytes: bigint;
+}
+
+/** Asks for the library's state. */
+export interface GetLibraryRequest {
+}
+
+/** The library as it is now. */
+export interface GetLibraryResponse {
+  /** What keeps it. */
+  kind: LibraryKind;
+  /** Where it is, as library.url says it. There is no secret in it. */
+  place: string;
+  /** The id in its marker. */
+  libraryId: string;
+  /** Whether its marker could be read. */
+  online: boolean;
+  /** Why it is not online: one sentence; empty when it is. */
+  problem: string;
+  /** Room that is left; absent where it cannot be told, as of a bucket. */
+  freeBytes?:
+    | bigint
+    | undefined;
+  /** Room in all; absent where it cannot be told. */
+  sizeBytes?:
+    | bigint
+    | undefined;
+  /** Accepted results, of all feeds that are not removed. */
+  results: bigint;
+  /** Their files, without manifests. */
+  files: bigint;
+  /** Bytes of those. */
+  bytes: bigint;
+  /** When it was looked at. */
+  lookedAt:
+    | Date
+    | undefined;
+  /** The newest comparison that this coordinator ended; absent when there is none since it started. */
+  lastVerification?: LastVerification | undefined;
+}
+
+/** What came of a comparison. */
+export interface LastVerification {
+  /** When it ended. */
+  endedAt:
+    | Date
+    | undefined;
+  /** Results compared. */
+  checked: bigint;
+  /** Of them: some file is missing or wrong. */
+  damaged: bigint;
+  /** Files that nothing accepted has. */
+  unknown: bigint;
+  /** Only sizes were compared. */
+  quick: boolean;
 }
 
 function createBaseVerifyLibraryRequest(): VerifyLibraryRequest {
@@ -1806,6 +1916,503 @@ export const AdoptSummary: MessageFns<AdoptSummary> = {
   },
 };
 
+function createBaseGetLibraryRequest(): GetLibraryRequest {
+  return {};
+}
+
+export const GetLibraryRequest: MessageFns<GetLibraryRequest> = {
+  encode(_: GetLibraryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLibraryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLibraryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetLibraryRequest {
+    return {};
+  },
+
+  toJSON(_: GetLibraryRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetLibraryRequest>, I>>(base?: I): GetLibraryRequest {
+    return GetLibraryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetLibraryRequest>, I>>(_: I): GetLibraryRequest {
+    const message = createBaseGetLibraryRequest();
+    return message;
+  },
+};
+
+function createBaseGetLibraryResponse(): GetLibraryResponse {
+  return {
+    kind: 0,
+    place: "",
+    libraryId: "",
+    online: false,
+    problem: "",
+    freeBytes: undefined,
+    sizeBytes: undefined,
+    results: 0n,
+    files: 0n,
+    bytes: 0n,
+    lookedAt: undefined,
+    lastVerification: undefined,
+  };
+}
+
+export const GetLibraryResponse: MessageFns<GetLibraryResponse> = {
+  encode(message: GetLibraryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.place !== "") {
+      writer.uint32(18).string(message.place);
+    }
+    if (message.libraryId !== "") {
+      writer.uint32(26).string(message.libraryId);
+    }
+    if (message.online !== false) {
+      writer.uint32(32).bool(message.online);
+    }
+    if (message.problem !== "") {
+      writer.uint32(42).string(message.problem);
+    }
+    if (message.freeBytes !== undefined) {
+      if (BigInt.asUintN(64, message.freeBytes) !== message.freeBytes) {
+        throw new globalThis.Error("value provided for field message.freeBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.freeBytes);
+    }
+    if (message.sizeBytes !== undefined) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.sizeBytes);
+    }
+    if (message.results !== 0n) {
+      if (BigInt.asUintN(64, message.results) !== message.results) {
+        throw new globalThis.Error("value provided for field message.results of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.results);
+    }
+    if (message.files !== 0n) {
+      if (BigInt.asUintN(64, message.files) !== message.files) {
+        throw new globalThis.Error("value provided for field message.files of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.files);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.bytes);
+    }
+    if (message.lookedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.lookedAt), writer.uint32(90).fork()).join();
+    }
+    if (message.lastVerification !== undefined) {
+      LastVerification.encode(message.lastVerification, writer.uint32(98).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLibraryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLibraryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.libraryId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.online = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.freeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.results = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.files = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.lookedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.lastVerification = LastVerification.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetLibraryResponse {
+    return {
+      kind: isSet(object.kind) ? libraryKindFromJSON(object.kind) : 0,
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+      libraryId: isSet(object.libraryId)
+        ? globalThis.String(object.libraryId)
+        : isSet(object.library_id)
+        ? globalThis.String(object.library_id)
+        : "",
+      online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      freeBytes: isSet(object.freeBytes)
+        ? BigInt(object.freeBytes)
+        : isSet(object.free_bytes)
+        ? BigInt(object.free_bytes)
+        : undefined,
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : undefined,
+      results: isSet(object.results) ? BigInt(object.results) : 0n,
+      files: isSet(object.files) ? BigInt(object.files) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+      lookedAt: isSet(object.lookedAt)
+        ? fromJsonTimestamp(object.lookedAt)
+        : isSet(object.looked_at)
+        ? fromJsonTimestamp(object.looked_at)
+        : undefined,
+      lastVerification: isSet(object.lastVerification)
+        ? LastVerification.fromJSON(object.lastVerification)
+        : isSet(object.last_verification)
+        ? LastVerification.fromJSON(object.last_verification)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GetLibraryResponse): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = libraryKindToJSON(message.kind);
+    }
+    if (message.place !== "") {
+      obj.place = message.place;
+    }
+    if (message.libraryId !== "") {
+      obj.libraryId = message.libraryId;
+    }
+    if (message.online !== false) {
+      obj.online = message.online;
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    if (message.freeBytes !== undefined) {
+      obj.freeBytes = message.freeBytes.toString();
+    }
+    if (message.sizeBytes !== undefined) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.results !== 0n) {
+      obj.results = message.results.toString();
+    }
+    if (message.files !== 0n) {
+      obj.files = message.files.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    if (message.lookedAt !== undefined) {
+      obj.lookedAt = message.lookedAt.toISOString();
+    }
+    if (message.lastVerification !== undefined) {
+      obj.lastVerification = LastVerification.toJSON(message.lastVerification);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetLibraryResponse>, I>>(base?: I): GetLibraryResponse {
+    return GetLibraryResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetLibraryResponse>, I>>(object: I): GetLibraryResponse {
+    const message = createBaseGetLibraryResponse();
+    message.kind = object.kind ?? 0;
+    message.place = object.place ?? "";
+    message.libraryId = object.libraryId ?? "";
+    message.online = object.online ?? false;
+    message.problem = object.problem ?? "";
+    message.freeBytes = (object.freeBytes !== undefined && object.freeBytes !== null)
+      ? BigInt(object.freeBytes)
+      : undefined;
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null)
+      ? BigInt(object.sizeBytes)
+      : undefined;
+    message.results = (object.results !== undefined && object.results !== null) ? BigInt(object.results) : 0n;
+    message.files = (object.files !== undefined && object.files !== null) ? BigInt(object.files) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.lookedAt = object.lookedAt ?? undefined;
+    message.lastVerification = (object.lastVerification !== undefined && object.lastVerification !== null)
+      ? LastVerification.fromPartial(object.lastVerification)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLastVerification(): LastVerification {
+  return { endedAt: undefined, checked: 0n, damaged: 0n, unknown: 0n, quick: false };
+}
+
+export const LastVerification: MessageFns<LastVerification> = {
+  encode(message: LastVerification, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.endedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.endedAt), writer.uint32(10).fork()).join();
+    }
+    if (message.checked !== 0n) {
+      if (BigInt.asUintN(64, message.checked) !== message.checked) {
+        throw new globalThis.Error("value provided for field message.checked of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.checked);
+    }
+    if (message.damaged !== 0n) {
+      if (BigInt.asUintN(64, message.damaged) !== message.damaged) {
+        throw new globalThis.Error("value provided for field message.damaged of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.damaged);
+    }
+    if (message.unknown !== 0n) {
+      if (BigInt.asUintN(64, message.unknown) !== message.unknown) {
+        throw new globalThis.Error("value provided for field message.unknown of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.unknown);
+    }
+    if (message.quick !== false) {
+      writer.uint32(40).bool(message.quick);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LastVerification {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLastVerification();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.endedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.checked = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.damaged = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.unknown = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.quick = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LastVerification {
+    return {
+      endedAt: isSet(object.endedAt)
+        ? fromJsonTimestamp(object.endedAt)
+        : isSet(object.ended_at)
+        ? fromJsonTimestamp(object.ended_at)
+        : undefined,
+      checked: isSet(object.checked) ? BigInt(object.checked) : 0n,
+      damaged: isSet(object.damaged) ? BigInt(object.damaged) : 0n,
+      unknown: isSet(object.unknown) ? BigInt(object.unknown) : 0n,
+      quick: isSet(object.quick) ? globalThis.Boolean(object.quick) : false,
+    };
+  },
+
+  toJSON(message: LastVerification): unknown {
+    const obj: any = {};
+    if (message.endedAt !== undefined) {
+      obj.endedAt = message.endedAt.toISOString();
+    }
+    if (message.checked !== 0n) {
+      obj.checked = message.checked.toString();
+    }
+    if (message.damaged !== 0n) {
+      obj.damaged = message.damaged.toString();
+    }
+    if (message.unknown !== 0n) {
+      obj.unknown = message.unknown.toString();
+    }
+    if (message.quick !== false) {
+      obj.quick = message.quick;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LastVerification>, I>>(base?: I): LastVerification {
+    return LastVerification.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LastVerification>, I>>(object: I): LastVerification {
+    const message = createBaseLastVerification();
+    message.endedAt = object.endedAt ?? undefined;
+    message.checked = (object.checked !== undefined && object.checked !== null) ? BigInt(object.checked) : 0n;
+    message.damaged = (object.damaged !== undefined && object.damaged !== null) ? BigInt(object.damaged) : 0n;
+    message.unknown = (object.unknown !== undefined && object.unknown !== null) ? BigInt(object.unknown) : 0n;
+    message.quick = object.quick ?? false;
+    return message;
+  },
+};
+
 /** The library: where accepted audio and transcripts are kept. */
 export type LibraryServiceService = typeof LibraryServiceService;
 export const LibraryServiceService = {
@@ -1840,6 +2447,16 @@ export const LibraryServiceService = {
       Buffer.from(AdoptLibraryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AdoptLibraryResponse => AdoptLibraryResponse.decode(value),
   },
+  /** Where the library is, whether it is there, and how much is kept in it. The library is looked at for it, now. */
+  getLibrary: {
+    path: "/podctl.v1.LibraryService/GetLibrary" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetLibraryRequest): Buffer => Buffer.from(GetLibraryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetLibraryRequest => GetLibraryRequest.decode(value),
+    responseSerialize: (value: GetLibraryResponse): Buffer => Buffer.from(GetLibraryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetLibraryResponse => GetLibraryResponse.decode(value),
+  },
 } as const;
 
 export interface LibraryServiceServer extends UntypedServiceImplementation {
@@ -1856,6 +2473,8 @@ export interface LibraryServiceServer extends UntypedServiceImplementation {
    * there, or the library lies in it. NOT_FOUND for a feed that is not known. UNAVAILABLE when the library is offline.
    */
   adoptLibrary: handleServerStreamingCall<AdoptLibraryRequest, AdoptLibraryResponse>;
+  /** Where the library is, whether it is there, and how much is kept in it. The library is looked at for it, now. */
+  getLibrary: handleUnaryCall<GetLibraryRequest, GetLibraryResponse>;
 }
 
 export interface LibraryServiceClient extends Client {
@@ -1888,6 +2507,22 @@ export interface LibraryServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<AdoptLibraryResponse>;
+  /** Where the library is, whether it is there, and how much is kept in it. The library is looked at for it, now. */
+  getLibrary(
+    request: GetLibraryRequest,
+    callback: (error: ServiceError | null, response: GetLibraryResponse) => void,
+  ): ClientUnaryCall;
+  getLibrary(
+    request: GetLibraryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetLibraryResponse) => void,
+  ): ClientUnaryCall;
+  getLibrary(
+    request: GetLibraryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetLibraryResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const LibraryServiceClient = makeGenericClientConstructor(
@@ -1911,6 +2546,28 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 export type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
+import { formatS3Url, parseS3Place } from '@podctl/platform/config/s3-place.ts';
 import { BaseCommand, type GlobalFlags } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { contextName } from '../../context/context.ts';
+import { BUCKET_CREDENTIALS, type InitPlan } from '../../init/init-plan.ts';
 import { type InitSession, initSession } from '../../init/init-session.ts';
 import type { Wishes } from '../../init/wishes.ts';
 import { dryRun, outcomeLine, runChecklist, type StepOutcome } from '../../install/checklist.ts';
@@ -66,8 +68,9 @@ export default class CoordinatorInit extends BaseCommand {
       description: 'on how many NATS servers the state is kept; by default on all',
     }),
     library: Flags.string({
-      helpValue: 'DIR',
-      description: 'for audio and transcripts; by default in the data folder',
+      helpValue: 'PLACE',
+      description:
+        'for audio and transcripts: a folder, or a bucket as in s3://bucket/prefix; by default in the data folder',
     }),
     context: Flags.string({
       helpValue: 'NAME',
@@ -132,7 +135,8 @@ async function act(
 }
 
 /** What to do next. */
-function endOf({ plan: { commands, errands } }: InitSession): readonly string[] {
+function endOf({ plan }: InitSession): readonly string[] {
+  const { commands, errands } = plan;
   return [
     ...(errands.length === 0
       ? []
@@ -143,10 +147,23 @@ function endOf({ plan: { commands, errands } }: InitSession): readonly string[] 
           'Start these, each in a terminal or under a supervisor:',
           ...commands.map((one) => `  ${one}`),
         ]),
+    ...bucketLines(plan),
     'Next:',
     '  podctl agent token create --print-command   # a line to run on each GPU machine',
     '  podctl feed add URL                         # what to download and transcribe',
   ];
+}
+
+/** A bucket opens only with credentials, and none are asked for here. */
+function bucketLines({ config, service }: InitPlan): readonly string[] {
+  if (!config.text.includes('url: "s3:')) return [];
+  const variables = 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
+  return service
+    ? [
+        `Credentials for the bucket: write ${variables} into ${BUCKET_CREDENTIALS} (mode 0600), then`,
+        `  systemctl restart podctl-coordinator.service`,
+      ]
+    : [`Credentials for the bucket: start the coordinator with ${variables}, or with AWS_PROFILE`];
 }
 
 function viewOf({ plan }: InitSession, steps: readonly StepOutcome[]): InitView {
@@ -171,8 +188,19 @@ function wishesOf(flags: InitFlags): Wishes {
     advertise: hosts('--host', host),
     natsHosts: hosts('--nats-host', flags['nats-host']),
     replicas: replicas === undefined ? null : Number(replicas),
-    libraryDir: library === undefined ? null : resolve(library),
+    ...libraryOf(library),
   };
+}
+
+function libraryOf(place: string | undefined): Pick<Wishes, 'libraryDir' | 'libraryBucket'> {
+  if (place === undefined) return { libraryDir: null };
+  if (!place.startsWith('s3:')) return { libraryDir: resolve(place) };
+  const bucket = parseS3Place(place);
+  if (bucket !== null) return { libraryDir: null, libraryBucket: formatS3Url(bucket) };
+  throw new CommandError(
+    EXIT.usage,
+    '--library: that is no bucket; expected e.g. --library "s3://bucket/prefix?region=eu-central-1", without credentials',
+  );
 }
 
 const HOSTS_MAX = 16;
