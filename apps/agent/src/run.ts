@@ -25,8 +25,10 @@ import { exposureProblem } from './exposure.ts';
 import { Agent, type AgentEnd } from './shell/agent.ts';
 import { type AgentMetrics, agentMetrics } from './shell/agent-metrics.ts';
 import type { AttemptStore } from './shell/attempt-store.ts';
+import { Bandwidth } from './shell/bandwidth.ts';
 import { ByteClient } from './shell/byte-client.ts';
-import { downloadWorker } from './shell/download.ts';
+import { DiskReserve } from './shell/disk-reserve.ts';
+import { type DownloadLimits, downloadWorker } from './shell/download.ts';
 import { tellDrain } from './shell/drain-notice.ts';
 import { NvidiaSmi } from './shell/gpu-nvidia-smi.ts';
 import { GpuWatch } from './shell/gpu-probe.ts';
@@ -34,12 +36,11 @@ import { Journal } from './shell/journal.ts';
 import { Membership } from './shell/membership.ts';
 import { MountedStore } from './shell/mounted-store.ts';
 import { connectAgent } from './shell/nats-link.ts';
+import { PartFiles } from './shell/part-files.ts';
 import { openSpool, SpooledStore } from './shell/spooled-store.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 import { WhisperEngine } from './shell/whisper-engine.ts';
 
-/** An episode of a day at 192 kbit/s has 2 GB. */
-const DOWNLOAD_BYTES_MAX = 8e9;
 const SPACE_WAIT_MS = 30_000;
 const CONNECT_MS_MAX = 15_000;
 const ENGINE_SILENT_MS = 30_000;
@@ -97,7 +98,9 @@ export async function runAgent(
     lost: (reason) => agent.loseGpu(reason),
     changed: () => agent.look(),
   });
-  const parts = { link, effects, engines, dispatcher, membership, metrics, gpus, logs };
+  const bandwidth = new Bandwidth(systemClock, config.settings.agent.bandwidthBytesPerSecondMax);
+  const of = { link, effects, engines, dispatcher, membership, metrics, gpus, logs };
+  const parts = { ...of, bandwidth };
   const agent: Agent = agentOf(config, log, parts);
   const health = new HealthServer({
     listen: config.httpListen,
@@ -278,6 +281,7 @@ interface Parts {
   readonly metrics: Metrics;
   readonly gpus: GpuWatch;
   readonly logs: LogTail;
+  readonly bandwidth: Bandwidth;
 }
 
 function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
@@ -301,8 +305,10 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       engine: describeEngine(),
       slots: settings.agent.slots,
     },
+    bandwidthShare: (bytesPerSecond) => parts.bandwidth.setShare(bytesPerSecond),
     workProblem: async (expected) => {
       const problem = await store.problem(expected);
+      measured.disk(await store.freeBytes().catch(() => null));
       return gpuLack(parts.gpus.state, onGpuOnly) ?? problem;
     },
     workers: {
@@ -310,15 +316,12 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         ...shared,
         dispatcher,
         userAgent: settings.network.userAgent,
-        limits: {
-          floorBytes: settings.downloads.floorBytes,
-          bytesMax: DOWNLOAD_BYTES_MAX,
-          idleMs: settings.downloads.idleTimeoutMs,
-          totalMs: settings.downloads.timeoutMs,
-          freeBytesMin: settings.library.freeFloorBytes,
-          spaceWaitMs: SPACE_WAIT_MS,
-        },
+        parts: partsOf(config, store),
+        disk: new DiskReserve(() => store.freeBytes(), settings.library.freeFloorBytes),
+        bandwidth: parts.bandwidth,
+        limits: downloadLimits(config),
         received: measured.received,
+        resumed: measured.resumed,
       }),
       transcribe: transcribeWorker({ ...shared, engines, transcribed: measured.transcribed }),
     },
@@ -333,6 +336,22 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   });
 }
 
+function downloadLimits({ settings: { downloads } }: AgentConfig): DownloadLimits {
+  return {
+    floorBytes: downloads.floorBytes,
+    bytesMax: downloads.bytesMax,
+    rate: downloads.rateFloor,
+    idleMs: downloads.idleTimeoutMs,
+    totalMs: downloads.timeoutMs,
+    spaceWaitMs: SPACE_WAIT_MS,
+  };
+}
+
+function partsOf({ settings: { downloads } }: AgentConfig, store: AttemptStore): PartFiles {
+  const { partsKeepMs: ageMsMax, partsBytesMax: bytesMax } = downloads;
+  return new PartFiles({ ...store.parts, clock: systemClock, ageMsMax, bytesMax });
+}
+
 /** The library itself where it is mounted; else a folder of the agent's own, from which a coordinator is sent everything. */
 function openStoreFolder({
   coordinators,
@@ -343,11 +362,11 @@ function openStoreFolder({
 }
 
 function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): AttemptStore {
-  const { coordinators, settings } = config;
+  const { coordinators, settings, agent } = config;
   const { effects, membership } = parts;
   const { dispatcher } = membership;
   const freeBytesMin = settings.library.freeFloorBytes;
-  if (coordinators.length === 0) return new MountedStore(effects.library, freeBytesMin);
+  if (coordinators.length === 0) return new MountedStore(effects.library, agent, freeBytesMin);
   const ports = { coordinators, dispatcher, clock: systemClock, random: Math.random, moved };
   return new SpooledStore({
     spool: effects.library,
@@ -358,7 +377,7 @@ function storeOf(config: AgentConfig, parts: Parts, { moved }: AgentMetrics): At
   });
 }
 
-function measure(config: AgentConfig, { metrics, link, gpus }: Parts): AgentMetrics {
+function measure(config: AgentConfig, { metrics, link, gpus, bandwidth }: Parts): AgentMetrics {
   const { agent, version, os, arch, settings } = config;
   return agentMetrics({
     ...{ metrics, agent, version, os, arch },
@@ -367,5 +386,7 @@ function measure(config: AgentConfig, { metrics, link, gpus }: Parts): AgentMetr
     transcribeSlots: settings.agent.slots.transcribe,
     link,
     gpus: () => gpuReport(gpus.state).gpus,
+    bandwidthMax: () => bandwidth.bytesPerSecondMax,
+    diskFloorBytes: settings.library.freeFloorBytes,
   });
 }

@@ -23,6 +23,8 @@ export interface AgentPorts {
   readonly journal: ResultJournal;
   /** Why no new work can be taken, where attempts are written or by the engine; null when it can. `expectedLibrary`: the leader's. */
   readonly workProblem: (expectedLibrary: string | null) => Promise<string | null>;
+  /** What this agent may take of the fleet's bandwidth, as the leader says; null: all. */
+  readonly bandwidthShare?: (bytesPerSecond: number | null) => void;
   readonly workers: { readonly [S in Stage]: Worker };
   /** Engine, model and device in words, as they are now. */
   readonly describeEngine: () => string;
@@ -78,6 +80,7 @@ export class Agent {
     this.#link = new SessionLink({
       ...{ bus, clock, random, log, identity, input },
       pulse: () => this.#pulse(),
+      bandwidthShare: (bytesPerSecond) => ports.bandwidthShare?.(bytesPerSecond),
       // The old one took the questions with it.
       rollCalled: () => this.#results.askAgain(),
       welcomed: ({ session, library }) => {

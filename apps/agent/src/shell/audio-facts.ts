@@ -1,28 +1,60 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { parseFile } from 'music-metadata';
+import type { FrameSum } from '../core/mpeg-frames.ts';
 
 export interface AudioFacts {
   /** Measured, not claimed; null where the format does not tell. */
   readonly seconds: number | null;
   readonly codec: string;
   readonly container: string;
+  readonly sampleRateHz: number;
+}
+
+/** `undecodable` in the place of audio; `encrypted`: only the shop's own player plays it; `silent`: pictures and no sound. */
+export interface NoAudio {
+  readonly code: 'undecodable' | 'encrypted' | 'silent';
+  readonly reason: string;
 }
 
 const SECONDS_MIN = 1;
+/** Sample entries of protected media (ISO 14496-12, and Apple's of before). */
+const encryptedPattern = /^<?(?:enca|encv|drms|drmi|drmt)/i;
+
+/** What the frames of a stream without a container say; they were counted as they came. */
+export function factsOfFrames(sum: FrameSum | null): Result<AudioFacts, NoAudio> {
+  if (sum === null) return err(UNDECODABLE);
+  return ok({ ...sum, seconds: rounded(sum.seconds) });
+}
 
 /** Reads a whole audio file. Fails with one sentence when there is no audio in it that can be decoded. */
-export async function readAudioFacts(path: string): Promise<Result<AudioFacts, string>> {
-  const undecodable = err('What the host sent cannot be decoded as audio.');
+export async function readAudioFacts(path: string): Promise<Result<AudioFacts, NoAudio>> {
   try {
     const { format } = await parseFile(path, { duration: true, skipCovers: true });
-    const { codec, container = 'unknown', duration, sampleRate, hasAudio } = format;
-    if (codec === undefined || hasAudio === false || !sampleRate) return undecodable;
-    if (duration === undefined) return ok({ seconds: null, codec, container });
+    const { codec, container = 'unknown', duration, sampleRate, hasAudio, hasVideo } = format;
+    if (encryptedPattern.test(codec ?? '')) return err(ENCRYPTED);
+    if (hasVideo === true && hasAudio === false) return err(SILENT);
+    if (codec === undefined || hasAudio === false || !sampleRate) return err(UNDECODABLE);
+    const facts = { codec, container, sampleRateHz: sampleRate };
+    if (duration === undefined) return ok({ ...facts, seconds: null });
     // In noise, too, a frame or two can be found.
-    if (!(duration >= SECONDS_MIN)) return undecodable;
-    return ok({ seconds: Math.round(duration * 1000) / 1000, codec, container });
+    if (!(duration >= SECONDS_MIN)) return err(UNDECODABLE);
+    return ok({ ...facts, seconds: rounded(duration) });
   } catch {
     // Its own sentences name a path of this machine, and say no more than this.
-    return undecodable;
+    return err(UNDECODABLE);
   }
+}
+
+const UNDECODABLE: NoAudio = {
+  code: 'undecodable',
+  reason: 'What the host sent cannot be decoded as audio.',
+};
+const ENCRYPTED: NoAudio = {
+  code: 'encrypted',
+  reason: 'The audio is encrypted (DRM): only its shop’s own player can play it.',
+};
+const SILENT: NoAudio = { code: 'silent', reason: 'The host sent a video without sound.' };
+
+function rounded(seconds: number): number {
+  return Math.round(seconds * 1_000) / 1_000;
 }

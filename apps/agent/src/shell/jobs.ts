@@ -118,12 +118,16 @@ function milestones(passed: (percent: number) => void): (fraction: number) => vo
 export interface FailureDetails {
   readonly retryAfterMs?: number | null;
   readonly final?: boolean;
+  /** Of the host that was asked last, and its HTTP status. */
+  readonly host?: string | null;
+  readonly status?: number | null;
 }
 
 /** `code` is for machines, `reason` one sentence for people. */
 export function failure(code: string, reason: string, details: FailureDetails = {}): ResultOutcome {
-  const { retryAfterMs = null, final = false } = details;
-  return { kind: 'failed', code, reason, retryAfterMs, final, returned: false };
+  const { retryAfterMs = null, final = false, host = null, status = null } = details;
+  const where = { ...(host === null ? {} : { host }), ...(status === null ? {} : { status }) };
+  return { kind: 'failed', code, reason, retryAfterMs, final, returned: false, ...where };
 }
 
 /** Given back unharmed: no failure is counted. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PARTS_PATH } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type ManifestFile } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
@@ -12,7 +13,8 @@ import {
   type Attempt,
   type AttemptStore,
   type AudioInput,
-  spaceProblem,
+  type PartPlace,
+  SpaceWatch,
   type TranscribeWork,
 } from './attempt-store.ts';
 import type { ByteClient } from './byte-client.ts';
@@ -56,9 +58,13 @@ export class SpooledStore implements AttemptStore {
   readonly #ports: SpooledStorePorts;
   readonly #transfers: FileTransfers;
   readonly #inputs: SpoolInputs;
+  readonly #space: SpaceWatch;
+  readonly parts: PartPlace;
 
   constructor(ports: SpooledStorePorts) {
     this.#ports = ports;
+    this.#space = new SpaceWatch('This machine’s disk', ports.freeBytesMin);
+    this.parts = { path: PARTS_PATH, folder: join(ports.spool.root, PARTS_PATH) };
     this.#transfers = new FileTransfers(ports.spool);
     this.#inputs = new SpoolInputs(ports.spool, ports.inputBytesMax);
   }
@@ -69,6 +75,7 @@ export class SpooledStore implements AttemptStore {
     return {
       write: (name, source) => staging.write(name, source),
       writeText: (name, text) => staging.writeText(name, text),
+      adopt: (...of) => staging.adopt(...of),
       localPath: (name) => placeOf(spool.root, staging.path(name)),
       finish: async (...of) => {
         const outcome = await staging.finish(...of);
@@ -114,7 +121,7 @@ export class SpooledStore implements AttemptStore {
     const health = await spool.check();
     if (health.kind === 'offline') return `The agent’s spool is gone: ${health.reason}`;
     if (((await this.freeBytes()) ?? 0) < freeBytesMin) await this.#inputs.evict(0);
-    const full = spaceProblem('This machine’s disk', await this.freeBytes(), freeBytesMin);
+    const full = this.#space.problem(await this.freeBytes());
     return full ?? (await wayProblem(client, expectedLibrary));
   }
 

@@ -1,3 +1,4 @@
+import { type KeepAudio, parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 import { z } from 'zod';
 import { durationMs, sizeBytes } from './units.ts';
 
@@ -84,6 +85,17 @@ export function size(otherwise: string, least: string, most: string, description
   });
 }
 
+/** Bytes, or null. */
+export function sizeOrNull(least: string, most: string, description: string) {
+  const [leastBytes, mostBytes] = [sizeBytes(least) ?? 0, sizeBytes(most) ?? 0];
+  const expects = `a size from ${least} to ${most} with its unit, or null`;
+  return setting<number | null>(null, expects, description, (value) => {
+    if (value === null) return null;
+    const bytes = typeof value === 'string' ? sizeBytes(value) : null;
+    return bytes !== null && bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
+  });
+}
+
 export function choice<const T extends string>(
   otherwise: NoInfer<T>,
   choices: readonly T[],
@@ -105,6 +117,13 @@ export function text(otherwise: string, pattern: RegExp, expects: string, descri
 export function textOrNull(pattern: RegExp, expects: string, description: string) {
   return setting<string | null>(null, `${expects}, or null`, description, (value) =>
     value === null || (typeof value === 'string' && pattern.test(value)) ? value : undefined,
+  );
+}
+
+export function keepAudio(description: string) {
+  const expects = '"always", "untilTranscribed", "days:N" or "count:N" with N from 1 to 100000';
+  return setting<KeepAudio>('always', expects, description, (value) =>
+    typeof value === 'string' ? (parseKeepAudio(value) ?? undefined) : undefined,
   );
 }
 

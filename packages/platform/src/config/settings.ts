@@ -24,6 +24,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       /** Whether the file names it: an agent that joined has it mounted then. */
       isNamed: raw.library.url !== null,
       freeFloorBytes: raw.library.freeFloor,
+      keepAudio: raw.library.keepAudio,
     },
     network: {
       allowPrivate: raw.network.allowPrivate,
@@ -53,12 +54,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       bytesMax: raw.feeds.bytesMax,
       itemsMax: raw.feeds.itemsMax,
     },
-    downloads: {
-      max: raw.downloads.max,
-      floorBytes: raw.downloads.floorBytes,
-      idleTimeoutMs: raw.downloads.idleTimeout,
-      timeoutMs: raw.downloads.timeout,
-    },
+    downloads: downloadSettings(raw.downloads),
     transcribe: raw.transcribe,
     planner: raw.planner,
     retry: {
@@ -75,12 +71,30 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       slots: raw.agent.slots,
       http: raw.agent.http,
       spoolBytesMax: raw.agent.spoolMax,
+      bandwidthBytesPerSecondMax: raw.agent.bandwidthMax,
       drainMs: raw.agent.drainTimeout,
       engine: raw.agent.engine,
     },
     events: eventSettings(raw),
     log: raw.log,
     sweep: { everyMs: raw.sweep.every, olderThanMs: raw.sweep.olderThan },
+  };
+}
+
+function downloadSettings(raw: RawSettings['downloads']) {
+  return {
+    max: raw.max,
+    floorBytes: raw.floorBytes,
+    idleTimeoutMs: raw.idleTimeout,
+    timeoutMs: raw.timeout,
+    bytesMax: raw.bytesMax,
+    rateFloor: {
+      bytesPerSecondMin: raw.rateFloor,
+      windowMs: raw.rateWindow,
+    },
+    bandwidthBytesPerSecondMax: raw.bandwidthMax,
+    partsBytesMax: raw.partsMax,
+    partsKeepMs: raw.partsKeep,
   };
 }
 
