@@ -53,6 +53,7 @@ const SCRIPTS = {
   'test:hosts': [[...script('test/hosts/main.ts')]],
   'bench:state': [[...script('test/bench/state.ts')]],
   'bench:search': [[...script('test/bench/search.ts')]],
+  'bench:download': [[...script('test/bench/download.ts')]],
   'bench:watch': [[...script('test/bench/watch.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],

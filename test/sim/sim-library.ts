@@ -93,6 +93,10 @@ export class SimLibrary implements Library {
     });
   }
 
+  remove(path: string): Promise<void> {
+    return this.#step(path, () => this.#disk.files.remove(path));
+  }
+
   space() {
     return this.#step('', () => this.#disk.files.space());
   }

@@ -1,4 +1,5 @@
 import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
+import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
@@ -30,6 +31,10 @@ export interface CoordinatorSettings {
   readonly lostAfterMs: number;
   readonly sweepEveryMs: number;
   readonly sweepOlderThanMs: number;
+  /** Which audio stays; absent: all of it. */
+  readonly keepAudio?: KeepAudio;
+  /** Bytes a second of all downloads of the fleet; absent: no limit. */
+  readonly downloadBandwidthMax?: number | null;
   readonly model: string;
   readonly language: string | null;
 }

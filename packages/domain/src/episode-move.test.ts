@@ -93,14 +93,18 @@ const lockOf = (state: EpisodeState, stage: Stage = 'download') => state.stages[
 describe('the table of legal moves', () => {
   // Written out here a second time on purpose: a change of the rule must be made twice.
   const legal: { readonly [S in Lock['state']]: readonly Move['kind'][] } = {
-    free: ['request', 'assign', 'hasten', 'skip'],
-    held: ['request', 'commit', 'revoke'],
-    committed: ['request', 'publish'],
-    dead: ['request', 'skip'],
+    free: ['request', 'assign', 'hasten', 'skip', 'expire', 'expired'],
+    held: ['request', 'commit', 'revoke', 'expired'],
+    committed: ['request', 'publish', 'expired'],
+    dead: ['request', 'skip', 'expire', 'expired'],
   };
   const moves = [
     ...[request('again'), assign(20), commit(10), revoke(10), publish(10)],
     ...[hasten, skip],
+  ];
+  const takenAway: readonly Move[] = [
+    { kind: 'expire', token: 4 as Token },
+    { kind: 'expired', token: 4 as Token },
   ];
 
   for (const state of ['free', 'held', 'committed', 'dead'] as const)
@@ -140,7 +144,13 @@ describe('the table of legal moves', () => {
   });
 
   it('knows no further move and no further state', () => {
-    expect(Object.keys(LEGAL_FROM).sort()).toEqual(moves.map(({ kind }) => kind).sort());
+    const kinds = [...moves, ...takenAway].map(({ kind }) => kind);
+    expect(Object.keys(LEGAL_FROM).sort()).toEqual(kinds.sort());
+    for (const state of ['free', 'held', 'committed', 'dead'] as const)
+      for (const { kind } of takenAway) {
+        const from: readonly Lock['state'][] = LEGAL_FROM[kind];
+        expect(from.includes(state)).toBe(legal[state].includes(kind));
+      }
     expect([...new Set(Object.values(LEGAL_FROM).flat())].sort()).toEqual(
       Object.keys(legal).sort(),
     );

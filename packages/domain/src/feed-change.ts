@@ -1,6 +1,7 @@
 import { CHOICE_LIMITS, changedLabels, type FeedChoices, type FeedLabels } from './feed-choices.ts';
 import { choicesOf, type FeedRecord } from './feed-record.ts';
 import type { EpisodeId } from './ids.ts';
+import type { KeepAudio } from './keep-audio.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** What somebody wants changed at a feed; what is absent stays. The same change twice is the same as once. */
@@ -15,6 +16,8 @@ export interface FeedChange {
   readonly language?: string | null | undefined;
   /** Episodes that go first from now on, before those that did until now. */
   readonly first?: readonly EpisodeId[] | undefined;
+  /** Null goes back to the fleet's. */
+  readonly keepAudio?: KeepAudio | null | undefined;
   /** It is polled as soon as possible. */
   readonly pollNow?: true | undefined;
   /** Nobody wants it any more: it is hidden, and what is done stays. */
@@ -55,7 +58,15 @@ export function changeFeed(
   return ok({ record: fields.length === 0 ? record : next, fields });
 }
 
-const choiceNames = ['paused', 'priority', 'labels', 'model', 'language', 'first'] as const;
+const choiceNames = [
+  'paused',
+  'priority',
+  'labels',
+  'model',
+  'language',
+  'first',
+  'keepAudio',
+] as const;
 
 function changedChoices(
   before: FeedChoices,
@@ -76,6 +87,7 @@ function changedChoices(
     model: change.model === undefined ? before.model : change.model,
     language: change.language === undefined ? before.language : change.language,
     first,
+    keepAudio: change.keepAudio === undefined ? before.keepAudio : (change.keepAudio ?? undefined),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { EpisodeId } from './ids.ts';
+import type { KeepAudio } from './keep-audio.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** What people chose for a feed. */
@@ -14,6 +15,8 @@ export interface FeedChoices {
   readonly language: string | null;
   /** Episodes that go before all others, the first one first. */
   readonly first: readonly EpisodeId[];
+  /** Which of its audio stays; absent is the fleet's. */
+  readonly keepAudio?: KeepAudio | undefined;
 }
 
 export type FeedLabels = { readonly [key: string]: string };

@@ -2,6 +2,7 @@ import type { CordonState, CordonWish } from './cordon.ts';
 import type { FeedChange } from './feed-change.ts';
 import type { FeedLabels } from './feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from './ids.ts';
+import type { KeepAudio } from './keep-audio.ts';
 import type { Stage } from './stage.ts';
 
 /** What a person asks the fleet to change. Any coordinator takes it; the leader carries it out. Each may come twice. */
@@ -50,6 +51,7 @@ export interface FeedToAdd {
   readonly labels?: FeedLabels | undefined;
   readonly model?: string | undefined;
   readonly language?: string | undefined;
+  readonly keepAudio?: KeepAudio | undefined;
 }
 
 /** Always a token: what was given anew since somebody looked is not taken away by mistake. */
@@ -126,7 +128,7 @@ export function inMessages(feeds: readonly FeedToAdd[]): FeedToAdd[][] {
   let bytes = BYTES_MAX;
   for (const feed of feeds) {
     // Three bytes of UTF-8 at most for each unit of a string, JSON's escapes included in the room left below the limit.
-    const chosen = JSON.stringify([feed.labels, feed.model, feed.language]).length;
+    const chosen = JSON.stringify([feed.labels, feed.model, feed.language, feed.keepAudio]).length;
     const size = 100 + chosen + 3 * (feed.url.length + (feed.title?.length ?? 0));
     const list = lists.at(-1);
     if (list === undefined || bytes + size > BYTES_MAX || list.length === FEEDS_MAX) {

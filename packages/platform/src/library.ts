@@ -26,6 +26,11 @@ export interface Library {
   list(folder: string, limit: number, after?: string): Promise<readonly ListedFile[]>;
   /** Removes a folder and what is in it. Refuses with `LibraryError` `refused` anything that is not below `staging/`. */
   removeStaging(folder: string): Promise<void>;
+  /**
+   * Removes one file below `episodes/` or `podcasts/`; nothing when it is not there. Only retention does, after its record.
+   * Refuses with `LibraryError` `refused` every other path.
+   */
+  remove(path: string): Promise<void>;
   /** Bytes free and in all, where the driver can tell. */
   space(): Promise<{ readonly freeBytes: number; readonly sizeBytes: number } | null>;
 }

@@ -12,6 +12,7 @@ import {
 } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { z } from 'zod';
+import { keepAudioField } from './keep-audio-field.ts';
 import { cordonFields } from './records.ts';
 import { branded, messageCodec } from './wire.ts';
 
@@ -32,6 +33,7 @@ const feedChange: z.ZodType<FeedChange> = z.object({
   model: z.string().max(100).nullable().optional(),
   language: z.string().max(100).nullable().optional(),
   first: z.array(episode).max(1_000).optional(),
+  keepAudio: keepAudioField.nullable().optional(),
   pollNow: z.literal(true).optional(),
   remove: z.literal(true).optional(),
 });
@@ -68,6 +70,7 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
           labels: labels.optional(),
           model: text.optional(),
           language: text.optional(),
+          keepAudio: keepAudioField.optional(),
         }),
       )
       .max(1_000),

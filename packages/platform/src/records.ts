@@ -6,6 +6,7 @@ import { agentId, clusterId, episodeId, feedId, nonce } from '@podctl/domain/ids
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import { z } from 'zod';
+import { keptAudioField } from './keep-audio-field.ts';
 import { branded } from './wire.ts';
 
 /** The values of the buckets other than an episode's state, as JSON. Unknown fields are dropped: a newer writer's. */
@@ -45,6 +46,7 @@ const feedChoices: z.ZodType<FeedChoices> = z.object({
   model: z.string().nullable().default(null),
   language: z.string().nullable().default(null),
   first: z.array(branded(episodeId)).max(1_000).default([]),
+  keepAudio: keptAudioField,
 });
 
 export const feedRecord = recordCodec<FeedRecord>(

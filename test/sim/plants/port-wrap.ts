@@ -28,6 +28,7 @@ export function wrapLibrary(library: Library, other: Partial<Library>): Library 
     hash: (...of) => library.hash(...of),
     list: (...of) => library.list(...of),
     removeStaging: (...of) => library.removeStaging(...of),
+    remove: (...of) => library.remove(...of),
     space: () => library.space(),
     ...other,
   };

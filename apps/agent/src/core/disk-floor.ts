@@ -2,7 +2,7 @@
 export type DiskFloor = 'open' | 'shut';
 
 /** Above the floor by so much it is opened again: else each file that is removed would begin a download that fills it. */
-const REOPEN_SHARE = 1.1;
+const SPARE_SHARE = 0.1;
 
 /** Pure. `reservedBytes`: what those that run will still write. A disk that does not tell its space is taken for one with room. */
 export function diskFloor(
@@ -12,6 +12,6 @@ export function diskFloor(
   floorBytes: number,
 ): DiskFloor {
   if (freeBytes === null) return 'open';
-  const needed = before === 'shut' ? floorBytes * REOPEN_SHARE : floorBytes;
+  const needed = before === 'shut' ? floorBytes + floorBytes * SPARE_SHARE : floorBytes;
   return freeBytes - reservedBytes >= needed ? 'open' : 'shut';
 }

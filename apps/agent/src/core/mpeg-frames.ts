@@ -28,6 +28,8 @@ const ADTS_RATES = [
 ];
 /** An ID3v2 header is the longest thing that is looked at. */
 const HEAD_BYTES = 10;
+/** Between frames; pictures have tags, which do not count. */
+const STRAY_BYTES_MAX = 4 * 1024 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -45,8 +47,11 @@ export class MpegFrames {
   #seconds = 0;
   #frameBytes = 0;
   #strayBytes = 0;
+  /** Nobody looks at the rest of what is something else. */
+  #isHopeless = false;
 
   push(chunk: Uint8Array): void {
+    if (this.#isHopeless) return;
     const data = joined(this.#carry, chunk);
     let at = 0;
     for (;;) {
@@ -82,6 +87,7 @@ export class MpegFrames {
       this.#inRow = false;
       const farBytes = toNextSync(data, at);
       this.#strayBytes += farBytes;
+      this.#isHopeless = this.#strayBytes > this.#frameBytes + STRAY_BYTES_MAX;
       return farBytes;
     }
     this.#skipBytes = frame.bytes;
@@ -129,12 +135,12 @@ function isAlike(a: Frame, b: Frame): boolean {
   return a.codec === b.codec && a.sampleRateHz === b.sampleRateHz;
 }
 
+/** To what may begin a frame or a tag. Each byte is looked at once, whatever a host sends. */
 function toNextSync(data: Uint8Array, at: number): number {
-  const next = data.indexOf(0xff, at + 1);
-  const tag = data.indexOf(0x49, at + 1);
-  const places = [next, tag].filter((place) => place > 0);
   const end = data.length - HEAD_BYTES + 1;
-  return Math.min(end, ...places) - at;
+  for (let next = at + 1; next < end; next += 1)
+    if (data[next] === 0xff || data[next] === 0x49) return next - at;
+  return end - at;
 }
 
 /** With its header; 0 when there is none. The size has seven bits in each byte. */
@@ -161,7 +167,7 @@ const VERSIONS = [
 ] as const;
 
 function mpegFrame(data: Uint8Array, at: number): Frame | null {
-  const [second = 0, third = 0] = data.subarray(at + 1, at + 3);
+  const [second, third] = [data[at + 1] ?? 0, data[at + 2] ?? 0];
   const version = VERSIONS[(second >> 3) & 3];
   const layer = 3 - ((second >> 1) & 3);
   const rate = MPEG1_RATES[(third >> 2) & 3];

@@ -82,10 +82,15 @@ export class Agent {
       pulse: () => this.#pulse(),
       bandwidthShare: (bytesPerSecond) => ports.bandwidthShare?.(bytesPerSecond),
       // The old one took the questions with it.
-      rollCalled: () => this.#results.askAgain(),
+      rollCalled: () => {
+        // It shares the fleet's bandwidth out anew, or has none to share.
+        ports.bandwidthShare?.(null);
+        this.#results.askAgain();
+      },
       welcomed: ({ session, library }) => {
         log.info({ session }, 'Welcomed by the leader');
         this.#expectedLibrary = library;
+        ports.bandwidthShare?.(null);
         this.look();
       },
     });

@@ -26,10 +26,16 @@ export function factsOfFrames(sum: FrameSum | null): Result<AudioFacts, NoAudio>
   return ok({ ...sum, seconds: rounded(sum.seconds) });
 }
 
-/** Reads a whole audio file. Fails with one sentence when there is no audio in it that can be decoded. */
-export async function readAudioFacts(path: string): Promise<Result<AudioFacts, NoAudio>> {
+/**
+ * Reads an audio file, its head only with `isWhole` false: what is no known container could be anything, of any size. Fails
+ * with one sentence when there is no audio in it that can be decoded.
+ */
+export async function readAudioFacts(
+  path: string,
+  isWhole: boolean,
+): Promise<Result<AudioFacts, NoAudio>> {
   try {
-    const { format } = await parseFile(path, { duration: true, skipCovers: true });
+    const { format } = await parseFile(path, { duration: isWhole, skipCovers: true });
     const { codec, container = 'unknown', duration, sampleRate, hasAudio, hasVideo } = format;
     if (encryptedPattern.test(codec ?? '')) return err(ENCRYPTED);
     if (hasVideo === true && hasAudio === false) return err(SILENT);

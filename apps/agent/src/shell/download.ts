@@ -245,11 +245,13 @@ function notGot(code: string, reason: string): Result<Got, NotGot> {
   return err({ fault: fault(code, reason), isPart: false });
 }
 
+/** Frames were counted as they came, and nothing else can tell of a stream without a container; the rest is read. */
 async function measure(part: PartFile, extension: string) {
   const framed = factsOfFrames(part.frames.sum());
-  if (framed.ok && FRAMED.includes(extension)) return framed;
+  const isKnown = extension !== 'bin';
+  if (FRAMED.includes(extension) || (framed.ok && !isKnown)) return framed;
   await part.flush();
-  return readAudioFacts(part.place);
+  return readAudioFacts(part.place, isKnown);
 }
 
 /** Waits a while for space, so that a full disk does not make jobs go round and round. */

@@ -123,6 +123,7 @@ export interface FeedDetailView extends FeedView {
   /** Empty: the fleet's. */
   readonly model: string;
   readonly language: string;
+  readonly keepAudio: string;
   readonly addedAt: string | null;
   /** Null while it is due, or being read. */
   readonly nextPollAt: string | null;
@@ -141,6 +142,7 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
     ...feedView(feed),
     model: feed.choices?.model ?? '',
     language: feed.choices?.language ?? '',
+    keepAudio: feed.choices?.keepAudio ?? '',
     addedAt: isoTime(detail.addedAt),
     nextPollAt: isoTime(detail.nextPollAt),
     failedPolls: detail.failedPolls,

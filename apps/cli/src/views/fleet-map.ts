@@ -106,6 +106,9 @@ export const eventWords = [
   'agent-drained',
   'job-canceled',
   'episode-skipped',
+  'host-cooling',
+  'host-recovered',
+  'audio-removed',
 ] as const;
 
 /** Something that happened, as `-o jsonl` prints it. */

@@ -25,6 +25,7 @@ const types: { readonly [T in EventType]: Event_Type } = {
   agent_drained: Event_Type.AGENT_DRAINED,
   result_fenced: Event_Type.RESULT_FENCED,
   library: Event_Type.LIBRARY,
+  audio_removed: Event_Type.AUDIO_REMOVED,
 };
 
 /** The type's word in the stream; null for a number that none has. */

@@ -1,4 +1,5 @@
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
+import { keepAudioText } from '@podctl/domain/keep-audio.ts';
 import type { AddedFeed } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import {
@@ -59,6 +60,7 @@ export function feedMessage(view: FeedView): Feed {
       labels: choices.labels,
       model: choices.model ?? '',
       language: choices.language ?? '',
+      keepAudio: choices.keepAudio === undefined ? '' : keepAudioText(choices.keepAudio),
     },
     urlIsPrivate: url !== view.url,
     skipped: tally.skipped,

@@ -1,6 +1,7 @@
 import { normalizeFeedUrl } from '@podctl/domain/feed/url.ts';
 import { hasLabels } from '@podctl/domain/feed-choices.ts';
 import { feedId } from '@podctl/domain/ids.ts';
+import { parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 import type { AddedFeed, FeedToAdd } from '@podctl/domain/order.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
 import {
@@ -24,7 +25,7 @@ import { pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
 
 const FEEDS_PER_CALL_MAX = 10_000;
-const NONE = { priority: 0, labels: {}, model: '', language: '' };
+const NONE = { priority: 0, labels: {}, model: '', language: '', keepAudio: '' };
 const TITLE_LENGTH_MAX = 400;
 
 export const feedServiceDefinition = FeedServiceService;
@@ -74,8 +75,8 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
   const url = normalizeFeedUrl(feed.url);
   if (!url.ok) return refused(url.error);
   const { bookScore = null } = feed;
-  const { priority, labels, model, language } = feed.choices ?? NONE;
-  const problem = choiceProblem({ ...feed, priority, labels, model, language });
+  const { priority, labels, model, language, keepAudio } = feed.choices ?? NONE;
+  const problem = choiceProblem({ ...feed, priority, labels, model, language, keepAudio });
   if (problem !== null) return refused(problem.problem);
   if (feed.title.length > TITLE_LENGTH_MAX)
     return refused(
@@ -91,13 +92,15 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
     title: title === '' ? null : title,
     bookScore,
     id: id === null ? null : id.value,
-    ...given({ priority, labels, model, language }),
+    ...given({ priority, labels, model, language, keepAudio }),
   });
 }
 
 /** What is chosen: what is left empty is not. */
-function given({ priority, labels, model, language }: FeedChoices) {
+function given({ priority, labels, model, language, keepAudio }: FeedChoices) {
+  const keep = parseKeepAudio(keepAudio);
   return {
+    ...(keep === null ? {} : { keepAudio: keep }),
     ...(priority === 0 ? {} : { priority }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(model === '' ? {} : { model }),

@@ -179,13 +179,14 @@ function restored(known: FeedRecord, feed: FeedToAdd): FeedRecord {
 }
 
 function chosen(known: FeedRecord | null, feed: FeedToAdd) {
-  const { priority, labels, model, language, ...rest } = choicesOf(known);
+  const { priority, labels, model, language, keepAudio, ...rest } = choicesOf(known);
   return {
     ...rest,
     priority: feed.priority ?? priority,
     labels: feed.labels ?? labels,
     model: feed.model ?? model,
     language: feed.language ?? language,
+    keepAudio: feed.keepAudio ?? keepAudio,
   };
 }
 

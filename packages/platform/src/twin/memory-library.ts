@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { abortable } from '../library/abortable.ts';
-import { partsOf, stagingPartsOf } from '../library/safe-path.ts';
+import { checkRemovable, partsOf, stagingPartsOf } from '../library/safe-path.ts';
 import {
   type Library,
   LibraryError,
@@ -104,6 +104,12 @@ export class MemoryLibrary implements Library {
     this.#find(folder);
     for (const path of this.#files.keys())
       if (path === folder || path.startsWith(`${folder}/`)) this.#files.delete(path);
+  }
+
+  async remove(path: string): Promise<void> {
+    checkRemovable(path);
+    this.#find(path);
+    this.#files.delete(path);
   }
 
   async space() {

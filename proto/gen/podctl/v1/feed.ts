@@ -186,6 +186,8 @@ export interface FeedChoices {
   model: string;
   /** The language spoken in it, ISO 639; empty for the fleet's. */
   language: string;
+  /** Which of its audio stays: always, untilTranscribed, days:N or count:N; empty for the fleet's. */
+  keepAudio: string;
 }
 
 export interface FeedChoices_LabelsEntry {
@@ -424,6 +426,8 @@ export interface UpdateFeedRequest {
   removeLabels: string[];
   /** Nothing is changed: the answer says what would be. */
   validateOnly: boolean;
+  /** Which of its audio stays: always, untilTranscribed, days:N or count:N; empty goes back to the fleet's. */
+  keepAudio?: string | undefined;
 }
 
 export interface UpdateFeedRequest_SetLabelsEntry {
@@ -978,7 +982,7 @@ export const Feed: MessageFns<Feed> = {
 };
 
 function createBaseFeedChoices(): FeedChoices {
-  return { priority: 0, labels: {}, model: "", language: "" };
+  return { priority: 0, labels: {}, model: "", language: "", keepAudio: "" };
 }
 
 export const FeedChoices: MessageFns<FeedChoices> = {
@@ -994,6 +998,9 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     }
     if (message.language !== "") {
       writer.uint32(34).string(message.language);
+    }
+    if (message.keepAudio !== "") {
+      writer.uint32(162).string(message.keepAudio);
     }
     return writer;
   },
@@ -1046,6 +1053,14 @@ export const FeedChoices: MessageFns<FeedChoices> = {
             message.language = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.keepAudio = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1077,6 +1092,11 @@ export const FeedChoices: MessageFns<FeedChoices> = {
         : {},
       model: isSet(object.model) ? globalThis.String(object.model) : "",
       language: isSet(object.language) ? globalThis.String(object.language) : "",
+      keepAudio: isSet(object.keepAudio)
+        ? globalThis.String(object.keepAudio)
+        : isSet(object.keep_audio)
+        ? globalThis.String(object.keep_audio)
+        : "",
     };
   },
 
@@ -1100,6 +1120,9 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     if (message.language !== "") {
       obj.language = message.language;
     }
+    if (message.keepAudio !== "") {
+      obj.keepAudio = message.keepAudio;
+    }
     return obj;
   },
 
@@ -1120,6 +1143,7 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     );
     message.model = object.model ?? "";
     message.language = object.language ?? "";
+    message.keepAudio = object.keepAudio ?? "";
     return message;
   },
 };
@@ -2539,6 +2563,7 @@ function createBaseUpdateFeedRequest(): UpdateFeedRequest {
     setLabels: {},
     removeLabels: [],
     validateOnly: false,
+    keepAudio: undefined,
   };
 }
 
@@ -2570,6 +2595,9 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     }
     if (message.validateOnly !== false) {
       writer.uint32(72).bool(message.validateOnly);
+    }
+    if (message.keepAudio !== undefined) {
+      writer.uint32(162).string(message.keepAudio);
     }
     return writer;
   },
@@ -2662,6 +2690,14 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
             message.validateOnly = reader.bool();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.keepAudio = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2727,6 +2763,11 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
         : isSet(object.validate_only)
         ? globalThis.Boolean(object.validate_only)
         : false,
+      keepAudio: isSet(object.keepAudio)
+        ? globalThis.String(object.keepAudio)
+        : isSet(object.keep_audio)
+        ? globalThis.String(object.keep_audio)
+        : undefined,
     };
   },
 
@@ -2765,6 +2806,9 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     if (message.validateOnly !== false) {
       obj.validateOnly = message.validateOnly;
     }
+    if (message.keepAudio !== undefined) {
+      obj.keepAudio = message.keepAudio;
+    }
     return obj;
   },
 
@@ -2790,6 +2834,7 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     );
     message.removeLabels = object.removeLabels?.map((e) => e) || [];
     message.validateOnly = object.validateOnly ?? false;
+    message.keepAudio = object.keepAudio ?? undefined;
     return message;
   },
 };

@@ -206,6 +206,8 @@ export const Event_Type = {
   JOB_CANCELED: 18,
   /** EPISODE_SKIPPED - Somebody does not want what was left of an episode; one event for each stage. */
   EPISODE_SKIPPED: 19,
+  /** AUDIO_REMOVED - Audio was taken away on purpose, since it need not be kept. */
+  AUDIO_REMOVED: 22,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -232,6 +234,7 @@ export namespace Event_Type {
   export type AGENT_DRAINED = typeof Event_Type.AGENT_DRAINED;
   export type JOB_CANCELED = typeof Event_Type.JOB_CANCELED;
   export type EPISODE_SKIPPED = typeof Event_Type.EPISODE_SKIPPED;
+  export type AUDIO_REMOVED = typeof Event_Type.AUDIO_REMOVED;
   export type UNRECOGNIZED = typeof Event_Type.UNRECOGNIZED;
 }
 
@@ -297,6 +300,9 @@ export function event_TypeFromJSON(object: any): Event_Type {
     case 19:
     case "TYPE_EPISODE_SKIPPED":
       return Event_Type.EPISODE_SKIPPED;
+    case 22:
+    case "TYPE_AUDIO_REMOVED":
+      return Event_Type.AUDIO_REMOVED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -346,6 +352,8 @@ export function event_TypeToJSON(object: Event_Type): string {
       return "TYPE_JOB_CANCELED";
     case Event_Type.EPISODE_SKIPPED:
       return "TYPE_EPISODE_SKIPPED";
+    case Event_Type.AUDIO_REMOVED:
+      return "TYPE_AUDIO_REMOVED";
     case Event_Type.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

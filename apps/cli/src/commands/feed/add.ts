@@ -19,6 +19,7 @@ interface AddFlags {
   readonly label?: string[] | undefined;
   readonly model?: string | undefined;
   readonly language?: string | undefined;
+  readonly 'keep-audio'?: string | undefined;
 }
 
 export default class FeedAdd extends BaseCommand {
@@ -109,8 +110,14 @@ export default class FeedAdd extends BaseCommand {
   }
 }
 
-function choicesOf({ priority = 0, label, model = '', language = '' }: AddFlags) {
-  return { priority, labels: labelsOf(label, '--label'), model, language };
+function choicesOf({
+  priority = 0,
+  label,
+  model = '',
+  language = '',
+  'keep-audio': keepAudio = '',
+}: AddFlags) {
+  return { priority, labels: labelsOf(label, '--label'), model, language, keepAudio };
 }
 
 interface Listed {

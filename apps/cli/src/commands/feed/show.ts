@@ -44,6 +44,7 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     `Labels      ${labels.length === 0 ? 'none' : labels.join(', ')}`,
     `Model       ${feed.model || "the fleet's"}`,
     `Language    ${feed.language || "the fleet's"}`,
+    `Keep audio  ${feed.keepAudio || "the fleet's"}`,
     ...(feed.prioritized.length === 0 ? [] : [`First       ${feed.prioritized.join(', ')}`]),
     `Added       ${feed.addedAt ?? 'not known'}`,
   ];

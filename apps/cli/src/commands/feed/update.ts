@@ -9,11 +9,12 @@ import { type ChangedFeedView, changedFeedView } from '../../views/feed-change-m
 export default class FeedUpdate extends BaseCommand {
   static override summary = 'Change what is chosen for a feed.';
   static override description =
-    'What is not named stays as it is. An empty --model or --language goes back to that of the fleet. A model or language counts for transcriptions that begin from now on.';
+    'What is not named stays as it is. An empty --model, --language or --keep-audio goes back to that of the fleet. Audio that is still to be transcribed stays whatever --keep-audio says. A model or language counts for transcriptions that begin from now on.';
   static override examples = [
     '<%= config.bin %> feed update in-our-time --priority 5',
     '<%= config.bin %> feed update in-our-time --label topic=history --remove-label old',
     '<%= config.bin %> feed update in-our-time --language en --dry-run',
+    '<%= config.bin %> feed update in-our-time --keep-audio untilTranscribed',
   ];
   static override args = { id: Args.string({ required: true, description: 'id of the feed' }) };
   static override flags = {
@@ -36,12 +37,13 @@ export default class FeedUpdate extends BaseCommand {
       ...(flags['book-score'] === undefined ? {} : { bookScore: flags['book-score'] }),
       ...(flags.model === undefined ? {} : { model: flags.model }),
       ...(flags.language === undefined ? {} : { language: flags.language }),
+      ...(flags['keep-audio'] === undefined ? {} : { keepAudio: flags['keep-audio'] }),
     };
     const asked = Object.keys(update).length + update.removeLabels.length;
     if (asked === 3 && Object.keys(update.setLabels).length === 0)
       throw new CommandError(
         EXIT.usage,
-        'nothing to change was named; give --priority, --book-score, --label, --remove-label, --model or --language',
+        'nothing to change was named; give --priority, --book-score, --label, --remove-label, --model, --language or --keep-audio',
       );
     const { changed } = await this.withClient(flags, (client) =>
       client.feeds.update(args.id, update),
