@@ -11,10 +11,6 @@ export const keepAudioField: z.ZodType<KeepAudio> = z.discriminatedUnion('kind',
 ]);
 
 /** In a record: a rule that a newer version wrote, and nobody here knows, takes nothing away. */
-export const keptAudioField: z.ZodType<KeepAudio | undefined> = z
-  .unknown()
-  .transform((value): KeepAudio | undefined => {
-    if (value === undefined || value === null) return undefined;
-    const known = keepAudioField.safeParse(value);
-    return known.success ? known.data : { kind: 'always' };
-  });
+export const keptAudioField: z.ZodType<KeepAudio | undefined> = keepAudioField
+  .catch({ kind: 'always' })
+  .optional();

@@ -32,3 +32,11 @@ it('choices are read as they were written, and those of a newer version for what
     paused: true,
   });
 });
+
+it('which audio of a feed stays is read as it was written, and a rule that nobody knows takes nothing away', () => {
+  const of = (keepAudio: unknown) => decoded({ ...written, choices: { ...NO_CHOICES, keepAudio } });
+  const days = { kind: 'days', days: 3 };
+  expect(of(days).choices?.keepAudio).toEqual(days);
+  expect(of({ kind: 'moons', moons: 2 }).choices?.keepAudio).toEqual({ kind: 'always' });
+  expect(of(undefined).choices?.keepAudio).toBeUndefined();
+});

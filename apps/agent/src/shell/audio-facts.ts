@@ -36,8 +36,11 @@ export async function readAudioFacts(
 ): Promise<Result<AudioFacts, NoAudio>> {
   try {
     const { format } = await parseFile(path, { duration: isWhole, skipCovers: true });
-    const { codec, container = 'unknown', duration, sampleRate, hasAudio, hasVideo } = format;
-    if (encryptedPattern.test(codec ?? '')) return err(ENCRYPTED);
+    const { container = 'unknown', duration, sampleRate, hasAudio, hasVideo } = format;
+    const names = format.trackInfo.flatMap(({ codecName }) => codecName ?? []);
+    if (names.some((name) => encryptedPattern.test(name))) return err(ENCRYPTED);
+    // Of a track that it has no name for it tells the container's own.
+    const codec = format.codec ?? names[0];
     if (hasVideo === true && hasAudio === false) return err(SILENT);
     if (codec === undefined || hasAudio === false || !sampleRate) return err(UNDECODABLE);
     const facts = { codec, container, sampleRateHz: sampleRate };

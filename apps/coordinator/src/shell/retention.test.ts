@@ -108,7 +108,8 @@ describe('retention', () => {
       { quick: false, repair: false, force: false },
       new AbortController().signal,
     );
-    const news = await Array.fromAsync(check.run());
+    const news = [];
+    for await (const one of check.run()) news.push(one);
     expect(news.at(-1)).toMatchObject({ kind: 'summary', damaged: 0, missing: 0, unknown: 0 });
     await world.store.moveEpisode(world.feed, id, 'transcribe', () => ({
       kind: 'request',
