@@ -2,7 +2,6 @@
  * A host of audio for `bench:download`, in a process of its own, on all addresses of 127.0.0.0/8: `/free/<bytes>` as fast as
  * it is read, `/capped/<bytes>` within one cap of all connections together (argument: bytes a second). Tells its port on stdout.
  */
-import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 
 const CHUNK_BYTES = 1_044_480;
@@ -62,4 +61,4 @@ server.listen(0, '0.0.0.0', () => {
   const address = server.address();
   console.log(typeof address === 'object' ? address?.port : 0);
 });
-process.stdin.resume().once('end', () => process.exit(0));
+process.stdin.resume().on('end', () => process.exit(0));

@@ -227,6 +227,8 @@ export class HandBuiltFleet implements Fleet {
         return { kind: order.kind, canceled: this.releaseAnswer };
       case 'set_cordon':
         return { kind: order.kind, set: this.#setCordon(order.agent, order.wish) };
+      case 'adopt_result':
+        return { kind: order.kind, refusal: null };
       case 'repeat_runs':
         this.repeated.push(...order.runs);
         return { kind: order.kind, requested: order.runs.length };

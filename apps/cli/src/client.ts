@@ -50,6 +50,8 @@ import type {
   ListJobsResponse,
 } from '@podctl/proto/podctl/v1/job.ts';
 import type {
+  AdoptLibraryRequest,
+  AdoptLibraryResponse,
   VerifyLibraryRequest,
   VerifyLibraryResponse,
 } from '@podctl/proto/podctl/v1/library.ts';
@@ -183,6 +185,14 @@ export class CoordinatorClient extends CoordinatorCalls {
   /** Lines as they come; with `follow`, until the job is over or the signal. */
   jobLogs(request: GetJobLogsRequest, signal: AbortSignal): AsyncGenerator<GetJobLogsResponse> {
     return this.stream(({ jobs }) => jobs.getJobLogs(request), signal);
+  }
+
+  /** What is taken in and what is left as it comes, then the summary. */
+  adoptLibrary(
+    request: AdoptLibraryRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<AdoptLibraryResponse> {
+    return this.stream(({ library }) => library.adoptLibrary(request), signal);
   }
 
   /** Progress and findings as they come, then the summary. */

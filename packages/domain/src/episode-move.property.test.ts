@@ -43,6 +43,8 @@ class Key {
   }
 }
 
+const twice = <T extends string>(...kinds: readonly T[]) => [...kinds, ...kinds];
+
 const commands = fc.record({
   /** Which of two writers, each of whom believes that it leads. */
   writer: fc.constantFrom(0, 1),
@@ -52,17 +54,8 @@ const commands = fc.record({
   lands: fc.constantFrom('now', 'now', 'now', 'late'),
   stage: fc.constantFrom(...STAGES),
   kind: fc.constantFrom(
-    'request',
-    'assign',
-    'assign',
-    'commit',
-    'commit',
-    'revoke',
-    'revoke',
-    'publish',
-    'publish',
-    'hasten',
-    'skip',
+    ...(['request', 'request', 'hasten', 'skip', 'adopt'] as const),
+    ...twice('assign', 'assign', 'commit', 'commit', 'revoke', 'revoke', 'publish', 'publish'),
   ),
   /** The token that holds the lock, or any other: an agent of an older token asks, too. */
   token: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 1, max: 40 })),
@@ -80,7 +73,8 @@ function moveOf(command: Command, seen: Written): Move {
   switch (command.kind) {
     case 'request':
       return { kind: 'request', request: command.request };
-    case 'assign': {
+    case 'assign':
+    case 'adopt': {
       const holder = {
         cluster: 'c'.repeat(16) as ClusterId,
         token: seen.revision as Token,
@@ -89,7 +83,9 @@ function moveOf(command: Command, seen: Written): Move {
         epoch: 1 as Epoch,
         nowMs: 1_000,
       };
-      return { kind: 'assign', holder };
+      return command.kind === 'adopt'
+        ? { kind: 'adopt', holder, manifest }
+        : { kind: 'assign', holder };
     }
     case 'commit':
       return { kind: 'commit', token, manifest };
@@ -166,10 +162,15 @@ describe('two rivals writing one key by CAS', () => {
   it('never get two tokens accepted for one run, and the accepted one held the lock', () => {
     fc.assert(
       fc.property(scripts, fc.constantFrom(...STAGES), (script, stage) => {
-        const states = history(script).map(({ state }) => state.stages[stage]);
+        const log = history(script);
+        const states = log.map(({ state }) => state.stages[stage]);
         const heldTokens = states.flatMap(({ lock }) =>
           lock.state === 'held' ? [lock.token] : [],
         );
+        // Taken in: from free to committed in one write.
+        for (const [before, after] of pairs(log, stage))
+          if (before.lock.state === 'free' && after.lock.state === 'committed')
+            heldTokens.push(after.lock.token);
         const accepted = states.flatMap(acceptedOf);
         expect(heldTokens).toEqual(expect.arrayContaining(accepted.map(({ token }) => token)));
         const tokensOfRuns = new Set(accepted.map(({ run, token }) => `${run} ${token}`));

@@ -24,6 +24,7 @@ export const LEGAL_FROM = {
   skip: ['free', 'dead'],
   expire: ['free', 'dead'],
   expired: ['free', 'held', 'committed', 'dead'],
+  adopt: ['free'],
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
 export type Move =
@@ -48,7 +49,9 @@ export type Move =
   /** Retention takes the audio of the done download away: the record, before anything is removed. */
   | { readonly kind: 'expire'; readonly token: Token }
   /** Nothing of it is left. */
-  | { readonly kind: 'expired'; readonly token: Token };
+  | { readonly kind: 'expired'; readonly token: Token }
+  /** Somebody has its files already: assigned and committed in one write, so that no agent ever holds it. */
+  | { readonly kind: 'adopt'; readonly holder: Holder; readonly manifest: ManifestRef };
 
 export interface Holder {
   /** The world in which it is given: after a restore, what was written before is of another one. */
@@ -81,7 +84,8 @@ export function move(
     return err(`${step.kind} is not legal from ${before.lock.state}`);
   const after = moveStage(state, stage, step, nonce, limits);
   if (!after.ok) return after;
-  const cluster = step.kind === 'assign' ? step.holder.cluster : state.cluster;
+  const isGiven = step.kind === 'assign' || step.kind === 'adopt';
+  const cluster = isGiven ? step.holder.cluster : state.cluster;
   const stages = { ...state.stages, [stage]: after.value };
   if (step.kind !== 'request') return ok({ cluster, nonce, stages });
   return ok({ cluster, nonce, stages: withInput(stages, stage, step.request) });
@@ -132,11 +136,16 @@ function moveStage(
   switch (step.kind) {
     case 'request':
       return requested(before, step.request);
-    case 'assign': {
-      const refusal = whyNotAssignable(state, stage) ?? whyNotInNewWorld(state, step.holder);
-      return refusal === null
-        ? ok({ ...before, lock: held(before, step.holder, nonce) })
-        : err(refusal);
+    case 'assign':
+      return assigned(state, stage, step.holder, nonce);
+    case 'adopt': {
+      const given = assigned(state, stage, step.holder, nonce);
+      return given.ok
+        ? ok({
+            ...before,
+            lock: { ...given.value.lock, state: 'committed', manifest: step.manifest },
+          })
+        : given;
     }
     case 'commit':
       return withToken(before, step.token, (lock) =>
@@ -186,6 +195,17 @@ function withAudio(
   if (done?.token !== token) return err(`token ${token} is not the done one`);
   if (audio === 'gone' && done.audio === undefined) return err('its audio was never taken away');
   return ok({ ...before, done: { ...done, audio } });
+}
+
+function assigned(
+  state: EpisodeState,
+  stage: Stage,
+  holder: Holder,
+  nonce: Nonce,
+): Result<StageState & { readonly lock: HeldLock }, string> {
+  const before = state.stages[stage];
+  const refusal = whyNotAssignable(state, stage) ?? whyNotInNewWorld(state, holder);
+  return refusal === null ? ok({ ...before, lock: held(before, holder, nonce) }) : err(refusal);
 }
 
 function skipped(before: StageState, reason: string): Result<StageState, string> {

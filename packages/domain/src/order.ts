@@ -31,7 +31,9 @@ export type Order =
       readonly kind: 'repeat_runs';
       readonly request: string;
       readonly runs: readonly RunToRepeat[];
-    };
+    }
+  /** Its files lie complete in staging, put there by no agent. */
+  | { readonly kind: 'adopt_result'; readonly result: LockToRelease };
 
 /** A run that is done, and is to be done once more: only while it is the newest that was asked for. */
 export interface RunToRepeat {
@@ -85,7 +87,9 @@ export type OrderDone =
   | { readonly kind: 'set_cordon'; readonly set: SetCordon }
   | { readonly kind: 'cancel_job'; readonly canceled: ReleasedLock }
   /** `requested`: those that were not asked for before. */
-  | { readonly kind: 'repeat_runs'; readonly requested: number };
+  | { readonly kind: 'repeat_runs'; readonly requested: number }
+  /** Null when it is accepted, else why not. */
+  | { readonly kind: 'adopt_result'; readonly refusal: string | null };
 
 export type AddedFeed =
   | {

@@ -17,6 +17,11 @@ export interface Library {
   write(path: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<WrittenFile>;
   /** Gives an existing file a second name: links to a temporary name, syncs, renames over `to`. Copies where links cannot go. */
   link(from: string, to: string): Promise<void>;
+  /**
+   * Gives a file of this machine, by its absolute path, a name in the library without copying its bytes. False where only a
+   * copy could do it: another disk. Absent where the library is no folder of this machine.
+   */
+  linkIn?(source: string, path: string): Promise<boolean>;
   /** Hashes a file as it lies there. */
   hash(path: string, signal: AbortSignal): Promise<WrittenFile>;
   /**

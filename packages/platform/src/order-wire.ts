@@ -103,6 +103,10 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
       .array(z.object({ feed, episode, stage, run: z.number().int().min(1) }))
       .max(RUNS_A_MESSAGE_MAX),
   }),
+  z.object({
+    kind: z.literal('adopt_result'),
+    result: z.object({ feed, episode, stage, token }),
+  }),
 ]);
 
 const addedFeed: z.ZodType<AddedFeed> = z.discriminatedUnion('kind', [
@@ -134,6 +138,7 @@ const done: z.ZodType<OrderDone> = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('cancel_job'), canceled: releasedLock }),
   z.object({ kind: z.literal('repeat_runs'), requested: revision }),
+  z.object({ kind: z.literal('adopt_result'), refusal: text.nullable() }),
 ]);
 
 export const orderMessage = messageCodec<Order>('order', order);

@@ -1,6 +1,6 @@
+import { SNIFF_BYTES, sniff } from '@podctl/domain/audio-kind.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import { SNIFF_BYTES, sniff } from '../core/audio-kind.ts';
 import type { DownloadFault } from '../core/http-answer.ts';
 import { type RateFloor, rateWindow, received } from '../core/rate-floor.ts';
 import type { Bandwidth } from './bandwidth.ts';

@@ -3,6 +3,12 @@ import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome, Work } from '@podctl/domain/protocol.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
+import {
+  type AudioFacts,
+  factsOfFrames,
+  isFramed,
+  readContainerFacts,
+} from '@podctl/platform/audio-facts.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { codeOf } from '@podctl/platform/library/synced-folder.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
@@ -10,7 +16,6 @@ import type { Dispatcher } from 'undici';
 import type { Assignment } from '../core/assignment.ts';
 import type { DownloadFault } from '../core/http-answer.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
-import { type AudioFacts, factsOfFrames, readAudioFacts } from './audio-facts.ts';
 import { type IntakeLimits, takeAudio } from './audio-intake.ts';
 import type { Bandwidth } from './bandwidth.ts';
 import type { DiskReserve } from './disk-reserve.ts';
@@ -58,7 +63,6 @@ const BYTES_SHARE = 0.95;
 const SPACE_CHECK_MS = 5_000;
 /** With the part, then all of it; a host that has yet another file each time is not asked for ever. */
 const TRIES_MAX = 3;
-const FRAMED = ['mp3', 'aac'];
 
 /** GETs an episode's audio into staging: `audio.<ext>` by its content, `metadata.json`, then the manifest. */
 export function downloadWorker(ports: DownloadPorts): Worker {
@@ -249,9 +253,9 @@ function notGot(code: string, reason: string): Result<Got, NotGot> {
 async function measure(part: PartFile, extension: string) {
   const framed = factsOfFrames(part.frames.sum());
   const isKnown = extension !== 'bin';
-  if (FRAMED.includes(extension) || (framed.ok && !isKnown)) return framed;
+  if (isFramed(extension) || (framed.ok && !isKnown)) return framed;
   await part.flush();
-  return readAudioFacts(part.place, isKnown);
+  return readContainerFacts(part.place, isKnown);
 }
 
 /** Waits a while for space, so that a full disk does not make jobs go round and round. */

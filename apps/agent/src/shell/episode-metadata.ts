@@ -1,8 +1,8 @@
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
+import type { AudioFacts } from '@podctl/platform/audio-facts.ts';
 import type { Assignment } from '../core/assignment.ts';
-import type { AudioFacts } from './audio-facts.ts';
 
 /** Beside the audio, in the library and under the readable names. */
 export const METADATA_NAME = 'metadata.json';

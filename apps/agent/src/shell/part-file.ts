@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
+import { MpegFrames } from '@podctl/domain/mpeg-frames.ts';
 import type { WrittenFile } from '@podctl/platform/library.ts';
-import { MpegFrames } from '../core/mpeg-frames.ts';
 import { type PartRecord, parsePartRecord } from '../core/part-record.ts';
 import type { Validator } from '../core/validator.ts';
 import type { ResumeWish } from './http-audio.ts';

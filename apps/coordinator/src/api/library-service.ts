@@ -1,6 +1,9 @@
 import type { Clock } from '@podctl/platform/clock.ts';
+import { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import {
+  type AdoptLibraryRequest,
+  type AdoptLibraryResponse,
   LibraryFault as FaultMessage,
   type LibraryServiceServer,
   LibraryServiceService,
@@ -8,9 +11,13 @@ import {
   type VerifyLibraryResponse,
 } from '@podctl/proto/podctl/v1/library.ts';
 import type { Finding, LibraryFault } from '../core/verify.ts';
+import { AdoptionSource } from '../shell/adoption-source.ts';
 import type { Fleet } from '../shell/fleet.ts';
+import { LibraryAdoption } from '../shell/library-adoption.ts';
 import { type CheckNews, LibraryCheck } from '../shell/library-check.ts';
 import type { Orders } from '../shell/orders.ts';
+import { adoptHow, adoptionMessage } from './adoption-map.ts';
+import { findFeed } from './feed-finder.ts';
 import type { Handlers, Send } from './handler.ts';
 import { stageMessage } from './stage-map.ts';
 import type { Failure } from './status.ts';
@@ -29,22 +36,54 @@ export function libraryService(
   handlers: Handlers,
   clock: Clock,
 ): LibraryServiceServer {
-  let isRunning = false;
+  const verifying = oneAtATime('the library is being compared already');
+  const adopting = oneAtATime('an archive is being taken in already');
   return {
-    verifyLibrary: handlers.streaming('VerifyLibrary', async (request, send, signal) => {
-      if (isRunning)
-        return {
-          kind: 'exhausted',
-          message: 'the library is being compared already: wait for its end, then ask again',
-        };
-      isRunning = true;
-      try {
-        return await verify(fleet, clock, request, send, signal);
-      } finally {
-        isRunning = false;
-      }
-    }),
+    verifyLibrary: handlers.streaming('VerifyLibrary', (request, send, signal) =>
+      verifying(() => verify(fleet, clock, request, send, signal)),
+    ),
+    adoptLibrary: handlers.streaming('AdoptLibrary', (request, send, signal) =>
+      adopting(() => adopt(fleet, clock, request, send, signal)),
+    ),
   };
+}
+
+function oneAtATime(
+  busy: string,
+): (work: () => Promise<Failure | null>) => Promise<Failure | null> {
+  let isRunning = false;
+  return async (work) => {
+    if (isRunning)
+      return { kind: 'exhausted', message: `${busy}: wait for its end, then ask again` };
+    isRunning = true;
+    try {
+      return await work();
+    } finally {
+      isRunning = false;
+    }
+  };
+}
+
+async function adopt(
+  fleet: Fleet,
+  clock: Clock,
+  { folder, feedId, dryRun, how: howMessage }: AdoptLibraryRequest,
+  send: Send<AdoptLibraryResponse>,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const how = adoptHow(howMessage);
+  if (how === null)
+    return { kind: 'invalid', field: 'how', message: 'how is no way that is known' };
+  const feed = feedId === '' ? null : findFeed(fleet.picture().snapshot, feedId);
+  if (feed !== null && !feed.ok) return feed.error;
+  const root = fleet.library instanceof FileLibrary ? fleet.library.root : null;
+  const source = await AdoptionSource.open(folder, root);
+  if (!source.ok) return { kind: 'invalid', field: 'folder', message: source.error };
+  const of = { fleet, clock, source: source.value };
+  const request = { feed: feed?.value.id ?? null, dryRun, how };
+  for await (const news of new LibraryAdoption(of, request, signal).run())
+    await send({ message: adoptionMessage(news) }, signal);
+  return null;
 }
 
 async function verify(

@@ -44,6 +44,7 @@ describe('the table of roles', () => {
       'UpdateFeed',
     ]);
     expect(by('admin')).toEqual([
+      'AdoptLibrary',
       'CreateBackup',
       'CreateJoinToken',
       'CreateUser',

@@ -64,6 +64,8 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.JobService/GetJobLogs', read],
   ['/podctl.v1.JobService/CancelJob', change],
   [VERIFY_LIBRARY, read],
+  // It reads files of the coordinator's machine by their path.
+  ['/podctl.v1.LibraryService/AdoptLibrary', govern],
   ['/podctl.v1.BackupService/CreateBackup', govern],
   ['/podctl.v1.AccessService/WhoAmI', read],
   ['/podctl.v1.AccessService/CreateJoinToken', govern],

@@ -91,7 +91,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     planner.kick();
     removed.kick();
   };
-  const desk = new OrderDesk({ ...settle, bus, log, registry, replica, feedsAdded: kick });
+  const desk = new OrderDesk({ ...settle, bus, log, registry, replica, epoch, feedsAdded: kick });
   const recorder = eventRecorder(parts);
   return {
     desk,

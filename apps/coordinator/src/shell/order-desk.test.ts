@@ -1,4 +1,4 @@
-import type { EpisodeId, Token } from '@podctl/domain/ids.ts';
+import type { EpisodeId, Epoch, Token } from '@podctl/domain/ids.ts';
 import { ORDER_SUBJECT } from '@podctl/domain/key.ts';
 import type { FeedToAdd } from '@podctl/domain/order.ts';
 import type { CommandMessage } from '@podctl/domain/protocol.ts';
@@ -23,7 +23,8 @@ beforeEach(async () => {
   const feedsAdded = () => {
     kicks += 1;
   };
-  desk = new OrderDesk({ ...world.settle, bus: client.bus, log, registry, replica, feedsAdded });
+  const of = { bus: client.bus, log, registry, replica, feedsAdded, epoch: 1 as Epoch };
+  desk = new OrderDesk({ ...world.settle, ...of });
   await desk.start();
   follower = world.nats.client('follower').bus;
 });

@@ -1,8 +1,10 @@
+import type { Epoch } from '@podctl/domain/ids.ts';
 import { ORDER_SUBJECT } from '@podctl/domain/key.ts';
 import type { Order, OrderDone, OrderReply, ReleasedLock } from '@podctl/domain/order.ts';
 import { type Bus, BusError, type BusMessage, type BusSubscription } from '@podctl/platform/bus.ts';
 import { orderMessage, orderReply } from '@podctl/platform/order-wire.ts';
 import type { Service } from '@podctl/platform/service.ts';
+import { adoptResult } from './adopted-result.ts';
 import { setCordon } from './cordon-orders.ts';
 import { retryJobs, skipEpisode } from './episode-orders.ts';
 import { changeFeedRecord } from './feed-changing.ts';
@@ -18,6 +20,7 @@ export interface OrderDeskOptions extends SettleDeps {
   readonly log: Logger;
   readonly registry: FeedRegistry;
   readonly replica: Replica;
+  readonly epoch: Epoch;
   /** There may be some to read at once, or to leave alone. */
   feedsAdded(): void;
 }
@@ -67,6 +70,8 @@ export class OrderDesk implements Service {
         return { kind: order.kind, set: await setCordon(this.#options, order.agent, order.wish) };
       case 'cancel_job':
         return { kind: order.kind, canceled: await cancelJob(this.#options, order.job, order.by) };
+      case 'adopt_result':
+        return { kind: order.kind, refusal: await adoptResult(this.#options, order.result) };
       case 'repeat_runs':
         return { kind: order.kind, requested: await this.#repeat(order) };
     }

@@ -76,6 +76,12 @@ export class Orders {
     return retried;
   }
 
+  /** Has files that lie complete in staging accepted; gives why they are not, else null. */
+  async adoptResult(result: LockToRelease): Promise<string | null> {
+    const done = await this.#give({ kind: 'adopt_result', result });
+    return done.kind === 'adopt_result' ? done.refusal : 'it was not answered';
+  }
+
   /** Gives up what is left of an episode; gives the stages that are given up by this. */
   async skipEpisode(episode: EpisodeToSkip): Promise<readonly Stage[]> {
     const done = await this.#give({ kind: 'skip_episode', episode });

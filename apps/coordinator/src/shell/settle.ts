@@ -84,11 +84,12 @@ function heldBy(state: EpisodeState, { stage, token }: LockName): HeldLock | nul
   return lock.state === 'held' && lock.token === token ? lock : null;
 }
 
-async function readAttempt(
+/** The manifest of an attempt in staging, when it is complete and of that run, cluster and token. */
+export async function readAttempt(
   library: Library,
   cluster: ClusterId,
   name: LockName,
-  lock: HeldLock,
+  { run }: Pick<HeldLock, 'run'>,
 ): Promise<Result<ManifestRef, string>> {
   const folder = stagingFolder(cluster, name.feed, name.episode, name.stage, name.token);
   const read = await readManifest(library, folder);
@@ -100,7 +101,7 @@ async function readAttempt(
     manifest.episode === name.episode &&
     manifest.stage === name.stage &&
     manifest.token === name.token &&
-    manifest.run === lock.run;
+    manifest.run === run;
   if (!right) return err('its manifest is of another attempt');
   for (const file of manifest.files) {
     const found = await library.stat(`${folder}/${file.name}`);

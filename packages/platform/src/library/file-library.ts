@@ -140,6 +140,28 @@ export class FileLibrary implements Library {
     });
   }
 
+  async linkIn(source: string, path: string): Promise<boolean> {
+    return this.#io(path, async () => {
+      await this.#online();
+      const place = await placeOf(this.root, path);
+      await makeFolder(dirname(place));
+      const temporary = await this.#temporaryFor(path, place);
+      try {
+        await link(source, temporary);
+        // A symbolic link gets a second name itself, and could lead anywhere.
+        if (!(await lstat(temporary)).isFile())
+          throw new LibraryError('refused', `${source} is not a plain file`);
+        await this.#moveIntoPlace(temporary, place);
+        return true;
+      } catch (error) {
+        if (NO_LINK.includes(codeOf(error))) return false;
+        throw error;
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    });
+  }
+
   /** The temporary name, or its folder, may be swept away before the last step: a link has its source's age. */
   async #linkInto(to: string, source: string, target: string): Promise<void> {
     for (let tries = 1; ; tries += 1) {

@@ -91,6 +91,66 @@ export function libraryFaultToJSON(object: LibraryFault): string {
   }
 }
 
+/** How an archive's audio comes into the library. Texts are always copied. */
+export const AdoptHow = {
+  /** UNSPECIFIED - As link. */
+  UNSPECIFIED: 0,
+  /** LINK - The library gets a second name of the same file: the archive stays as it is, and no room is used. */
+  LINK: 1,
+  /** MOVE - The archive's file goes once it is accepted. */
+  MOVE: 2,
+  /** COPY - The library gets a copy. */
+  COPY: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type AdoptHow = typeof AdoptHow[keyof typeof AdoptHow];
+
+export namespace AdoptHow {
+  export type UNSPECIFIED = typeof AdoptHow.UNSPECIFIED;
+  export type LINK = typeof AdoptHow.LINK;
+  export type MOVE = typeof AdoptHow.MOVE;
+  export type COPY = typeof AdoptHow.COPY;
+  export type UNRECOGNIZED = typeof AdoptHow.UNRECOGNIZED;
+}
+
+export function adoptHowFromJSON(object: any): AdoptHow {
+  switch (object) {
+    case 0:
+    case "ADOPT_HOW_UNSPECIFIED":
+      return AdoptHow.UNSPECIFIED;
+    case 1:
+    case "ADOPT_HOW_LINK":
+      return AdoptHow.LINK;
+    case 2:
+    case "ADOPT_HOW_MOVE":
+      return AdoptHow.MOVE;
+    case 3:
+    case "ADOPT_HOW_COPY":
+      return AdoptHow.COPY;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return AdoptHow.UNRECOGNIZED;
+  }
+}
+
+export function adoptHowToJSON(object: AdoptHow): string {
+  switch (object) {
+    case AdoptHow.UNSPECIFIED:
+      return "ADOPT_HOW_UNSPECIFIED";
+    case AdoptHow.LINK:
+      return "ADOPT_HOW_LINK";
+    case AdoptHow.MOVE:
+      return "ADOPT_HOW_MOVE";
+    case AdoptHow.COPY:
+      return "ADOPT_HOW_COPY";
+    case AdoptHow.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** Asks for a comparison. */
 export interface VerifyLibraryRequest {
   /** Compare sizes only: the content of the files is not read. */
@@ -161,6 +221,85 @@ export interface VerifySummary {
   repairRefused: string;
   /** Results of feeds that were removed, which were not compared. */
   ofRemovedFeeds: bigint;
+}
+
+/** Asks for an archive to be taken in. */
+export interface AdoptLibraryRequest {
+  /** An absolute path on the machine of the coordinator that is asked. */
+  folder: string;
+  /** The feed that all of it is of; empty for the feeds whose title the folders have. */
+  feedId: string;
+  /** Only say what would be taken in. */
+  dryRun: boolean;
+  /** How audio comes in. */
+  how: AdoptHow;
+}
+
+/** One of: progress, what was taken in or left, the summary that ends it. */
+export interface AdoptLibraryResponse {
+  /** What this message is. */
+  message:
+    | //
+    /** How far it is; about once a second. */
+    { $case: "progress"; value: AdoptProgress }
+    | //
+    /** Files of one episode that were taken in. */
+    { $case: "adopted"; value: AdoptedFile }
+    | //
+    /** Files that were not. */
+    { $case: "left"; value: LeftFile }
+    | //
+    /** Comes last, once. */
+    { $case: "summary"; value: AdoptSummary }
+    | undefined;
+}
+
+/** How far the taking in is. */
+export interface AdoptProgress {
+  /** Episodes of the archive looked at. */
+  looked: bigint;
+  /** Episodes of the archive in all. */
+  total: bigint;
+  /** Bytes of audio taken in. */
+  bytes: bigint;
+}
+
+/** Files that were taken in, or in a dry run would be. */
+export interface AdoptedFile {
+  /** The audio, relative to the folder; else a text of it. */
+  path: string;
+  /** The feed. */
+  feedId: string;
+  /** The episode. */
+  episodeId: string;
+  /** By what the episode was found, in words, such as "title and date". */
+  matchedBy: string;
+  /** The stages that are done by it. */
+  stages: Stage[];
+}
+
+/** Files that were not taken in. */
+export interface LeftFile {
+  /** Relative to the folder. */
+  path: string;
+  /** Why. */
+  reason: string;
+}
+
+/** What came of it. */
+export interface AdoptSummary {
+  /** Episodes of which something was taken in. */
+  adopted: bigint;
+  /** Of them: with their audio. */
+  downloads: bigint;
+  /** Of them: with a transcript. */
+  transcripts: bigint;
+  /** Episodes of which everything was there already. */
+  known: bigint;
+  /** Files left, with a reason. */
+  left: bigint;
+  /** Bytes of audio taken in. */
+  bytes: bigint;
 }
 
 function createBaseVerifyLibraryRequest(): VerifyLibraryRequest {
@@ -874,6 +1013,799 @@ export const VerifySummary: MessageFns<VerifySummary> = {
   },
 };
 
+function createBaseAdoptLibraryRequest(): AdoptLibraryRequest {
+  return { folder: "", feedId: "", dryRun: false, how: 0 };
+}
+
+export const AdoptLibraryRequest: MessageFns<AdoptLibraryRequest> = {
+  encode(message: AdoptLibraryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.folder !== "") {
+      writer.uint32(10).string(message.folder);
+    }
+    if (message.feedId !== "") {
+      writer.uint32(18).string(message.feedId);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
+    }
+    if (message.how !== 0) {
+      writer.uint32(32).int32(message.how);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptLibraryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptLibraryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.how = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptLibraryRequest {
+    return {
+      folder: isSet(object.folder) ? globalThis.String(object.folder) : "",
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+      how: isSet(object.how) ? adoptHowFromJSON(object.how) : 0,
+    };
+  },
+
+  toJSON(message: AdoptLibraryRequest): unknown {
+    const obj: any = {};
+    if (message.folder !== "") {
+      obj.folder = message.folder;
+    }
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    if (message.how !== 0) {
+      obj.how = adoptHowToJSON(message.how);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptLibraryRequest>, I>>(base?: I): AdoptLibraryRequest {
+    return AdoptLibraryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptLibraryRequest>, I>>(object: I): AdoptLibraryRequest {
+    const message = createBaseAdoptLibraryRequest();
+    message.folder = object.folder ?? "";
+    message.feedId = object.feedId ?? "";
+    message.dryRun = object.dryRun ?? false;
+    message.how = object.how ?? 0;
+    return message;
+  },
+};
+
+function createBaseAdoptLibraryResponse(): AdoptLibraryResponse {
+  return { message: undefined };
+}
+
+export const AdoptLibraryResponse: MessageFns<AdoptLibraryResponse> = {
+  encode(message: AdoptLibraryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "progress":
+        AdoptProgress.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "adopted":
+        AdoptedFile.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+      case "left":
+        LeftFile.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+      case "summary":
+        AdoptSummary.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptLibraryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptLibraryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "progress", value: AdoptProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "adopted", value: AdoptedFile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "left", value: LeftFile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "summary", value: AdoptSummary.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptLibraryResponse {
+    return {
+      message: isSet(object.progress)
+        ? { $case: "progress", value: AdoptProgress.fromJSON(object.progress) }
+        : isSet(object.adopted)
+        ? { $case: "adopted", value: AdoptedFile.fromJSON(object.adopted) }
+        : isSet(object.left)
+        ? { $case: "left", value: LeftFile.fromJSON(object.left) }
+        : isSet(object.summary)
+        ? { $case: "summary", value: AdoptSummary.fromJSON(object.summary) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: AdoptLibraryResponse): unknown {
+    const obj: any = {};
+    if (message.message?.$case === "progress") {
+      obj.progress = AdoptProgress.toJSON(message.message.value);
+    } else if (message.message?.$case === "adopted") {
+      obj.adopted = AdoptedFile.toJSON(message.message.value);
+    } else if (message.message?.$case === "left") {
+      obj.left = LeftFile.toJSON(message.message.value);
+    } else if (message.message?.$case === "summary") {
+      obj.summary = AdoptSummary.toJSON(message.message.value);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptLibraryResponse>, I>>(base?: I): AdoptLibraryResponse {
+    return AdoptLibraryResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptLibraryResponse>, I>>(object: I): AdoptLibraryResponse {
+    const message = createBaseAdoptLibraryResponse();
+    switch (object.message?.$case) {
+      case "progress": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "progress", value: AdoptProgress.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "adopted": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "adopted", value: AdoptedFile.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "left": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "left", value: LeftFile.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "summary": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "summary", value: AdoptSummary.fromPartial(object.message.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseAdoptProgress(): AdoptProgress {
+  return { looked: 0n, total: 0n, bytes: 0n };
+}
+
+export const AdoptProgress: MessageFns<AdoptProgress> = {
+  encode(message: AdoptProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.looked !== 0n) {
+      if (BigInt.asUintN(64, message.looked) !== message.looked) {
+        throw new globalThis.Error("value provided for field message.looked of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.looked);
+    }
+    if (message.total !== 0n) {
+      if (BigInt.asUintN(64, message.total) !== message.total) {
+        throw new globalThis.Error("value provided for field message.total of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.total);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.looked = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.total = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptProgress {
+    return {
+      looked: isSet(object.looked) ? BigInt(object.looked) : 0n,
+      total: isSet(object.total) ? BigInt(object.total) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+    };
+  },
+
+  toJSON(message: AdoptProgress): unknown {
+    const obj: any = {};
+    if (message.looked !== 0n) {
+      obj.looked = message.looked.toString();
+    }
+    if (message.total !== 0n) {
+      obj.total = message.total.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptProgress>, I>>(base?: I): AdoptProgress {
+    return AdoptProgress.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptProgress>, I>>(object: I): AdoptProgress {
+    const message = createBaseAdoptProgress();
+    message.looked = (object.looked !== undefined && object.looked !== null) ? BigInt(object.looked) : 0n;
+    message.total = (object.total !== undefined && object.total !== null) ? BigInt(object.total) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
+function createBaseAdoptedFile(): AdoptedFile {
+  return { path: "", feedId: "", episodeId: "", matchedBy: "", stages: [] };
+}
+
+export const AdoptedFile: MessageFns<AdoptedFile> = {
+  encode(message: AdoptedFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.feedId !== "") {
+      writer.uint32(18).string(message.feedId);
+    }
+    if (message.episodeId !== "") {
+      writer.uint32(26).string(message.episodeId);
+    }
+    if (message.matchedBy !== "") {
+      writer.uint32(34).string(message.matchedBy);
+    }
+    if (message.stages.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.stages) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptedFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptedFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.matchedBy = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.stages.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.stages.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptedFile {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+      matchedBy: isSet(object.matchedBy)
+        ? globalThis.String(object.matchedBy)
+        : isSet(object.matched_by)
+        ? globalThis.String(object.matched_by)
+        : "",
+      stages: globalThis.Array.isArray(object?.stages)
+        ? object.stages.map((e: any) => stageFromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: AdoptedFile): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    if (message.matchedBy !== "") {
+      obj.matchedBy = message.matchedBy;
+    }
+    if (message.stages?.length) {
+      obj.stages = message.stages.map((e) => stageToJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptedFile>, I>>(base?: I): AdoptedFile {
+    return AdoptedFile.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptedFile>, I>>(object: I): AdoptedFile {
+    const message = createBaseAdoptedFile();
+    message.path = object.path ?? "";
+    message.feedId = object.feedId ?? "";
+    message.episodeId = object.episodeId ?? "";
+    message.matchedBy = object.matchedBy ?? "";
+    message.stages = object.stages?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseLeftFile(): LeftFile {
+  return { path: "", reason: "" };
+}
+
+export const LeftFile: MessageFns<LeftFile> = {
+  encode(message: LeftFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeftFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeftFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LeftFile {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: LeftFile): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LeftFile>, I>>(base?: I): LeftFile {
+    return LeftFile.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LeftFile>, I>>(object: I): LeftFile {
+    const message = createBaseLeftFile();
+    message.path = object.path ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseAdoptSummary(): AdoptSummary {
+  return { adopted: 0n, downloads: 0n, transcripts: 0n, known: 0n, left: 0n, bytes: 0n };
+}
+
+export const AdoptSummary: MessageFns<AdoptSummary> = {
+  encode(message: AdoptSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.adopted !== 0n) {
+      if (BigInt.asUintN(64, message.adopted) !== message.adopted) {
+        throw new globalThis.Error("value provided for field message.adopted of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.adopted);
+    }
+    if (message.downloads !== 0n) {
+      if (BigInt.asUintN(64, message.downloads) !== message.downloads) {
+        throw new globalThis.Error("value provided for field message.downloads of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.downloads);
+    }
+    if (message.transcripts !== 0n) {
+      if (BigInt.asUintN(64, message.transcripts) !== message.transcripts) {
+        throw new globalThis.Error("value provided for field message.transcripts of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.transcripts);
+    }
+    if (message.known !== 0n) {
+      if (BigInt.asUintN(64, message.known) !== message.known) {
+        throw new globalThis.Error("value provided for field message.known of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.known);
+    }
+    if (message.left !== 0n) {
+      if (BigInt.asUintN(64, message.left) !== message.left) {
+        throw new globalThis.Error("value provided for field message.left of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.left);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdoptSummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdoptSummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.adopted = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.downloads = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.transcripts = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.known = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.left = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdoptSummary {
+    return {
+      adopted: isSet(object.adopted) ? BigInt(object.adopted) : 0n,
+      downloads: isSet(object.downloads) ? BigInt(object.downloads) : 0n,
+      transcripts: isSet(object.transcripts) ? BigInt(object.transcripts) : 0n,
+      known: isSet(object.known) ? BigInt(object.known) : 0n,
+      left: isSet(object.left) ? BigInt(object.left) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+    };
+  },
+
+  toJSON(message: AdoptSummary): unknown {
+    const obj: any = {};
+    if (message.adopted !== 0n) {
+      obj.adopted = message.adopted.toString();
+    }
+    if (message.downloads !== 0n) {
+      obj.downloads = message.downloads.toString();
+    }
+    if (message.transcripts !== 0n) {
+      obj.transcripts = message.transcripts.toString();
+    }
+    if (message.known !== 0n) {
+      obj.known = message.known.toString();
+    }
+    if (message.left !== 0n) {
+      obj.left = message.left.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdoptSummary>, I>>(base?: I): AdoptSummary {
+    return AdoptSummary.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdoptSummary>, I>>(object: I): AdoptSummary {
+    const message = createBaseAdoptSummary();
+    message.adopted = (object.adopted !== undefined && object.adopted !== null) ? BigInt(object.adopted) : 0n;
+    message.downloads = (object.downloads !== undefined && object.downloads !== null) ? BigInt(object.downloads) : 0n;
+    message.transcripts = (object.transcripts !== undefined && object.transcripts !== null)
+      ? BigInt(object.transcripts)
+      : 0n;
+    message.known = (object.known !== undefined && object.known !== null) ? BigInt(object.known) : 0n;
+    message.left = (object.left !== undefined && object.left !== null) ? BigInt(object.left) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    return message;
+  },
+};
+
 /** The library: where accepted audio and transcripts are kept. */
 export type LibraryServiceService = typeof LibraryServiceService;
 export const LibraryServiceService = {
@@ -892,6 +1824,22 @@ export const LibraryServiceService = {
       Buffer.from(VerifyLibraryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyLibraryResponse => VerifyLibraryResponse.decode(value),
   },
+  /**
+   * Takes an archive that exists already into the library: files of a folder on this coordinator's machine are matched with
+   * the episodes that are known, and accepted as their results. May be asked again: what is there is passed over. One at
+   * a time on each coordinator: RESOURCE_EXHAUSTED while another one runs. INVALID_ARGUMENT when the folder is not
+   * there, or the library lies in it. NOT_FOUND for a feed that is not known. UNAVAILABLE when the library is offline.
+   */
+  adoptLibrary: {
+    path: "/podctl.v1.LibraryService/AdoptLibrary" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: AdoptLibraryRequest): Buffer => Buffer.from(AdoptLibraryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AdoptLibraryRequest => AdoptLibraryRequest.decode(value),
+    responseSerialize: (value: AdoptLibraryResponse): Buffer =>
+      Buffer.from(AdoptLibraryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AdoptLibraryResponse => AdoptLibraryResponse.decode(value),
+  },
 } as const;
 
 export interface LibraryServiceServer extends UntypedServiceImplementation {
@@ -901,6 +1849,13 @@ export interface LibraryServiceServer extends UntypedServiceImplementation {
    * then.
    */
   verifyLibrary: handleServerStreamingCall<VerifyLibraryRequest, VerifyLibraryResponse>;
+  /**
+   * Takes an archive that exists already into the library: files of a folder on this coordinator's machine are matched with
+   * the episodes that are known, and accepted as their results. May be asked again: what is there is passed over. One at
+   * a time on each coordinator: RESOURCE_EXHAUSTED while another one runs. INVALID_ARGUMENT when the folder is not
+   * there, or the library lies in it. NOT_FOUND for a feed that is not known. UNAVAILABLE when the library is offline.
+   */
+  adoptLibrary: handleServerStreamingCall<AdoptLibraryRequest, AdoptLibraryResponse>;
 }
 
 export interface LibraryServiceClient extends Client {
@@ -918,6 +1873,21 @@ export interface LibraryServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<VerifyLibraryResponse>;
+  /**
+   * Takes an archive that exists already into the library: files of a folder on this coordinator's machine are matched with
+   * the episodes that are known, and accepted as their results. May be asked again: what is there is passed over. One at
+   * a time on each coordinator: RESOURCE_EXHAUSTED while another one runs. INVALID_ARGUMENT when the folder is not
+   * there, or the library lies in it. NOT_FOUND for a feed that is not known. UNAVAILABLE when the library is offline.
+   */
+  adoptLibrary(
+    request: AdoptLibraryRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<AdoptLibraryResponse>;
+  adoptLibrary(
+    request: AdoptLibraryRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<AdoptLibraryResponse>;
 }
 
 export const LibraryServiceClient = makeGenericClientConstructor(

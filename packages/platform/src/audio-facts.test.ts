@@ -13,7 +13,7 @@ afterEach(() => rm(folder, { recursive: true }));
 async function facts(name: string, bytes: Buffer) {
   const path = join(folder, name);
   await writeFile(path, bytes);
-  return readAudioFacts(path, true);
+  return readAudioFacts(path);
 }
 
 /** PCM of 16 bits, one channel. */

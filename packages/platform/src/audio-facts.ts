@@ -1,6 +1,8 @@
+import { open } from 'node:fs/promises';
+import { SNIFF_BYTES, sniff } from '@podctl/domain/audio-kind.ts';
+import { type FrameSum, MpegFrames } from '@podctl/domain/mpeg-frames.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { parseFile } from 'music-metadata';
-import type { FrameSum } from '../core/mpeg-frames.ts';
 
 export interface AudioFacts {
   /** Measured, not claimed; null where the format does not tell. */
@@ -20,6 +22,31 @@ const SECONDS_MIN = 1;
 /** Sample entries of protected media (ISO 14496-12, and Apple's of before). */
 const encryptedPattern = /^<?(?:enca|encv|drms|drmi|drmt)/i;
 
+/** By its extension: a stream of frames without a container, of which only all of them tell the length. */
+export function isFramed(extension: string): boolean {
+  return extension === 'mp3' || extension === 'aac';
+}
+
+/** Reads a whole audio file of any kind that `sniff` knows, by its content. Rejects when it cannot be read. */
+export async function readAudioFacts(path: string): Promise<Result<AudioFacts, NoAudio>> {
+  const file = await open(path, 'r');
+  let extension = 'bin';
+  const frames = new MpegFrames();
+  try {
+    const head = Buffer.alloc(SNIFF_BYTES);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    const kind = sniff(head.subarray(0, bytesRead));
+    if (kind.kind === 'audio') extension = kind.extension;
+    if (isFramed(extension))
+      for await (const chunk of file.createReadStream({ start: 0, autoClose: false }))
+        if (chunk instanceof Uint8Array) frames.push(chunk);
+  } finally {
+    await file.close();
+  }
+  if (isFramed(extension)) return factsOfFrames(frames.sum());
+  return readContainerFacts(path, extension !== 'bin');
+}
+
 /** What the frames of a stream without a container say; they were counted as they came. */
 export function factsOfFrames(sum: FrameSum | null): Result<AudioFacts, NoAudio> {
   if (sum === null) return err(UNDECODABLE);
@@ -30,7 +57,7 @@ export function factsOfFrames(sum: FrameSum | null): Result<AudioFacts, NoAudio>
  * Reads an audio file, its head only with `isWhole` false: what is no known container could be anything, of any size. Fails
  * with one sentence when there is no audio in it that can be decoded.
  */
-export async function readAudioFacts(
+export async function readContainerFacts(
   path: string,
   isWhole: boolean,
 ): Promise<Result<AudioFacts, NoAudio>> {

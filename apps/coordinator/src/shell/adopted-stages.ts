@@ -1,0 +1,235 @@
+import {
+  type AboutTranscript,
+  adoptedTranscript,
+  type FoundTexts,
+} from '@podctl/domain/adoption/adopted-transcript.ts';
+import type { ArchiveEntry, ArchiveFile } from '@podctl/domain/adoption/archive.ts';
+import { SNIFF_BYTES, sniff } from '@podctl/domain/audio-kind.ts';
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { withoutSecrets } from '@podctl/domain/feed/url.ts';
+import { choicesOf } from '@podctl/domain/feed-record.ts';
+import { acceptedFolder } from '@podctl/domain/library-path.ts';
+import type { ManifestFile } from '@podctl/domain/manifest.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
+import type { AudioFacts } from '@podctl/platform/audio-facts.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import { type EpisodeRow, episodeRow } from '../core/snapshot.ts';
+import { AdoptedAttempt } from './adopted-attempt.ts';
+import type { AdoptionSource } from './adoption-source.ts';
+import type { Fleet } from './fleet.ts';
+import { readManifest } from './settle.ts';
+
+/** link: the archive keeps its files, the bytes are there once. move: the archive gives them up. */
+export type AdoptHow = 'link' | 'move' | 'copy';
+
+export type StageAdopted = 'adopted' | { readonly reason: string };
+
+export interface AdoptedStagesOptions {
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly source: AdoptionSource;
+  readonly how: AdoptHow;
+  /** Names what is asked for on the way, so that it counts once. */
+  readonly request: string;
+}
+
+const TEXT_BYTES_MAX = 32 * 1024 * 1024;
+/** The leader answers, or publishes, within moments. */
+const CHANGE_MS_MAX = 60_000;
+
+/** Puts the files of one episode into staging, and has them accepted. */
+export class AdoptedStages {
+  readonly #options: AdoptedStagesOptions;
+  readonly #signal: AbortSignal;
+  #bytes = 0;
+
+  constructor(options: AdoptedStagesOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** Of audio taken in. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async download(
+    row: EpisodeRow,
+    { audio }: ArchiveEntry,
+    facts: AudioFacts | null,
+    isDead: boolean,
+  ): Promise<StageAdopted> {
+    const { fleet } = this.#options;
+    const free = isDead ? await this.#freed(row, 'download') : row;
+    const meta = await fleet.meta(row.feed, row.episode);
+    if (free === null || meta === null || audio === null || facts === null)
+      return { reason: 'its episode cannot be read now: run the same again' };
+    await using attempt = this.#attempt(free, 'download');
+    const kind = sniff(await this.#head(audio));
+    const name = `audio.${kind.kind === 'audio' ? kind.extension : 'bin'}`;
+    const file = await this.#take(attempt, name, audio);
+    if (file === null)
+      return {
+        reason:
+          'it cannot be linked into the library (another disk, or a file of another user): use --how move or --how copy',
+      };
+    const metadata = metadataOf(row, meta, file, facts, this.#options.clock.wallMs());
+    await attempt.writeText('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
+    const { codec, container, seconds } = facts;
+    await attempt.finish(seconds, { codec, container, etag: null, adopted: true });
+    const refusal = await attempt.accept();
+    if (refusal !== null) return { reason: `${refusal}: run the same again` };
+    this.#bytes += file.sizeBytes;
+    await this.#giveUp([audio]);
+    return 'adopted';
+  }
+
+  async transcribe(row: EpisodeRow, entry: ArchiveEntry, isDead: boolean): Promise<StageAdopted> {
+    const { feed, episode } = row;
+    const heard = await this.#after(row, ({ state }) => state.stages.download.done !== null);
+    const free = heard !== null && isDead ? await this.#freed(heard, 'transcribe') : heard;
+    if (free === null) return { reason: 'its audio is not published yet: run the same again' };
+    const { texts, files } = await this.#texts(entry);
+    const transcript = adoptedTranscript(texts, await this.#about(free, files));
+    if (transcript === null) return { reason: 'no words are in its transcript' };
+    const now = episodeRow(this.#options.fleet.picture().snapshot, feed, episode) ?? free;
+    await using attempt = this.#attempt(now, 'transcribe');
+    for (const [name, text] of transcript.files) await attempt.writeText(name, text);
+    const { language, segments, timed } = transcript;
+    const seconds = free.state.stages.download.done?.manifest.audioSeconds ?? null;
+    await attempt.finish(seconds, { language, segments, timed, adopted: true });
+    const refusal = await attempt.accept();
+    if (refusal !== null) return { reason: `${refusal}: run the same again` };
+    await this.#giveUp(files);
+    return 'adopted';
+  }
+
+  #attempt(row: EpisodeRow, stage: Stage) {
+    const { fleet } = this.#options;
+    const cluster = fleet.picture().snapshot.cluster;
+    if (cluster === null) throw new Error('broken invariant: episodes are known of no cluster');
+    const attempt = new AdoptedAttempt(fleet.library, { row, stage, cluster }, this.#signal);
+    const { feed, episode } = row;
+    let isAccepted = false;
+    return Object.assign(attempt, {
+      accept: async () => {
+        const { token } = attempt;
+        const refusal = await fleet.orders.adoptResult({ feed, episode, stage, token });
+        isAccepted = refusal === null;
+        return refusal;
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (!isAccepted) await attempt.discard();
+      },
+    });
+  }
+
+  async #take(
+    attempt: AdoptedAttempt,
+    name: string,
+    { path }: ArchiveFile,
+  ): Promise<ManifestFile | null> {
+    const { source, how } = this.#options;
+    const linked = how === 'copy' ? null : await attempt.link(name, source.place(path));
+    return linked ?? (how === 'link' ? null : await attempt.copy(name, source.bytes(path)));
+  }
+
+  async #giveUp(files: readonly ArchiveFile[]): Promise<void> {
+    if (this.#options.how !== 'move') return;
+    for (const { path } of files) await this.#options.source.remove(path);
+  }
+
+  async #head({ path }: ArchiveFile): Promise<Uint8Array> {
+    for await (const chunk of this.#options.source.bytes(path))
+      return chunk.subarray(0, SNIFF_BYTES);
+    return new Uint8Array();
+  }
+
+  async #texts({ transcripts, json }: ArchiveEntry) {
+    const read = (file: ArchiveFile | undefined) =>
+      file === undefined ? null : this.#options.source.text(file.path, TEXT_BYTES_MAX);
+    const texts: FoundTexts = {
+      txt: await read(transcripts.txt),
+      srt: await read(transcripts.srt),
+      vtt: await read(transcripts.vtt),
+      json: await read(json[0]),
+    };
+    return { texts, files: Object.values(transcripts) };
+  }
+
+  async #about(
+    { feed, episode, state }: EpisodeRow,
+    files: readonly ArchiveFile[],
+  ): Promise<AboutTranscript> {
+    const { fleet, source } = this.#options;
+    const { done } = state.stages.download;
+    const folder =
+      done === null ? null : acceptedFolder(feed, episode, 'download', done.run, done.token);
+    const read = folder === null ? null : await readManifest(fleet.library, folder);
+    const manifest = read?.ok === true ? read.value.manifest : null;
+    const audio = manifest?.files.find(({ name }) => name.startsWith('audio.'));
+    const made = await Promise.all(files.map(({ path }) => source.modifiedMs(path)));
+    const { record } = fleet.picture().snapshot.feeds.get(feed) ?? { record: null };
+    return {
+      language: choicesOf(record).language ?? null,
+      audioSeconds: manifest?.audioSeconds ?? 0,
+      audioSha256: audio?.sha256 ?? '',
+      madeAtMs: Math.max(0, ...made),
+    };
+  }
+
+  /** What was given up is wanted again, and free. */
+  async #freed(row: EpisodeRow, stage: Stage): Promise<EpisodeRow | null> {
+    const { feed, episode } = row;
+    const { fleet, request } = this.#options;
+    await fleet.orders.retryJobs(request, [{ feed, episode, stage }]);
+    return this.#after(row, ({ state }) => state.stages[stage].lock.state === 'free');
+  }
+
+  /** The episode once it is so; null when it is not in time. */
+  async #after(
+    { feed, episode }: EpisodeRow,
+    holds: (row: EpisodeRow) => boolean,
+  ): Promise<EpisodeRow | null> {
+    const { fleet, clock } = this.#options;
+    const now = () => {
+      const row = episodeRow(fleet.picture().snapshot, feed, episode);
+      return row !== null && holds(row) ? row : null;
+    };
+    const first = now();
+    if (first !== null) return first;
+    const over = new AbortController();
+    const changed = Promise.withResolvers<EpisodeRow>();
+    const stop = fleet.onChange(() => {
+      const row = now();
+      if (row !== null) changed.resolve(row);
+    });
+    try {
+      const until = AbortSignal.any([this.#signal, over.signal]);
+      const late = clock.sleep(CHANGE_MS_MAX, until).then(() => null);
+      return await Promise.race([changed.promise, late]);
+    } finally {
+      stop();
+      over.abort();
+    }
+  }
+}
+
+/** As the metadata of a downloaded one, with what is known of it. */
+function metadataOf(
+  { feed, episode }: EpisodeRow,
+  meta: EpisodeMeta,
+  file: ManifestFile,
+  facts: AudioFacts,
+  nowMs: number,
+) {
+  const { feedTitle, title, guid, publishedMs, url } = meta;
+  return {
+    ...{ feed, feedTitle, episode, guid, title },
+    published: publishedMs === null ? null : new Date(publishedMs).toISOString(),
+    url: withoutSecrets(url),
+    adopted: new Date(nowMs).toISOString(),
+    ...{ file: file.name, bytes: file.sizeBytes, sha256: file.sha256 },
+    ...{ durationSeconds: facts.seconds, codec: facts.codec, container: facts.container },
+  };
+}

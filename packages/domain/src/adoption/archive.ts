@@ -1,0 +1,113 @@
+/** A file of a folder that is to be taken in. */
+export interface ArchiveFile {
+  /** Relative to that folder, with `/`. */
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** What lies in one folder under one name: the audio of an episode with what belongs to it. */
+export interface ArchiveEntry {
+  /** Of the folder, from the outermost inwards; empty at the top. */
+  readonly folders: readonly string[];
+  /** The name without its ending. */
+  readonly stem: string;
+  readonly audio: ArchiveFile | null;
+  /** By format; a JSON file is here or is the metadata, as its content says. */
+  readonly transcripts: { readonly [F in TranscriptForm]?: ArchiveFile };
+  readonly json: readonly ArchiveFile[];
+}
+
+export type TranscriptForm = 'txt' | 'srt' | 'vtt';
+
+const AUDIO =
+  /\.(?:mp3|m4a|m4b|mp4|aac|ogg|oga|opus|flac|wav|wma|aif|aiff|mka|webm|mpga|m4v|mov|mkv)$/i;
+const TEXT = /\.(txt|srt|vtt)$/i;
+/** `.info.json` is what several downloaders call theirs. */
+const JSON_ENDING = /(?:\.info|\.metadata)?\.json$/i;
+const OF_FOLDER = /^(?:metadata|info|episode|transcript)$/i;
+
+/**
+ * Puts together what belongs together: in one folder and of one name, whatever the endings. `episode.mp3.txt` and
+ * `episode.en.srt` belong to `episode.mp3`. A folder with one audio file has that one's `metadata.json`, too.
+ *
+ * @returns entries in the order of their paths; `others`: files that are none of these, such as covers.
+ */
+export function archiveEntries(files: readonly ArchiveFile[]): {
+  readonly entries: readonly ArchiveEntry[];
+  readonly others: readonly ArchiveFile[];
+} {
+  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const folders = new Map<string, ArchiveFile[]>();
+  for (const file of sorted) {
+    if (file.path.split('/').some((part) => part.startsWith('.'))) continue;
+    const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1);
+    const list = folders.get(folder);
+    if (list === undefined) folders.set(folder, [file]);
+    else list.push(file);
+  }
+  const entries: ArchiveEntry[] = [];
+  const others: ArchiveFile[] = [];
+  for (const [folder, list] of folders) entries.push(...folderEntries(folder, list, others));
+  return { entries, others };
+}
+
+interface Draft {
+  readonly stem: string;
+  audio: ArchiveFile | null;
+  readonly transcripts: { [F in TranscriptForm]?: ArchiveFile };
+  readonly json: ArchiveFile[];
+}
+
+function folderEntries(
+  folder: string,
+  files: readonly ArchiveFile[],
+  others: ArchiveFile[],
+): ArchiveEntry[] {
+  const drafts = new Map<string, Draft>();
+  const nameOf = (file: ArchiveFile) => file.path.slice(folder.length);
+  const isAudio = (file: ArchiveFile) => AUDIO.test(nameOf(file));
+  for (const file of files.filter(isAudio)) {
+    const draft = draftOf(drafts, nameOf(file).replace(AUDIO, ''));
+    if (draft.audio === null) draft.audio = file;
+    else others.push(file);
+  }
+  const only = drafts.size === 1 ? [...drafts.values()][0] : undefined;
+  for (const file of files)
+    if (!isAudio(file) && !takeText(drafts, nameOf(file), file, only)) others.push(file);
+  const folders = folder.split('/').slice(0, -1);
+  return [...drafts.values()].map((draft) => ({ folders, ...draft }));
+}
+
+function draftOf(drafts: Map<string, Draft>, stem: string): Draft {
+  const draft = drafts.get(stem) ?? { stem, audio: null, transcripts: {}, json: [] };
+  drafts.set(stem, draft);
+  return draft;
+}
+
+/** False when it is no text of an episode, or one of its form is there. */
+function takeText(
+  drafts: Map<string, Draft>,
+  name: string,
+  file: ArchiveFile,
+  only: Draft | undefined,
+): boolean {
+  const form = TEXT.exec(name)?.[1]?.toLowerCase();
+  if (!isForm(form) && !JSON_ENDING.test(name)) return false;
+  const bare = name.replace(isForm(form) ? TEXT : JSON_ENDING, '');
+  const ofOnly = OF_FOLDER.test(bare) ? only : undefined;
+  const draft = ownerOf(drafts, bare) ?? ofOnly ?? draftOf(drafts, bare);
+  if (!isForm(form)) return draft.json.push(file) > 0;
+  if (draft.transcripts[form] !== undefined) return false;
+  draft.transcripts[form] = file;
+  return true;
+}
+
+/** The draft of that name, or of the name without an audio's ending or a language. */
+function ownerOf(drafts: ReadonlyMap<string, Draft>, bare: string): Draft | undefined {
+  const bases = [bare, bare.replace(AUDIO, ''), bare.replace(/\.[a-z]{2,3}(?:-[a-z0-9]+)?$/i, '')];
+  return bases.map((base) => drafts.get(base)).find((draft) => draft?.audio != null);
+}
+
+function isForm(text: string | undefined): text is TranscriptForm {
+  return text === 'txt' || text === 'srt' || text === 'vtt';
+}

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { archiveEntries } from './archive.ts';
+import { candidateOf } from './candidate.ts';
+import { type KnownEpisode, matchEpisodes } from './match.ts';
+import { readSidecar } from './sidecar.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const day = (text: string) => Date.parse(`${text}T08:00:00Z`);
+
+function episode(id: string, title: string, more: Partial<KnownEpisode> = {}): KnownEpisode {
+  return { id, key: `guid-${id}`, title, publishedMs: null, durationSeconds: null, ...more };
+}
+
+function match(
+  path: string,
+  episodes: readonly KnownEpisode[],
+  seconds: number | null = null,
+  json = '',
+) {
+  const [entry] = archiveEntries([{ path, sizeBytes: 1 }]).entries;
+  if (entry === undefined) throw new Error('no entry');
+  const candidate = candidateOf(entry, readSidecar(json, NOW), seconds, NOW);
+  const [found] = matchEpisodes([candidate], episodes);
+  return found?.kind === 'matched' ? `${found.episode} by ${found.by}` : found?.reason;
+}
+
+describe('a file is matched', () => {
+  test('by its title, though it was made a file name', () => {
+    const episodes = [episode('a', 'Q&A: “What now?” / Part 1'), episode('b', 'Часть первая')];
+    expect(match('F/Q&A_ _What now__ _ Part 1.mp3', episodes)).toBe('a by title');
+    expect(match('F/часть  первая.mp3', episodes)).toBe('b by title');
+    expect(match('F/2024-03-01 - Часть первая.mp3', episodes)).toBe('b by title');
+    expect(match('F/F - Часть первая.mp3', episodes)).toBe('b by title');
+  });
+
+  test('by GUID before anything else, and by the id that our own names say', () => {
+    const episodes = [episode('abcdefgh23', 'One'), episode('b', 'Two')];
+    expect(match('F/Two.mp3', episodes, null, '{"guid":"guid-abcdefgh23"}')).toBe(
+      'abcdefgh23 by guid',
+    );
+    expect(match('F/2024-03-01 - Two [abcdefgh].mp3', episodes)).toBe('abcdefgh23 by id');
+  });
+
+  test('by date or length among episodes of one title, and never by chance', () => {
+    const weekly = [
+      episode('a', 'News', { publishedMs: day('2024-03-01'), durationSeconds: 600 }),
+      episode('b', 'News', { publishedMs: day('2024-03-08'), durationSeconds: 1_800 }),
+      episode('c', 'News', { publishedMs: day('2024-03-15'), durationSeconds: 1_810 }),
+    ];
+    expect(match('F/2024-03-08 News.mp3', weekly)).toBe('b by title and date');
+    expect(match('F/News.mp3', weekly, 605)).toBe('a by title and length');
+    expect(match('F/News.mp3', weekly, 1_805)).toMatch(/3 episodes have its title/);
+    expect(match('F/News.mp3', weekly)).toMatch(/neither its date nor its length tells which/);
+  });
+
+  test('by a title that was cut off, when one begins so', () => {
+    const long = 'On the very long and winding history of clocks, and who made them';
+    expect(match(`F/${long.slice(0, 50)}.mp3`, [episode('a', long), episode('b', 'On')])).toBe(
+      'a by title',
+    );
+    const both = [episode('a', `${long}, 1`), episode('b', `${long}, 2`)];
+    expect(match(`F/${long}.mp3`, both)).toMatch(/2 episodes have its title/);
+    expect(match('F/On the.mp3', [episode('a', long)])).toMatch(/no episode of the feed/);
+  });
+
+  test('not by a title alone when the length is of something else', () => {
+    const known = [episode('a', 'Trailer', { durationSeconds: 60 })];
+    expect(match('F/Trailer.mp3', known, 3_600)).toMatch(/3600 s long, .* \(a\) 60 s/);
+    expect(match('F/Trailer.mp3', known, 90)).toBe('a by title');
+  });
+
+  test('by date and exact length when the title was edited', () => {
+    const known = [
+      episode('a', 'New title', { publishedMs: day('2024-03-01'), durationSeconds: 600 }),
+    ];
+    expect(match('F/2024-03-01 Old title.mp3', known, 602)).toBe('a by date and length');
+    expect(match('F/2024-03-01 Old title.mp3', known, 660)).toMatch(/no episode of the feed/);
+  });
+
+  test('with one episode at most, the surest file first', () => {
+    const [entry] = archiveEntries([{ path: 'F/One.mp3', sizeBytes: 1 }]).entries;
+    if (entry === undefined) throw new Error('no entry');
+    const byTitle = candidateOf(entry, null, null, NOW);
+    const byGuid = { ...byTitle, path: 'G/x.mp3', titles: [], guid: 'guid-a' };
+    const found = matchEpisodes([byTitle, byGuid], [episode('a', 'One')]);
+    expect(found).toMatchObject([
+      { kind: 'unmatched', reason: 'G/x.mp3 is taken for the same episode, a' },
+      { kind: 'matched', by: 'guid' },
+    ]);
+  });
+});
+
+test('no two files are given one episode, and a title that one episode alone has finds it', () => {
+  const title = fc.constantFrom('One', 'Two', 'Три', 'one!', 'Episode', '');
+  const seconds = fc.option(fc.integer({ min: 1, max: 4_000 }));
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ title, seconds }), { maxLength: 8 }),
+      fc.array(fc.record({ title, seconds }), { maxLength: 8 }),
+      (files, known) => {
+        const episodes = known.map((one, i) =>
+          episode(`e${i}`, one.title, { durationSeconds: one.seconds }),
+        );
+        const candidates = files.map((one, i) => ({
+          ...{ path: `${i}`, guid: null, idStart: null, publishedMs: null },
+          ...{ titles: [one.title], durationSeconds: one.seconds },
+        }));
+        const found = matchEpisodes(candidates, episodes);
+        expect(found.map(({ path }) => path)).toEqual(candidates.map(({ path }) => path));
+        const given = found.flatMap((one) => (one.kind === 'matched' ? [one.episode] : []));
+        expect(new Set(given).size).toBe(given.length);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
