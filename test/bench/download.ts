@@ -30,6 +30,13 @@ const MIB = 1024 * 1024;
 /** An hour at 128 kbit/s. */
 const EPISODE_BYTES = 57_600_000;
 
+// As the CLI starts an agent (apps/cli/src/up/file-threads.ts); Node reads it before anything else.
+if (process.env.UV_THREADPOOL_SIZE === undefined) {
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '16' };
+  const again = [...process.execArgv, ...process.argv.slice(1)];
+  process.exit(spawnSync(process.execPath, again, { env, stdio: 'inherit' }).status ?? 1);
+}
+
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '3' }, mb: { type: 'string', default: '600' } },
 });

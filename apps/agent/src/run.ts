@@ -307,8 +307,9 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
     },
     bandwidthShare: (bytesPerSecond) => parts.bandwidth.setShare(bytesPerSecond),
     workProblem: async (expected) => {
+      // Not waited for: no work may slip in before the answer.
+      void store.freeBytes().then(measured.disk, () => measured.disk(null));
       const problem = await store.problem(expected);
-      measured.disk(await store.freeBytes().catch(() => null));
       return gpuLack(parts.gpus.state, onGpuOnly) ?? problem;
     },
     workers: {

@@ -47,7 +47,7 @@ describe('UpdateFeed', () => {
     const { feed } = await get('alpha');
     expect(feed?.feed?.choices).toEqual({
       ...{ priority: 4, labels: { topic: 'history' } },
-      ...{ model: '', language: '' },
+      ...{ model: '', language: '', keepAudio: '' },
     });
   });
 

@@ -54,7 +54,7 @@ describe('ListFeeds', () => {
         audioSecondsLeft: 180,
         speedRatio: undefined,
         etaSeconds: undefined,
-        choices: { priority: 0, labels: {}, model: '', language: '' },
+        choices: { priority: 0, labels: {}, model: '', language: '', keepAudio: '' },
         urlIsPrivate: true,
         skipped: 0,
         paused: false,
