@@ -9,8 +9,8 @@ import type { ResumeWish } from './http-audio.ts';
 
 /** Written at once: small writes cost more than the bytes. */
 const BATCH_BYTES = 1024 * 1024;
-/** After so many bytes what is there is made safe against a crash. */
-const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+/** After so many bytes what is there is made safe against a crash; the last sync has little left to do then. */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** So many of the part's last bytes are asked for again, and must be the same. */
 const OVERLAP_BYTES = 64 * 1024;
 const RECORD_BYTES_MAX = 4_096;
@@ -198,7 +198,7 @@ export class PartFile {
   }
 
   #checkpoint(): void {
-    if (this.#checkpointing !== null || this.#source?.validator == null) return;
+    if (this.#checkpointing !== null) return;
     const [sizeBytes, sha256] = [this.#sizeBytes, this.#hash.copy().digest('hex')];
     this.#checkpointBytes = sizeBytes;
     this.#checkpointing = this.#writing
@@ -212,9 +212,9 @@ export class PartFile {
 
   /** The bytes first, then what is said of them. */
   async #record(sizeBytes: number, sha256: string): Promise<void> {
+    await this.#file.datasync();
     const { place, validator, totalBytes, extension } = this.#source ?? {};
     if (place === undefined || extension === undefined || validator == null) return;
-    await this.#file.datasync();
     const record = { version: 1, place, validator, totalBytes, sizeBytes, sha256, extension };
     const beside = `${recordOf(this.place)}.new`;
     await writeFile(beside, JSON.stringify(record), { flush: true });
