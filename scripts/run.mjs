@@ -59,6 +59,7 @@ const SCRIPTS = {
     [...script('test/bench/feed-polling.ts')],
   ],
   'bench:search': [[...script('test/bench/search.ts')]],
+  'bench:download': [[...script('test/bench/download.ts')]],
   'bench:watch': [[...script('test/bench/watch.ts')]],
   'bench:library': [[...script('test/bench/library.ts')]],
   unused: [[bin('node'), bin('knip')]],

@@ -109,6 +109,20 @@ describe.each(drivers)('a library (%s)', (name, make) => {
   const paths = async (folder: string, limit = 100) =>
     (await library.list(folder, limit)).map((file) => file.path);
 
+  it('removes single files of what is published, and nothing anywhere else', async () => {
+    await put('episodes/a/b/download/r1-5/audio.mp3', 'one');
+    await put('podcasts/A/x.mp3', 'one');
+    await library.remove('episodes/a/b/download/r1-5/audio.mp3');
+    await library.remove('episodes/a/b/download/r1-5/audio.mp3');
+    await library.remove('podcasts/A/x.mp3');
+    expect(await paths('episodes')).toEqual([]);
+    expect(await paths('podcasts')).toEqual([]);
+    for (const path of ['staging/a/b', 'library.json', 'episodes/a', '../x/y/z', 'other/a/b'])
+      await expect(library.remove(path)).rejects.toMatchObject({ code: 'refused' });
+    await bench.vanish();
+    await expect(library.remove('podcasts/A/x.mp3')).rejects.toMatchObject({ code: 'offline' });
+  });
+
   it('gives back what was written, in every way of asking', async () => {
     const bytes = randomBytes(300_000);
     const written = await library.write(

@@ -39,7 +39,7 @@ export const REQUIRED_SITES: readonly string[] = [
   'agent bus.request res download',
   'agent bus.request res transcribe',
   'agent bus.publish hb',
-  'agent library.write download audio',
+  'agent library.link download audio',
   'agent library.write download manifest',
   'agent library.write transcribe transcript',
   'agent library.write transcribe manifest',

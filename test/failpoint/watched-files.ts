@@ -15,13 +15,14 @@ export function replaced<T extends object>(target: T, methods: Partial<T>): T {
 
 /** A library whose changes are points; `during` a write its file is there in part. */
 export function watchedLibrary<T extends Library>(library: T, points: Failpoints): T {
-  const methods: Pick<Library, 'write' | 'link' | 'removeStaging'> = {
+  const methods: Pick<Library, 'write' | 'link' | 'removeStaging' | 'remove'> = {
     write: (path, source, signal) => {
       const site = `library.write ${fileName(path)}`;
       const watched = inTheMidst(source, () => points.pass({ site, moment: 'during' }));
       return points.around(site, () => library.write(path, watched, signal));
     },
     link: (from, to) => points.around(`library.link ${fileName(to)}`, () => library.link(from, to)),
+    remove: (path) => points.around(`library.remove ${fileName(path)}`, () => library.remove(path)),
     removeStaging: (folder) =>
       points.around(`library.removeStaging ${fileName(folder)}`, () =>
         library.removeStaging(folder),

@@ -81,6 +81,7 @@ export const COMMANDS = [
   { kind: 'cancel', ...held, reason: 'its lock is gone' },
   { kind: 'superseded', session },
   { kind: 'rehello', session },
+  { kind: 'bandwidth', session, bytesPerSecond: 1_000_000 },
   { kind: 'ping', boot },
 ];
 export const RESULTS = [
@@ -89,7 +90,7 @@ export const RESULTS = [
     ...{ boot, ...held },
     outcome: {
       ...{ kind: 'failed', code: 'http_429', reason: 'busy', retryAfterMs: 60_000 },
-      ...{ final: false, returned: false },
+      ...{ final: false, returned: false, host: 'host.example.org:443', status: 429 },
     },
   },
   { boot, ...held, outcome: { kind: 'finished', manifestSha256: sha256, host: '[::1]' } },

@@ -7,9 +7,12 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { Agent as HttpAgent } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Agent } from '../../apps/agent/src/shell/agent.ts';
+import { Bandwidth } from '../../apps/agent/src/shell/bandwidth.ts';
+import { DiskReserve } from '../../apps/agent/src/shell/disk-reserve.ts';
 import { downloadWorker } from '../../apps/agent/src/shell/download.ts';
 import { returned } from '../../apps/agent/src/shell/jobs.ts';
 import { MountedStore } from '../../apps/agent/src/shell/mounted-store.ts';
+import { PartFiles } from '../../apps/agent/src/shell/part-files.ts';
 import { hostViews } from '../../apps/coordinator/src/core/host-view.ts';
 import { CoordinatorWorld, rss } from '../support/coordinator-world.ts';
 import { silentLog } from '../support/silent-log.ts';
@@ -85,9 +88,13 @@ async function startAgent(name: string): Promise<void> {
   const id = agentId(name);
   if (!id.ok) throw new Error(id.error);
   const limits = {
-    ...{ floorBytes: 1_000, bytesMax: 1e8, idleMs: 5_000, totalMs: 10_000 },
-    ...{ freeBytesMin: 0, spaceWaitMs: 0 },
+    ...{ floorBytes: 1_000, bytesMax: 1e8, idleMs: 5_000, totalMs: 10_000, spaceWaitMs: 0 },
+    rate: { bytesPerSecondMin: 0, windowMs: 10_000 },
   };
+  const store = new MountedStore(world.library, id.value, 0);
+  const kept = { ageMsMax: 60_000, bytesMax: 1e8 };
+  const parts = new PartFiles({ ...store.parts, clock: systemClock, ...kept });
+  const disk = new DiskReserve(() => store.freeBytes(), 0);
   const agent = new Agent({
     bus: world.nats.client(name).bus,
     ...{ clock: systemClock, random: Math.random, log: silentLog },
@@ -99,7 +106,8 @@ async function startAgent(name: string): Promise<void> {
     workProblem: async () => null,
     workers: {
       download: downloadWorker({
-        ...{ store: new MountedStore(world.library, 0), dispatcher, userAgent: 'podctl-test' },
+        ...{ store, parts, disk, bandwidth: new Bandwidth(systemClock, null) },
+        ...{ dispatcher, userAgent: 'podctl-test' },
         ...{ limits, clock: systemClock, agent: id.value, received: () => {} },
       }),
       transcribe: async () => returned('nobody transcribes here'),

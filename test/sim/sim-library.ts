@@ -103,6 +103,10 @@ export class SimLibrary implements Library {
     return 0;
   }
 
+  remove(path: string): Promise<void> {
+    return this.#step(path, () => this.#disk.files.remove(path));
+  }
+
   space() {
     return this.#step('', () => this.#disk.files.space());
   }

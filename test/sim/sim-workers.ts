@@ -84,7 +84,7 @@ async function download(
 
 /** Some hosts say for how long, and older agents do not say which host it was. */
 function throttled({ url, downloadMs }: WorldEpisode, before: number): ResultOutcome {
-  const host = hostAt(new URL(url)) ?? undefined;
+  const host = hostAt(new URL(url));
   const retryAfterMs = downloadMs % 2 === 0 ? 2_000 : null;
   const details = before === 0 ? { retryAfterMs, host } : { retryAfterMs };
   return failure('http_429', 'The host says that we ask too often.', details);

@@ -41,12 +41,13 @@ interface StoreReach {
 }
 
 export function attemptStoreOf(
-  { coordinators, settings }: AgentConfig,
+  { coordinators, settings, agent }: AgentConfig,
   { onDisk, bucket, store }: LibraryWay,
   { dispatcher, moved, transcribers }: StoreReach,
 ): AttemptStore {
   const freeBytesMin = settings.library.freeFloorBytes;
-  if (coordinators.length === 0 && bucket === null) return new MountedStore(onDisk, freeBytesMin);
+  if (coordinators.length === 0 && bucket === null)
+    return new MountedStore(onDisk, agent, freeBytesMin);
   const ports = { coordinators, dispatcher, clock: systemClock, random: Math.random, moved };
   return new SpooledStore({
     spool: onDisk,

@@ -23,7 +23,10 @@ import { exposureProblem } from './exposure.ts';
 import { attemptStoreOf, type LibraryWay, openLibraryWay } from './library-way.ts';
 import { Agent, type AgentEnd } from './shell/agent.ts';
 import { type AgentMetrics, agentMetrics } from './shell/agent-metrics.ts';
-import { downloadWorker } from './shell/download.ts';
+import type { AttemptStore } from './shell/attempt-store.ts';
+import { Bandwidth } from './shell/bandwidth.ts';
+import { DiskReserve } from './shell/disk-reserve.ts';
+import { type DownloadLimits, downloadWorker } from './shell/download.ts';
 import { tellDrain } from './shell/drain-notice.ts';
 import { type Engines, makeEngines } from './shell/engines.ts';
 import { NvidiaSmi } from './shell/gpu-nvidia-smi.ts';
@@ -31,10 +34,9 @@ import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
 import { Membership } from './shell/membership.ts';
 import { connectAgent } from './shell/nats-link.ts';
+import { PartFiles } from './shell/part-files.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 
-/** An episode of a day at 192 kbit/s has 2 GB. */
-const DOWNLOAD_BYTES_MAX = 8e9;
 const SPACE_WAIT_MS = 30_000;
 const CONNECT_MS_MAX = 15_000;
 
@@ -90,7 +92,9 @@ export async function runAgent(
     lost: (reason) => agent.loseGpu(reason),
     changed: () => agent.look(),
   });
-  const parts = { link, effects, way, engines, dispatcher, membership, metrics, gpus, logs };
+  const bandwidth = new Bandwidth(systemClock, config.settings.agent.bandwidthBytesPerSecondMax);
+  const of = { link, effects, way, engines, dispatcher, membership, metrics, gpus, logs };
+  const parts = { ...of, bandwidth };
   const agent: Agent = agentOf(config, log, parts);
   const health = new HealthServer({
     listen: config.httpListen,
@@ -248,6 +252,7 @@ interface Parts {
   readonly metrics: Metrics;
   readonly gpus: GpuWatch;
   readonly logs: LogTail;
+  readonly bandwidth: Bandwidth;
 }
 
 function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
@@ -275,7 +280,10 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       engine: describeEngine(),
       slots,
     },
+    bandwidthShare: (bytesPerSecond) => parts.bandwidth.setShare(bytesPerSecond),
     workProblem: async (expected) => {
+      // Not waited for: no work may slip in before the answer.
+      void store.freeBytes().then(measured.disk, () => measured.disk(null));
       const problem = await store.problem(expected);
       return gpuLack(parts.gpus.state, onGpuOnly) ?? problem ?? engines.starved();
     },
@@ -284,15 +292,12 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         ...shared,
         dispatcher,
         userAgent: settings.network.userAgent,
-        limits: {
-          floorBytes: settings.downloads.floorBytes,
-          bytesMax: DOWNLOAD_BYTES_MAX,
-          idleMs: settings.downloads.idleTimeoutMs,
-          totalMs: settings.downloads.timeoutMs,
-          freeBytesMin: settings.library.freeFloorBytes,
-          spaceWaitMs: SPACE_WAIT_MS,
-        },
+        parts: partsOf(config, store),
+        disk: new DiskReserve(() => store.freeBytes(), settings.library.freeFloorBytes),
+        bandwidth: parts.bandwidth,
+        limits: downloadLimits(config),
         received: measured.received,
+        resumed: measured.resumed,
       }),
       transcribe: transcribeWorker({
         ...shared,
@@ -311,7 +316,26 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   });
 }
 
-function measure(config: AgentConfig, { metrics, link, gpus, engines }: Parts): AgentMetrics {
+function downloadLimits({ settings: { downloads } }: AgentConfig): DownloadLimits {
+  return {
+    floorBytes: downloads.floorBytes,
+    bytesMax: downloads.bytesMax,
+    rate: downloads.rateFloor,
+    idleMs: downloads.idleTimeoutMs,
+    totalMs: downloads.timeoutMs,
+    spaceWaitMs: SPACE_WAIT_MS,
+  };
+}
+
+function partsOf({ settings: { downloads } }: AgentConfig, store: AttemptStore): PartFiles {
+  const { partsKeepMs: ageMsMax, partsBytesMax: bytesMax } = downloads;
+  return new PartFiles({ ...store.parts, clock: systemClock, ageMsMax, bytesMax });
+}
+
+function measure(
+  config: AgentConfig,
+  { metrics, link, gpus, engines, bandwidth }: Parts,
+): AgentMetrics {
   const { agent, version, os, arch, settings } = config;
   return agentMetrics({
     ...{ metrics, agent, version, os, arch },
@@ -320,5 +344,7 @@ function measure(config: AgentConfig, { metrics, link, gpus, engines }: Parts): 
     transcribeSlots: engines.all.length,
     link,
     gpus: () => gpuReport(gpus.state).gpus,
+    bandwidthMax: () => bandwidth.bytesPerSecondMax,
+    diskFloorBytes: settings.library.freeFloorBytes,
   });
 }

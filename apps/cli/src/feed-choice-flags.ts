@@ -27,6 +27,11 @@ export const feedChoiceFlags = {
     helpValue: 'en',
     description: "language spoken in it, ISO 639; by default the fleet's",
   }),
+  'keep-audio': Flags.string({
+    helpValue: 'RULE',
+    description:
+      "which of its audio stays: always, untilTranscribed, days:N or count:N; by default the fleet's",
+  }),
   'dry-run': Flags.boolean({ default: false, description: 'change nothing: say what would be' }),
 };
 
@@ -44,5 +49,10 @@ export const feedChangeFlags = {
   language: Flags.string({
     helpValue: 'en',
     description: "language spoken in it, ISO 639; empty: the fleet's again",
+  }),
+  'keep-audio': Flags.string({
+    helpValue: 'RULE',
+    description:
+      "which of its audio stays: always, untilTranscribed, days:N or count:N; empty: the fleet's again",
   }),
 };

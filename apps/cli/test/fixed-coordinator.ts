@@ -103,6 +103,7 @@ function stage(which: Stage, state: StageState): StageStatus {
     progressRatio: running ? 0.5 : 0,
     reason: '',
     notBefore: undefined,
+    audioRemoved: false,
     files: [],
   };
 }

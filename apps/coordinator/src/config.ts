@@ -71,6 +71,8 @@ export function coordinatorSettings(
     lostAfterMs: settings.sessions.lostAfterMs,
     sweepEveryMs: settings.sweep.everyMs,
     sweepOlderThanMs: settings.sweep.olderThanMs,
+    keepAudio: settings.library.keepAudio,
+    downloadBandwidthMax: settings.downloads.bandwidthBytesPerSecondMax,
     model: transcribe.model,
     language: transcribe.language,
     names: names.ok ? names.value : undefined,

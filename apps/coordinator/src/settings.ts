@@ -1,5 +1,6 @@
 import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
 import type { HostRules } from '@podctl/domain/host-state.ts';
+import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
 import type { NameTemplate } from '@podctl/domain/name-template.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { TermRules } from '@podctl/domain/term.ts';
@@ -37,6 +38,10 @@ export interface CoordinatorSettings {
   readonly lostAfterMs: number;
   readonly sweepEveryMs: number;
   readonly sweepOlderThanMs: number;
+  /** Which audio stays; absent: all of it. */
+  readonly keepAudio?: KeepAudio;
+  /** Bytes a second of all downloads of the fleet; absent: no limit. */
+  readonly downloadBandwidthMax?: number | null;
   readonly model: string;
   readonly language: string | null;
   /** Of the readable names; absent: as they are by default. */

@@ -65,7 +65,17 @@ const stages: fc.Arbitrary<StageState> = fc.record({
   wanted: counts,
   requests: fc.array(texts, { maxLength: 8 }),
   lock: locks,
-  done: fc.option(fc.record({ run: counts, token: holding.token, manifest: manifests })),
+  done: fc.option(
+    fc.record(
+      {
+        run: counts,
+        token: holding.token,
+        manifest: manifests,
+        audio: fc.constantFrom('going' as const, 'gone' as const),
+      },
+      { requiredKeys: ['run', 'token', 'manifest'] },
+    ),
+  ),
 });
 const states: fc.Arbitrary<EpisodeState> = fc.record({
   cluster: clusters,

@@ -1,4 +1,11 @@
-import type { EpisodeState, FreeLock, HeldLock, Lock, StageState } from './episode-state.ts';
+import type {
+  AudioRemoval,
+  EpisodeState,
+  FreeLock,
+  HeldLock,
+  Lock,
+  StageState,
+} from './episode-state.ts';
 import { FRESH_LOCK } from './episode-state.ts';
 import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
@@ -15,6 +22,8 @@ export const LEGAL_FROM = {
   publish: ['committed'],
   hasten: ['free'],
   skip: ['free', 'dead'],
+  expire: ['free', 'dead'],
+  expired: ['free', 'held', 'committed', 'dead'],
   adopt: ['free'],
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
@@ -37,6 +46,10 @@ export type Move =
   | { readonly kind: 'hasten' }
   /** Somebody does not want the run, or not any more after it was given up. */
   | { readonly kind: 'skip'; readonly reason: string }
+  /** Retention takes the audio of the done download away: the record, before anything is removed. */
+  | { readonly kind: 'expire'; readonly token: Token }
+  /** Nothing of it is left. */
+  | { readonly kind: 'expired'; readonly token: Token }
   /** Somebody has its files already: assigned and committed in one write, so that no agent ever holds it. */
   | { readonly kind: 'adopt'; readonly holder: Holder; readonly manifest: ManifestRef };
 
@@ -73,7 +86,43 @@ export function move(
   if (!after.ok) return after;
   const isGiven = step.kind === 'assign' || step.kind === 'adopt';
   const cluster = isGiven ? step.holder.cluster : state.cluster;
-  return ok({ cluster, nonce, stages: { ...state.stages, [stage]: after.value } });
+  const stages = { ...state.stages, [stage]: after.value };
+  if (step.kind !== 'request') return ok({ cluster, nonce, stages });
+  return ok({ cluster, nonce, stages: withInput(stages, stage, step.request) });
+}
+
+/** Whoever asks for a run whose input was taken away asks for that input as well. */
+function withInput(
+  stages: EpisodeState['stages'],
+  stage: Stage,
+  request: string,
+): EpisodeState['stages'] {
+  const input = STAGE_INPUT[stage];
+  if (input === null || !isWanted(stages[stage])) return stages;
+  const before = stages[input];
+  if (before.done?.audio === undefined || isWanted(before)) return stages;
+  const again = requested(before, request);
+  return again.ok ? { ...stages, [input]: again.value } : stages;
+}
+
+/** Whether a run is asked for that is not done, and nobody has given it up. */
+function isWanted({ wanted, lock, done }: StageState): boolean {
+  return (done?.run ?? 0) < wanted && lock.state !== 'dead';
+}
+
+/** Null when the audio of a done download may be taken away, as far as its key says; else the one reason against it. */
+export function whyNotExpirable(state: EpisodeState, stage: Stage): string | null {
+  const { done } = state.stages[stage];
+  if (stage !== 'download' || done === null) return 'it has no audio';
+  if (done.audio !== undefined) return 'its audio was taken away';
+  if (isWanted(state.stages[stage])) return 'it is to be downloaded again';
+  const worker = STAGES.find((one) => STAGE_INPUT[one] === stage && isBusy(state.stages[one]));
+  return worker === undefined ? null : `it is still to be worked on: ${worker}`;
+}
+
+function isBusy(stage: StageState): boolean {
+  const { state } = stage.lock;
+  return state === 'held' || state === 'committed' || isWanted(stage);
 }
 
 function moveStage(
@@ -128,7 +177,24 @@ function moveStage(
       );
     case 'skip':
       return skipped(before, step.reason);
+    case 'expire': {
+      const refusal = whyNotExpirable(state, stage);
+      return refusal === null ? withAudio(before, step.token, 'going') : err(refusal);
+    }
+    case 'expired':
+      return withAudio(before, step.token, 'gone');
   }
+}
+
+function withAudio(
+  before: StageState,
+  token: Token,
+  audio: AudioRemoval,
+): Result<StageState, string> {
+  const { done } = before;
+  if (done?.token !== token) return err(`token ${token} is not the done one`);
+  if (audio === 'gone' && done.audio === undefined) return err('its audio was never taken away');
+  return ok({ ...before, done: { ...done, audio } });
 }
 
 function assigned(
@@ -159,7 +225,7 @@ export function whyNotAssignable(state: EpisodeState, stage: Stage): string | nu
   if (lock.state !== 'free') return `its lock is ${lock.state}`;
   if ((done?.run ?? 0) >= wanted) return 'no further run is wanted';
   const input = STAGE_INPUT[stage];
-  if (input !== null && state.stages[input].done === null) return `it waits for its ${input}`;
+  if (input !== null && !hasResult(state.stages[input])) return `it waits for its ${input}`;
   return null;
 }
 
@@ -171,6 +237,11 @@ function whyNotInNewWorld(state: EpisodeState, { cluster }: Holder): string | nu
   const unnamed = STAGES.find((stage) => state.stages[stage].lock.state === 'committed');
   if (cluster === state.cluster || unnamed === undefined) return null;
   return `its ${unnamed} of before the restore is being published`;
+}
+
+/** A done run whose files are there to be worked on. */
+export function hasResult({ done }: StageState): boolean {
+  return done !== null && done.audio === undefined;
 }
 
 /** The run that an assignment of this stage would do. */

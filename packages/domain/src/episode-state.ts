@@ -12,7 +12,7 @@ import type { Stage } from './stage.ts';
  *   dead      given up after too many failures or losses, or skipped or canceled by somebody; only a new request frees it
  *
  * What is never true: two tokens accepted for one run; `done.run > wanted`; a committed lock revoked;
- * a `done` that goes back to an older run.
+ * a `done` that goes back to an older run; audio taken away that a wanted run still works on.
  */
 export interface EpisodeState {
   readonly cluster: ClusterId;
@@ -35,7 +35,12 @@ export interface Done {
   readonly run: number;
   readonly token: Token;
   readonly manifest: ManifestRef;
+  /** Its audio was taken away on purpose, and nothing can work on it any more; absent while it is there. */
+  readonly audio?: AudioRemoval;
 }
+
+/** going: decided, and irrevocable; what of it is left is being removed. gone: nothing of it is left. */
+export type AudioRemoval = 'going' | 'gone';
 
 /** What went wrong in the current run so far. Failures are the job's, losses are the agents'. */
 export interface Tries {

@@ -107,4 +107,15 @@ describe('labels', () => {
     expect(labelProblem('topic', 'a\u001b[31m')).toContain('topic');
     expect(labelProblem('topic', 'x'.repeat(64))).toContain('topic');
   });
+
+  it('of which audio stays is told once, and null goes back to the fleet’s', () => {
+    const keepAudio = { kind: 'days', days: 3 } as const;
+    const set = changeFeed(plain, { keepAudio }, () => true);
+    expect(set).toMatchObject({ ok: true, value: { fields: ['keepAudio'] } });
+    const chosen = set.ok ? set.value.record : plain;
+    expect(changeFeed(chosen, { keepAudio }, () => true)).toMatchObject({ value: { fields: [] } });
+    expect(changeFeed(chosen, { keepAudio: null }, () => true)).toMatchObject({
+      value: { fields: ['keepAudio'], record: { choices: { keepAudio: undefined } } },
+    });
+  });
 });

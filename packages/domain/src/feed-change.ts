@@ -2,6 +2,7 @@ import type { EpisodeFilter } from './feed/episode-filter.ts';
 import { CHOICE_LIMITS, changedLabels, type FeedChoices, type FeedLabels } from './feed-choices.ts';
 import { choicesOf, type FeedRecord } from './feed-record.ts';
 import type { EpisodeId } from './ids.ts';
+import type { KeepAudio } from './keep-audio.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** What somebody wants changed at a feed; what is absent stays. The same change twice is the same as once. */
@@ -21,6 +22,8 @@ export interface FeedChange {
   readonly hotwords?: string | null | undefined;
   /** Episodes that go first from now on, before those that did until now. */
   readonly first?: readonly EpisodeId[] | undefined;
+  /** Null goes back to the fleet's. */
+  readonly keepAudio?: KeepAudio | null | undefined;
   /** It is polled as soon as possible. */
   readonly pollNow?: true | undefined;
   /** Nobody wants it any more: it is hidden, and what is done stays. */
@@ -76,6 +79,7 @@ const choiceNames = [
   'filter',
   'prompt',
   'hotwords',
+  'keepAudio',
 ] as const;
 
 function changedChoices(
@@ -102,6 +106,7 @@ function changedChoices(
       prompt: changed(before.prompt, change.prompt),
       hotwords: changed(before.hotwords, change.hotwords),
     }),
+    keepAudio: change.keepAudio === undefined ? before.keepAudio : (change.keepAudio ?? undefined),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { EpisodeFilter } from './feed/episode-filter.ts';
 import type { EpisodeId } from './ids.ts';
+import type { KeepAudio } from './keep-audio.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** What people chose for a feed. */
@@ -21,6 +22,8 @@ export interface FeedChoices {
   readonly prompt?: string | undefined;
   /** Words that the engine should expect; absent: none. */
   readonly hotwords?: string | undefined;
+  /** Which of its audio stays; absent is the fleet's. */
+  readonly keepAudio?: KeepAudio | undefined;
 }
 
 export type FeedLabels = { readonly [key: string]: string };

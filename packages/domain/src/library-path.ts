@@ -26,6 +26,8 @@ import { isStage, type Stage } from './stage.ts';
 export const STAGING_ROOT = 'staging';
 export const EPISODES_ROOT = 'episodes';
 export const PODCASTS_ROOT = 'podcasts';
+/** What agents' downloads have left to go on with; no attempt's folder has this name. */
+export const PARTS_PATH = `${STAGING_ROOT}/parts`;
 
 /** Bytes of one name in UTF-8. File systems allow 255; the rest is left for the temporary names of other programs. */
 const NAME_BYTES_MAX = 200;

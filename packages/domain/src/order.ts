@@ -3,6 +3,7 @@ import type { EpisodeFilter } from './feed/episode-filter.ts';
 import type { FeedChange } from './feed-change.ts';
 import type { FeedLabels } from './feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from './ids.ts';
+import type { KeepAudio } from './keep-audio.ts';
 import type { Stage } from './stage.ts';
 
 /** What a person asks the fleet to change. Any coordinator takes it; the leader carries it out. Each may come twice. */
@@ -56,6 +57,7 @@ export interface FeedToAdd {
   readonly filter?: EpisodeFilter | undefined;
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
+  readonly keepAudio?: KeepAudio | undefined;
 }
 
 /** Always a token: what was given anew since somebody looked is not taken away by mistake. */
@@ -134,9 +136,9 @@ export function inMessages(feeds: readonly FeedToAdd[]): FeedToAdd[][] {
   let bytes = BYTES_MAX;
   for (const feed of feeds) {
     // Three bytes of UTF-8 at most for each unit of a string, JSON's escapes included in the room left below the limit.
-    const { labels, model, language, filter, prompt = '', hotwords = '' } = feed;
+    const { labels, model, language, keepAudio, filter, prompt = '', hotwords = '' } = feed;
     const chosen =
-      JSON.stringify([labels, model, language]).length +
+      JSON.stringify([labels, model, language, keepAudio]).length +
       3 * (JSON.stringify(filter ?? null).length + prompt.length + hotwords.length);
     const size = 100 + chosen + 3 * (feed.url.length + (feed.title?.length ?? 0));
     const list = lists.at(-1);

@@ -103,6 +103,12 @@ export type CommandMessage =
   | { readonly kind: 'superseded'; readonly session: SessionId }
   /** The leader does not know the session (any more): say hello again. */
   | { readonly kind: 'rehello'; readonly session: SessionId }
+  /** The agent's share of the fleet's bandwidth for downloads, bytes per second; null: no limit. Told again and again. */
+  | {
+      readonly kind: 'bandwidth';
+      readonly session: SessionId;
+      readonly bytesPerSecond: number | null;
+    }
   /** A request: answered by the process with this boot id, so that a second live process with one id is found out. */
   | { readonly kind: 'ping'; readonly boot: string };
 
@@ -154,7 +160,10 @@ export type ResultOutcome =
       readonly retryAfterMs: number | null;
       readonly final: boolean;
       readonly returned: boolean;
+      /** The podcast host that was asked last on the way to an episode's audio. */
       readonly host?: HostName | undefined;
+      /** Its HTTP status, where that is what went wrong. */
+      readonly status?: number | undefined;
     };
 
 export type ResultReply =

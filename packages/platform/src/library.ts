@@ -44,6 +44,11 @@ export interface Library {
   removeStaging(folder: string): Promise<void>;
   /** Gives back what writes that were begun before `beforeMs` (epoch) left, where no list of files shows it; how many. */
   dropUnfinished(beforeMs: number): Promise<number>;
+  /**
+   * Removes one file below `episodes/` or `podcasts/`; nothing when it is not there. Only retention does, after its record.
+   * Refuses with `LibraryError` `refused` every other path.
+   */
+  remove(path: string): Promise<void>;
   /** Bytes free and in all, where the driver can tell. */
   space(): Promise<{ readonly freeBytes: number; readonly sizeBytes: number } | null>;
 }

@@ -12,6 +12,7 @@ import {
 } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { z } from 'zod';
+import { keepAudioField } from './keep-audio-field.ts';
 import { cordonFields, episodeFilter } from './records.ts';
 import { branded, messageCodec } from './wire.ts';
 
@@ -35,6 +36,7 @@ const feedChange: z.ZodType<FeedChange> = z.object({
   filter: episodeFilter.nullable().optional(),
   prompt: text.nullable().optional(),
   hotwords: text.nullable().optional(),
+  keepAudio: keepAudioField.nullable().optional(),
   pollNow: z.literal(true).optional(),
   remove: z.literal(true).optional(),
 });
@@ -74,6 +76,7 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
           filter: episodeFilter.optional(),
           prompt: text.optional(),
           hotwords: text.optional(),
+          keepAudio: keepAudioField.optional(),
         }),
       )
       .max(1_000),

@@ -87,3 +87,11 @@ it('what is kept of an episode is read as it was written, with and without what 
   for (const meta of [plain, { ...plain, ...beside }])
     expect(episodeMeta.decode(episodeMeta.encode(meta))).toEqual({ ok: true, value: meta });
 });
+
+it('which audio of a feed stays is read as it was written, and a rule that nobody knows takes nothing away', () => {
+  const of = (keepAudio: unknown) => decoded({ ...written, choices: { ...NO_CHOICES, keepAudio } });
+  const days = { kind: 'days', days: 3 };
+  expect(of(days).choices?.keepAudio).toEqual(days);
+  expect(of({ kind: 'moons', moons: 2 }).choices?.keepAudio).toEqual({ kind: 'always' });
+  expect(of(undefined).choices?.keepAudio).toBeUndefined();
+});

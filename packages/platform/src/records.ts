@@ -9,6 +9,7 @@ import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
 import { z } from 'zod';
 import { feedPolling } from './feed-polling.ts';
+import { keptAudioField } from './keep-audio-field.ts';
 import { branded } from './wire.ts';
 
 /** The values of the buckets other than an episode's state, as JSON. Unknown fields are dropped: a newer writer's. */
@@ -66,6 +67,7 @@ const feedChoices: z.ZodType<FeedChoices> = z.object({
   filter: episodeFilter.optional(),
   prompt: z.string().optional(),
   hotwords: z.string().optional(),
+  keepAudio: keptAudioField,
 });
 
 const feedLedger: z.ZodType<FeedLedger> = z.object({

@@ -231,6 +231,11 @@ export const commandMessage = messageCodec<CommandMessage>(
     z.object({ kind: z.literal('cancel'), cluster, session, job, reason: sentence }),
     z.object({ kind: z.literal('superseded'), session }),
     z.object({ kind: z.literal('rehello'), session }),
+    z.object({
+      kind: z.literal('bandwidth'),
+      session,
+      bytesPerSecond: z.number().min(1).nullable(),
+    }),
     z.object({ kind: z.literal('ping'), boot }),
   ]),
 );
@@ -256,6 +261,7 @@ export const resultMessage = messageCodec<ResultMessage>(
         final: z.boolean(),
         returned: z.boolean(),
         host: branded(hostName).optional(),
+        status: z.number().int().min(100).max(999).optional(),
       }),
     ]),
   }),

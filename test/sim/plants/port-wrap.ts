@@ -33,6 +33,7 @@ export function wrapLibrary(library: Library, other: Partial<Library>): Library 
     list: (...of) => library.list(...of),
     removeStaging: (...of) => library.removeStaging(...of),
     dropUnfinished: (...of) => library.dropUnfinished(...of),
+    remove: (...of) => library.remove(...of),
     space: () => library.space(),
     ...other,
   };

@@ -1,6 +1,7 @@
 import { parseRetryAfterMs } from '@podctl/domain/feed/poll.ts';
 import { isRedirect } from '@podctl/domain/feed/redirect.ts';
 import type { HostName } from '@podctl/domain/host-name.ts';
+import { unaskedWhole } from './range-answer.ts';
 
 /** Why a download did not come about. */
 export interface DownloadFault {
@@ -11,8 +12,10 @@ export interface DownloadFault {
   readonly retryAfterMs: number | null;
   /** No further attempt can help. */
   readonly final: boolean;
-  /** The host that answered so, behind all redirects; absent when none did. */
-  readonly host?: HostName | undefined;
+  /** The host that answered, or did not, behind all redirects; null: none was asked. */
+  readonly host: HostName | null;
+  /** Its HTTP status; null when it did not get so far, or the status is not what went wrong. */
+  readonly status: number | null;
 }
 
 export type HttpAnswer =
@@ -27,17 +30,25 @@ export type HttpAnswer =
  */
 export function judgeAnswer(
   status: number,
-  headers: { readonly contentLength: string | null; readonly retryAfter: string | null },
+  headers: {
+    readonly contentLength: string | null;
+    readonly retryAfter: string | null;
+    readonly contentRange?: string | null;
+  },
   nowMs: number,
 ): HttpAnswer {
   if (isRedirect(status)) return { kind: 'redirect' };
   if (status === 200) return { kind: 'body', lengthBytes: lengthOf(headers.contentLength) };
-  const isBusy = status === 429 || status === 503;
+  const unasked = status === 206 ? unaskedWhole(headers.contentRange ?? null) : null;
+  if (unasked !== null) return { kind: 'body', lengthBytes: unasked.lengthBytes };
   const fault: DownloadFault = {
     code: `http_${status}`,
     reason: sentence(status),
-    retryAfterMs: isBusy ? parseRetryAfterMs(headers.retryAfter, nowMs) : null,
+    // RFC 9110 knows it of 503 and 429 only; hosts that ban send it with a 403.
+    retryAfterMs: status < 400 ? null : parseRetryAfterMs(headers.retryAfter, nowMs),
     final: status === 410,
+    host: null,
+    status,
   };
   return { kind: 'fault', fault };
 }

@@ -163,7 +163,8 @@ function commanded(state: AgentState, command: CommandMessage): Step {
   if (command.kind !== 'ping' && command.session !== state.session) return unchanged(state);
   switch (command.kind) {
     case 'ping':
-      // Answered where it is received.
+    case 'bandwidth':
+      // Answered, and obeyed, where it is received.
       return unchanged(state);
     case 'superseded':
       return exit(

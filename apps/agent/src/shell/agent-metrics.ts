@@ -20,11 +20,18 @@ export interface AgentMetricsOptions {
   readonly link: Pick<NatsLink, 'isConnected' | 'counts'>;
   /** As they were seen last. */
   readonly gpus?: () => readonly Gpu[];
+  /** Bytes a second that downloads may take now; null: no limit. */
+  readonly bandwidthMax?: () => number | null;
+  readonly diskFloorBytes?: number;
 }
 
 export interface AgentMetrics {
   observe(event: AgentEvent): void;
   received(bytes: number): void;
+  /** Bytes of downloads that were there from an earlier attempt. */
+  resumed(bytes: number): void;
+  /** Free on the disk that attempts are written to; null where it does not tell. */
+  disk(freeBytes: number | null): void;
   /** From (`in`) and to a coordinator. */
   moved(direction: 'in' | 'out', bytes: number): void;
   transcribed(model: string, audioSeconds: number): void;
@@ -57,11 +64,7 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     help: 'Requests for a verdict that brought none.',
     labels: ['agent'],
   });
-  const bytes = metrics.counter({
-    name: 'podctl_download_bytes_total',
-    help: 'Bytes of audio received.',
-    labels: ['agent'],
-  });
+  const downloads = downloadCounters(options);
   const transfers = metrics.counter({
     name: 'podctl_agent_transfer_bytes_total',
     help: 'Bytes of artifacts moved from (in) and to (out) coordinators.',
@@ -84,6 +87,7 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     return [
       ...slotRows(options, slots),
       ...natsFamilies('agent', options.link),
+      ...downloads.rows(),
       ...gpuFamilies([{ agent, gpus: options.gpus?.() ?? [] }]),
     ];
   });
@@ -94,7 +98,9 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
       else if (event.stage === 'transcribe')
         slots = advance(slots, event.count, clock.monotonicMs());
     },
-    received: (count) => bytes.add({ agent }, count),
+    received: downloads.received,
+    resumed: downloads.resumed,
+    disk: downloads.disk,
     moved: (direction, count) => transfers.add({ agent, direction }, count),
     logged(lines, dropped) {
       logs.add({ agent, result: 'told' }, lines);
@@ -102,6 +108,59 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     },
     transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
   };
+}
+
+function downloadCounters(options: AgentMetricsOptions) {
+  const { metrics, agent } = options;
+  const bytes = metrics.counter({
+    name: 'podctl_download_bytes_total',
+    help: 'Bytes of audio received.',
+    labels: ['agent'],
+  });
+  const kept = metrics.counter({
+    name: 'podctl_download_resumed_bytes_total',
+    help: 'Bytes of audio that did not have to be received again, since an earlier attempt had left them.',
+    labels: ['agent'],
+  });
+  bytes.add({ agent }, 0);
+  kept.add({ agent }, 0);
+  let freeBytes: number | null = null;
+  return {
+    received: (count: number) => bytes.add({ agent }, count),
+    resumed: (count: number) => kept.add({ agent }, count),
+    disk: (free: number | null) => {
+      freeBytes = free;
+    },
+    rows: () => downloadRows(options, freeBytes),
+  };
+}
+
+/** Of what is not known there is no row. */
+function downloadRows(
+  { agent, bandwidthMax, diskFloorBytes }: AgentMetricsOptions,
+  freeBytes: number | null,
+) {
+  const rows = [
+    [
+      'podctl_agent_disk_free_bytes',
+      'Free on the disk that this agent’s attempts are written to.',
+      freeBytes,
+    ],
+    [
+      'podctl_agent_disk_floor_bytes',
+      'No new work is begun with less free than this.',
+      diskFloorBytes ?? null,
+    ],
+    [
+      'podctl_agent_bandwidth_max_bytes_per_second',
+      'What downloads of this agent may take together.',
+      bandwidthMax?.() ?? null,
+    ],
+  ] as const;
+  return rows.map(([name, help, value]) => ({
+    ...({ name, type: 'gauge', help } as const),
+    samples: value === null ? [] : [{ labels: { agent }, value }],
+  }));
 }
 
 function slotRows(

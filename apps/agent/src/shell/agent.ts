@@ -23,6 +23,8 @@ export interface AgentPorts {
   readonly journal: ResultJournal;
   /** Why no new work can be taken, where attempts are written or by the engine; null when it can. `expectedLibrary`: the leader's. */
   readonly workProblem: (expectedLibrary: string | null) => Promise<string | null>;
+  /** What this agent may take of the fleet's bandwidth, as the leader says; null: all. */
+  readonly bandwidthShare?: (bytesPerSecond: number | null) => void;
   readonly workers: { readonly [S in Stage]: Worker };
   /** Engine, model and device in words, as they are now. */
   readonly describeEngine: () => string;
@@ -78,11 +80,17 @@ export class Agent {
     this.#link = new SessionLink({
       ...{ bus, clock, random, log, identity, input },
       pulse: () => this.#pulse(),
+      bandwidthShare: (bytesPerSecond) => ports.bandwidthShare?.(bytesPerSecond),
       // The old one took the questions with it.
-      rollCalled: () => this.#results.askAgain(),
+      rollCalled: () => {
+        // It shares the fleet's bandwidth out anew, or has none to share.
+        ports.bandwidthShare?.(null);
+        this.#results.askAgain();
+      },
       welcomed: ({ session, library }) => {
         log.info({ session }, 'Welcomed by the leader');
         this.#expectedLibrary = library;
+        ports.bandwidthShare?.(null);
         this.look();
       },
     });

@@ -2,7 +2,9 @@ import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestDetail, ManifestFile } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome, Work } from '@podctl/domain/protocol.ts';
 import type { Result } from '@podctl/domain/result.ts';
+import type { WrittenFile } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
+import { type DiskFloor, diskFloor } from '../core/disk-floor.ts';
 import type { JobContext } from './jobs.ts';
 
 export type TranscribeWork = Extract<Work, { kind: 'transcribe' }>;
@@ -17,16 +19,28 @@ export interface AttemptStore {
     work: TranscribeWork,
     signal: AbortSignal,
   ): Promise<Result<AudioInput, ResultOutcome>>;
+  /** Where files of this agent alone may grow before an attempt adopts them. */
+  readonly parts: PartPlace;
   /** On the disk that attempts are written to; null where it does not tell. */
   freeBytes(): Promise<number | null>;
   /** Why no new work can be taken, one sentence for people; null when it can. `expectedLibrary`: the leader's. */
   problem(expectedLibrary: string | null): Promise<string | null>;
 }
 
+/** A folder below `staging/` on the disk that attempts are written to. */
+export interface PartPlace {
+  /** Absolute. */
+  readonly folder: string;
+  /** As `Attempt.adopt` names it. */
+  readonly path: string;
+}
+
 /** The files of one token: any number of them, then `finish`. Disposed, nothing of it is left on this machine's own disk. */
 export interface Attempt extends AsyncDisposable {
   write(name: string, source: AsyncIterable<Uint8Array>): Promise<ManifestFile>;
   writeText(name: string, text: string): Promise<ManifestFile>;
+  /** Takes a whole, synced file that was written in `PartPlace.path`, under its name in the attempt; `from` may go then. */
+  adopt(name: string, from: string, file: WrittenFile): Promise<ManifestFile>;
   /** Where a written file is on this machine. */
   localPath(name: string): Promise<string>;
   /** Completes the attempt, the manifest last. Once it resolves to `finished`, the leader can see all of it. */
@@ -44,13 +58,26 @@ export interface AudioInput extends Disposable {
   intact(signal: AbortSignal): Promise<boolean>;
 }
 
-/** A disk that does not tell its space is taken for one with room. `what`: whose disk. */
-export function spaceProblem(
-  what: string,
-  freeBytes: number | null,
-  freeBytesMin: number,
-): string | null {
-  if (freeBytes === null || freeBytes >= freeBytesMin) return null;
-  const inMb = (bytes: number) => `${Math.floor(bytes / 1e6)} MB`;
-  return `${what} has ${inMb(freeBytes)} free, and ${inMb(freeBytesMin)} must stay free (library.freeFloor): free some space.`;
+/** Tells when a disk is too full for new work, until it has room again with something to spare. */
+export class SpaceWatch {
+  /** Whose disk, for people. */
+  readonly #what: string;
+  readonly #floorBytes: number;
+  #floor: DiskFloor = 'open';
+
+  constructor(what: string, floorBytes: number) {
+    this.#what = what;
+    this.#floorBytes = floorBytes;
+  }
+
+  /** One sentence; null while there is room. */
+  problem(freeBytes: number | null): string | null {
+    this.#floor = diskFloor(this.#floor, freeBytes, 0, this.#floorBytes);
+    if (this.#floor === 'open' || freeBytes === null) return null;
+    const inMb = (bytes: number) => `${Math.floor(bytes / 1e6)} MB`;
+    const [free, floor] = [inMb(freeBytes), inMb(this.#floorBytes)];
+    return freeBytes < this.#floorBytes
+      ? `${this.#what} has ${free} free, and ${floor} must stay free (library.freeFloor): free some space.`
+      : `${this.#what} has ${free} free: new work is taken again when it is a tenth more than the ${floor} that must stay free (library.freeFloor).`;
+  }
 }

@@ -1,27 +1,39 @@
-import { SNIFF_BYTES, sniff } from '@podctl/domain/audio-kind.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome, Work } from '@podctl/domain/protocol.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
-import { type AudioFacts, readAudioFacts } from '@podctl/platform/audio-facts.ts';
+import {
+  type AudioFacts,
+  factsOfFrames,
+  isFramed,
+  readContainerFacts,
+} from '@podctl/platform/audio-facts.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { codeOf } from '@podctl/platform/library/synced-folder.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Dispatcher } from 'undici';
 import type { Assignment } from '../core/assignment.ts';
 import type { DownloadFault } from '../core/http-answer.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
-import { fault, type HttpAudio, networkFault, openHttpAudio } from './http-audio.ts';
+import { type IntakeLimits, takeAudio } from './audio-intake.ts';
+import type { Bandwidth } from './bandwidth.ts';
+import type { DiskReserve } from './disk-reserve.ts';
+import { bitsPerSecond, METADATA_NAME, metadataText } from './episode-metadata.ts';
+import {
+  fault,
+  type HttpAudio,
+  networkFault,
+  openHttpAudio,
+  type ResumeWish,
+} from './http-audio.ts';
 import { failure, type JobContext, returned, type Worker } from './jobs.ts';
+import type { PartFile } from './part-file.ts';
+import type { ClaimedPart, PartFiles } from './part-files.ts';
 
-export interface DownloadLimits {
-  /** Less is no episode. The seed's floor is 100 KB. */
-  readonly floorBytes: number;
-  readonly bytesMax: number;
+export interface DownloadLimits extends IntakeLimits {
   readonly idleMs: number;
   readonly totalMs: number;
-  /** Stays free on the disk that attempts are written to. */
-  readonly freeBytesMin: number;
   /** How long to wait for space before the job is given back. */
   readonly spaceWaitMs: number;
 }
@@ -31,12 +43,17 @@ const OPERATOR_WAIT_MS = 60_000;
 
 export interface DownloadPorts {
   readonly store: AttemptStore;
+  readonly parts: PartFiles;
+  readonly disk: DiskReserve;
+  readonly bandwidth: Bandwidth;
   readonly dispatcher: Dispatcher;
   readonly userAgent: string;
   readonly limits: DownloadLimits;
   readonly clock: Clock;
   readonly agent: AgentId;
   readonly received: (bytes: number) => void;
+  /** So many bytes of a part did not have to be asked for again. */
+  readonly resumed?: (bytes: number) => void;
 }
 
 type DownloadWork = Extract<Work, { kind: 'download' }>;
@@ -44,21 +61,25 @@ type DownloadWork = Extract<Work, { kind: 'download' }>;
 /** Progress is the share of the bytes; what follows them (reading the audio, the manifest) is the rest. */
 const BYTES_SHARE = 0.95;
 const SPACE_CHECK_MS = 5_000;
+/** With the part, then all of it; a host that has yet another file each time is not asked for ever. */
+const TRIES_MAX = 3;
 
 /** GETs an episode's audio into staging: `audio.<ext>` by its content, `metadata.json`, then the manifest. */
 export function downloadWorker(ports: DownloadPorts): Worker {
   return async (assignment, context) => {
     const { work } = assignment;
     invariant(work.kind === 'download', 'a download job has download work');
-    if (!(await hasSpace(ports, context.signal)))
-      return returned('The disk is nearly full: free some space.', 'no_space', OPERATOR_WAIT_MS);
+    if (!(await hasSpace(ports, context.signal))) return noSpace();
     // The time that a download may take is the host's, not that of the way into the library.
     const limit = totalLimit(ports);
     const signal = AbortSignal.any([context.signal, limit.signal]);
     try {
       await using attempt = await ports.store.begin(assignment, context);
-      const of = { attempt, assignment, work, whole: limit.lift };
-      return await download(ports, of, { ...context, signal });
+      await ports.parts.sweep();
+      const { feed, episode } = assignment.job;
+      const part = await ports.parts.claim(feed, episode);
+      const of = { attempt, assignment, work, part, whole: limit.lift };
+      return await withPart(ports, of, { ...context, signal });
     } catch (error) {
       if (context.signal.aborted) throw error;
       if (limit.signal.aborted)
@@ -87,180 +108,182 @@ interface Task {
   readonly attempt: Attempt;
   readonly assignment: Assignment;
   readonly work: DownloadWork;
+  readonly part: ClaimedPart;
   /** To be called when all that the host sends is there. */
   readonly whole: () => void;
+}
+
+/** However it ends, the part is of nobody afterwards: adopted, left for the next attempt, or gone. */
+async function withPart(
+  ports: DownloadPorts,
+  task: Task,
+  context: JobContext,
+): Promise<ResultOutcome> {
+  const { part, attempt, assignment, work } = task;
+  let isWorthless = false;
+  try {
+    const got = await download(ports, task, context);
+    isWorthless = !got.ok && !got.error.isPart;
+    if (!got.ok) return faulted(got.error.fault);
+    const { file, facts, audio } = got.value;
+    const { codec, seconds, container } = facts;
+    context.log.info(
+      { file: file.name, bytes: file.sizeBytes, codec, seconds },
+      'The audio is whole',
+    );
+    const nowMs = ports.clock.wallMs();
+    await attempt.writeText(METADATA_NAME, metadataText(assignment, work, file, facts, nowMs));
+    const finished = await attempt.finish(ports.agent, seconds, {
+      codec,
+      container,
+      bitsPerSecond: bitsPerSecond(file.sizeBytes, facts),
+      etag: audio.etag?.slice(0, 200) ?? null,
+      url: withoutSecrets(work.url).slice(0, 1_000),
+    });
+    return audio.host === null ? finished : { ...finished, host: audio.host };
+  } catch (error) {
+    // What is cut off is gone on with; of a full disk a part would only take more.
+    isWorthless ||= isFull(error);
+    throw error;
+  } finally {
+    await (isWorthless ? part.file.remove() : part.file.leave());
+    part.release();
+  }
+}
+
+interface Got {
+  readonly file: ManifestFile;
+  readonly facts: AudioFacts;
+  readonly audio: HttpAudio;
+}
+
+interface NotGot {
+  readonly fault: DownloadFault;
+  /** What came so far may be gone on with. */
+  readonly isPart: boolean;
 }
 
 async function download(
   ports: DownloadPorts,
   task: Task,
   context: JobContext,
-): Promise<ResultOutcome> {
-  const { attempt, assignment, work } = task;
+): Promise<Result<Got, NotGot>> {
+  for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+    const wish = tries === 1 ? await task.part.file.resume(context.signal) : null;
+    const got = await tryOnce(ports, task, wish, context);
+    if (got !== 'restart') return got;
+  }
+  return notGot('range', UNSTABLE);
+}
+
+async function tryOnce(
+  ports: DownloadPorts,
+  task: Task,
+  wish: ResumeWish | null,
+  context: JobContext,
+): Promise<Result<Got, NotGot> | 'restart'> {
   const { dispatcher, userAgent, clock, limits } = ports;
-  const { signal } = context;
-  const nowMs = clock.wallMs();
-  const options = { dispatcher, userAgent, idleMs: limits.idleMs, nowMs, signal };
-  const opened = await openHttpAudio(work.url, options);
-  if (!opened.ok) return faulted(opened.error);
+  const { signal, log } = context;
+  const options = { dispatcher, userAgent, idleMs: limits.idleMs, nowMs: clock.wallMs(), signal };
+  const opened = await openHttpAudio(task.work.url, options, wish);
+  if (!opened.ok) return err({ fault: opened.error, isPart: isWorthKeeping(opened.error) });
   const audio = opened.value;
-  context.log.info({ bytes: audio.lengthBytes }, 'The host answers with audio');
+  const { startBytes, lengthBytes: bytes, host } = audio;
+  log.info({ bytes, startBytes }, startBytes === 0 ? 'The host answers' : 'The download goes on');
   try {
-    const stored = await store(ports, task, audio, context);
-    if (!stored.ok) return faulted(stored.error);
-    const { file, facts } = stored.value;
-    const { codec, seconds } = facts;
-    context.log.info(
-      { file: file.name, bytes: file.sizeBytes, codec, seconds },
-      'The audio is whole',
-    );
-    const metadata = metadataOf(assignment, work, file, facts, nowMs);
-    await attempt.writeText('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
-    const finished = await attempt.finish(ports.agent, facts.seconds, {
-      codec: facts.codec,
-      container: facts.container,
-      etag: audio.etag?.slice(0, 200) ?? null,
-      url: withoutSecrets(work.url).slice(0, 1_000),
-    });
-    return audio.host === undefined ? finished : { ...finished, host: audio.host };
+    if (startBytes === 0) await task.part.file.restart(null);
+    else ports.resumed?.(startBytes);
+    const got = await store(ports, task, audio, context);
+    if (got === 'restart' || got.ok) return got;
+    return err({ ...got.error, fault: { ...got.error.fault, host } });
   } finally {
     audio.close();
   }
 }
 
-/** Takes the body into staging when its content is audio. A fault leaves no part of it there. */
+const UNSTABLE = 'The host sends other audio each time it is asked, and none of it whole.';
+
+/** A host that is away has nothing to do with the part; one that says that there is nothing has. */
+function isWorthKeeping({ status, final }: DownloadFault): boolean {
+  return !final && status !== 404;
+}
+
+/** Takes the body into staging when its content is audio. A fault leaves nothing of it there. */
 async function store(
   ports: DownloadPorts,
-  { attempt, whole }: Task,
+  { attempt, part: { file: part, path }, whole }: Task,
   audio: HttpAudio,
   context: JobContext,
-): Promise<Result<{ file: ManifestFile; facts: AudioFacts }, DownloadFault>> {
-  const chunks = audio.body[Symbol.asyncIterator]();
-  const head = await firstBytes(chunks);
-  const kind = sniff(head);
-  if (kind.kind === 'page')
-    return err(fault('web_page', `The host sent a web page (${kind.what}) instead of audio.`));
-  const extension = kind.kind === 'audio' ? kind.extension : 'bin';
-  const source = checked(ports, audio.lengthBytes, head, chunks, context);
-  const file = await attempt.write(`audio.${extension}`, source);
-  whole();
-  const facts = await readAudioFacts(await attempt.localPath(file.name));
-  if (!facts.ok) return err(fault('undecodable', facts.error));
-  return ok({ file, facts: facts.value });
-}
-
-async function firstBytes(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  const head: Uint8Array[] = [];
-  for (let sizeBytes = 0; sizeBytes < SNIFF_BYTES; ) {
-    const next = await chunks.next();
-    if (next.done) break;
-    head.push(next.value);
-    sizeBytes += next.value.length;
-  }
-  return Buffer.concat(head);
-}
-
-/** The bytes as they come, counted. Throws a `DownloadError` before the end of what must not be kept. */
-async function* checked(
-  ports: DownloadPorts,
-  lengthBytes: number | null,
-  head: Uint8Array,
-  chunks: AsyncIterator<Uint8Array>,
-  context: JobContext,
-): AsyncGenerator<Uint8Array> {
-  const { floorBytes, bytesMax } = ports.limits;
-  let sizeBytes = 0;
-  let chunk: Uint8Array | null = head;
-  while (chunk !== null) {
-    sizeBytes += chunk.length;
-    ports.received(chunk.length);
-    if (sizeBytes > bytesMax)
-      throw new DownloadError(fault('too_large', `The audio is larger than ${bytesMax} bytes.`));
+): Promise<Result<Got, NotGot> | 'restart'> {
+  const { clock, limits, bandwidth, received } = ports;
+  const { lengthBytes, startBytes } = audio;
+  if (lengthBytes !== null && lengthBytes > limits.bytesMax)
+    return notGot(
+      'too_large',
+      `The audio has ${lengthBytes} bytes; at most ${limits.bytesMax} are taken.`,
+    );
+  using room = await ports.disk.reserve(Math.max(0, (lengthBytes ?? 0) - startBytes));
+  if (room === null)
+    throw new LibraryError('full', 'the disk has no room for the audio above library.freeFloor');
+  let writtenBytes = part.sizeBytes;
+  const progress = (sizeBytes: number) => {
+    room.wrote(sizeBytes - writtenBytes);
+    writtenBytes = sizeBytes;
     if (lengthBytes !== null && lengthBytes > 0)
       context.progress((sizeBytes / lengthBytes) * BYTES_SHARE);
-    yield chunk;
-    const next = await chunks.next().catch((error: unknown) => {
-      throw new DownloadError(brokenOff(error, sizeBytes, lengthBytes));
-    });
-    chunk = next.done ? null : next.value;
-  }
-  if (lengthBytes !== null && sizeBytes !== lengthBytes)
-    throw new DownloadError(shortRead(sizeBytes, lengthBytes));
-  if (sizeBytes < floorBytes)
-    throw new DownloadError(
-      fault('too_small', `The audio has ${sizeBytes} bytes; at least ${floorBytes} were expected.`),
-    );
-}
-
-function brokenOff(error: unknown, sizeBytes: number, lengthBytes: number | null): DownloadFault {
-  const network = networkFault(error);
-  return network.code === 'stalled' || lengthBytes === null
-    ? network
-    : shortRead(sizeBytes, lengthBytes);
-}
-
-function shortRead(sizeBytes: number, lengthBytes: number): DownloadFault {
-  return fault('short_read', `The host sent ${sizeBytes} of ${lengthBytes} bytes.`);
-}
-
-/** What lies beside the audio for whoever reads the archive without us. */
-function metadataOf(
-  assignment: Assignment,
-  work: DownloadWork,
-  file: ManifestFile,
-  facts: AudioFacts,
-  nowMs: number,
-) {
-  const { feed, episode } = assignment.job;
-  const { feedTitle, title, guid, publishedMs } = work.episode;
-  return {
-    feed,
-    feedTitle,
-    episode,
-    guid,
-    title,
-    published: publishedMs === null ? null : isoTime(publishedMs),
-    url: withoutSecrets(work.url),
-    downloaded: isoTime(nowMs),
-    file: file.name,
-    bytes: file.sizeBytes,
-    sha256: file.sha256,
-    durationSeconds: facts.seconds,
-    codec: facts.codec,
-    container: facts.container,
   };
+  const intake = { clock, limits, bandwidth, received, progress, signal: context.signal };
+  const end = await takeAudio(intake, audio, part);
+  if (end.kind === 'restart') return 'restart';
+  if (end.kind === 'fault') return err(end);
+  whole();
+  const measured = await measure(part, end.extension);
+  if (!measured.ok) return notGot(measured.error.code, measured.error.reason);
+  const written = await part.finish();
+  const file = await attempt.adopt(`audio.${end.extension}`, path, written);
+  // Before the attempt can be accepted: from now on nobody may write to what is the same file under two names.
+  await part.remove();
+  return ok({ file, facts: measured.value, audio });
 }
 
-/** Null for what a date cannot hold. */
-function isoTime(epochMs: number): string | null {
-  return Math.abs(epochMs) <= 8.64e15 ? new Date(epochMs).toISOString() : null;
+function notGot(code: string, reason: string): Result<Got, NotGot> {
+  return err({ fault: fault(code, reason), isPart: false });
+}
+
+/** Frames were counted as they came, and nothing else can tell of a stream without a container; the rest is read. */
+async function measure(part: PartFile, extension: string) {
+  const framed = factsOfFrames(part.frames.sum());
+  const isKnown = extension !== 'bin';
+  if (isFramed(extension) || (framed.ok && !isKnown)) return framed;
+  await part.flush();
+  return readContainerFacts(part.place, isKnown);
 }
 
 /** Waits a while for space, so that a full disk does not make jobs go round and round. */
 async function hasSpace(ports: DownloadPorts, signal: AbortSignal): Promise<boolean> {
-  const { freeBytesMin, spaceWaitMs } = ports.limits;
+  const { spaceWaitMs } = ports.limits;
   for (let waitedMs = 0; ; waitedMs += SPACE_CHECK_MS) {
-    const freeBytes = await ports.store.freeBytes();
-    if (freeBytes === null || freeBytes >= freeBytesMin) return true;
+    if (await ports.disk.isOpen()) return true;
+    await ports.parts.sweep(0);
     if (waitedMs >= spaceWaitMs) return false;
     await ports.clock.sleep(Math.min(SPACE_CHECK_MS, spaceWaitMs), signal);
   }
 }
 
-class DownloadError extends Error {
-  readonly fault: DownloadFault;
-  constructor(reason: DownloadFault) {
-    super(reason.reason);
-    this.name = 'DownloadError';
-    this.fault = reason;
-  }
+function noSpace(): ResultOutcome {
+  return returned('The disk is nearly full: free some space.', 'no_space', OPERATOR_WAIT_MS);
+}
+
+function isFull(error: unknown): boolean {
+  if (error instanceof LibraryError) return error.code === 'full';
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error));
 }
 
 function outcomeOf(error: unknown): ResultOutcome {
-  if (error instanceof DownloadError) return faulted(error.fault);
+  if (isFull(error)) return noSpace();
   if (!(error instanceof LibraryError)) return faulted(networkFault(error));
   // A library that is full or away is not the episode's fault.
-  if (error.code === 'full' || error.code === 'offline')
+  if (error.code === 'offline')
     return returned(
       `The library cannot take the audio: ${error.message}.`,
       `library_${error.code}`,

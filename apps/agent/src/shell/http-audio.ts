@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   basicAuthorization,
   firstHop,
@@ -9,6 +10,10 @@ import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { AddressRefused } from '@podctl/platform/address-guard.ts';
 import { type Dispatcher, request } from 'undici';
 import { type DownloadFault, judgeAnswer } from '../core/http-answer.ts';
+import { isEncoded, parseContentRange, whyNotResume } from '../core/range-answer.ts';
+import { strongValidator, type Validator } from '../core/validator.ts';
+import { BodyChunks } from './body-chunks.ts';
+import { decoderOf } from './content-decoder.ts';
 
 export interface HttpAudioOptions {
   /** Refuses addresses that may not be reached; also for each redirect. */
@@ -20,14 +25,30 @@ export interface HttpAudioOptions {
   readonly signal: AbortSignal;
 }
 
+/** The rest of a part is asked for first; a host that has another file now is asked for all of it. */
+export interface ResumeWish {
+  readonly offsetBytes: number;
+  readonly totalBytes: number | null;
+  readonly validator: Validator;
+  /** As `HttpAudio.place`. */
+  readonly place: string;
+}
+
 /** A body that has begun to come. */
 export interface HttpAudio {
-  readonly body: AsyncIterable<Uint8Array>;
-  /** As the host says; null when it does not. */
+  /** Decoded where the host encoded it all the same. */
+  readonly chunks: AsyncIterator<Uint8Array, undefined>;
+  /** Where in the whole the body begins: 0, or the wish's offset. */
+  readonly startBytes: number;
+  /** Of the whole, as the host says; null when it does not, or what comes is encoded. */
   readonly lengthBytes: number | null;
   readonly etag: string | null;
+  /** By which a part of it can be completed; null: it cannot. */
+  readonly validator: Validator | null;
+  /** SHA-256 of the final URL's origin and path, without what may be a secret. */
+  readonly place: string;
   /** That sends it, behind all redirects. */
-  readonly host: HostName | undefined;
+  readonly host: HostName | null;
   /** Frees the connection; safe at any time. */
   close(): void;
 }
@@ -36,33 +57,126 @@ export interface HttpAudio {
 export async function openHttpAudio(
   url: string,
   options: HttpAudioOptions,
+  wish: ResumeWish | null = null,
 ): Promise<Result<HttpAudio, DownloadFault>> {
   if (URL.parse(url) === null) return err(fault('bad_url', 'The URL of the audio is none.'));
+  const resumed = wish === null ? null : await follow(url, options, wish);
+  return resumed ?? (await follow(url, options, null)) ?? err(fault('range', RANGE_WORDS));
+}
+
+const RANGE_WORDS = 'The host sent a part of the audio where all of it was asked for.';
+
+/** Null when the wish cannot be had. */
+async function follow(
+  url: string,
+  options: HttpAudioOptions,
+  wish: ResumeWish | null,
+): Promise<Result<HttpAudio, DownloadFault> | null> {
   let chain = firstHop(url);
+  const isPrivate = chain.hop.credentials !== null;
   for (;;) {
-    const answered = await ask(chain, options);
-    if (!answered.ok) return answered;
-    const { statusCode, headers, body } = answered.value;
-    // Destroying a body that has not ended is an error to its stream; it is ours, and no news.
-    body.on('error', () => undefined);
-    const host = hostAt(chain.hop.url) ?? undefined;
-    const header = (name: string) => [headers[name] ?? []].flat()[0] ?? null;
-    const answer = judgeAnswer(
-      statusCode,
-      { contentLength: header('content-length'), retryAfter: header('retry-after') },
-      options.nowMs,
-    );
-    if (answer.kind === 'body') {
-      const close = () => void body.destroy();
-      const { lengthBytes } = answer;
-      return ok({ body, lengthBytes, etag: header('etag'), host, close });
-    }
-    body.destroy();
-    if (answer.kind === 'fault') return err({ ...answer.fault, host });
-    const next = followRedirect(chain, statusCode, header('location'));
-    if (!next.ok) return err(fault('redirect', `The audio was not reached: ${next.error}.`));
+    const { url: at } = chain.hop;
+    const answered = await ask(chain, options, wish);
+    if (!answered.ok) return err({ ...answered.error, host: hostAt(at) });
+    const verdict = judge(answered.value, at, options, wish);
+    if (verdict.kind === 'audio') return ok(verdict.audio);
+    answered.value.body.destroy();
+    if (verdict.kind === 'restart') return null;
+    if (verdict.kind === 'fault') return err({ ...verdict.fault, host: hostAt(at) });
+    const next = nextHop(chain, answered.value, isPrivate);
+    if (!next.ok) return next;
     chain = next.value;
   }
+}
+
+/** Hosts do lead from https to http, and audio is checked all the same; what somebody pays for is not asked for in the clear. */
+function nextHop(
+  chain: RedirectChain,
+  { statusCode, headers }: Dispatcher.ResponseData,
+  isPrivate: boolean,
+): Result<RedirectChain, DownloadFault> {
+  const { url: from } = chain.hop;
+  const next = followRedirect(chain, statusCode, header(headers, 'location'));
+  if (!next.ok) return err(refused(next.error, from));
+  const isDowngrade = from.protocol === 'https:' && next.value.hop.url.protocol === 'http:';
+  return isPrivate && isDowngrade
+    ? err(refused('the host of a private feed redirects from https to http', from))
+    : next;
+}
+
+function refused(reason: string, at: URL): DownloadFault {
+  return { ...fault('redirect', `The audio was not reached: ${reason}.`), host: hostAt(at) };
+}
+
+type Verdict =
+  | { readonly kind: 'audio'; readonly audio: HttpAudio }
+  | { readonly kind: 'redirect' }
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'fault'; readonly fault: DownloadFault };
+
+function judge(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  url: URL,
+  { nowMs }: HttpAudioOptions,
+  wish: ResumeWish | null,
+): Verdict {
+  // Destroying a body that has not ended is an error to its stream; it is ours, and no news.
+  body.on('error', () => undefined);
+  const one = (name: string) => header(headers, name);
+  const contentRange = one('content-range');
+  const contentEncoding = one('content-encoding');
+  const said = { etag: one('etag'), lastModified: one('last-modified'), date: one('date') };
+  const close = () => void body.destroy();
+  const place = placeOf(url);
+  const common = { etag: said.etag, place, host: hostAt(url), close };
+  if (wish !== null && statusCode === 416) return { kind: 'restart' };
+  if (wish !== null && statusCode === 206) {
+    const fits = whyNotResume(wish, { ...said, contentRange, contentEncoding }) === null;
+    if (!fits || place !== wish.place) return { kind: 'restart' };
+    const { offsetBytes: startBytes, validator } = wish;
+    const lengthBytes = parseContentRange(contentRange)?.totalBytes ?? null;
+    return {
+      kind: 'audio',
+      audio: { ...common, chunks: new BodyChunks(body), startBytes, lengthBytes, validator },
+    };
+  }
+  const answer = judgeAnswer(
+    statusCode,
+    { contentLength: one('content-length'), retryAfter: one('retry-after'), contentRange },
+    nowMs,
+  );
+  if (answer.kind !== 'body') return answer;
+  if (!isEncoded(contentEncoding)) {
+    const { lengthBytes } = answer;
+    const validator = strongValidator(said, nowMs);
+    return {
+      kind: 'audio',
+      audio: { ...common, chunks: new BodyChunks(body), startBytes: 0, lengthBytes, validator },
+    };
+  }
+  const decoded = decoderOf(contentEncoding, body);
+  if (decoded === null) return { kind: 'fault', fault: fault('encoding', ENCODING_WORDS) };
+  return {
+    kind: 'audio',
+    audio: {
+      ...common,
+      chunks: new BodyChunks(decoded),
+      startBytes: 0,
+      lengthBytes: null,
+      validator: null,
+    },
+  };
+}
+
+const ENCODING_WORDS =
+  'The host sent the audio in an encoding that is not known, and was not asked for.';
+
+function header(headers: Dispatcher.ResponseData['headers'], name: string): string | null {
+  return [headers[name] ?? []].flat()[0] ?? null;
+}
+
+function placeOf({ origin, pathname }: URL): string {
+  return createHash('sha256').update(`${origin}${pathname}`).digest('hex');
 }
 
 /** What a connection or a body that broke off means. */
@@ -72,16 +186,23 @@ export function networkFault(error: unknown): DownloadFault {
   if (isRefused) return fault('address_refused', `The audio was not fetched: ${words}.`);
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return fault('stalled', 'The host stopped sending; the download stalled.');
+  if (
+    code.startsWith('Z_') ||
+    code.startsWith('ERR_BROTLI') ||
+    code.startsWith('ERR__ERROR_FORMAT')
+  )
+    return fault('encoding', 'What the host sent is not in the encoding that it names.');
   return fault('network', `The download broke off: ${words}.`);
 }
 
 export function fault(code: string, reason: string): DownloadFault {
-  return { code, reason, retryAfterMs: null, final: false };
+  return { code, reason, retryAfterMs: null, final: false, host: null, status: null };
 }
 
 async function ask(
   chain: RedirectChain,
   options: HttpAudioOptions,
+  wish: ResumeWish | null,
 ): Promise<Result<Dispatcher.ResponseData, DownloadFault>> {
   const { url, credentials } = chain.hop;
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
@@ -102,6 +223,9 @@ async function ask(
           // A length is only worth something without compression, which audio does not gain from.
           'accept-encoding': 'identity',
           ...(credentials === null ? {} : { authorization: basicAuthorization(credentials) }),
+          ...(wish === null
+            ? {}
+            : { range: `bytes=${wish.offsetBytes}-`, 'if-range': wish.validator.value }),
         },
       }),
     );

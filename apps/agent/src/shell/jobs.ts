@@ -119,15 +119,16 @@ function milestones(passed: (percent: number) => void): (fraction: number) => vo
 export interface FailureDetails {
   readonly retryAfterMs?: number | null;
   readonly final?: boolean;
-  /** The podcast host that answered. */
-  readonly host?: HostName | undefined;
+  /** The podcast host that was asked last, and its HTTP status. */
+  readonly host?: HostName | null;
+  readonly status?: number | null;
 }
 
 /** `code` is for machines, `reason` one sentence for people. */
 export function failure(code: string, reason: string, details: FailureDetails = {}): ResultOutcome {
-  const { retryAfterMs = null, final = false, host } = details;
-  const failed = { kind: 'failed', code, reason, retryAfterMs, final, returned: false } as const;
-  return host === undefined ? failed : { ...failed, host };
+  const { retryAfterMs = null, final = false, host = null, status = null } = details;
+  const where = { ...(host === null ? {} : { host }), ...(status === null ? {} : { status }) };
+  return { kind: 'failed', code, reason, retryAfterMs, final, returned: false, ...where };
 }
 
 /** Given back unharmed: no failure is counted. */

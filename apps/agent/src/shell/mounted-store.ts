@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import type { AgentId } from '@podctl/domain/ids.ts';
+import { PARTS_PATH } from '@podctl/domain/library-path.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
@@ -7,7 +10,8 @@ import {
   type Attempt,
   type AttemptStore,
   type AudioInput,
-  spaceProblem,
+  type PartPlace,
+  SpaceWatch,
   type TranscribeWork,
 } from './attempt-store.ts';
 import { failure, type JobContext } from './jobs.ts';
@@ -16,11 +20,14 @@ import { Staging } from './staging.ts';
 /** The library itself, mounted on this machine. What an attempt leaves in staging is the sweeper's. */
 export class MountedStore implements AttemptStore {
   readonly #library: FileLibrary;
-  readonly #freeBytesMin: number;
+  readonly #space: SpaceWatch;
+  readonly parts: PartPlace;
 
-  constructor(library: FileLibrary, freeBytesMin: number) {
+  constructor(library: FileLibrary, agent: AgentId, freeBytesMin: number) {
     this.#library = library;
-    this.#freeBytesMin = freeBytesMin;
+    this.#space = new SpaceWatch('The library’s disk', freeBytesMin);
+    const path = `${PARTS_PATH}/${agent}`;
+    this.parts = { path, folder: join(library.root, path) };
   }
 
   async begin(assignment: Assignment, { signal }: JobContext): Promise<Attempt> {
@@ -28,6 +35,7 @@ export class MountedStore implements AttemptStore {
     return {
       write: (name, source) => staging.write(name, source),
       writeText: (name, text) => staging.writeText(name, text),
+      adopt: (...of) => staging.adopt(...of),
       localPath: (name) => placeOf(this.#library.root, staging.path(name)),
       finish: (...of) => staging.finish(...of),
       [Symbol.asyncDispose]: async () => {},
@@ -59,7 +67,7 @@ export class MountedStore implements AttemptStore {
     const health = await this.#library.check();
     if (health.kind === 'offline') return `The library is offline: ${health.reason}`;
     const freeBytes = await this.freeBytes().catch(() => null);
-    return spaceProblem('The library’s disk', freeBytes, this.#freeBytesMin);
+    return this.#space.problem(freeBytes);
   }
 }
 

@@ -6,7 +6,7 @@ import {
   helloSubject,
   ROLL_CALL_SUBJECT,
 } from '@podctl/domain/key.ts';
-import type { HelloReply, JobToken, TokenReport } from '@podctl/domain/protocol.ts';
+import type { CommandMessage, HelloReply, JobToken, TokenReport } from '@podctl/domain/protocol.ts';
 import type { Result } from '@podctl/domain/result.ts';
 import { backoffMs } from '@podctl/domain/retry.ts';
 import type { Slots } from '@podctl/domain/session.ts';
@@ -47,6 +47,7 @@ export interface SessionPorts {
   /** What the next heartbeat says; null when there is no session to speak for. */
   readonly pulse: () => Pulse | null;
   readonly input: (input: AgentInput) => void;
+  readonly bandwidthShare?: (bytesPerSecond: number | null) => void;
   /** Called with the library's id of each welcome, before its input. */
   /** There is a new leader. */
   readonly rollCalled: () => void;
@@ -154,8 +155,14 @@ export class SessionLink {
       return;
     }
     const command = decoded.value;
-    if (command.kind !== 'ping') this.#ports.input({ kind: 'command', command });
+    if (command.kind === 'bandwidth') this.#share(command);
+    else if (command.kind !== 'ping') this.#ports.input({ kind: 'command', command });
     else if (command.boot === this.#ports.identity.boot) message.respond(new Uint8Array(0));
+  }
+
+  /** Of this session only: another leader, or another life, may have shared it out otherwise. */
+  #share({ session, bytesPerSecond }: Extract<CommandMessage, { kind: 'bandwidth' }>): void {
+    if (this.#ports.pulse()?.session === session) this.#ports.bandwidthShare?.(bytesPerSecond);
   }
 
   #keep(loop: Promise<void>): void {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { PARTS_PATH } from '@podctl/domain/library-path.ts';
 import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { placeOf } from '@podctl/platform/library/safe-path.ts';
@@ -104,9 +105,9 @@ export class SpoolInputs {
   }
 }
 
-/** Everything in a spool but its inputs: what an earlier life of this agent left of attempts. */
+/** Everything in a spool but its inputs and parts of downloads: what an earlier life of this agent left of attempts. */
 export async function leftAttempts(spool: FileLibrary): Promise<readonly string[]> {
   const files = await spool.list('staging', FILES_MAX);
   const folders = files.map(({ path }) => path.split('/').slice(0, 2).join('/'));
-  return [...new Set(folders)].filter((folder) => folder !== FOLDER);
+  return [...new Set(folders)].filter((folder) => folder !== FOLDER && folder !== PARTS_PATH);
 }

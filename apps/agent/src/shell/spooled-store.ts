@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { PARTS_PATH } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type ManifestFile } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
@@ -12,7 +13,8 @@ import {
   type Attempt,
   type AttemptStore,
   type AudioInput,
-  spaceProblem,
+  type PartPlace,
+  SpaceWatch,
   type TranscribeWork,
 } from './attempt-store.ts';
 import type { ByteClient, LocalFile, MoveOptions } from './byte-client.ts';
@@ -70,9 +72,13 @@ export class SpooledStore implements AttemptStore {
   readonly #inputs: SpoolInputs;
   /** Null: bytes go through a coordinator. Known before any work is taken, since `problem` is asked first. */
   #desk: DirectDesk | null;
+  readonly #space: SpaceWatch;
+  readonly parts: PartPlace;
 
   constructor(ports: SpooledStorePorts) {
     this.#ports = ports;
+    this.#space = new SpaceWatch('This machine’s disk', ports.freeBytesMin);
+    this.parts = { path: PARTS_PATH, folder: join(ports.spool.root, PARTS_PATH) };
     this.#transfers = new FileTransfers(ports.spool);
     this.#inputs = new SpoolInputs(ports.spool, ports.inputBytesMax);
     this.#desk = ports.own;
@@ -84,6 +90,7 @@ export class SpooledStore implements AttemptStore {
     return {
       write: (name, source) => staging.write(name, source),
       writeText: (name, text) => staging.writeText(name, text),
+      adopt: (...of) => staging.adopt(...of),
       localPath: (name) => placeOf(spool.root, staging.path(name)),
       finish: async (...of) => {
         const outcome = await staging.finish(...of);
@@ -129,7 +136,7 @@ export class SpooledStore implements AttemptStore {
     const health = await spool.check();
     if (health.kind === 'offline') return `The agent’s spool is gone: ${health.reason}`;
     if (((await this.freeBytes()) ?? 0) < freeBytesMin) await this.#inputs.evict(0);
-    const full = spaceProblem('This machine’s disk', await this.freeBytes(), freeBytesMin);
+    const full = this.#space.problem(await this.freeBytes());
     return full ?? (await this.#wayProblem(expectedLibrary));
   }
 

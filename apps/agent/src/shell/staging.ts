@@ -8,7 +8,7 @@ import {
   type ManifestFile,
 } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
-import type { Library } from '@podctl/platform/library.ts';
+import type { Library, WrittenFile } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 
 /** The folder of one token: files first, the manifest last, and nothing after it. */
@@ -57,6 +57,18 @@ export class Staging {
 
   writeText(name: string, text: string): Promise<ManifestFile> {
     return this.write(name, once(text));
+  }
+
+  /** Gives a finished file of this agent's own its name here. Nothing is copied where links can be made. */
+  async adopt(
+    name: string,
+    from: string,
+    { sizeBytes, sha256 }: WrittenFile,
+  ): Promise<ManifestFile> {
+    await this.#library.link(from, this.path(name));
+    const file = { name, sizeBytes, sha256 };
+    this.#files.push(file);
+    return file;
   }
 
   /** Writes the manifest: from now on the attempt is complete. */

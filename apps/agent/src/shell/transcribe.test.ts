@@ -113,7 +113,7 @@ function transcribe(
   changes: { audioPath?: string; audioSha256?: string; audioSeconds?: number } = {},
 ) {
   const worker = transcribeWorker({
-    store: new MountedStore(library, 0),
+    store: new MountedStore(library, agent, 0),
     engines: [by],
     clock: systemClock,
     agent,

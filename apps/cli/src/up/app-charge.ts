@@ -4,6 +4,7 @@ import { type AppKey, bootstrapVariable } from '@podctl/platform/bootstrap.ts';
 import { type ChildSpec, spawnChild } from '@podctl/platform/child/child-process.ts';
 import type { Endpoint } from '@podctl/platform/endpoint.ts';
 import { readJsonFile, writeJsonFile } from '@podctl/platform/json-file.ts';
+import { FILE_THREADS } from './file-threads.ts';
 import { waitInFolder } from './file-wait.ts';
 import type { Charge } from './supervised-child.ts';
 
@@ -58,7 +59,7 @@ function specOf(place: AppPlace, bootstrapPath: string): ChildSpec {
     command: process.execPath,
     args: [place.script],
     tie: 'node',
-    env: { ...process.env, [bootstrapVariable(place.key)]: bootstrapPath },
+    env: { ...FILE_THREADS, ...process.env, [bootstrapVariable(place.key)]: bootstrapPath },
     stdout: 'log',
     log: place.log,
     lockFd: place.lockFd,

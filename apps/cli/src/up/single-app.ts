@@ -6,6 +6,7 @@ import { acquireFolderLock, FolderLockError } from '@podctl/platform/folder-lock
 import { writeJsonFile } from '@podctl/platform/json-file.ts';
 import { CommandError, commandErrorFrom, EXIT } from '../command-error.ts';
 import { appScript } from './bootstrap.ts';
+import { FILE_THREADS } from './file-threads.ts';
 import type { Stopping } from './stopping.ts';
 
 export interface SingleApp {
@@ -35,7 +36,7 @@ export async function runSingleApp(app: SingleApp, stopping: Stopping): Promise<
       command: process.execPath,
       args: [appScript(app.key)],
       tie: 'node',
-      env: { ...process.env, [bootstrapVariable(app.key)]: path },
+      env: { ...FILE_THREADS, ...process.env, [bootstrapVariable(app.key)]: path },
       stdout: 'inherit',
       stderr: 'inherit',
       log: () => undefined,

@@ -33,6 +33,8 @@ export interface StageView {
   readonly reason: string;
   readonly notBefore: string | null;
   readonly files: readonly FileView[];
+  /** Its audio was taken away on purpose (library.keepAudio). */
+  readonly audioRemoved: boolean;
 }
 
 export interface FileView {
@@ -116,6 +118,7 @@ function stageView(status: StageStatus): StageView {
     progressRatio: status.progressRatio,
     reason: status.reason,
     notBefore: isoTime(status.notBefore),
+    audioRemoved: status.audioRemoved,
     files: status.files.map((file) => ({
       path: file.path,
       sizeBytes: Number(file.sizeBytes),

@@ -149,6 +149,7 @@ export interface FeedDetailView extends FeedView {
   /** Empty: the fleet's. */
   readonly model: string;
   readonly language: string;
+  readonly keepAudio: string;
   readonly addedAt: string | null;
   /** Null while it is due, or being read. */
   readonly nextPollAt: string | null;
@@ -180,6 +181,7 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
     ...feedView(feed),
     model: feed.choices?.model ?? '',
     language: feed.choices?.language ?? '',
+    keepAudio: feed.choices?.keepAudio ?? '',
     addedAt: isoTime(detail.addedAt),
     nextPollAt: isoTime(detail.nextPollAt),
     nextPollReason: detail.nextPollReason,

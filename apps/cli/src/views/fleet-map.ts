@@ -111,6 +111,7 @@ export const eventWords = [
   'episode-skipped',
   'host-cooling',
   'host-recovered',
+  'audio-removed',
 ] as const;
 
 /** Something that happened, as `-o jsonl` prints it. */

@@ -80,6 +80,7 @@ function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStat
     progressRatio: view.progress,
     reason: view.reason,
     notBefore: dateOf(notBeforeMs === 0 ? null : notBeforeMs),
+    audioRemoved: view.state.done?.audio !== undefined,
     files: files.map(({ path, sizeBytes, sha256 }) => ({
       path,
       sizeBytes: BigInt(sizeBytes),

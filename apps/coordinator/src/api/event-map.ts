@@ -28,6 +28,7 @@ const types: { readonly [T in EventType]: Event_Type } = {
   library: Event_Type.LIBRARY,
   host_cooling: Event_Type.HOST_COOLING,
   host_recovered: Event_Type.HOST_RECOVERED,
+  audio_removed: Event_Type.AUDIO_REMOVED,
 };
 
 /** The type's word in the stream; null for a number that none has. */

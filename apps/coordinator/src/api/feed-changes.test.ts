@@ -48,7 +48,7 @@ describe('UpdateFeed', () => {
     const { feed } = await get('alpha');
     expect(feed?.feed?.choices).toEqual({
       ...{ priority: 4, labels: { topic: 'history' } },
-      ...{ model: '', language: '', prompt: '', hotwords: '', wanted: undefined },
+      ...{ model: '', language: '', prompt: '', hotwords: '', keepAudio: '', wanted: undefined },
     });
   });
 

@@ -1,6 +1,7 @@
 import type { FeedChange } from '@podctl/domain/feed-change.ts';
 import { labelProblem } from '@podctl/domain/feed-choices.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
+import { parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type {
   GetFeedRequest,
@@ -52,10 +53,16 @@ export async function updateFeed(
     filter: filter.value,
     prompt: request.prompt === '' ? null : request.prompt,
     hotwords: request.hotwords === '' ? null : request.hotwords,
+    ...keepAudioChange(request.keepAudio),
   };
   const changed = await ordered(fleet, found.value.id, change, request.validateOnly);
   if (!changed.ok) return changed;
   return ok({ changed: [...changed.value.fields], revision: BigInt(changed.value.revision) });
+}
+
+/** Checked before. Empty is the fleet's. */
+function keepAudioChange(text: string | undefined) {
+  return text === undefined ? {} : { keepAudio: parseKeepAudio(text) };
 }
 
 /** More than a feed can have. */

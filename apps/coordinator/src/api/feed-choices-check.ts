@@ -6,6 +6,7 @@ import {
   isModelName,
   labelProblem,
 } from '@podctl/domain/feed-choices.ts';
+import { parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 
 /** What a request chooses for a feed. */
 export interface AskedChoices {
@@ -14,6 +15,7 @@ export interface AskedChoices {
   readonly model?: string | undefined;
   readonly language?: string | undefined;
   readonly labels: FeedLabels;
+  readonly keepAudio?: string | undefined;
 }
 
 export interface ChoiceProblem {
@@ -46,6 +48,11 @@ export function choiceProblem(asked: AskedChoices): ChoiceProblem | null {
     return {
       field: 'language',
       problem: 'the language is none of two or three letters: give one such as en',
+    };
+  if (asked.keepAudio && parseKeepAudio(asked.keepAudio) === null)
+    return {
+      field: 'keep_audio',
+      problem: 'which audio stays is none of always, untilTranscribed, days:N and count:N',
     };
   const problem = labelsProblem(labels);
   return problem === null ? null : { field: 'labels', problem };

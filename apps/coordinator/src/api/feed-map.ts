@@ -2,6 +2,7 @@ import type { FeedProblemKind } from '@podctl/domain/feed/feed-problem.ts';
 import { isGone } from '@podctl/domain/feed/polling.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
+import { keepAudioText } from '@podctl/domain/keep-audio.ts';
 import type { AddedFeed } from '@podctl/domain/order.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import {
@@ -77,6 +78,7 @@ export function feedMessage(view: FeedView): Feed {
       wanted: wantedMessage(choices.filter),
       prompt: choices.prompt ?? '',
       hotwords: choices.hotwords ?? '',
+      keepAudio: choices.keepAudio === undefined ? '' : keepAudioText(choices.keepAudio),
     },
     urlIsPrivate: url !== view.url,
     skipped: tally.skipped,

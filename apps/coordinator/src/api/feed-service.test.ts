@@ -56,7 +56,7 @@ describe('ListFeeds', () => {
         etaSeconds: undefined,
         choices: {
           ...{ priority: 0, labels: {}, model: '', language: '', prompt: '', hotwords: '' },
-          wanted: undefined,
+          ...{ keepAudio: '', wanted: undefined },
         },
         urlIsPrivate: true,
         skipped: 0,

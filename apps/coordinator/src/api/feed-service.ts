@@ -1,6 +1,7 @@
 import { normalizeFeedUrl } from '@podctl/domain/feed/url.ts';
 import { hasLabels } from '@podctl/domain/feed-choices.ts';
 import { feedId } from '@podctl/domain/ids.ts';
+import { parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 import type { AddedFeed, FeedToAdd } from '@podctl/domain/order.ts';
 import { err, invariant, ok, type Result } from '@podctl/domain/result.ts';
 import {
@@ -26,7 +27,8 @@ import type { Failure } from './status.ts';
 import { filterOf, wordsProblem } from './wanted-map.ts';
 
 const FEEDS_PER_CALL_MAX = 10_000;
-const NONE = { priority: 0, labels: {}, model: '', language: '', prompt: '', hotwords: '' };
+const NO_TEXTS = { model: '', language: '', prompt: '', hotwords: '', keepAudio: '' };
+const NONE = { priority: 0, labels: {}, ...NO_TEXTS };
 const TITLE_LENGTH_MAX = 400;
 
 export const feedServiceDefinition = FeedServiceService;
@@ -111,8 +113,10 @@ function checkedChoices(feed: NewFeed) {
 }
 
 /** What is chosen: what is left empty is not. */
-function given({ priority, labels, model, language, prompt, hotwords }: FeedChoices) {
+function given({ priority, labels, model, language, prompt, hotwords, keepAudio }: FeedChoices) {
+  const keep = parseKeepAudio(keepAudio);
   return {
+    ...(keep === null ? {} : { keepAudio: keep }),
     ...(priority === 0 ? {} : { priority }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(model === '' ? {} : { model }),

@@ -76,6 +76,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
     help: 'Agents that fell silent.',
     labels: [],
   });
+  const removed = removedAudio(page);
   let sight: LibrarySight | null = null;
   page.addSource(() => (sight === null ? [] : libraryFamilies(sight)));
   return {
@@ -96,6 +97,7 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
         if (event.stage !== null && result !== undefined)
           finished.add({ stage: event.stage, result });
         if (event.type === 'agent_lost') lost.add({});
+        if (event.type === 'audio_removed') removed.add({});
       }
     },
     recorded: eventCounts(page),
@@ -107,6 +109,16 @@ export function coordinatorMetrics(version: string): CoordinatorMetrics {
       }
     },
   };
+}
+
+function removedAudio(page: Metrics) {
+  const removed = page.counter({
+    name: 'podctl_audio_removed_total',
+    help: 'Episodes whose audio was taken away, since it need not be kept (library.keepAudio).',
+    labels: [],
+  });
+  removed.add({}, 0);
+  return removed;
 }
 
 async function lookAt(library: WatchedLibrary, clock: Clock): Promise<LibrarySight> {

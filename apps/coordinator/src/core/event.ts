@@ -32,6 +32,7 @@ export const EVENT_TYPES = [
   'library',
   'host_cooling',
   'host_recovered',
+  'audio_removed',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -62,17 +63,29 @@ export function eventsOfEpisode(
   return STAGES.flatMap((stage) => {
     const was = before.state.stages[stage];
     const is = after.state.stages[stage];
-    const accepted = acceptedRun(is);
-    // By its run, which has one result: after a restore two runs may have tokens of one number.
-    if (accepted !== null && accepted.run !== acceptedRun(was)?.run) {
-      // The tail tells the newest value only: the attempt may never have been seen here.
-      const seen = 'token' in was.lock && was.lock.token === accepted.token ? was.lock : null;
-      const message = doneMessage(stage, accepted.manifest, seen?.sinceMs ?? null, nowMs);
-      return [jobEvent('job_done', after, stage, seen?.agent ?? null, message)];
-    }
-    if (was.lock === is.lock) return [];
-    return eventOfLock(was.lock, is.lock, after, stage);
+    return eventsOfStage(was, is, after, stage, nowMs);
   });
+}
+
+function eventsOfStage(
+  was: StageState,
+  is: StageState,
+  after: EpisodeRow,
+  stage: Stage,
+  nowMs: number,
+): FleetEvent[] {
+  const accepted = acceptedRun(is);
+  // By its run, which has one result: after a restore two runs may have tokens of one number.
+  if (accepted !== null && accepted.run !== acceptedRun(was)?.run) {
+    // The tail tells the newest value only: the attempt may never have been seen here.
+    const seen = 'token' in was.lock && was.lock.token === accepted.token ? was.lock : null;
+    const message = doneMessage(stage, accepted.manifest, seen?.sinceMs ?? null, nowMs);
+    return [jobEvent('job_done', after, stage, seen?.agent ?? null, message)];
+  }
+  if (is.done?.audio === 'going' && was.done?.audio === undefined)
+    return [jobEvent('audio_removed', after, stage, null, removedMessage(is.done))];
+  if (was.lock === is.lock) return [];
+  return eventOfLock(was.lock, is.lock, after, stage);
 }
 
 /**
@@ -113,6 +126,10 @@ const UNWANTED: { readonly [E in EndedByHand]: EventType } = {
   skipped: 'episode_skipped',
   canceled: 'job_canceled',
 };
+
+function removedMessage({ manifest }: Done): string {
+  return `${(manifest.bytes / 1e6).toFixed(1)} MB need not be kept (keepAudio)`;
+}
 
 /** How much came of it, and how fast where its beginning is known. */
 function doneMessage(

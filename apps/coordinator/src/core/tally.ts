@@ -1,3 +1,4 @@
+import { hasResult } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
@@ -77,7 +78,7 @@ export function isGivenUp(lock: Lock): boolean {
 /** What a stage works on is there, or somebody may still bring it: after a dead download no transcription is left. */
 function mayCome(stages: EpisodeState['stages'], stage: Stage): boolean {
   const input = STAGE_INPUT[stage];
-  return input === null || stages[input].done !== null || stages[input].lock.state !== 'dead';
+  return input === null || hasResult(stages[input]) || stages[input].lock.state !== 'dead';
 }
 
 /** The sum over feeds. */

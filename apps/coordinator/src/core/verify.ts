@@ -42,6 +42,17 @@ export function acceptedOf(feed: FeedId, episode: EpisodeId, state: EpisodeState
 /** What retention took away on purpose, listed beside the manifest, is not missing. */
 export const REMOVED_NAME = 'removed.json';
 
+/** By the state, and by what lies beside the manifest: the one may be of an older backup. */
+export function takenAway(
+  { done }: Accepted,
+  { files }: Manifest,
+  listed: ReadonlySet<string>,
+): ReadonlySet<string> {
+  if (done.audio === undefined) return listed;
+  const audio = files.map(({ name }) => name).filter((name) => name.startsWith('audio.'));
+  return new Set([...listed, ...audio]);
+}
+
 /** The differences of one result. `files` has what was found of the manifest's files; `removed` the names taken away. */
 export function compare(
   of: Accepted,

@@ -18,7 +18,7 @@ export async function acceptedFiles(
 ): Promise<readonly AcceptedFile[]> {
   const done = episodeRow(snapshot, feed, episode)?.state.stages[stage].done ?? null;
   if (done === null) return [];
-  const links = await views.links(feed, episode, stage, done.run, done.token);
+  const links = await views.links(feed, episode, stage, done.run, done.token, done.audio);
   return links.map(({ from, to, sizeBytes, sha256 }) => ({
     path: from,
     readablePath: to,

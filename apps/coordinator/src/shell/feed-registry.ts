@@ -181,7 +181,7 @@ function restored(known: FeedRecord, feed: FeedToAdd): FeedRecord {
 }
 
 function chosen(known: FeedRecord | null, feed: FeedToAdd) {
-  const { priority, labels, model, language, ...rest } = choicesOf(known);
+  const { priority, labels, model, language, keepAudio, ...rest } = choicesOf(known);
   return {
     ...rest,
     priority: feed.priority ?? priority,
@@ -191,6 +191,7 @@ function chosen(known: FeedRecord | null, feed: FeedToAdd) {
     ...(feed.filter === undefined ? {} : { filter: feed.filter }),
     ...(feed.prompt === undefined ? {} : { prompt: feed.prompt }),
     ...(feed.hotwords === undefined ? {} : { hotwords: feed.hotwords }),
+    keepAudio: feed.keepAudio ?? keepAudio,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Progress } from '../core/progress.ts';
 import type { AgentReport } from '../core/view.ts';
 import type { CoordinatorPorts } from '../ports.ts';
 import type { CoordinatorSettings } from '../settings.ts';
+import { BandwidthShares } from './bandwidth-shares.ts';
 import { Drains } from './drains.ts';
 import type { EventLog } from './event-log.ts';
 import { EventRecorder } from './event-recorder.ts';
@@ -23,6 +24,7 @@ import { Poller } from './poller.ts';
 import { Publisher } from './publisher.ts';
 import { RemovedFeeds } from './removed-feeds.ts';
 import type { Replica } from './replica.ts';
+import { Retention } from './retention.ts';
 import { RevokedSessions } from './revoked-sessions.ts';
 import { Sessions } from './sessions.ts';
 import { StaleLocks } from './stale-locks.ts';
@@ -111,6 +113,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       vanished,
       sweeper,
       repair,
+      ...downloadServices(parts),
     ],
   };
 }
@@ -131,6 +134,18 @@ function hostDesk({ ports, settings, store, replica }: LeaderParts): HostDesk {
   const rules = settings.hosts ?? NO_HOST_LIMITS;
   const throttled = (code: ThrottleCode) => ports.throttled?.(code);
   return new HostDesk({ store, replica, clock, rules, log, throttled });
+}
+
+/** What becomes of audio, and how fast it comes. */
+function downloadServices(parts: LeaderParts): readonly Service[] {
+  const { ports, settings, store, replica, views } = parts;
+  const { clock, bus, library, log } = ports;
+  const { keepAudio = { kind: 'always' }, sweepEveryMs: everyMs } = settings;
+  const of = { clock, store, replica, library, views, log };
+  const retention = new Retention({ ...of, keepAudio, everyMs });
+  const bytesPerSecondMax = settings.downloadBandwidthMax ?? null;
+  if (bytesPerSecondMax === null) return [retention];
+  return [retention, new BandwidthShares({ clock, bus, replica, log, bytesPerSecondMax })];
 }
 
 function eventRecorder({ ports, settings, replica, events }: LeaderParts): EventRecorder | null {

@@ -15,6 +15,7 @@ import {
   isKnownPath,
   placeOfPath,
   REMOVED_NAME,
+  takenAway,
   whyNotRepair,
 } from '../core/verify.ts';
 import { readManifest } from './settle.ts';
@@ -132,8 +133,8 @@ export class LibraryCheck {
       const fault = (await library.stat(path)) === null ? 'missing' : 'wrong_sha256';
       return [{ fault, path, of, detail: read.error }];
     }
-    const removed = await this.#removed(of.folder);
     const { manifest, ref } = read.value;
+    const removed = takenAway(of, manifest, await this.#removed(of.folder));
     const files = new Map<string, FoundFile>();
     for (const { name } of manifest.files) {
       const found = removed.has(name) ? null : await this.#look(`${of.folder}/${name}`);

@@ -13,20 +13,17 @@ let episode: EpisodeId;
 beforeEach(async () => {
   world = await LeaderWorld.start();
   episode = await world.episode();
-  const { clock, store, library, log } = world;
-  sweeper = new Sweeper({
-    clock,
-    store,
-    library,
-    log,
-    everyMs: EVERY_MS,
-    olderThanMs: HOUR_MS,
-  });
+  sweeper = newSweeper();
 });
 afterEach(async () => {
   await sweeper.stop();
   world.stop();
 });
+
+function newSweeper(): Sweeper {
+  const { clock, store, library, log } = world;
+  return new Sweeper({ clock, store, library, log, everyMs: EVERY_MS, olderThanMs: HOUR_MS });
+}
 
 /** One turn, now. */
 async function sweep(): Promise<void> {
@@ -75,6 +72,19 @@ describe('the sweeper removes', () => {
     await age();
     await sweep();
     expect(await world.has(`${folder}/audio.mp3`)).toBe(false);
+  });
+
+  it('parts of downloads only when their agent has not come back for longer than it may keep them', async () => {
+    const part = 'staging/parts/a1/.part-alpha.x';
+    await world.library.put(part, 'x');
+    await age();
+    await sweep();
+    expect(await world.has(part)).toBe(true);
+    await sweeper.stop();
+    await world.clock.advance(31 * 24 * HOUR_MS);
+    sweeper = newSweeper();
+    await sweep();
+    expect(await world.has(part)).toBe(false);
   });
 
   it('files whose writer died outside of any attempt, once they are old', async () => {

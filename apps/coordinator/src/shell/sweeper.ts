@@ -1,4 +1,5 @@
 import {
+  PARTS_PATH,
   parseStaging,
   STAGING_ROOT,
   type StagingPlace,
@@ -20,6 +21,8 @@ export interface SweeperOptions {
   readonly olderThanMs: number;
 }
 
+/** An agent sweeps its own parts (`downloads.partsKeep`, at most this): what is older is of one that never came back. */
+const PARTS_KEEP_MS_MAX = 30 * 86_400_000;
 /** Files looked at in one turn; the rest waits for the next. */
 const FILES_MAX = 100_000;
 
@@ -108,8 +111,11 @@ export class Sweeper extends Loop {
 
 /** Files that were being written when their writer died, outside of any attempt. */
 function isLeftover(beforeMs: number): (file: ListedFile) => boolean {
-  return ({ path, modifiedMs }) =>
-    modifiedMs < beforeMs && path.includes('/.part-') && parseStaging(path) === null;
+  return ({ path, modifiedMs }) => {
+    const isPart = path.startsWith(`${PARTS_PATH}/`);
+    const before = isPart ? beforeMs - PARTS_KEEP_MS_MAX : beforeMs;
+    return modifiedMs < before && path.includes('/.part-') && parseStaging(path) === null;
+  };
 }
 
 /** The attempts of which every file is older than `beforeMs`. Paths that no attempt of ours has are left alone. */

@@ -1,4 +1,5 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import type { AudioRemoval } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder, viewPath } from '@podctl/domain/library-path.ts';
 import type { NameTemplate } from '@podctl/domain/name-template.ts';
@@ -6,6 +7,7 @@ import type { Stage } from '@podctl/domain/stage.ts';
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
 import { readManifest } from './settle.ts';
 import type { Store } from './store.ts';
+import { AUDIO_PREFIX } from './work.ts';
 
 /** The ending of a file's readable name. */
 const EXTENSION: { readonly [name: string]: string } = {
@@ -55,7 +57,7 @@ export class ViewLinks {
       const { record } = await store.readEpisode(feed, episode);
       const done = record?.stages[stage].done ?? null;
       if (done === null || done.token === shown) return;
-      const links = await this.links(feed, episode, stage, done.run, done.token);
+      const links = await this.links(feed, episode, stage, done.run, done.token, done.audio);
       for (const link of links) {
         // Another run came while this was done: its files go over what was just linked.
         if (shown !== 0 || !(await this.#fits(link))) await this.#give(link);
@@ -102,13 +104,14 @@ export class ViewLinks {
     return (await library.hash(to, AbortSignal.timeout(HASH_MS_MAX))).sha256 === sha256;
   }
 
-  /** Where the files of a done run lie, and under which readable names. */
+  /** Where the files of a done run lie, and under which readable names; without audio that was taken away (`audio`). */
   async links(
     feed: FeedId,
     episode: EpisodeId,
     stage: Stage,
     run: number,
     token: number,
+    audio?: AudioRemoval,
   ): Promise<ViewLink[]> {
     const folder = acceptedFolder(
       feed,
@@ -120,7 +123,9 @@ export class ViewLinks {
     const read = await readManifest(this.#options.library, folder);
     const meta = await this.#options.store.readMeta(feed, episode);
     if (!read.ok) return [];
-    return read.value.manifest.files.map(({ name, sizeBytes, sha256 }) => {
+    const isThere = ({ name }: { name: string }) =>
+      audio === undefined || !name.startsWith(AUDIO_PREFIX);
+    return read.value.manifest.files.filter(isThere).map(({ name, sizeBytes, sha256 }) => {
       const to = readableName(feed, episode, meta, name, this.#options.names);
       const ending = this.#isPointer({ sizeBytes }) ? POINTER_ENDING : '';
       return { from: `${folder}/${name}`, to: `${to}${ending}`, sizeBytes, sha256 };

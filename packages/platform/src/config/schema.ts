@@ -8,11 +8,13 @@ import {
   countsByHost,
   duration,
   flag,
+  keepAudio,
   listen,
   listenOrNull,
   listOf,
   share,
   size,
+  sizeOrNull,
   text,
   textOrNull,
   whole,
@@ -50,6 +52,9 @@ export const settingsSchema = section({
       '0B',
       '1000TB',
       'No new work is begun while the library has less room than this.',
+    ),
+    keepAudio: keepAudio(
+      'Which audio stays in the library once it is transcribed: `always`, `untilTranscribed`, `days:30` (so long after its download), `count:10` (the newest of each feed). What is still to be transcribed always stays. A feed may have its own.',
     ),
   }),
   network: section({
@@ -174,6 +179,26 @@ export const settingsSchema = section({
       'A download that gets no byte for so long has failed.',
     ),
     timeout: duration('2h', '1m', '7d', 'The longest that one download may take.'),
+    bytesMax: size('8GB', '1MB', '1000TB', 'The largest audio that is taken.'),
+    rateFloor: size(
+      '1KB',
+      '0B',
+      '1GB',
+      'A download that gets less than this in a second, over `downloads.rateWindow`, has failed.',
+    ),
+    rateWindow: duration('1m', '1s', '1h', 'Over how long `downloads.rateFloor` is measured.'),
+    bandwidthMax: sizeOrNull(
+      '1KB',
+      '1000TB',
+      'Bytes a second of all downloads of the fleet together; the agents that download share it evenly. Null: no limit.',
+    ),
+    partsMax: size(
+      '10GB',
+      '0B',
+      '1000TB',
+      'How much of downloads that broke off an agent keeps, to go on with.',
+    ),
+    partsKeep: duration('1d', '1m', '30d', 'How long it keeps a part that nobody goes on with.'),
   }),
   hosts: section({
     parallelMax: whole(
@@ -312,6 +337,11 @@ export const settingsSchema = section({
       '0B',
       '1000TB',
       'How much audio an agent without a mount of the library keeps on its own disk.',
+    ),
+    bandwidthMax: sizeOrNull(
+      '1KB',
+      '1000TB',
+      'Bytes a second of all downloads of this agent together. Null: no limit of its own.',
     ),
     drainTimeout: duration(
       '10m',

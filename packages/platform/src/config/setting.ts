@@ -1,4 +1,5 @@
 import { hostName } from '@podctl/domain/host-name.ts';
+import { type KeepAudio, parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 import { z } from 'zod';
 import { durationMs, sizeBytes } from './units.ts';
 
@@ -98,6 +99,17 @@ export function size(otherwise: string, least: string, most: string, description
   });
 }
 
+/** Bytes, or null. */
+export function sizeOrNull(least: string, most: string, description: string) {
+  const [leastBytes, mostBytes] = [sizeBytes(least) ?? 0, sizeBytes(most) ?? 0];
+  const expects = `a size from ${least} to ${most} with its unit, or null`;
+  return setting<number | null>(null, expects, description, (value) => {
+    if (value === null) return null;
+    const bytes = typeof value === 'string' ? sizeBytes(value) : null;
+    return bytes !== null && bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
+  });
+}
+
 export function choice<const T extends string>(
   otherwise: NoInfer<T>,
   choices: readonly T[],
@@ -131,6 +143,13 @@ export function checkedText(
 export function textOrNull(pattern: RegExp, expects: string, description: string) {
   return setting<string | null>(null, `${expects}, or null`, description, (value) =>
     value === null || (typeof value === 'string' && pattern.test(value)) ? value : undefined,
+  );
+}
+
+export function keepAudio(description: string) {
+  const expects = '"always", "untilTranscribed", "days:N" or "count:N" with N from 1 to 100000';
+  return setting<KeepAudio>('always', expects, description, (value) =>
+    typeof value === 'string' ? (parseKeepAudio(value) ?? undefined) : undefined,
   );
 }
 

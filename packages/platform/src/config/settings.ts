@@ -28,6 +28,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       s3: raw.library.url === null ? null : parseS3Place(raw.library.url),
       names: raw.library.names,
       freeFloorBytes: raw.library.freeFloor,
+      keepAudio: raw.library.keepAudio,
     },
     network: networkSettings(raw.network, place.version),
     nats: natsSettings(raw.nats, place.baseFolder),
@@ -49,12 +50,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       metricsTokenFile: folderOrNull(raw.security.metricsTokenFile, place.baseFolder),
     },
     feeds: feedSettings(raw.feeds),
-    downloads: {
-      max: raw.downloads.max,
-      floorBytes: raw.downloads.floorBytes,
-      idleTimeoutMs: raw.downloads.idleTimeout,
-      timeoutMs: raw.downloads.timeout,
-    },
+    downloads: downloadSettings(raw.downloads),
     hosts: hostSettings(raw.hosts),
     transcribe: raw.transcribe,
     planner: raw.planner,
@@ -72,6 +68,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
       slots: raw.agent.slots,
       http: raw.agent.http,
       spoolBytesMax: raw.agent.spoolMax,
+      bandwidthBytesPerSecondMax: raw.agent.bandwidthMax,
       drainMs: raw.agent.drainTimeout,
       engine: raw.agent.engine,
     },
@@ -100,6 +97,23 @@ function feedSettings(raw: RawSettings['feeds']) {
     itemsMax: raw.itemsMax,
     pagesMax: raw.pagesMax,
     media: raw.media,
+  };
+}
+
+function downloadSettings(raw: RawSettings['downloads']) {
+  return {
+    max: raw.max,
+    floorBytes: raw.floorBytes,
+    idleTimeoutMs: raw.idleTimeout,
+    timeoutMs: raw.timeout,
+    bytesMax: raw.bytesMax,
+    rateFloor: {
+      bytesPerSecondMin: raw.rateFloor,
+      windowMs: raw.rateWindow,
+    },
+    bandwidthBytesPerSecondMax: raw.bandwidthMax,
+    partsBytesMax: raw.partsMax,
+    partsKeepMs: raw.partsKeep,
   };
 }
 

@@ -26,7 +26,7 @@ import { abortable } from './abortable.ts';
 import { listFiles } from './folder-walk.ts';
 import { libraryIo } from './library-io.ts';
 import { readMarker } from './library-marker.ts';
-import { placeOf, stagingPartsOf } from './safe-path.ts';
+import { checkRemovable, placeOf, stagingPartsOf } from './safe-path.ts';
 import { codeOf, makeFolder, syncFolder } from './synced-folder.ts';
 
 /** Beginning of the name of a file that is not whole yet. They lie below `staging/` only, where the sweeper finds them. */
@@ -233,6 +233,19 @@ export class FileLibrary implements Library {
   /** Its temporary files are listed as any other. */
   async dropUnfinished(): Promise<number> {
     return 0;
+  }
+
+  async remove(path: string): Promise<void> {
+    checkRemovable(path);
+    await this.#io(path, async () => {
+      await this.#online();
+      const place = await placeOf(this.root, path);
+      const found = await lstat(place).catch(absent);
+      if (found === null) return;
+      if (!found.isFile()) throw new LibraryError('refused', `${path} is not a file`);
+      await rm(place, { force: true });
+      await syncFolder(dirname(place));
+    });
   }
 
   async space() {

@@ -27,6 +27,14 @@ export function stagingPartsOf(path: string): readonly string[] {
   throw new LibraryError('refused', `${path} is not below staging/: nothing is removed there`);
 }
 
+/** Throws `LibraryError` `refused` for a path of which no single file may be removed. */
+export function checkRemovable(path: string): void {
+  const parts = partsOf(path);
+  const isKept = parts[0] !== 'episodes' && parts[0] !== 'podcasts';
+  if (isKept || parts.length < 3)
+    throw new LibraryError('refused', `${path} is no file below episodes/ or podcasts/`);
+}
+
 /**
  * Where a library path is on disk. `root` has no links in it (realpath). Rejects with `LibraryError` `refused`
  * when a symbolic link lies on the way: it could lead out of the library.

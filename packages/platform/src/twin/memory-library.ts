@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { abortable } from '../library/abortable.ts';
-import { partsOf, stagingPartsOf } from '../library/safe-path.ts';
+import { checkRemovable, partsOf, stagingPartsOf } from '../library/safe-path.ts';
 import {
   type Library,
   LibraryError,
@@ -114,6 +114,12 @@ export class MemoryLibrary implements Library {
 
   async dropUnfinished(): Promise<number> {
     return 0;
+  }
+
+  async remove(path: string): Promise<void> {
+    checkRemovable(path);
+    this.#find(path);
+    this.#files.delete(path);
   }
 
   async space() {

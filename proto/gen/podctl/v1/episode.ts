@@ -200,6 +200,8 @@ export interface StageStatus {
     | undefined;
   /** Accepted files of the newest done run, by their path in the library. */
   files: ArtifactFile[];
+  /** True when the audio of a done download was taken away on purpose (library.keepAudio); the rest of it is there. */
+  audioRemoved: boolean;
 }
 
 /** One accepted file. */
@@ -388,6 +390,7 @@ function createBaseStageStatus(): StageStatus {
     reason: "",
     notBefore: undefined,
     files: [],
+    audioRemoved: false,
   };
 }
 
@@ -425,6 +428,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     for (const v of message.files) {
       ArtifactFile.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.audioRemoved !== false) {
+      writer.uint32(160).bool(message.audioRemoved);
     }
     return writer;
   },
@@ -522,6 +528,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.files.push(ArtifactFile.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.audioRemoved = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -560,6 +574,11 @@ export const StageStatus: MessageFns<StageStatus> = {
       files: globalThis.Array.isArray(object?.files)
         ? object.files.map((e: any) => ArtifactFile.fromJSON(e))
         : [],
+      audioRemoved: isSet(object.audioRemoved)
+        ? globalThis.Boolean(object.audioRemoved)
+        : isSet(object.audio_removed)
+        ? globalThis.Boolean(object.audio_removed)
+        : false,
     };
   },
 
@@ -595,6 +614,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.files?.length) {
       obj.files = message.files.map((e) => ArtifactFile.toJSON(e));
     }
+    if (message.audioRemoved !== false) {
+      obj.audioRemoved = message.audioRemoved;
+    }
     return obj;
   },
 
@@ -613,6 +635,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.reason = object.reason ?? "";
     message.notBefore = object.notBefore ?? undefined;
     message.files = object.files?.map((e) => ArtifactFile.fromPartial(e)) || [];
+    message.audioRemoved = object.audioRemoved ?? false;
     return message;
   },
 };

@@ -262,6 +262,8 @@ export interface FeedChoices {
   prompt: string;
   /** Words that the engine should expect, at most 1,000 characters; empty for none. */
   hotwords: string;
+  /** Which of its audio stays: always, untilTranscribed, days:N or count:N; empty for the fleet's. */
+  keepAudio: string;
 }
 
 export interface FeedChoices_LabelsEntry {
@@ -669,7 +671,11 @@ export interface UpdateFeedRequest {
     | string
     | undefined;
   /** Words that the engine should expect; empty for none. */
-  hotwords?: string | undefined;
+  hotwords?:
+    | string
+    | undefined;
+  /** Which of its audio stays: always, untilTranscribed, days:N or count:N; empty goes back to the fleet's. */
+  keepAudio?: string | undefined;
 }
 
 export interface UpdateFeedRequest_SetLabelsEntry {
@@ -1248,7 +1254,16 @@ export const Feed: MessageFns<Feed> = {
 };
 
 function createBaseFeedChoices(): FeedChoices {
-  return { priority: 0, labels: {}, model: "", language: "", wanted: undefined, prompt: "", hotwords: "" };
+  return {
+    priority: 0,
+    labels: {},
+    model: "",
+    language: "",
+    wanted: undefined,
+    prompt: "",
+    hotwords: "",
+    keepAudio: "",
+  };
 }
 
 export const FeedChoices: MessageFns<FeedChoices> = {
@@ -1273,6 +1288,9 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     }
     if (message.hotwords !== "") {
       writer.uint32(98).string(message.hotwords);
+    }
+    if (message.keepAudio !== "") {
+      writer.uint32(162).string(message.keepAudio);
     }
     return writer;
   },
@@ -1349,6 +1367,14 @@ export const FeedChoices: MessageFns<FeedChoices> = {
             message.hotwords = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.keepAudio = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1383,6 +1409,11 @@ export const FeedChoices: MessageFns<FeedChoices> = {
       wanted: isSet(object.wanted) ? WantedEpisodes.fromJSON(object.wanted) : undefined,
       prompt: isSet(object.prompt) ? globalThis.String(object.prompt) : "",
       hotwords: isSet(object.hotwords) ? globalThis.String(object.hotwords) : "",
+      keepAudio: isSet(object.keepAudio)
+        ? globalThis.String(object.keepAudio)
+        : isSet(object.keep_audio)
+        ? globalThis.String(object.keep_audio)
+        : "",
     };
   },
 
@@ -1415,6 +1446,9 @@ export const FeedChoices: MessageFns<FeedChoices> = {
     if (message.hotwords !== "") {
       obj.hotwords = message.hotwords;
     }
+    if (message.keepAudio !== "") {
+      obj.keepAudio = message.keepAudio;
+    }
     return obj;
   },
 
@@ -1440,6 +1474,7 @@ export const FeedChoices: MessageFns<FeedChoices> = {
       : undefined;
     message.prompt = object.prompt ?? "";
     message.hotwords = object.hotwords ?? "";
+    message.keepAudio = object.keepAudio ?? "";
     return message;
   },
 };
@@ -3680,6 +3715,7 @@ function createBaseUpdateFeedRequest(): UpdateFeedRequest {
     wanted: undefined,
     prompt: undefined,
     hotwords: undefined,
+    keepAudio: undefined,
   };
 }
 
@@ -3720,6 +3756,9 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     }
     if (message.hotwords !== undefined) {
       writer.uint32(258).string(message.hotwords);
+    }
+    if (message.keepAudio !== undefined) {
+      writer.uint32(162).string(message.keepAudio);
     }
     return writer;
   },
@@ -3836,6 +3875,14 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
             message.hotwords = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.keepAudio = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3904,6 +3951,11 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
       wanted: isSet(object.wanted) ? WantedEpisodes.fromJSON(object.wanted) : undefined,
       prompt: isSet(object.prompt) ? globalThis.String(object.prompt) : undefined,
       hotwords: isSet(object.hotwords) ? globalThis.String(object.hotwords) : undefined,
+      keepAudio: isSet(object.keepAudio)
+        ? globalThis.String(object.keepAudio)
+        : isSet(object.keep_audio)
+        ? globalThis.String(object.keep_audio)
+        : undefined,
     };
   },
 
@@ -3951,6 +4003,9 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
     if (message.hotwords !== undefined) {
       obj.hotwords = message.hotwords;
     }
+    if (message.keepAudio !== undefined) {
+      obj.keepAudio = message.keepAudio;
+    }
     return obj;
   },
 
@@ -3981,6 +4036,7 @@ export const UpdateFeedRequest: MessageFns<UpdateFeedRequest> = {
       : undefined;
     message.prompt = object.prompt ?? undefined;
     message.hotwords = object.hotwords ?? undefined;
+    message.keepAudio = object.keepAudio ?? undefined;
     return message;
   },
 };

@@ -212,6 +212,8 @@ export const Event_Type = {
   HOST_COOLING: 20,
   /** HOST_RECOVERED - A host that had asked for patience is asked as before. */
   HOST_RECOVERED: 21,
+  /** AUDIO_REMOVED - Audio was taken away on purpose, since it need not be kept. */
+  AUDIO_REMOVED: 22,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -240,6 +242,7 @@ export namespace Event_Type {
   export type EPISODE_SKIPPED = typeof Event_Type.EPISODE_SKIPPED;
   export type HOST_COOLING = typeof Event_Type.HOST_COOLING;
   export type HOST_RECOVERED = typeof Event_Type.HOST_RECOVERED;
+  export type AUDIO_REMOVED = typeof Event_Type.AUDIO_REMOVED;
   export type UNRECOGNIZED = typeof Event_Type.UNRECOGNIZED;
 }
 
@@ -311,6 +314,9 @@ export function event_TypeFromJSON(object: any): Event_Type {
     case 21:
     case "TYPE_HOST_RECOVERED":
       return Event_Type.HOST_RECOVERED;
+    case 22:
+    case "TYPE_AUDIO_REMOVED":
+      return Event_Type.AUDIO_REMOVED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -364,6 +370,8 @@ export function event_TypeToJSON(object: Event_Type): string {
       return "TYPE_HOST_COOLING";
     case Event_Type.HOST_RECOVERED:
       return "TYPE_HOST_RECOVERED";
+    case Event_Type.AUDIO_REMOVED:
+      return "TYPE_AUDIO_REMOVED";
     case Event_Type.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

@@ -28,6 +28,7 @@ interface AddFlags extends WantedFlagValues {
   readonly language?: string | undefined;
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
+  readonly 'keep-audio'?: string | undefined;
 }
 
 export default class FeedAdd extends BaseCommand {
@@ -124,7 +125,8 @@ function choicesOf(flags: AddFlags) {
   const { priority = 0, label, model = '', language = '', prompt = '', hotwords = '' } = flags;
   const wanted = hasWantedFlags(flags) ? { wanted: wantedOf(flags) } : {};
   const labels = labelsOf(label, '--label');
-  return { ...{ priority, labels, model, language, prompt, hotwords }, ...wanted };
+  const keepAudio = flags['keep-audio'] ?? '';
+  return { ...{ priority, labels, model, language, prompt, hotwords, keepAudio }, ...wanted };
 }
 
 interface Listed {

@@ -47,6 +47,7 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     `Language    ${feed.language || "the fleet's"}`,
     `Wanted      ${wantedWords(feed.wanted)}`,
     ...engineLines(feed),
+    `Keep audio  ${feed.keepAudio || "the fleet's"}`,
     ...(feed.prioritized.length === 0 ? [] : [`First       ${feed.prioritized.join(', ')}`]),
     `Added       ${feed.addedAt ?? 'not known'}`,
   ];

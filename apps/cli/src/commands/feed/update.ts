@@ -16,11 +16,12 @@ import {
 export default class FeedUpdate extends BaseCommand {
   static override summary = 'Change what is chosen for a feed.';
   static override description =
-    'What is not named stays as it is. An empty --model or --language goes back to that of the fleet. A model, language, prompt or hotwords count for transcriptions that begin from now on. Which episodes are wanted: a tighter choice takes nothing back, a looser one adds what it let out until now; the feed is read again at once.';
+    'What is not named stays as it is. An empty --model, --language or --keep-audio goes back to that of the fleet. A model, language, prompt or hotwords count for transcriptions that begin from now on. Audio that is still to be transcribed stays whatever --keep-audio says. Which episodes are wanted: a tighter choice takes nothing back, a looser one adds what it let out until now; the feed is read again at once.';
   static override examples = [
     '<%= config.bin %> feed update in-our-time --priority 5',
     '<%= config.bin %> feed update in-our-time --label topic=history --remove-label old',
     '<%= config.bin %> feed update in-our-time --title-skip rerun --min-duration 10m --dry-run',
+    '<%= config.bin %> feed update in-our-time --keep-audio untilTranscribed',
   ];
   static override args = { id: Args.string({ required: true, description: 'id of the feed' }) };
   static override flags = {
@@ -47,7 +48,7 @@ export default class FeedUpdate extends BaseCommand {
     if (asked === 3 && !isWantedAsked && Object.keys(update.setLabels).length === 0)
       throw new CommandError(
         EXIT.usage,
-        'nothing to change was named; give --priority, --book-score, --label, --remove-label, --model, --language, --prompt, --hotwords, or which episodes are wanted, e.g. --since 90d',
+        'nothing to change was named; give --priority, --book-score, --label, --remove-label, --model, --language, --prompt, --hotwords, --keep-audio, or which episodes are wanted, e.g. --since 90d',
       );
     const { changed } = await this.withClient(flags, async (client) => {
       const wanted = await this.wanted(client, args.id, flags);

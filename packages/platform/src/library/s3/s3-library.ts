@@ -21,7 +21,7 @@ import {
   type WrittenFile,
 } from '../../library.ts';
 import { abortable } from '../abortable.ts';
-import { stagingPartsOf } from '../safe-path.ts';
+import { checkRemovable, stagingPartsOf } from '../safe-path.ts';
 import type { S3Access } from './s3-access.ts';
 import { copyObject } from './s3-copy.ts';
 import { isMissing } from './s3-errors.ts';
@@ -189,6 +189,12 @@ export class S3Library implements Library {
       if (files.length < PAGE_MAX) break;
     }
     await this.#dropUploads(`${this.access.keyOf(folder)}/`, Number.POSITIVE_INFINITY);
+  }
+
+  async remove(path: string): Promise<void> {
+    checkRemovable(path);
+    await this.online();
+    await this.#delete(path, [path]);
   }
 
   async dropUnfinished(beforeMs: number): Promise<number> {

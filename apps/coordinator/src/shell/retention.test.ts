@@ -1,0 +1,170 @@
+import type { EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
+import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
+import { acceptedFolder } from '@podctl/domain/library-path.ts';
+import { MANIFEST_NAME } from '@podctl/domain/manifest.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LeaderWorld } from '../../../../test/support/leader-world.ts';
+import { LibraryCheck } from './library-check.ts';
+import { Retention } from './retention.ts';
+import { ViewLinks } from './view-links.ts';
+import { workFor } from './work.ts';
+
+const EVERY_MS = 600_000;
+const DAY_MS = 86_400_000;
+
+let world: LeaderWorld;
+let views: ViewLinks;
+let retention: Retention;
+beforeEach(async () => {
+  world = await LeaderWorld.start();
+  views = new ViewLinks({ store: world.store, library: world.library });
+});
+afterEach(async () => {
+  await retention.stop();
+  world.stop();
+});
+
+/** One turn of a leader's retention, now. */
+async function keep(keepAudio: KeepAudio): Promise<void> {
+  const { clock, store, replica, library, log } = world;
+  retention = new Retention({
+    clock,
+    store,
+    replica,
+    library,
+    views,
+    log,
+    keepAudio,
+    everyMs: EVERY_MS,
+  });
+  await retention.start();
+  await clock.advance(0);
+  await retention.stop();
+}
+
+async function finished(
+  id: EpisodeId,
+  files: { readonly [name: string]: string },
+  stage: Stage,
+): Promise<Token> {
+  const run = ((await world.state(id)).stages[stage].done?.run ?? 0) + 1;
+  const token = await world.assign(id, stage);
+  const manifest = await world.finish(id, token, files, { stage, run });
+  await world.commit(id, token, manifest, stage);
+  const to = acceptedFolder(world.feed as FeedId, id, stage, run, token);
+  for (const file of [...Object.keys(files), MANIFEST_NAME])
+    await world.library.link(`${world.staging(id, token, stage)}/${file}`, `${to}/${file}`);
+  await world.store.moveEpisode(world.feed, id, stage, () => ({ kind: 'publish', token }));
+  await views.show(world.feed, id, stage);
+  return token;
+}
+
+async function downloaded(n: number): Promise<EpisodeId> {
+  const id = await world.episode(n);
+  await finished(id, { 'audio.mp3': `sound ${n}`, 'metadata.json': '{}' }, 'download');
+  return id;
+}
+
+async function transcribed(n: number): Promise<EpisodeId> {
+  const id = await downloaded(n);
+  await finished(id, { 'transcript.txt': 'hello' }, 'transcribe');
+  return id;
+}
+
+const audioNames = async () =>
+  [
+    ...(await world.library.list('episodes', 1_000)),
+    ...(await world.library.list('podcasts', 1_000)),
+  ]
+    .map(({ path }) => path)
+    .filter((path) => path.endsWith('.mp3'));
+
+describe('retention', () => {
+  it('takes the audio of what is transcribed away under all its names, and nothing else', async () => {
+    const [id, other] = [await transcribed(0), await downloaded(1)];
+    await keep({ kind: 'untilTranscribed' });
+    const names = await audioNames();
+    expect(names).toHaveLength(2);
+    expect(names.filter((name) => name.includes(other))).toHaveLength(1);
+    expect((await world.state(id)).stages.download.done?.audio).toBe('gone');
+    const readable = (await world.library.list('podcasts', 100)).map(({ path }) => path);
+    expect(readable.filter((path) => path.includes(id.slice(0, 8)))).toHaveLength(2);
+    await views.show(world.feed, id, 'download');
+    expect(await audioNames()).toHaveLength(2);
+  });
+
+  it('is no loss to a check of the library, and what is transcribed again is downloaded again first', async () => {
+    const id = await transcribed(0);
+    await keep({ kind: 'untilTranscribed' });
+    const check = new LibraryCheck(
+      {
+        library: world.library,
+        clock: world.clock,
+        snapshot: () => world.replica.snapshot,
+        repeat: async () => 0,
+      },
+      { quick: false, repair: false, force: false },
+      new AbortController().signal,
+    );
+    const news = [];
+    for await (const one of check.run()) news.push(one);
+    expect(news.at(-1)).toMatchObject({ kind: 'summary', damaged: 0, missing: 0, unknown: 0 });
+    await world.store.moveEpisode(world.feed, id, 'transcribe', () => ({
+      kind: 'request',
+      request: 'again',
+    }));
+    const state = await world.state(id);
+    expect(state.stages.download.wanted).toBe(2);
+    const of = { ...world.settle, model: 'm', language: null };
+    expect(await workFor(of, world.feed, id, 'transcribe', state)).toMatchObject({ ok: false });
+    await finished(id, { 'audio.mp3': 'sound again' }, 'download');
+    expect(await workFor(of, world.feed, id, 'transcribe', await world.state(id))).toMatchObject({
+      ok: true,
+    });
+    await keep({ kind: 'untilTranscribed' });
+    expect(await audioNames()).toHaveLength(2);
+  });
+
+  it('writes the record before anything goes, and the next leader finishes what a crash left', async () => {
+    const id = await transcribed(0);
+    const remove = vi.spyOn(world.library, 'remove');
+    remove.mockRejectedValueOnce(new LibraryError('offline', 'the disk went away'));
+    await keep({ kind: 'untilTranscribed' });
+    expect((await world.state(id)).stages.download.done?.audio).toBe('going');
+    expect(await audioNames()).toHaveLength(2);
+    await keep({ kind: 'always' });
+    expect((await world.state(id)).stages.download.done?.audio).toBe('gone');
+    expect(await audioNames()).toEqual([]);
+  });
+
+  it('takes the earlier runs’ audio along, and names that an earlier title gave', async () => {
+    const id = await transcribed(0);
+    await world.request(id, 'again');
+    await finished(id, { 'audio.mp3': 'second' }, 'download');
+    const old = `podcasts/Alpha/1970-01-01 - Before [${id.slice(0, 8)}].mp3`;
+    await world.library.put(old, 'sound 0');
+    await keep({ kind: 'untilTranscribed' });
+    expect(await audioNames()).toEqual([]);
+  });
+
+  it('keeps by days since the download, and by the number of the newest', async () => {
+    await transcribed(0);
+    await world.clock.advance(2 * DAY_MS);
+    await transcribed(1);
+    await keep({ kind: 'days', days: 1 });
+    expect(await audioNames()).toHaveLength(2);
+    await transcribed(2);
+    await keep({ kind: 'count', count: 1 });
+    expect(await audioNames()).toHaveLength(2);
+  });
+
+  it('does nothing while the library is away', async () => {
+    await transcribed(0);
+    world.library.offline = 'taken away';
+    await keep({ kind: 'untilTranscribed' });
+    world.library.offline = null;
+    expect(await audioNames()).toHaveLength(2);
+  });
+});

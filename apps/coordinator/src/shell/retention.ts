@@ -1,0 +1,146 @@
+import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
+import type { Library } from '@podctl/platform/library.ts';
+import { expiredAudio, hasAudio, type KeptAudio, mayExpire, needs } from '../core/retention.ts';
+import type { EpisodeRow, FeedRow } from '../core/snapshot.ts';
+import { AudioRemover } from './audio-remover.ts';
+import type { Logger } from './logger.ts';
+import { Loop } from './loop.ts';
+import type { Replica } from './replica.ts';
+import type { Store } from './store.ts';
+import type { ViewLinks } from './view-links.ts';
+import { acceptedAudio } from './work.ts';
+
+export interface RetentionOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly replica: Replica;
+  readonly library: Library;
+  readonly views: ViewLinks;
+  readonly log: Logger;
+  /** Of feeds that have none of their own. */
+  readonly keepAudio: KeepAudio;
+  readonly everyMs: number;
+}
+
+const SPACING_MS = 1_000;
+/** A turn ends after so many; the next one goes on. */
+const REMOVALS_MAX = 2_000;
+const ROWS_A_BREATH = 1_000;
+
+/**
+ * Takes audio away that need not be kept. First the record, by a CAS on the episode's key that is refused while anybody
+ * still needs the audio; then the files; then the record that nothing is left. A crash in between is taken up by the next
+ * turn, of whichever leader.
+ */
+export class Retention extends Loop {
+  readonly #options: RetentionOptions;
+  readonly #remover: AudioRemover;
+  #left = 0;
+  /** Feeds of which nothing is under way, as far as this reign has seen. */
+  readonly #settled = new Set<FeedId>();
+  /** When the audio of a token came. Bounded by the episodes under a rule of days. */
+  readonly #downloadedMs = new Map<string, number>();
+
+  constructor(options: RetentionOptions) {
+    const { clock, log, everyMs: tickMs } = options;
+    super('retention', { clock, tickMs, spacingMs: Math.min(SPACING_MS, tickMs), log });
+    this.#options = options;
+    this.#remover = new AudioRemover(options);
+  }
+
+  protected override async turn(signal: AbortSignal): Promise<void> {
+    const { library, replica } = this.#options;
+    if ((await library.check()).kind === 'offline') return;
+    this.#left = REMOVALS_MAX;
+    for (const row of [...replica.snapshot.feeds.values()]) {
+      if (signal.aborted || this.#left <= 0) return;
+      const keep = row.record?.choices?.keepAudio ?? this.#options.keepAudio;
+      if (row.tally.done.download === 0) continue;
+      if (keep.kind !== 'always' || !this.#settled.has(row.id)) await this.#feed(row, keep, signal);
+    }
+  }
+
+  async #feed(row: FeedRow, keep: KeepAudio, signal: AbortSignal): Promise<void> {
+    const { going, there } = await audioOf(row);
+    for (const episode of going) {
+      if (signal.aborted) return;
+      await this.#remove(row.id, episode);
+    }
+    for (const episode of await this.#expired(row.id, keep, there, signal)) {
+      if (signal.aborted || this.#left <= 0) return;
+      if (await this.#record(row.id, episode, keep)) await this.#remove(row.id, episode);
+    }
+    this.#settled.add(row.id);
+  }
+
+  /** False when somebody needs it after all. */
+  async #record(feed: FeedId, episode: EpisodeId, keep: KeepAudio): Promise<boolean> {
+    const outcome = await this.#options.store.moveEpisode(feed, episode, 'download', (state) => {
+      const { done } = state.stages.download;
+      return done !== null && mayExpire(keep, state) ? { kind: 'expire', token: done.token } : null;
+    });
+    return outcome.kind === 'moved';
+  }
+
+  async #remove(feed: FeedId, episode: EpisodeId): Promise<void> {
+    this.#left -= 1;
+    try {
+      const bytes = await this.#remover.remove(feed, episode);
+      this.#options.log.info({ feed, episode, bytes }, 'audio was removed (keepAudio)');
+    } catch (error) {
+      this.#settled.delete(feed);
+      throw error;
+    }
+  }
+
+  async #expired(
+    feed: FeedId,
+    keep: KeepAudio,
+    rows: readonly EpisodeRow[],
+    signal: AbortSignal,
+  ): Promise<readonly EpisodeId[]> {
+    if (keep.kind === 'always' || (keep.kind === 'count' && rows.length <= keep.count)) return [];
+    const audio: KeptAudio[] = [];
+    for (const { episode, state } of rows) {
+      if (signal.aborted) return [];
+      const of = { episode, state, publishedMs: null, downloadedMs: null };
+      audio.push({ ...of, ...(await this.#facts(feed, of, needs(keep))) });
+    }
+    return expiredAudio(keep, audio, this.#options.clock.wallMs());
+  }
+
+  async #facts(
+    feed: FeedId,
+    { episode, state }: Pick<KeptAudio, 'episode' | 'state'>,
+    what: ReturnType<typeof needs>,
+  ): Promise<Partial<KeptAudio>> {
+    const { store, library } = this.#options;
+    if (what === 'nothing') return {};
+    if (what === 'published')
+      return { publishedMs: (await store.readMeta(feed, episode))?.publishedMs ?? null };
+    const { done } = state.stages.download;
+    const name = `${episode} ${done?.run} ${done?.token}`;
+    const known = this.#downloadedMs.get(name);
+    if (known !== undefined) return { downloadedMs: known };
+    const audio = await acceptedAudio(library, feed, episode, state);
+    const found = audio.ok ? await library.stat(audio.value.path) : null;
+    if (found !== null) this.#downloadedMs.set(name, found.modifiedMs);
+    return { downloadedMs: found?.modifiedMs ?? null };
+  }
+}
+
+/** Of a feed of many thousands, too, without keeping the loop from everything else. */
+async function audioOf({ episodes }: FeedRow) {
+  const going: EpisodeId[] = [];
+  const there: EpisodeRow[] = [];
+  let count = 0;
+  for (const row of [...episodes.values()]) {
+    count += 1;
+    if (count % ROWS_A_BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (row.state.stages.download.done?.audio === 'going') going.push(row.episode);
+    else if (hasAudio(row.state)) there.push(row);
+  }
+  return { going, there };
+}
