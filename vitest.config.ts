@@ -6,8 +6,8 @@ export default defineConfig({
     globalSetup: ['test/support/toolchain-setup.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     sequence: { sequencer: SlowestFirst },
-    // The cores of the smallest machine.
-    maxWorkers: 2,
+    // One more than the smallest machine has cores: a quarter of the time a test waits for something that is not the CPU.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A hang names its test instead of eating the whole run.

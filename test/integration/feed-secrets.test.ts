@@ -110,6 +110,10 @@ test('no secret of a feed’s URLs is in a log, an event, a metric, an answer or
 
   const agent = world.agent('a1');
   await agent.hello();
+  const readMs = record()?.polling?.lastMs;
+  agent.heartbeat();
+  // Its URLs look signed: the feed is read again first, and the agent is told at its next heartbeat.
+  await world.until(() => record()?.polling?.lastMs !== readMs);
   agent.heartbeat();
   const { job, work } = await agent.nextStart('download');
   // The agent alone is told.

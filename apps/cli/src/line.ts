@@ -33,6 +33,8 @@ const channelOptions = {
   // A message of a busy fleet is longer than HTTP/2's 64 KiB: sent in pieces, each upon leave, it costs both ends more.
   'grpc-node.flow_control_window': 1_024 * 1_024,
   'grpc.max_receive_message_length': 256 * 1024 * 1024,
+  // A proxy of the environment is for the web: a coordinator on this machine, or at a tunnel's end, is not behind it.
+  'grpc.enable_http_proxy': 0,
 };
 
 /** The services of the coordinator at one address. Nothing is connected before the first call. */

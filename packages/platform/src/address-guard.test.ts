@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Agent, interceptors, request } from 'undici';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { guardedAgent, isPublicAddress } from './address-guard.ts';
 
 describe('an address', () => {
@@ -211,13 +211,19 @@ describe('the guarded agent', () => {
   });
 
   it('does not use a proxy that the environment names', async () => {
-    vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${port}`);
-    vi.stubEnv('http_proxy', `http://127.0.0.1:${port}`);
-    const dispatcher = of([['192.168.0.1']]);
-    await expect(request('http://inside.example/', { dispatcher })).rejects.toMatchObject({
-      code: 'ADDRESS_REFUSED',
-    });
-    vi.unstubAllEnvs();
+    const names = ['HTTP_PROXY', 'http_proxy'];
+    const before = names.map((name) => process.env[name]);
+    for (const name of names) process.env[name] = `http://127.0.0.1:${port}`;
+    try {
+      const dispatcher = of([['192.168.0.1']]);
+      await expect(request('http://inside.example/', { dispatcher })).rejects.toMatchObject({
+        code: 'ADDRESS_REFUSED',
+      });
+    } finally {
+      for (const [i, name] of names.entries())
+        if (before[i] === undefined) delete process.env[name];
+        else process.env[name] = before[i];
+    }
     expect(asked).toEqual([]);
   });
 
