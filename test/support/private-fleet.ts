@@ -20,7 +20,7 @@ import { startNatsServer, type TestNatsServer } from './nats-server.ts';
 
 const PODCTL = fileURLToPath(new URL('../../apps/cli/bin/podctl.js', import.meta.url));
 const ENGINE = fileURLToPath(new URL('../failpoint/stand-in-engine.ts', import.meta.url));
-const WAIT_MS_MAX = 6_000;
+const WAIT_MS_MAX = 12_000;
 const SETTINGS = {
   log: { level: 'debug' },
   network: { allowPrivate: true },
