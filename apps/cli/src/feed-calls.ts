@@ -1,9 +1,12 @@
 import type { CallOptions, Client, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
 import {
+  type PrioritizeEpisodesRequest,
   type PrioritizeEpisodesResponse,
   type RetryEpisodesRequest,
   type RetryEpisodesResponse,
   type SkipEpisodeResponse,
+  type SkipEpisodesRequest,
+  type SkipEpisodesResponse,
   Stage,
 } from '@podctl/proto/podctl/v1/episode.ts';
 import type {
@@ -88,20 +91,27 @@ export class FeedCalls {
     return this.#call(episodesOf, (client) => client.skipEpisode.bind(client), { episodeId });
   }
 
-  prioritizeEpisodes(episodeIds: readonly string[]): Promise<PrioritizeEpisodesResponse> {
-    const request = { episodeIds: [...episodeIds] };
+  /** One call does a few hundred episodes at most: `left` says how many are to be asked for again. */
+  skipEpisodes(choice: SkipEpisodesRequest): Promise<SkipEpisodesResponse> {
+    return this.#call(episodesOf, (client) => client.skipEpisodes.bind(client), choice);
+  }
+
+  prioritizeEpisodes(
+    choice: Partial<PrioritizeEpisodesRequest>,
+  ): Promise<PrioritizeEpisodesResponse> {
+    const request = { ...NONE, ...choice };
     return this.#call(episodesOf, (client) => client.prioritizeEpisodes.bind(client), request);
   }
 }
 
-const NOTHING: RetryEpisodesRequest = {
+const NONE: PrioritizeEpisodesRequest = {
   episodeIds: [],
   feedId: '',
   failed: false,
   dead: false,
-  stage: Stage.UNSPECIFIED,
   validateOnly: false,
 };
+const NOTHING: RetryEpisodesRequest = { ...NONE, stage: Stage.UNSPECIFIED };
 
 const feedsOf = ({ feeds }: Line) => feeds;
 const episodesOf = ({ episodes }: Line) => episodes;

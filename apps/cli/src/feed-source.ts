@@ -29,7 +29,11 @@ export async function readOpml(path: string, baseUrl: string | null): Promise<Fe
 /** The value of `--feed`. Throws CommandError (usage): whatever is no URL is told before anything starts. */
 export function feedUrl(text: string): string {
   if (normalizeFeedUrl(text).ok) return text;
-  const value = JSON.stringify(withoutSecrets(text).slice(0, 200));
+  // Without a scheme, too, it may begin with a password.
+  const shown = text.includes('://')
+    ? withoutSecrets(text)
+    : withoutSecrets(`x://${text}`).slice(4);
+  const value = JSON.stringify(shown.slice(0, 200));
   const advice = /\.(?:opml|xml)$/i.test(text)
     ? 'a file with a list of feeds is given by --opml'
     : 'expected one that begins with http:// or https://';

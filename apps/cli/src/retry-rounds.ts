@@ -1,3 +1,4 @@
+import { inRounds } from './bulk-rounds.ts';
 import type { FeedCalls, RetryChoice } from './feed-calls.ts';
 
 export interface Retried {
@@ -6,9 +7,6 @@ export interface Retried {
   /** Jobs that are tried again. */
   readonly requested: number;
 }
-
-/** Each takes a few hundred jobs: more than any library has. */
-const ROUNDS_MAX = 10_000;
 
 /**
  * Has all jobs of a choice tried again, of which a call takes some. What fails again meanwhile is not asked for a second
@@ -24,13 +22,6 @@ export async function retryAll(
   const { matched } = await calls.retryEpisodes({ ...choice, validateOnly: true });
   if (matched === 0 || choice.validateOnly === true) return { matched, requested: 0 };
   told(matched);
-  let [requested, done] = [0, 0];
-  for (let round = 0; round < ROUNDS_MAX && done < matched; round += 1) {
-    const answer = await calls.retryEpisodes(choice);
-    requested += answer.requested;
-    const taken = answer.matched - answer.left;
-    if (answer.left === 0 || taken <= 0) break;
-    done += taken;
-  }
-  return { matched, requested };
+  const answers = await inRounds(matched, () => calls.retryEpisodes(choice));
+  return { matched, requested: answers.reduce((sum, answer) => sum + answer.requested, 0) };
 }

@@ -1,3 +1,4 @@
+import { shownKey } from '@podctl/domain/feed/shown-key.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
@@ -22,8 +23,8 @@ export function metadataText(
     feedTitle,
     episode,
     /** What the episode is known by: its GUID, else its audio's URL. */
-    key: guid ?? withoutSecrets(work.url),
-    guid,
+    key: guid === null ? withoutSecrets(work.url) : shownKey(guid),
+    guid: guid === null ? null : shownKey(guid),
     title,
     published: publishedMs === null ? null : isoTime(publishedMs),
     url: withoutSecrets(work.url),

@@ -2,7 +2,9 @@ import { status } from '@grpc/grpc-js';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import {
   type EpisodeFilter,
+  type PrioritizeEpisodesRequest,
   type RetryEpisodesRequest,
+  type SkipEpisodesRequest,
   Stage,
   StageState,
 } from '@podctl/proto/podctl/v1/episode.ts';
@@ -92,13 +94,62 @@ describe('SkipEpisode', () => {
   });
 });
 
+describe('SkipEpisodes', () => {
+  const skip = (fields: Partial<SkipEpisodesRequest>) =>
+    ask(api.episodes.skipEpisodes.bind(api.episodes), {
+      ...{ feedId: '', failed: false, dead: false, validateOnly: false, ...fields },
+    });
+
+  test('counts first, then skips the dead and failed ones of one feed', async () => {
+    const gone = api.fleet.episode(alpha, 1, dead('download', 'gone'));
+    const waits = api.fleet.episode(alpha, 2, failed('download', 'HTTP 500', later));
+    api.fleet.episode(alpha, 3);
+    api.fleet.episode(beta, 1, dead('download', 'gone'));
+    const choice = { feedId: 'alpha', dead: true, failed: true };
+    expect(await skip({ ...choice, validateOnly: true })).toEqual({
+      ...{ matched: 2, skipped: 0, left: 2 },
+    });
+    expect(api.fleet.ordered).toEqual([]);
+    expect(await skip(choice)).toEqual({ matched: 2, skipped: 2, left: 0 });
+    const skipped = api.fleet.ordered.map((order) =>
+      order.kind === 'skip_episode' ? order.episode : null,
+    );
+    expect(skipped.map((episode) => episode?.episode).sort()).toEqual([gone, waits].sort());
+  });
+
+  test('does 250 episodes a call, and refuses to choose nothing', async () => {
+    for (let n = 0; n < 260; n += 1) api.fleet.episode(alpha, n, dead('download', 'gone'));
+    expect(await skip({ dead: true })).toEqual({ matched: 260, skipped: 250, left: 10 });
+    expect((await failure(skip({ feedId: 'alpha' }))).code).toBe(status.INVALID_ARGUMENT);
+  });
+});
+
 describe('PrioritizeEpisodes', () => {
+  test('puts the failed ones of a feed first, changes nothing when only asked, and takes names or filters', async () => {
+    const waits = api.fleet.episode(alpha, 1, failed('download', 'HTTP 500', later));
+    api.fleet.episode(alpha, 2);
+    const asked = { episodeIds: [], feedId: 'alpha', failed: true, dead: false };
+    const prioritize = (fields: Partial<PrioritizeEpisodesRequest>) =>
+      ask(api.episodes.prioritizeEpisodes.bind(api.episodes), {
+        ...{ ...asked, validateOnly: false, ...fields },
+      });
+    const prioritized = async () =>
+      (await ask(api.feeds.getFeed.bind(api.feeds), { feedId: 'alpha' })).feed?.prioritized;
+    expect(await prioritize({ validateOnly: true })).toEqual({ prioritized: 1, done: 0 });
+    expect(await prioritized()).toEqual([]);
+    expect(await prioritize({})).toEqual({ prioritized: 1, done: 0 });
+    expect(await prioritized()).toEqual([waits]);
+    const both = await failure(prioritize({ episodeIds: [waits] }));
+    expect(both.code).toBe(status.INVALID_ARGUMENT);
+  });
+
   test('puts open episodes first, and counts those of which nothing is left', async () => {
     const open = api.fleet.episode(alpha, 1);
     const ended = api.fleet.episode(alpha, 2, done('download'));
     api.fleet.episode(alpha, 2, done('transcribe'));
     const prioritize = api.episodes.prioritizeEpisodes.bind(api.episodes);
-    const answer = await ask(prioritize, { episodeIds: [ended, open] });
+    const named = { episodeIds: [ended, open], feedId: '', failed: false, dead: false };
+    const answer = await ask(prioritize, { ...named, validateOnly: false });
     expect(answer).toEqual({ prioritized: 1, done: 1 });
     const { feed } = await ask(api.feeds.getFeed.bind(api.feeds), { feedId: 'alpha' });
     expect(feed?.prioritized).toEqual([open]);

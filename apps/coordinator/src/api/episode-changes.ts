@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { FeedId } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type {
@@ -9,11 +8,13 @@ import type {
   RetryEpisodesResponse,
   SkipEpisodeRequest,
   SkipEpisodeResponse,
+  SkipEpisodesRequest,
+  SkipEpisodesResponse,
 } from '@podctl/proto/podctl/v1/episode.ts';
 import { chosenJobs, namedJobs, type RetryFilter, type RetryJob } from '../core/retry-choice.ts';
-import { type EpisodeRow, isOpenEpisode, wantedFeeds } from '../core/snapshot.ts';
+import { isOpenEpisode, wantedFeeds } from '../core/snapshot.ts';
 import type { Fleet } from '../shell/fleet.ts';
-import { findEpisode } from './episode-finder.ts';
+import { bothProblem, episodesChosen, episodesNamed } from './episode-choice.ts';
 import { ordered } from './feed-changes.ts';
 import { findFeed } from './feed-finder.ts';
 import { stageMessage, stageOf } from './stage-map.ts';
@@ -96,53 +97,51 @@ export async function skipEpisode(
   return ok({ skipped: skipped.map(stageMessage), episodeId: episode });
 }
 
+/** Those of a call at a time: a server does several synced writes in the time of one. */
+const SKIPPED_AT_ONCE = 16;
+
+export async function skipEpisodes(
+  fleet: Fleet,
+  request: SkipEpisodesRequest,
+  by: string,
+): Promise<Result<SkipEpisodesResponse, Failure>> {
+  const rows = episodesChosen(fleet, request);
+  if (!rows.ok) return rows;
+  const matched = rows.value.length;
+  if (request.validateOnly) return ok({ matched, skipped: 0, left: matched });
+  const now = rows.value.slice(0, JOBS_A_CALL_MAX);
+  let skipped = 0;
+  for (let i = 0; i < now.length; i += SKIPPED_AT_ONCE) {
+    const some = now.slice(i, i + SKIPPED_AT_ONCE).map(({ feed, episode }) => {
+      return fleet.orders.skipEpisode({ feed, episode, by: by || NOBODY_NAMED });
+    });
+    skipped += (await Promise.all(some)).filter((stages) => stages.length > 0).length;
+  }
+  return ok({ matched, skipped, left: matched - now.length });
+}
+
 export async function prioritizeEpisodes(
   fleet: Fleet,
-  { episodeIds }: PrioritizeEpisodesRequest,
+  request: PrioritizeEpisodesRequest,
 ): Promise<Result<PrioritizeEpisodesResponse, Failure>> {
-  const rows = episodesNamed(fleet, episodeIds, PRIORITIZED_A_CALL_MAX);
+  const { episodeIds, validateOnly } = request;
+  const both = bothProblem(episodeIds, request);
+  if (both !== null) return err(both);
+  const rows =
+    request.failed || request.dead
+      ? episodesChosen(fleet, request)
+      : episodesNamed(fleet, episodeIds, PRIORITIZED_A_CALL_MAX);
   if (!rows.ok) return rows;
   const { snapshot } = fleet.picture();
   const open = rows.value.filter(({ feed, episode }) => isOpenEpisode(snapshot, feed, episode));
   const byFeed = Map.groupBy(open, ({ feed }) => feed);
-  for (const [feed, some] of byFeed) {
-    const changed = await ordered(fleet, feed, { first: some.map(({ episode }) => episode) });
-    if (!changed.ok) return changed;
+  // All are asked before any is changed: what one feed refuses must not come half way.
+  for (const dryRun of validateOnly ? [true] : [true, false]) {
+    for (const [feed, some] of byFeed) {
+      const first = some.map(({ episode }) => episode);
+      const changed = await ordered(fleet, feed, { first }, dryRun);
+      if (!changed.ok) return changed;
+    }
   }
   return ok({ prioritized: open.length, done: rows.value.length - open.length });
-}
-
-function episodesNamed(
-  fleet: Fleet,
-  ids: readonly string[],
-  max: number,
-): Result<EpisodeRow[], Failure> {
-  if (ids.length === 0 || ids.length > max)
-    return err({
-      kind: 'invalid',
-      field: 'episode_ids',
-      message: `${ids.length} episodes were named`,
-      hint: `name 1 to ${max} a call`,
-    });
-  const { snapshot } = fleet.picture();
-  const rows = new Map<string, EpisodeRow>();
-  for (const id of ids) {
-    const found = findEpisode(snapshot, id);
-    if (!found.ok) return found;
-    if (isRemoved(fleet, found.value.feed)) return err(removedFailure(found.value));
-    rows.set(found.value.episode, found.value);
-  }
-  return ok([...rows.values()]);
-}
-
-function isRemoved(fleet: Fleet, feed: FeedId): boolean {
-  return fleet.picture().snapshot.feeds.get(feed)?.record?.removed === true;
-}
-
-function removedFailure({ feed, episode }: EpisodeRow): Failure {
-  return {
-    kind: 'precondition',
-    message: `feed ${feed} of episode ${episode} was removed`,
-    hint: 'add it again with "podctl feed add" first',
-  };
 }

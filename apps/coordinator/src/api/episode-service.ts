@@ -7,13 +7,13 @@ import {
   type ListEpisodesRequest,
   type ListEpisodesResponse,
 } from '@podctl/proto/podctl/v1/episode.ts';
-import { type EpisodeRow, type FeedRow, type Snapshot, wantedFeeds } from '../core/snapshot.ts';
+import type { EpisodeRow, FeedRow } from '../core/snapshot.ts';
 import type { Fleet } from '../shell/fleet.ts';
-import { prioritizeEpisodes, retryEpisodes, skipEpisode } from './episode-changes.ts';
+import { prioritizeEpisodes, retryEpisodes, skipEpisode, skipEpisodes } from './episode-changes.ts';
 import { type EpisodeFilter, filterOf } from './episode-filter.ts';
 import { findEpisode } from './episode-finder.ts';
 import { episodeMessage } from './episode-map.ts';
-import { findFeed } from './feed-finder.ts';
+import { feedsAsked } from './feeds-asked.ts';
 import type { Handlers } from './handler.ts';
 import { firstId, joinedKey, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
@@ -26,6 +26,9 @@ export function episodeService(fleet: Fleet, handlers: Handlers): EpisodeService
     retryEpisodes: handlers.unary('RetryEpisodes', (request) => retryEpisodes(fleet, request)),
     skipEpisode: handlers.unary('SkipEpisode', (request, _signal, { name }) =>
       skipEpisode(fleet, request, name),
+    ),
+    skipEpisodes: handlers.unary('SkipEpisodes', (request, _signal, { name }) =>
+      skipEpisodes(fleet, request, name),
     ),
     prioritizeEpisodes: handlers.unary('PrioritizeEpisodes', (request) =>
       prioritizeEpisodes(fleet, request),
@@ -51,13 +54,6 @@ function listEpisodes(
     page.value,
   );
   return ok({ episodes: items.map((row) => episodeMessage(picture, row, null)), nextPageToken });
-}
-
-/** One feed, or all of them in the order of their ids where none is named. */
-export function feedsAsked(snapshot: Snapshot, asked: string): Result<FeedRow[], Failure> {
-  if (asked === '') return ok(wantedFeeds(snapshot).sort((a, b) => (a.id < b.id ? -1 : 1)));
-  const found = findFeed(snapshot, asked);
-  return found.ok ? ok([found.value]) : found;
 }
 
 /** Sorts one feed at a time, and none that the page has passed: a page of a million episodes must not sort them all. */

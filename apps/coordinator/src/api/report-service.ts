@@ -15,8 +15,8 @@ import {
 import { completenessOf, isMissing, reasonOf } from '../core/completeness.ts';
 import type { EpisodeRow, FeedRow } from '../core/snapshot.ts';
 import type { Fleet } from '../shell/fleet.ts';
-import { feedsAsked } from './episode-service.ts';
 import { findFeed } from './feed-finder.ts';
+import { feedsAsked } from './feeds-asked.ts';
 import type { Handlers } from './handler.ts';
 import { type Page, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';

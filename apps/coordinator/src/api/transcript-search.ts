@@ -11,7 +11,7 @@ import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import type { IndexSearch } from '../shell/transcript-index-file.ts';
 import { IndexError } from '../shell/transcript-index-thread.ts';
 import type { SnippetHit } from '../shell/transcript-index-worker.ts';
-import { feedsAsked } from './episode-service.ts';
+import { feedsAsked } from './feeds-asked.ts';
 import type { Failure } from './status.ts';
 import { dateOf } from './time-map.ts';
 

@@ -40,6 +40,7 @@ describe('the table of roles', () => {
       'RemoveFeed',
       'RetryEpisodes',
       'SkipEpisode',
+      'SkipEpisodes',
       'UncordonAgent',
       'UpdateFeed',
     ]);

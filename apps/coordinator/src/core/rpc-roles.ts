@@ -51,6 +51,7 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.EpisodeService/ListEpisodes', read],
   ['/podctl.v1.EpisodeService/RetryEpisodes', change],
   ['/podctl.v1.EpisodeService/SkipEpisode', change],
+  ['/podctl.v1.EpisodeService/SkipEpisodes', change],
   ['/podctl.v1.EpisodeService/PrioritizeEpisodes', change],
   ['/podctl.v1.EpisodeService/GetEpisode', read],
   ['/podctl.v1.TranscriptService/GetTranscript', read],

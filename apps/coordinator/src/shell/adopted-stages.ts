@@ -6,6 +6,7 @@ import {
 import type { ArchiveEntry, ArchiveFile } from '@podctl/domain/adoption/archive.ts';
 import { SNIFF_BYTES, sniff } from '@podctl/domain/audio-kind.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { shownKey } from '@podctl/domain/feed/shown-key.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
@@ -225,7 +226,7 @@ function metadataOf(
 ) {
   const { feedTitle, title, guid, publishedMs, url } = meta;
   return {
-    ...{ feed, feedTitle, episode, guid, title },
+    ...{ feed, feedTitle, episode, title, guid: guid === null ? null : shownKey(guid) },
     published: publishedMs === null ? null : new Date(publishedMs).toISOString(),
     url: withoutSecrets(url),
     adopted: new Date(nowMs).toISOString(),

@@ -2,11 +2,14 @@ import { constants, type Dirent } from 'node:fs';
 import { lstat, open, readdir, realpath, rm } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import type { ArchiveFile } from '@podctl/domain/adoption/archive.ts';
+import { plainLine } from '@podctl/domain/gpu.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 
 /** A million episodes with two texts each. */
 const FILES_MAX = 3_000_000;
 const DEPTH_MAX = 32;
+/** Of a folder's name in a sentence: whoever asks chose it. */
+const NAME_LENGTH_MAX = 60;
 const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** A folder of this machine whose files are taken into the library. Links are passed over: they could lead anywhere. */
@@ -23,20 +26,21 @@ export class AdoptionSource {
     folder: string,
     libraryRoot: string | null,
   ): Promise<Result<AdoptionSource, string>> {
-    if (!isAbsolute(folder)) return err(`${folder} is not an absolute path: give the whole path`);
+    const name = plainLine(folder, NAME_LENGTH_MAX);
+    if (!isAbsolute(folder)) return err(`${name} is not an absolute path: give the whole path`);
     let root: string;
     try {
       root = await realpath(folder);
-      if (!(await lstat(root)).isDirectory()) return err(`${folder} is not a folder`);
+      if (!(await lstat(root)).isDirectory()) return err(`${name} is not a folder`);
     } catch {
       return err(
-        `${folder} cannot be found on the coordinator's machine: the folder has to lie there, or be mounted there`,
+        `${name} cannot be found on the coordinator's machine: the folder has to lie there, or be mounted there`,
       );
     }
     const isWithin = (inner: string, outer: string) =>
       `${inner}${sep}`.startsWith(`${outer}${sep}`);
     if (libraryRoot !== null && (isWithin(root, libraryRoot) || isWithin(libraryRoot, root)))
-      return err(`${folder} and the library lie in one another: what is there is known already`);
+      return err(`${name} and the library lie in one another: what is there is known already`);
     return ok(new AdoptionSource(root));
   }
 

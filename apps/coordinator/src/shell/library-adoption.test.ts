@@ -168,7 +168,8 @@ test('a folder that is not there, or lies with the library, is refused in one se
   const { root } = world.library;
   for (const [folder, why] of [
     [join(archive, 'none'), /cannot be found on the coordinator's machine/],
-    ['relative', /is not an absolute path/],
+    ['\u001b[2Jrelative', /^\[2Jrelative is not an absolute path/],
+    [`/${'x'.repeat(400)}`, /^\/x{59} cannot be found/],
     [root, /lie in one another/],
     [join(root, '..'), /lie in one another/],
     [CLOCK, /is not a folder/],

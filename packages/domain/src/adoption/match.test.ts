@@ -42,6 +42,14 @@ describe('a file is matched', () => {
     expect(match('F/2024-03-01 - Two [abcdefgh].mp3', episodes)).toBe('abcdefgh23 by id');
   });
 
+  test('by a GUID that was written without its secrets, where only one episode has it so', () => {
+    const signed = (id: string) => `https://cdn.example/1.mp3?sig=${id}`;
+    const episodes = ['a', 'b'].map((id) => episode(id, id, { key: signed(id) }));
+    const json = '{"guid":"https://cdn.example/1.mp3"}';
+    expect(match('F/x.mp3', episodes.slice(0, 1), null, json)).toBe('a by guid');
+    expect(match('F/x.mp3', episodes, null, json)).not.toMatch(/by guid/);
+  });
+
   test('by date or length among episodes of one title, and never by chance', () => {
     const weekly = [
       episode('a', 'News', { publishedMs: day('2024-03-01'), durationSeconds: 600 }),

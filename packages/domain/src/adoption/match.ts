@@ -1,3 +1,4 @@
+import { shownKey } from '../feed/shown-key.ts';
 import { looseTitle } from './loose-title.ts';
 
 /** What is known of a file that wants its episode. Null: not known. */
@@ -94,12 +95,16 @@ function sureness(match: Match): number {
 class Index<Id extends string> {
   readonly #episodes: readonly KnownEpisode<Id>[];
   readonly #byKey = new Map<string, KnownEpisode<Id>>();
+  /** By keys as they are written beside audio: without secrets. Of one that two have, nothing can be said. */
+  readonly #byShownKey = new Map<string, KnownEpisode<Id> | null>();
   readonly #byTitle = new Map<string, KnownEpisode<Id>[]>();
 
   constructor(episodes: readonly KnownEpisode<Id>[]) {
     this.#episodes = episodes;
     for (const episode of episodes) {
       this.#byKey.set(episode.key, episode);
+      const shown = shownKey(episode.key);
+      this.#byShownKey.set(shown, this.#byShownKey.has(shown) ? null : episode);
       const title = looseTitle(episode.title);
       if (title === '') continue;
       const list = this.#byTitle.get(title);
@@ -110,8 +115,8 @@ class Index<Id extends string> {
 
   find(candidate: Candidate): Match<Id> {
     const { path, guid, idStart } = candidate;
-    const byKey = guid === null ? undefined : this.#byKey.get(guid);
-    if (byKey !== undefined) return matched(path, byKey, 'guid');
+    const byKey = guid === null ? null : (this.#byKey.get(guid) ?? this.#byShownKey.get(guid));
+    if (byKey != null) return matched(path, byKey, 'guid');
     if (idStart !== null) {
       const [only, another] = this.#episodes.filter(({ id }) => id.startsWith(idStart));
       if (only !== undefined && another === undefined) return matched(path, only, 'id');

@@ -364,10 +364,40 @@ export interface SkipEpisodeResponse {
   episodeId: string;
 }
 
-/** Names the episodes that go first. */
+/** Chooses the episodes to skip: those with a stage that is so. */
+export interface SkipEpisodesRequest {
+  /** Only this feed's; empty for all. */
+  feedId: string;
+  /** Those that failed or were lost and wait for their next attempt. */
+  failed: boolean;
+  /** Those that were given up; skipped and canceled ones are not among them. */
+  dead: boolean;
+  /** Nothing is changed: the answer says how many there are. */
+  validateOnly: boolean;
+}
+
+/** What is skipped. */
+export interface SkipEpisodesResponse {
+  /** Episodes that were chosen. */
+  matched: number;
+  /** Episodes of which something is given up by this call. */
+  skipped: number;
+  /** Chosen episodes that did not fit into this call: ask again. */
+  left: number;
+}
+
+/** Names the episodes that go first, or chooses those with a stage that is so. */
 export interface PrioritizeEpisodesRequest {
-  /** Ids, or unique beginnings of them; at most 100. The first one goes first. */
+  /** Ids, or unique beginnings of them; at most 100. The first one goes first. None: the filters choose. */
   episodeIds: string[];
+  /** Only this feed's; empty for all. With filters only. */
+  feedId: string;
+  /** Those that failed or were lost and wait for their next attempt. */
+  failed: boolean;
+  /** Those with a stage that was given up, and another that is left to do. */
+  dead: boolean;
+  /** Nothing is changed: the answer says how many would go first. */
+  validateOnly: boolean;
 }
 
 /** They go first. */
@@ -2324,14 +2354,252 @@ export const SkipEpisodeResponse: MessageFns<SkipEpisodeResponse> = {
   },
 };
 
+function createBaseSkipEpisodesRequest(): SkipEpisodesRequest {
+  return { feedId: "", failed: false, dead: false, validateOnly: false };
+}
+
+export const SkipEpisodesRequest: MessageFns<SkipEpisodesRequest> = {
+  encode(message: SkipEpisodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.feedId !== "") {
+      writer.uint32(10).string(message.feedId);
+    }
+    if (message.failed !== false) {
+      writer.uint32(16).bool(message.failed);
+    }
+    if (message.dead !== false) {
+      writer.uint32(24).bool(message.dead);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(32).bool(message.validateOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SkipEpisodesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSkipEpisodesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.failed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dead = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SkipEpisodesRequest {
+    return {
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      failed: isSet(object.failed) ? globalThis.Boolean(object.failed) : false,
+      dead: isSet(object.dead) ? globalThis.Boolean(object.dead) : false,
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
+    };
+  },
+
+  toJSON(message: SkipEpisodesRequest): unknown {
+    const obj: any = {};
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.failed !== false) {
+      obj.failed = message.failed;
+    }
+    if (message.dead !== false) {
+      obj.dead = message.dead;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SkipEpisodesRequest>, I>>(base?: I): SkipEpisodesRequest {
+    return SkipEpisodesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SkipEpisodesRequest>, I>>(object: I): SkipEpisodesRequest {
+    const message = createBaseSkipEpisodesRequest();
+    message.feedId = object.feedId ?? "";
+    message.failed = object.failed ?? false;
+    message.dead = object.dead ?? false;
+    message.validateOnly = object.validateOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseSkipEpisodesResponse(): SkipEpisodesResponse {
+  return { matched: 0, skipped: 0, left: 0 };
+}
+
+export const SkipEpisodesResponse: MessageFns<SkipEpisodesResponse> = {
+  encode(message: SkipEpisodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.matched !== 0) {
+      writer.uint32(8).uint32(message.matched);
+    }
+    if (message.skipped !== 0) {
+      writer.uint32(16).uint32(message.skipped);
+    }
+    if (message.left !== 0) {
+      writer.uint32(24).uint32(message.left);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SkipEpisodesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSkipEpisodesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.matched = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.skipped = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.left = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SkipEpisodesResponse {
+    return {
+      matched: isSet(object.matched) ? globalThis.Number(object.matched) : 0,
+      skipped: isSet(object.skipped) ? globalThis.Number(object.skipped) : 0,
+      left: isSet(object.left) ? globalThis.Number(object.left) : 0,
+    };
+  },
+
+  toJSON(message: SkipEpisodesResponse): unknown {
+    const obj: any = {};
+    if (message.matched !== 0) {
+      obj.matched = Math.round(message.matched);
+    }
+    if (message.skipped !== 0) {
+      obj.skipped = Math.round(message.skipped);
+    }
+    if (message.left !== 0) {
+      obj.left = Math.round(message.left);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SkipEpisodesResponse>, I>>(base?: I): SkipEpisodesResponse {
+    return SkipEpisodesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SkipEpisodesResponse>, I>>(object: I): SkipEpisodesResponse {
+    const message = createBaseSkipEpisodesResponse();
+    message.matched = object.matched ?? 0;
+    message.skipped = object.skipped ?? 0;
+    message.left = object.left ?? 0;
+    return message;
+  },
+};
+
 function createBasePrioritizeEpisodesRequest(): PrioritizeEpisodesRequest {
-  return { episodeIds: [] };
+  return { episodeIds: [], feedId: "", failed: false, dead: false, validateOnly: false };
 }
 
 export const PrioritizeEpisodesRequest: MessageFns<PrioritizeEpisodesRequest> = {
   encode(message: PrioritizeEpisodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.episodeIds) {
       writer.uint32(10).string(v!);
+    }
+    if (message.feedId !== "") {
+      writer.uint32(18).string(message.feedId);
+    }
+    if (message.failed !== false) {
+      writer.uint32(24).bool(message.failed);
+    }
+    if (message.dead !== false) {
+      writer.uint32(32).bool(message.dead);
+    }
+    if (message.validateOnly !== false) {
+      writer.uint32(40).bool(message.validateOnly);
     }
     return writer;
   },
@@ -2357,6 +2625,38 @@ export const PrioritizeEpisodesRequest: MessageFns<PrioritizeEpisodesRequest> = 
             message.episodeIds.push(reader.string());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.feedId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.failed = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dead = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.validateOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2376,6 +2676,18 @@ export const PrioritizeEpisodesRequest: MessageFns<PrioritizeEpisodesRequest> = 
         : globalThis.Array.isArray(object?.episode_ids)
         ? object.episode_ids.map((e: any) => globalThis.String(e))
         : [],
+      feedId: isSet(object.feedId)
+        ? globalThis.String(object.feedId)
+        : isSet(object.feed_id)
+        ? globalThis.String(object.feed_id)
+        : "",
+      failed: isSet(object.failed) ? globalThis.Boolean(object.failed) : false,
+      dead: isSet(object.dead) ? globalThis.Boolean(object.dead) : false,
+      validateOnly: isSet(object.validateOnly)
+        ? globalThis.Boolean(object.validateOnly)
+        : isSet(object.validate_only)
+        ? globalThis.Boolean(object.validate_only)
+        : false,
     };
   },
 
@@ -2383,6 +2695,18 @@ export const PrioritizeEpisodesRequest: MessageFns<PrioritizeEpisodesRequest> = 
     const obj: any = {};
     if (message.episodeIds?.length) {
       obj.episodeIds = message.episodeIds;
+    }
+    if (message.feedId !== "") {
+      obj.feedId = message.feedId;
+    }
+    if (message.failed !== false) {
+      obj.failed = message.failed;
+    }
+    if (message.dead !== false) {
+      obj.dead = message.dead;
+    }
+    if (message.validateOnly !== false) {
+      obj.validateOnly = message.validateOnly;
     }
     return obj;
   },
@@ -2393,6 +2717,10 @@ export const PrioritizeEpisodesRequest: MessageFns<PrioritizeEpisodesRequest> = 
   fromPartial<I extends Exact<DeepPartial<PrioritizeEpisodesRequest>, I>>(object: I): PrioritizeEpisodesRequest {
     const message = createBasePrioritizeEpisodesRequest();
     message.episodeIds = object.episodeIds?.map((e) => e) || [];
+    message.feedId = object.feedId ?? "";
+    message.failed = object.failed ?? false;
+    message.dead = object.dead ?? false;
+    message.validateOnly = object.validateOnly ?? false;
     return message;
   },
 };
@@ -2527,6 +2855,17 @@ export const EpisodeServiceService = {
     responseSerialize: (value: SkipEpisodeResponse): Buffer => Buffer.from(SkipEpisodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SkipEpisodeResponse => SkipEpisodeResponse.decode(value),
   },
+  /** Gives up what is left of the episodes that filters choose, until somebody has them retried. */
+  skipEpisodes: {
+    path: "/podctl.v1.EpisodeService/SkipEpisodes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SkipEpisodesRequest): Buffer => Buffer.from(SkipEpisodesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SkipEpisodesRequest => SkipEpisodesRequest.decode(value),
+    responseSerialize: (value: SkipEpisodesResponse): Buffer =>
+      Buffer.from(SkipEpisodesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SkipEpisodesResponse => SkipEpisodesResponse.decode(value),
+  },
   /** Has episodes go before all others until they are done. */
   prioritizeEpisodes: {
     path: "/podctl.v1.EpisodeService/PrioritizeEpisodes" as const,
@@ -2550,6 +2889,8 @@ export interface EpisodeServiceServer extends UntypedServiceImplementation {
   retryEpisodes: handleUnaryCall<RetryEpisodesRequest, RetryEpisodesResponse>;
   /** Gives up what is left of an episode, until somebody has it retried. */
   skipEpisode: handleUnaryCall<SkipEpisodeRequest, SkipEpisodeResponse>;
+  /** Gives up what is left of the episodes that filters choose, until somebody has them retried. */
+  skipEpisodes: handleUnaryCall<SkipEpisodesRequest, SkipEpisodesResponse>;
   /** Has episodes go before all others until they are done. */
   prioritizeEpisodes: handleUnaryCall<PrioritizeEpisodesRequest, PrioritizeEpisodesResponse>;
 }
@@ -2618,6 +2959,22 @@ export interface EpisodeServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SkipEpisodeResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives up what is left of the episodes that filters choose, until somebody has them retried. */
+  skipEpisodes(
+    request: SkipEpisodesRequest,
+    callback: (error: ServiceError | null, response: SkipEpisodesResponse) => void,
+  ): ClientUnaryCall;
+  skipEpisodes(
+    request: SkipEpisodesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SkipEpisodesResponse) => void,
+  ): ClientUnaryCall;
+  skipEpisodes(
+    request: SkipEpisodesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SkipEpisodesResponse) => void,
   ): ClientUnaryCall;
   /** Has episodes go before all others until they are done. */
   prioritizeEpisodes(

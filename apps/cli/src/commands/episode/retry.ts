@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
-import { CommandError, EXIT } from '../../command-error.ts';
+import { episodeChoice, episodeChoiceFlags } from '../../episode-choice.ts';
 import { episodeIds } from '../../episode-ids.ts';
 import type { RetryChoice } from '../../feed-calls.ts';
 import { countWords } from '../../render/words.ts';
@@ -29,40 +29,17 @@ export default class EpisodeRetry extends BaseCommand {
     id: Args.string({ description: 'episode ids, or unique beginnings of them' }),
   };
   static override flags = {
-    feed: Flags.string({
-      helpValue: 'ID',
-      description: 'only of this feed; with --dead or --failed',
-    }),
-    dead: Flags.boolean({ default: false, description: 'all that is dead' }),
-    failed: Flags.boolean({
-      default: false,
-      description: 'all that failed and waits for its next attempt',
-    }),
+    ...episodeChoiceFlags,
     stage: Flags.string({ options: ['download', 'transcribe'], description: 'only this stage' }),
-    'dry-run': Flags.boolean({
-      default: false,
-      description: 'change nothing: say how many there are',
-    }),
   };
 
   async run(): Promise<RetriedView> {
     const { argv, flags } = await this.parse(EpisodeRetry);
-    const isBulk = flags.dead || flags.failed;
-    if (argv.length > 0 && (isBulk || flags.feed !== undefined))
-      throw new CommandError(
-        EXIT.usage,
-        'episodes were named, and chosen by --feed, --dead or --failed too; give one or the other',
-      );
-    if (flags.feed !== undefined && !isBulk)
-      throw new CommandError(
-        EXIT.usage,
-        '--feed alone does not say what to try again; add --dead, --failed or both',
-      );
+    const chosen = episodeChoice(argv, flags, 'try again');
+    const isBulk = chosen !== null;
     const choice: RetryChoice = {
       stage: stageOf(flags.stage),
-      ...(isBulk
-        ? { feedId: flags.feed ?? '', dead: flags.dead, failed: flags.failed }
-        : { episodeIds: episodeIds(argv, EPISODES_MAX) }),
+      ...(chosen ?? { episodeIds: episodeIds(argv, EPISODES_MAX) }),
     };
     const dryRun = flags['dry-run'];
     const done = await this.withClient(flags, (client) =>
