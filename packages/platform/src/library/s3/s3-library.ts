@@ -12,6 +12,7 @@ import {
   type ListObjectsV2CommandInput,
   type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
+import { EPISODES_ROOT, PODCASTS_ROOT, STAGING_ROOT } from '@podctl/domain/library-path.ts';
 import { formatS3Url, s3PlaceName } from '../../config/s3-place.ts';
 import {
   type Library,
@@ -32,6 +33,9 @@ import { SHA256_FIELD, writeObject } from './s3-write.ts';
 const PAGE_MAX = 1_000;
 /** A store that says again and again that there is more, and gives nothing. */
 const PAGES_MAX = 10_000;
+
+/** A library without a prefix may have neighbours in its bucket: their uploads are none of its business. */
+const LIBRARY_ROOTS = [STAGING_ROOT, EPISODES_ROOT, PODCASTS_ROOT];
 
 /** Opens the library in a bucket. Rejects with `LibraryError` `offline` when its marker is not there or has another id. */
 export async function openS3Library(
@@ -267,7 +271,10 @@ export class S3Library implements Library {
       this.access.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix })),
     );
     const stale = (answer.Uploads ?? []).filter(
-      ({ Initiated, Key = '' }) => Key.startsWith(Prefix) && (Initiated?.getTime() ?? 0) < beforeMs,
+      ({ Initiated, Key = '' }) =>
+        Key.startsWith(Prefix) &&
+        LIBRARY_ROOTS.some((root) => this.access.pathOf(Key).startsWith(`${root}/`)) &&
+        (Initiated?.getTime() ?? 0) < beforeMs,
     );
     for (const { Key, UploadId } of stale)
       await this.access.io(Prefix, async () => {
