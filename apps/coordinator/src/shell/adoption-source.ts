@@ -108,16 +108,20 @@ export class AdoptionSource {
     for (const entry of entries) {
       signal.throwIfAborted();
       const below = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (entry.name.startsWith('.') || !(entry.isDirectory() || entry.isFile())) continue;
       try {
-        if (entry.isDirectory()) await this.#walkBelow(below, to, signal);
-        else await this.#note(below, to);
+        await this.#look(below, entry, to, signal);
       } catch (error) {
         const reason = reasonOf(error, entry.name);
         if (reason === null) throw error;
         to.unreadable.push({ path: below, reason });
       }
     }
+  }
+
+  async #look(path: string, entry: Dirent, to: Walked, signal: AbortSignal): Promise<void> {
+    if (entry.name.startsWith('.')) return;
+    if (entry.isDirectory()) await this.#walkBelow(path, to, signal);
+    else if (entry.isFile()) await this.#note(path, to);
   }
 
   async #walkBelow(path: string, to: Walked, signal: AbortSignal): Promise<void> {

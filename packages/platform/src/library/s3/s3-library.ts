@@ -192,7 +192,8 @@ export class S3Library implements Library {
       if (paths.length > 0) await this.#delete(folder, paths);
       if (files.length < PAGE_MAX) break;
     }
-    await this.#dropUploads(`${this.access.keyOf(folder)}/`, Number.POSITIVE_INFINITY);
+    const all = async () => false;
+    await this.#dropUploads(`${this.access.keyOf(folder)}/`, Number.POSITIVE_INFINITY, all);
   }
 
   async remove(path: string): Promise<void> {
@@ -201,9 +202,12 @@ export class S3Library implements Library {
     await this.#delete(path, [path]);
   }
 
-  async dropUnfinished(beforeMs: number): Promise<number> {
+  async dropUnfinished(
+    beforeMs: number,
+    isNeeded: (path: string) => Promise<boolean>,
+  ): Promise<number> {
     await this.online();
-    return this.#dropUploads(this.access.place.prefix, beforeMs);
+    return this.#dropUploads(this.access.place.prefix, beforeMs, isNeeded);
   }
 
   async space() {
@@ -265,7 +269,11 @@ export class S3Library implements Library {
   }
 
   /** Parts of uploads that were begun before and never ended: they cost, and no list of objects shows them. */
-  async #dropUploads(Prefix: string, beforeMs: number): Promise<number> {
+  async #dropUploads(
+    Prefix: string,
+    beforeMs: number,
+    isNeeded: (path: string) => Promise<boolean>,
+  ): Promise<number> {
     const { bucket: Bucket } = this.access.place;
     const answer = await this.access.io(Prefix, () =>
       this.access.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix })),
@@ -276,12 +284,16 @@ export class S3Library implements Library {
         LIBRARY_ROOTS.some((root) => this.access.pathOf(Key).startsWith(`${root}/`)) &&
         (Initiated?.getTime() ?? 0) < beforeMs,
     );
-    for (const { Key, UploadId } of stale)
+    let dropped = 0;
+    for (const { Key = '', UploadId } of stale) {
+      if (await isNeeded(this.access.pathOf(Key))) continue;
+      dropped += 1;
       await this.access.io(Prefix, async () => {
         const of = { Bucket, Key, UploadId };
         await this.access.client.send(new AbortMultipartUploadCommand(of)).catch(ended);
       });
-    return stale.length;
+    }
+    return dropped;
   }
 }
 
