@@ -6,7 +6,7 @@ import {
   type Candidate,
   type KnownEpisode,
   type MatchedBy,
-  matchEpisodes,
+  matchSteps,
 } from '@podctl/domain/adoption/match.ts';
 import { readSidecar, type Sidecar } from '@podctl/domain/adoption/sidecar.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
@@ -128,7 +128,7 @@ export class LibraryAdoption {
       const candidate = candidateOf(entry, sidecar, seconds, this.#clock.wallMs());
       looked.push({ entry, candidate, facts: facts.value });
     }
-    const matches = matchEpisodes(
+    const matches = await this.#match(
       looked.map(({ candidate }) => candidate),
       episodes,
     );
@@ -142,6 +142,17 @@ export class LibraryAdoption {
       const row = episodeRow(this.#fleet.picture().snapshot, feed, match.episode);
       if (row !== null) yield* this.#adopt({ ...of, row, by: match.by });
       yield* this.#progress();
+    }
+  }
+
+  /** Of 200,000 files this takes seconds, in which this coordinator has its lease to renew. */
+  async #match(candidates: readonly Candidate[], episodes: readonly KnownEpisode<EpisodeId>[]) {
+    const steps = matchSteps(candidates, episodes);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      this.#signal.throwIfAborted();
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

@@ -2,8 +2,6 @@ import { looseTitle } from './loose-title.ts';
 import type { KnownEpisode } from './match.ts';
 
 const ID_START = 8;
-/** What so many titles begin with is the name of the show, and tells nothing. */
-const STARTED_MAX = 1_000;
 
 /** The episodes of one feed, found by what a file may tell of them without looking at each. */
 export class EpisodeIndex<Id extends string> {
@@ -43,14 +41,14 @@ export class EpisodeIndex<Id extends string> {
     return this.#byTitle.get(looseTitle) ?? [];
   }
 
-  /** None when they are more than could be told apart. */
-  ofTitleStart(start: string): readonly KnownEpisode<Id>[] {
+  /** None when they are more than `most`: then it is the name of the show, and tells nothing. */
+  ofTitleStart(start: string, most: number): readonly KnownEpisode<Id>[] {
     const found: KnownEpisode<Id>[] = [];
     let at = firstAt(this.#titles, (title) => title >= start);
     for (let title = this.#titles[at]; title?.startsWith(start); title = this.#titles[at]) {
       found.push(...this.ofTitle(title));
       at += 1;
-      if (found.length > STARTED_MAX) return [];
+      if (found.length > most) return [];
     }
     return found;
   }

@@ -154,9 +154,17 @@ describe('a file is matched', () => {
       ...{ path: `${i}`, guid: null, idStart: 'aaaaaaaa', publishedMs: i * 86_400_000 },
       ...{ titles: [`${name(i)}: another`], durationSeconds: 60 },
     }));
+    const daily = episodes.map((one) => ({ ...one, title: 'News' }));
+    const news = files.map((one) => ({ ...one, idStart: null, titles: ['News'] }));
     const startMs = performance.now();
     const found = matchEpisodes(files, episodes);
     expect(found.every(({ kind }) => kind === 'unmatched')).toBe(true);
+    const dated = matchEpisodes(news, daily);
+    expect(dated.every(({ kind }) => kind === 'matched')).toBe(true);
+    const undated = news.map((one) => ({ ...one, publishedMs: null }));
+    expect(matchEpisodes(undated.slice(0, 500), daily)[0]).toMatchObject({
+      reason: 'more than 100 episodes have its title, and its name says no day',
+    });
     // Looking at each of the others took minutes.
     expect(performance.now() - startMs).toBeLessThan(5_000);
   });

@@ -54,6 +54,9 @@ const LENGTH_SECONDS_MAX = 180;
 const LENGTH_SHARE_MAX = 0.15;
 /** Without a title the length has to be right. */
 const CLOSE_SECONDS_MAX = 5;
+const FILES_A_STEP = 500;
+/** Of more episodes of one title only the day can tell which. */
+const SAME_MAX = 100;
 /** A name shorter than this was not cut off by whoever wrote the file. */
 const CUT_LENGTH_MIN = 40;
 
@@ -67,8 +70,24 @@ export function matchEpisodes<Id extends string>(
   candidates: readonly Candidate[],
   episodes: readonly KnownEpisode<Id>[],
 ): Match<Id>[] {
+  const steps = matchSteps(candidates, episodes);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps of some milliseconds, for a process that has others to answer. */
+export function* matchSteps<Id extends string>(
+  candidates: readonly Candidate[],
+  episodes: readonly KnownEpisode<Id>[],
+): Generator<void, Match<Id>[]> {
   const matcher = new Matcher(episodes);
-  const found = candidates.map((candidate) => matcher.find(candidate));
+  const found: Match<Id>[] = [];
+  for (const candidate of candidates) {
+    found.push(matcher.find(candidate));
+    if (found.length % FILES_A_STEP === 0) yield;
+  }
   const taken = new Map<Id, string>();
   const order = found
     .map((match, at) => ({ match, at }))
@@ -116,24 +135,35 @@ class Matcher<Id extends string> {
     const titles = loose(candidate.titles);
     for (const title of titles) {
       const same = this.#index.ofTitle(title);
+      if (same.length > SAME_MAX) return this.#amongMany(candidate, title);
       if (same.length > 0) return among(candidate, same);
     }
     for (const title of titles) {
-      const begin = title.length < CUT_LENGTH_MIN ? [] : this.#index.ofTitleStart(title);
+      const begin = title.length < CUT_LENGTH_MIN ? [] : this.#index.ofTitleStart(title, SAME_MAX);
       if (begin.length > 0) return among(candidate, begin);
     }
     return null;
   }
 
+  /** Not each of them is looked at, for each file of a daily show. */
+  #amongMany(candidate: Candidate, title: string): Match<Id> {
+    const { path, publishedMs } = candidate;
+    const near = publishedMs === null ? [] : this.#index.published(publishedMs, DATE_MS_MAX);
+    const same = near.filter((episode) => looseTitle(episode.title) === title);
+    if (same.length > 0) return among(candidate, same);
+    const day = publishedMs === null ? 'its name says no day' : 'none is of its day';
+    return unmatched(path, `more than ${SAME_MAX} episodes have its title, and ${day}`);
+  }
+
   /** `Part (2)` may be the second copy of a file, or an episode of its own that the feed has forgotten. */
   #byGuesses(candidate: Candidate): Match<Id> | null {
     for (const title of loose(candidate.guesses ?? [])) {
-      const sure = this.#index
-        .ofTitle(title)
-        .filter(
-          (episode) =>
-            isOnDate(candidate, episode) === true || isOfLength(candidate, episode) === true,
-        );
+      const same = this.#index.ofTitle(title);
+      if (same.length > SAME_MAX) continue;
+      const sure = same.filter(
+        (episode) =>
+          isOnDate(candidate, episode) === true || isOfLength(candidate, episode) === true,
+      );
       const found = sure.length === 0 ? null : among(candidate, sure);
       if (found?.kind === 'matched') return found;
     }
