@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   ListMultipartUploadsCommand,
@@ -106,9 +107,15 @@ describe.skipIf(program.kind === 'absent')('a library in a bucket', () => {
       await expect(library.write('staging/a/b', endless(), stop.signal)).rejects.toBe('enough');
       expect(await uploads()).toBeUndefined();
       const of = access.at('staging/a/b');
+      const nobody = async () => false;
       await access.client.send(new CreateMultipartUploadCommand(of));
-      expect(await library.dropUnfinished(Date.now() - 60_000)).toBe(0);
-      expect(await library.dropUnfinished(Date.now() + 60_000)).toBe(1);
+      expect(await library.dropUnfinished(Date.now() - 60_000, nobody)).toBe(0);
+      const held = async (path: string) => path === 'staging/a/b';
+      expect(await library.dropUnfinished(Date.now() + 60_000, held)).toBe(0);
+      const neighbor = access.at('backups/of-somebody-else');
+      const { UploadId } = await access.client.send(new CreateMultipartUploadCommand(neighbor));
+      expect(await library.dropUnfinished(Date.now() + 60_000, nobody)).toBe(1);
+      await access.client.send(new AbortMultipartUploadCommand({ ...neighbor, UploadId }));
       expect(await uploads()).toBeUndefined();
     });
 

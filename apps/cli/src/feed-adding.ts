@@ -11,6 +11,8 @@ export interface FeedToAdd {
   readonly feedId: string;
   /** What is chosen for it from the beginning. */
   readonly choices?: FeedChoices;
+  /** None of its jobs begins before it is resumed. */
+  readonly paused?: boolean;
 }
 
 /** Small enough for the default size limit of a gRPC message, whatever the URLs' length (4 KiB at most). */

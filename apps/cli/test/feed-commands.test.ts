@@ -62,6 +62,15 @@ describe('feed', () => {
     });
   });
 
+  test('add --paused adds feeds of which nothing begins, and says what comes next', async () => {
+    const added = await podctl('feed', 'add', 'https://pods.example/new.xml', '--paused');
+    expect(added.code).toBe(0);
+    expect(added.stderr).toMatch(
+      /Added 1 feed\. .*"podctl library adopt DIR".*"podctl feed resume/,
+    );
+    expect(api.fleet.asked.at(-1)).toMatchObject({ paused: true });
+  });
+
   test('remove asks for --yes, and says how to get it back', async () => {
     const asked = await podctl('feed', 'remove', 'alpha');
     expect(asked).toMatchObject({ code: 2 });

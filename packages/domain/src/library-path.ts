@@ -222,7 +222,7 @@ function utf8Bytes(codePoint: number): number {
 }
 
 /** `yyyy-mm-dd` in UTC from epoch milliseconds; null outside the years 1 to 9999. Howard Hinnant's days-to-civil rule. */
-function dayOf(epochMs: number | null): string | null {
+export function dayOf(epochMs: number | null): string | null {
   if (epochMs === null || !Number.isFinite(epochMs)) return null;
   const days = Math.floor(epochMs / 86_400_000) + 719_468;
   const era = Math.floor(days / 146_097);

@@ -58,6 +58,8 @@ export interface FeedToAdd {
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
   readonly keepAudio?: KeepAudio | undefined;
+  /** None of its jobs begins before it is resumed; absent: they do. */
+  readonly paused?: boolean | undefined;
 }
 
 /** Always a token: what was given anew since somebody looked is not taken away by mistake. */

@@ -42,8 +42,11 @@ export interface Library {
   list(folder: string, limit: number, after?: string): Promise<readonly ListedFile[]>;
   /** Removes a folder and what is in it. Refuses with `LibraryError` `refused` anything that is not below `staging/`. */
   removeStaging(folder: string): Promise<void>;
-  /** Gives back what writes that were begun before `beforeMs` (epoch) left, where no list of files shows it; how many. */
-  dropUnfinished(beforeMs: number): Promise<number>;
+  /**
+   * Gives back what writes that were begun before `beforeMs` (epoch) left, where no list of files shows it; how many. A file
+   * on its way may take longer than any age tells: `isNeeded` is asked of its path last.
+   */
+  dropUnfinished(beforeMs: number, isNeeded: (path: string) => Promise<boolean>): Promise<number>;
   /**
    * Removes one file below `episodes/` or `podcasts/`; nothing when it is not there. Only retention does, after its record.
    * Refuses with `LibraryError` `refused` every other path.

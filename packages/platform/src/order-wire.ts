@@ -77,6 +77,7 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
           prompt: text.optional(),
           hotwords: text.optional(),
           keepAudio: keepAudioField.optional(),
+          paused: z.boolean().optional(),
         }),
       )
       .max(1_000),

@@ -4,6 +4,8 @@ import type { Result } from '@podctl/domain/result.ts';
 export interface Engine {
   /** Engine, model and device in words, for the hello and the heartbeat. */
   describe(): string;
+  /** For so long it should be given no work, since it would fail at once; absent or 0: nothing is against it. */
+  readonly restMs?: number;
   /**
    * Starts the engine where it is not running, and loads the model where another one or none is loaded.
    *

@@ -11,6 +11,7 @@ import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 import type { Attempt, AttemptStore, AudioInput, TranscribeWork } from './attempt-store.ts';
 import type { Engine, EngineFailure, LoadedModel, RawSegment, RawTranscript } from './engine.ts';
+import { EnginePool } from './engine-pool.ts';
 import { failure, type JobContext, returned, type Worker } from './jobs.ts';
 
 export interface TranscribePorts {
@@ -40,12 +41,11 @@ interface Task {
 
 /** Turns accepted audio into `transcript.{txt,srt,vtt,json}` in staging, then the manifest. */
 export function transcribeWorker(ports: TranscribePorts): Worker {
-  const free = [...ports.engines];
+  const pool = new EnginePool(ports.engines, ports.clock);
   return async (assignment, context) => {
     const { work } = assignment;
     invariant(work.kind === 'transcribe', 'a transcribe job has transcribe work');
-    const engine = free.pop();
-    invariant(engine !== undefined, 'there is an engine for every slot');
+    const engine = await pool.take(context.signal);
     try {
       await using attempt = await ports.store.begin(assignment, context);
       return await transcribe(ports, engine, { attempt, assignment, work }, context);
@@ -53,7 +53,7 @@ export function transcribeWorker(ports: TranscribePorts): Worker {
       if (context.signal.aborted || !(error instanceof LibraryError)) throw error;
       return libraryOutcome(error);
     } finally {
-      free.push(engine);
+      pool.give(engine);
     }
   };
 }

@@ -63,10 +63,14 @@ export class TunedEngine implements Engine {
     return this.#fallback;
   }
 
+  get restMs(): number {
+    return Math.max(0, this.#starvedUntilMs - this.#options.clock.monotonicMs());
+  }
+
   /** Why it should be given no work for a while; null: nothing is against it. */
   get starved(): string | null {
-    const { clock, gpu } = this.#options;
-    if (clock.monotonicMs() >= this.#starvedUntilMs) return null;
+    const { gpu } = this.#options;
+    if (this.restMs === 0) return null;
     return `${gpu ?? 'this machine'} has too little free memory for ${this.#model}: end what else uses it (nvidia-smi shows what), or take a smaller model`;
   }
 

@@ -129,6 +129,13 @@ describe('AddFeeds', () => {
     ]);
   });
 
+  test('passes on that a feed begins paused', async () => {
+    const api = await apiBundle();
+    const url = 'https://pods.example/a.xml';
+    await ask(addFeeds(api), { feeds: [{ ...feed(url), paused: true }, feed(`${url}?b`)] });
+    expect(api.fleet.asked.map(({ paused }) => paused)).toEqual([true, undefined]);
+  });
+
   test('takes 10,000 feeds a call, and refuses none and more', async () => {
     const api = await apiBundle();
     const many = Array.from({ length: 10_001 }, (_, n) =>

@@ -96,6 +96,7 @@ function checkedFeed(feed: NewFeed): Result<FeedToAdd, Extract<AddedFeed, { kind
     title: title === '' ? null : title,
     bookScore: feed.bookScore ?? null,
     id: id === null ? null : id.value,
+    ...(feed.paused === true ? { paused: true } : {}),
     ...chosen.value,
   });
 }

@@ -34,8 +34,15 @@ export function adoptionPlan(
     path,
     reason: 'it is no audio, text or metadata of an episode, or a second one of its kind',
   }));
+  const known = new Map<string, ReturnType<typeof feedOf>>();
+  const folderFeed = (folders: readonly string[]) => {
+    const folder = folders.join('/');
+    const found = known.get(folder) ?? feedOf([rootName, ...folders], titles);
+    known.set(folder, found);
+    return found;
+  };
   for (const entry of entries) {
-    const found = only ?? feedOf([rootName, ...entry.folders], titles);
+    const found = only ?? folderFeed(entry.folders);
     if (typeof found !== 'string') left.push({ path: pathOf(entry), reason: found.reason });
     else listAt(feeds, found).push(entry);
   }

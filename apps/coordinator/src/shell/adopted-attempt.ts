@@ -12,6 +12,9 @@ import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { EpisodeRow } from '../core/snapshot.ts';
 
+/** No file of the result. */
+const MARK_NAME = 'adopting';
+
 /** The staging folder of an attempt that no agent makes: files first, the manifest last. */
 export class AdoptedAttempt {
   readonly folder: string;
@@ -53,7 +56,10 @@ export class AdoptedAttempt {
   /** Null where the library cannot have it without copying. `place`: absolute, on this machine. */
   async link(name: string, place: string): Promise<ManifestFile | null> {
     const path = `${this.folder}/${name}`;
-    if ((await this.#library.linkIn?.(place, path)) !== true) return null;
+    if (this.#library.linkIn === undefined) return null;
+    // A link has the age of its file: without one that is new the sweeper would take the attempt for a leftover.
+    await this.#library.write(`${this.folder}/${MARK_NAME}`, once(''), this.#signal);
+    if (!(await this.#library.linkIn(place, path))) return null;
     return this.#note({ name, ...(await this.#library.hash(path, this.#signal)) });
   }
 

@@ -14,16 +14,20 @@ import type { ManifestFile } from '@podctl/domain/manifest.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { AudioFacts } from '@podctl/platform/audio-facts.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { codeOf } from '@podctl/platform/library/synced-folder.ts';
 import { type EpisodeRow, episodeRow } from '../core/snapshot.ts';
 import { AdoptedAttempt } from './adopted-attempt.ts';
-import type { AdoptionSource } from './adoption-source.ts';
+import type { AdoptionSource, FileMark } from './adoption-source.ts';
 import type { Fleet } from './fleet.ts';
 import { readManifest } from './settle.ts';
 
 /** link: the archive keeps its files, the bytes are there once. move: the archive gives them up. */
 export type AdoptHow = 'link' | 'move' | 'copy';
 
-export type StageAdopted = 'adopted' | { readonly reason: string };
+/** `problem`: it is taken in, and this went wrong afterwards; null: nothing did. */
+export type StageAdopted =
+  | { readonly kind: 'adopted'; readonly problem: string | null }
+  | { readonly kind: 'left'; readonly reason: string };
 
 export interface AdoptedStagesOptions {
   readonly fleet: Fleet;
@@ -34,6 +38,11 @@ export interface AdoptedStagesOptions {
   readonly request: string;
 }
 
+/** What changed later than that may be half a file: whoever downloads it has not said that it is whole. */
+const QUIET_MS = 30_000;
+const BEING_WRITTEN = 'it has just been written to: run the same again when it is whole';
+const NO_LINK =
+  'it cannot be linked into the library (another disk, or a file of another user): use --how move or --how copy';
 const TEXT_BYTES_MAX = 32 * 1024 * 1024;
 /** The leader answers, or publishes, within moments. */
 const CHANGE_MS_MAX = 60_000;
@@ -54,6 +63,13 @@ export class AdoptedStages {
     return this.#bytes;
   }
 
+  /** What keeps audio from being taken in, as far as can be said without trying; null: nothing. */
+  async whyNotAudio(audio: ArchiveFile): Promise<string | null> {
+    const { how, source } = this.#options;
+    if (how === 'link' && !source.isBesideLibrary) return NO_LINK;
+    return (await this.#markOf(audio)) === null ? BEING_WRITTEN : null;
+  }
+
   async download(
     row: EpisodeRow,
     { audio }: ArchiveEntry,
@@ -64,45 +80,44 @@ export class AdoptedStages {
     const free = isDead ? await this.#freed(row, 'download') : row;
     const meta = await fleet.meta(row.feed, row.episode);
     if (free === null || meta === null || audio === null || facts === null)
-      return { reason: 'its episode cannot be read now: run the same again' };
+      return left('its episode cannot be read now: run the same again');
+    const before = await this.#markOf(audio);
+    if (before === null) return left(BEING_WRITTEN);
     await using attempt = this.#attempt(free, 'download');
     const kind = sniff(await this.#head(audio));
     const name = `audio.${kind.kind === 'audio' ? kind.extension : 'bin'}`;
     const file = await this.#take(attempt, name, audio);
-    if (file === null)
-      return {
-        reason:
-          'it cannot be linked into the library (another disk, or a file of another user): use --how move or --how copy',
-      };
+    if (file === null) return left(NO_LINK);
     const metadata = metadataOf(row, meta, file, facts, this.#options.clock.wallMs());
     await attempt.writeText('metadata.json', `${JSON.stringify(metadata, null, 2)}\n`);
     const { codec, container, seconds } = facts;
-    await attempt.finish(seconds, { codec, container, etag: null, adopted: true });
-    const refusal = await attempt.accept();
-    if (refusal !== null) return { reason: `${refusal}: run the same again` };
+    if (!isSameMark(before, await this.#options.source.mark(audio.path)))
+      return left(BEING_WRITTEN);
+    const refusal = await attempt.finishAndAccept(seconds, {
+      ...{ codec, container, etag: null, adopted: true },
+    });
+    if (refusal !== null) return left(`${refusal}: run the same again`);
     this.#bytes += file.sizeBytes;
-    await this.#giveUp([audio]);
-    return 'adopted';
+    return this.#given([audio]);
   }
 
   async transcribe(row: EpisodeRow, entry: ArchiveEntry, isDead: boolean): Promise<StageAdopted> {
     const { feed, episode } = row;
     const heard = await this.#after(row, ({ state }) => state.stages.download.done !== null);
     const free = heard !== null && isDead ? await this.#freed(heard, 'transcribe') : heard;
-    if (free === null) return { reason: 'its audio is not published yet: run the same again' };
+    if (free === null) return left('its audio is not published yet: run the same again');
     const { texts, files } = await this.#texts(entry);
-    const transcript = adoptedTranscript(texts, await this.#about(free, files));
-    if (transcript === null) return { reason: 'no words are in its transcript' };
+    const transcript = adoptedTranscript(texts, await this.#about(free, entry, files));
+    if (transcript === null) return left('no words are in its transcript');
     const now = episodeRow(this.#options.fleet.picture().snapshot, feed, episode) ?? free;
     await using attempt = this.#attempt(now, 'transcribe');
     for (const [name, text] of transcript.files) await attempt.writeText(name, text);
     const { language, segments, timed } = transcript;
     const seconds = free.state.stages.download.done?.manifest.audioSeconds ?? null;
-    await attempt.finish(seconds, { language, segments, timed, adopted: true });
-    const refusal = await attempt.accept();
-    if (refusal !== null) return { reason: `${refusal}: run the same again` };
-    await this.#giveUp(files);
-    return 'adopted';
+    const details = { language, segments, timed, adopted: true };
+    const refusal = await attempt.finishAndAccept(seconds, details);
+    if (refusal !== null) return left(`${refusal}: run the same again`);
+    return this.#given(files);
   }
 
   #attempt(row: EpisodeRow, stage: Stage) {
@@ -110,17 +125,23 @@ export class AdoptedStages {
     const cluster = fleet.picture().snapshot.cluster;
     if (cluster === null) throw new Error('broken invariant: episodes are known of no cluster');
     const attempt = new AdoptedAttempt(fleet.library, { row, stage, cluster }, this.#signal);
-    const { feed, episode } = row;
-    let isAccepted = false;
+    const { feed, episode, revision } = row;
+    const isUntouched = () =>
+      episodeRow(fleet.picture().snapshot, feed, episode)?.revision === revision;
+    let isAsked = false;
     return Object.assign(attempt, {
-      accept: async () => {
+      /** Why it is not accepted; else null. */
+      finishAndAccept: async (...of: Parameters<AdoptedAttempt['finish']>) => {
+        // An agent that was given the episode meanwhile has the same token, and so the same folder: it is the agent's now.
+        if (!isUntouched()) return 'something happened to the episode meanwhile';
+        await attempt.finish(...of);
+        isAsked = true;
         const { token } = attempt;
-        const refusal = await fleet.orders.adoptResult({ feed, episode, stage, token });
-        isAccepted = refusal === null;
-        return refusal;
+        return fleet.orders.adoptResult({ feed, episode, stage, token });
       },
       [Symbol.asyncDispose]: async () => {
-        if (!isAccepted) await attempt.discard();
+        // It may be accepted though no answer came, or be an agent's: what it is then, the sweeper finds out.
+        if (!isAsked && isUntouched()) await attempt.discard();
       },
     });
   }
@@ -135,9 +156,24 @@ export class AdoptedStages {
     return linked ?? (how === 'link' ? null : await attempt.copy(name, source.bytes(path)));
   }
 
-  async #giveUp(files: readonly ArchiveFile[]): Promise<void> {
-    if (this.#options.how !== 'move') return;
-    for (const { path } of files) await this.#options.source.remove(path);
+  /** What is taken in already stays so, whatever becomes of the archive's own file. */
+  async #given(files: readonly ArchiveFile[]): Promise<StageAdopted> {
+    if (this.#options.how !== 'move') return { kind: 'adopted', problem: null };
+    let problem: string | null = null;
+    for (const { path } of files)
+      await this.#options.source.remove(path).catch((error: unknown) => {
+        problem = `it is taken in, but ${path} could not be removed (${codeOf(error)}): remove it yourself`;
+      });
+    return { kind: 'adopted', problem };
+  }
+
+  /** Null while somebody may still be writing it. */
+  async #markOf({ path, sizeBytes }: ArchiveFile): Promise<FileMark | null> {
+    const { source, clock } = this.#options;
+    const mark = await source.mark(path);
+    const ageMs = clock.wallMs() - mark.modifiedMs;
+    const isYoung = ageMs >= 0 && ageMs < QUIET_MS;
+    return isYoung || mark.sizeBytes !== sizeBytes ? null : mark;
   }
 
   async #head({ path }: ArchiveFile): Promise<Uint8Array> {
@@ -160,6 +196,7 @@ export class AdoptedStages {
 
   async #about(
     { feed, episode, state }: EpisodeRow,
+    entry: ArchiveEntry,
     files: readonly ArchiveFile[],
   ): Promise<AboutTranscript> {
     const { fleet, source } = this.#options;
@@ -169,13 +206,13 @@ export class AdoptedStages {
     const read = folder === null ? null : await readManifest(fleet.library, folder);
     const manifest = read?.ok === true ? read.value.manifest : null;
     const audio = manifest?.files.find(({ name }) => name.startsWith('audio.'));
-    const made = await Promise.all(files.map(({ path }) => source.modifiedMs(path)));
+    const made = await Promise.all(files.map(({ path }) => source.mark(path)));
     const { record } = fleet.picture().snapshot.feeds.get(feed) ?? { record: null };
     return {
-      language: choicesOf(record).language ?? null,
+      language: entry.language ?? choicesOf(record).language ?? null,
       audioSeconds: manifest?.audioSeconds ?? 0,
       audioSha256: audio?.sha256 ?? '',
-      madeAtMs: Math.max(0, ...made),
+      madeAtMs: Math.max(0, ...made.map(({ modifiedMs }) => modifiedMs)),
     };
   }
 
@@ -214,6 +251,14 @@ export class AdoptedStages {
       over.abort();
     }
   }
+}
+
+function left(reason: string): StageAdopted {
+  return { kind: 'left', reason };
+}
+
+function isSameMark(a: FileMark, b: FileMark): boolean {
+  return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs;
 }
 
 /** As the metadata of a downloaded one, with what is known of it. */

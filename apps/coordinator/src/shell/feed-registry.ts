@@ -173,10 +173,10 @@ function kindOf(known: FeedRecord | null) {
   return known.removed === true ? 'restored' : 'moved';
 }
 
-/** As it was, but for what is chosen anew; it does not come back paused. */
+/** As it was, but for what is chosen anew; it does not come back paused, unless that is asked for. */
 function restored(known: FeedRecord, feed: FeedToAdd): FeedRecord {
   const { bookScore } = feed;
-  const choices = { ...chosen(known, feed), paused: false };
+  const choices = { ...chosen(known, feed), paused: feed.paused ?? false };
   return { ...known, removed: false, bookScore: bookScore ?? known.bookScore, choices };
 }
 
@@ -184,6 +184,7 @@ function chosen(known: FeedRecord | null, feed: FeedToAdd) {
   const { priority, labels, model, language, keepAudio, ...rest } = choicesOf(known);
   return {
     ...rest,
+    paused: feed.paused ?? rest.paused,
     priority: feed.priority ?? priority,
     labels: feed.labels ?? labels,
     model: feed.model ?? model,

@@ -155,6 +155,62 @@ describe('an archive as the replaced system left it', () => {
   });
 });
 
+test('what is being written, or not named in UTF-8, is left, and nothing else is kept back', async () => {
+  await fill('The clock show/Part 0.mp3', 'The clock show/Part 1.mp3', 'The clock show/Part 2.mp3');
+  await utimes(join(archive, 'The clock show/Part 1.mp3'), new Date(), new Date());
+  const latin1 = Buffer.concat([Buffer.from(`${archive}/The clock show/Caf`), Buffer.from([0xe9])]);
+  await writeFile(latin1, 'x');
+  const left = [
+    'The clock show/Caf\ufffd: its name is not UTF-8: rename it',
+    'The clock show/Part 1.mp3: it has just been written to: run the same again when it is whole',
+  ];
+  const dry = await adopt({ dryRun: true });
+  expect(leftOf(dry)).toEqual(left);
+  expect(summaryOf(dry)).toMatchObject({ adopted: 2, left: 2 });
+  expect(leftOf(await adopt())).toEqual(left);
+  await world.until(() => done(2)[0] === 1);
+  expect(await world.library.list('staging', 10)).not.toContainEqual(
+    expect.objectContaining({ path: expect.stringContaining('Part 1') }),
+  );
+});
+
+test('a result that nobody answered for is left where it lies: it may be accepted', async () => {
+  await fill('The clock show/Part 0.mp3');
+  const { orders } = world.coordinator;
+  const { adoptResult } = orders;
+  orders.adoptResult = async (result) => {
+    await adoptResult.call(orders, result);
+    throw new Error('no answer came');
+  };
+  await expect(adopt()).rejects.toThrow('no answer came');
+  await world.until(() => done(0)[0] === 1);
+});
+
+test('an episode that an agent was given meanwhile keeps the files of the agent, whose folder is the same', async () => {
+  await fill('The clock show/Part 0.mp3');
+  const { library } = world;
+  const linkIn = library.linkIn.bind(library);
+  const agent = world.agent('a');
+  library.linkIn = async (source, path) => {
+    const linked = await linkIn(source, path);
+    await agent.hello({ download: 3, transcribe: 0 });
+    await world.until(() =>
+      world.episodes('clock').every(({ state }) => state.stages.download.lock.state === 'held'),
+    );
+    return linked;
+  };
+  try {
+    expect(leftOf(await adopt())).toEqual([
+      'The clock show/Part 0.mp3: something happened to the episode meanwhile: run the same again',
+    ]);
+  } finally {
+    library.linkIn = linkIn;
+  }
+  const names = (await library.list('staging', 20)).map(({ path }) => path.split('/').at(-1));
+  expect(names).toContain('audio.mp3');
+  expect(names).not.toContain('manifest.json');
+});
+
 test('files that are no audio, and a text without audio, are left with their reason', async () => {
   await fill('The clock show/Part 1.txt');
   await writeFile(join(archive, 'The clock show/Part 0.mp3'), '<html>Not found</html>');

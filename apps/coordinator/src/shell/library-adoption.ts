@@ -6,7 +6,7 @@ import {
   type Candidate,
   type KnownEpisode,
   type MatchedBy,
-  matchEpisodes,
+  matchSteps,
 } from '@podctl/domain/adoption/match.ts';
 import { readSidecar, type Sidecar } from '@podctl/domain/adoption/sidecar.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
@@ -14,10 +14,11 @@ import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { type AudioFacts, readAudioFacts } from '@podctl/platform/audio-facts.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { codeOf } from '@podctl/platform/library/synced-folder.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { adoptionPlan, type NotAdopted, pathOf, whyNotAdopted } from '../core/adoption.ts';
 import { type EpisodeRow, episodeRow } from '../core/snapshot.ts';
-import { AdoptedStages, type AdoptHow } from './adopted-stages.ts';
+import { AdoptedStages, type AdoptHow, type StageAdopted } from './adopted-stages.ts';
 import type { AdoptionSource } from './adoption-source.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -100,7 +101,8 @@ export class LibraryAdoption {
   }
 
   async *run(): AsyncGenerator<AdoptionNews> {
-    const files = await this.#source.files(this.#signal);
+    const { files, unreadable } = await this.#source.files(this.#signal);
+    for (const { path, reason } of unreadable) yield this.#leave(path, reason);
     const { snapshot } = this.#fleet.picture();
     const plan = adoptionPlan(files, snapshot, this.#request.feed, basename(this.#source.root));
     for (const { path, reason } of plan.left) yield this.#leave(path, reason);
@@ -126,7 +128,7 @@ export class LibraryAdoption {
       const candidate = candidateOf(entry, sidecar, seconds, this.#clock.wallMs());
       looked.push({ entry, candidate, facts: facts.value });
     }
-    const matches = matchEpisodes(
+    const matches = await this.#match(
       looked.map(({ candidate }) => candidate),
       episodes,
     );
@@ -140,6 +142,17 @@ export class LibraryAdoption {
       const row = episodeRow(this.#fleet.picture().snapshot, feed, match.episode);
       if (row !== null) yield* this.#adopt({ ...of, row, by: match.by });
       yield* this.#progress();
+    }
+  }
+
+  /** Of 200,000 files this takes seconds, in which this coordinator has its lease to renew. */
+  async #match(candidates: readonly Candidate[], episodes: readonly KnownEpisode<EpisodeId>[]) {
+    const steps = matchSteps(candidates, episodes);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      this.#signal.throwIfAborted();
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -159,43 +172,59 @@ export class LibraryAdoption {
 
   async #adoptStages(matched: Matched): Promise<{ stages: Stage[]; reason: string | null }> {
     const stages: Stage[] = [];
+    let problem: string | null = null;
     for (const stage of ['download', 'transcribe'] as const) {
       const done = await this.#adoptStage(matched, stage);
+      if (done === 'known') continue;
       // Without its audio nothing can be made of the rest.
-      if (typeof done !== 'string') return { stages, reason: done.reason };
-      if (done === 'adopted') stages.push(stage);
+      if (done.kind === 'left') return { stages, reason: done.reason };
+      stages.push(stage);
+      problem ??= done.problem;
     }
-    return { stages, reason: null };
+    return { stages, reason: problem };
   }
 
   /** `known`: nothing to do, or nothing there to do it with. */
   async #adoptStage(
     { entry, row: { feed, episode }, facts }: Matched,
     stage: Stage,
-  ): Promise<'adopted' | 'known' | { readonly reason: string }> {
+  ): Promise<StageAdopted | 'known'> {
     const row = episodeRow(this.#fleet.picture().snapshot, feed, episode);
-    if (row === null) return { reason: 'its episode is gone' };
+    if (row === null) return { kind: 'left', reason: 'its episode is gone' };
     const refusal = whyNotAdopted(row, stage);
     if (refusal === 'known') return 'known';
     const hasText = Object.keys(entry.transcripts).length > 0 || entry.json.length > 0;
     if (stage === 'transcribe' && !hasText) return 'known';
     if (stage === 'download' && entry.audio === null)
-      return { reason: 'its audio is not beside it, and podctl has not downloaded it yet' };
-    if (refusal !== null && refusal !== 'dead') return refusal;
-    if (this.#request.dryRun) return 'adopted';
+      return {
+        kind: 'left',
+        reason: 'its audio is not beside it, and podctl has not downloaded it yet',
+      };
+    if (refusal !== null && refusal !== 'dead') return { kind: 'left', ...refusal };
     try {
+      if (this.#request.dryRun) return await this.#wouldAdopt(entry, stage);
       return stage === 'download'
         ? await this.#stages.download(row, entry, facts, refusal === 'dead')
         : await this.#stages.transcribe(row, entry, refusal === 'dead');
     } catch (error) {
-      return { reason: this.#ofOneFile(error) };
+      return { kind: 'left', reason: this.#ofOneFile(error) };
     }
+  }
+
+  async #wouldAdopt({ audio }: ArchiveEntry, stage: Stage): Promise<StageAdopted> {
+    const why = stage === 'download' && audio && (await this.#stages.whyNotAudio(audio));
+    return why ? { kind: 'left', reason: why } : { kind: 'adopted', problem: null };
   }
 
   async #factsOf({ audio }: ArchiveEntry): Promise<Result<AudioFacts | null, string>> {
     if (audio === null) return ok(null);
-    const facts = await readAudioFacts(this.#source.place(audio.path));
-    return facts.ok ? facts : err('it cannot be decoded as audio');
+    try {
+      const facts = await readAudioFacts(this.#source.place(audio.path));
+      return facts.ok ? facts : err('it cannot be decoded as audio');
+    } catch (error) {
+      if (codeOf(error) === '') throw error;
+      return err(`it cannot be read (${codeOf(error)})`);
+    }
   }
 
   async #sidecarOf({ json }: ArchiveEntry): Promise<Sidecar | null> {

@@ -55,6 +55,20 @@ describe('an order passed on by a coordinator that does not lead', () => {
     });
   });
 
+  it('adds a feed paused where that is asked for, and lets one that comes back begin where it is not', async () => {
+    const paused = { ...feed('http://127.0.0.1/a.xml'), paused: true };
+    const isPaused = () =>
+      world.replica.snapshot.feeds.get('a-show' as never)?.record?.choices?.paused;
+    await passOn(follower, { kind: 'add_feeds', feeds: [paused] });
+    expect(isPaused()).toBe(true);
+    const { record, revision } = await world.store.readFeed('a-show' as never);
+    if (record === null) throw new Error('no feed');
+    await world.store.casFeed({ ...record, removed: true }, revision);
+    const back = await passOn(follower, { kind: 'add_feeds', feeds: [feed(paused.url)] });
+    expect(back).toMatchObject({ added: [{ kind: 'restored' }] });
+    expect(isPaused()).toBe(false);
+  });
+
   it('adds one URL once, also when it is asked twice at the same time, and by a URL that it had before', async () => {
     const url = 'http://127.0.0.1/a.xml';
     const order = { kind: 'add_feeds', feeds: [feed(url)] } as const;

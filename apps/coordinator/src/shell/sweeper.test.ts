@@ -131,6 +131,19 @@ describe('the sweeper leaves', () => {
     expect(world.said).toEqual([]);
   });
 
+  it('an upload that goes on for longer than anything is kept, as long as its attempt is held', async () => {
+    const token = await world.assign(episode);
+    const answers: boolean[] = [];
+    world.library.dropUnfinished = async (_beforeMs, isNeeded) => {
+      for (const at of [token, token + 1])
+        answers.push(await isNeeded(`${world.staging(episode, at)}/audio.mp3`));
+      answers.push(await isNeeded('staging/elsewhere/audio.mp3'));
+      return 0;
+    };
+    await sweep();
+    expect(answers.slice(0, 3)).toEqual([true, false, false]);
+  });
+
   it('an attempt with one young file: somebody is at it', async () => {
     const folder = world.staging(episode, 5);
     await world.library.put(`${folder}/audio.mp3`, 'x');

@@ -50,7 +50,10 @@ export class Sweeper extends Loop {
     const listed = await library.list(STAGING_ROOT, FILES_MAX);
     const before = clock.wallMs() - olderThanMs;
     await this.#unhindered('uploads', async () => {
-      const dropped = await library.dropUnfinished(before);
+      const dropped = await library.dropUnfinished(before, async (path) => {
+        const place = parseStaging(path);
+        return place !== null && (await this.#isNeeded(place));
+      });
       if (dropped > 0) this.#options.log.info({ dropped }, 'gave back uploads that never ended');
     });
     for (const { path } of listed.filter(isLeftover(before)))

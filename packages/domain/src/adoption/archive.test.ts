@@ -41,9 +41,23 @@ describe('an archive', () => {
     expect(entries).toHaveLength(1);
     expect(entries[0]).toMatchObject({
       stem: 'a. b',
-      texts: ['F/a. b.en.vtt', 'F/a. b.mp3.txt'],
+      texts: ['F/a. b.mp3.txt', 'F/a. b.en.vtt'],
       json: ['F/metadata.json'],
     });
+  });
+
+  test('takes no translation for the transcript: the one without a language, or the only one', () => {
+    const of = (...names: readonly string[]) => {
+      const paths = ['One.ogg', ...names].map((name) => `F/${name}`);
+      const { entries, others } = archiveEntries(paths.map((path) => ({ path, sizeBytes: 1 })));
+      const [entry] = entries;
+      const texts = Object.values(entry?.transcripts ?? {}).map(({ path }) => path);
+      return [texts, entry?.language ?? null, others.map(({ path }) => path)];
+    };
+    expect(of('One.de.txt', 'One.txt')).toEqual([['F/One.txt'], null, ['F/One.de.txt']]);
+    expect(of('One.de.srt', 'One.en.srt')).toEqual([[], null, ['F/One.de.srt', 'F/One.en.srt']]);
+    expect(of('One.en.srt', 'One.en.txt')).toEqual([['F/One.en.srt', 'F/One.en.txt'], 'en', []]);
+    expect(of('One.ogg.txt')).toEqual([['F/One.ogg.txt'], null, []]);
   });
 
   test('keeps a text without audio as an entry, and lists covers and second files as others', () => {

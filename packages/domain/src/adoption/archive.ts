@@ -15,6 +15,8 @@ export interface ArchiveEntry {
   /** By format; a JSON file is here or is the metadata, as its content says. */
   readonly transcripts: { readonly [F in TranscriptForm]?: ArchiveFile };
   readonly json: readonly ArchiveFile[];
+  /** That the names of its transcripts say, such as `en` of `episode.en.srt`; null: they say none. */
+  readonly language: string | null;
 }
 
 export type TranscriptForm = 'txt' | 'srt' | 'vtt';
@@ -24,11 +26,13 @@ const AUDIO =
 const TEXT = /\.(txt|srt|vtt)$/i;
 /** `.info.json` is what several downloaders call theirs. */
 const JSON_ENDING = /(?:\.info|\.metadata)?\.json$/i;
+const LANGUAGE = /\.([a-z]{2,3})(?:-[a-z0-9]+)?$/i;
 const OF_FOLDER = /^(?:metadata|info|episode|transcript)$/i;
 
 /**
  * Puts together what belongs together: in one folder and of one name, whatever the endings. `episode.mp3.txt` and
- * `episode.en.srt` belong to `episode.mp3`. A folder with one audio file has that one's `metadata.json`, too.
+ * `episode.en.srt` belong to `episode.mp3`; of several languages the one that is not named counts, since only one can be the
+ * one that is spoken, and where each is named none does. A folder with one audio file has that one's `metadata.json`, too.
  *
  * @returns entries in the order of their paths; `others`: files that are none of these, such as covers.
  */
@@ -56,6 +60,9 @@ interface Draft {
   audio: ArchiveFile | null;
   readonly transcripts: { [F in TranscriptForm]?: ArchiveFile };
   readonly json: ArchiveFile[];
+  language: string | null;
+  /** Those with a language in their names, by it. */
+  readonly spoken: Map<string, ArchiveFile[]>;
 }
 
 function folderEntries(
@@ -75,11 +82,16 @@ function folderEntries(
   for (const file of files)
     if (!isAudio(file) && !takeText(drafts, nameOf(file), file, only)) others.push(file);
   const folders = folder.split('/').slice(0, -1);
-  return [...drafts.values()].map((draft) => ({ folders, ...draft }));
+  return [...drafts.values()].map((draft) => {
+    takeSpoken(draft, others);
+    const { spoken: _, ...entry } = draft;
+    return { folders, ...entry };
+  });
 }
 
 function draftOf(drafts: Map<string, Draft>, stem: string): Draft {
-  const draft = drafts.get(stem) ?? { stem, audio: null, transcripts: {}, json: [] };
+  const of = { audio: null, transcripts: {}, json: [], language: null };
+  const draft = drafts.get(stem) ?? { stem, ...of, spoken: new Map() };
   drafts.set(stem, draft);
   return draft;
 }
@@ -96,15 +108,40 @@ function takeText(
   const bare = name.replace(isForm(form) ? TEXT : JSON_ENDING, '');
   const ofOnly = OF_FOLDER.test(bare) ? only : undefined;
   const draft = ownerOf(drafts, bare) ?? ofOnly ?? draftOf(drafts, bare);
+  const language = languageOf(draft, bare);
+  if (language === null) return takeForm(draft, form, file);
+  draft.spoken.set(language, [...(draft.spoken.get(language) ?? []), file]);
+  return true;
+}
+
+/** What a name says behind that of its audio; null: nothing. */
+function languageOf({ stem }: Draft, bare: string): string | null {
+  if (!bare.startsWith(stem) || AUDIO.test(bare)) return null;
+  return LANGUAGE.exec(bare.slice(stem.length))?.[1]?.toLowerCase() ?? null;
+}
+
+/** `form`: absent for JSON. */
+function takeForm(draft: Draft, form: string | undefined, file: ArchiveFile): boolean {
   if (!isForm(form)) return draft.json.push(file) > 0;
   if (draft.transcripts[form] !== undefined) return false;
   draft.transcripts[form] = file;
   return true;
 }
 
+/** A translation is no transcript: of several languages nobody says which one is. */
+function takeSpoken(draft: Draft, others: ArchiveFile[]): void {
+  const isOne = draft.spoken.size === 1;
+  for (const [language, files] of draft.spoken)
+    for (const file of files) {
+      const form = TEXT.exec(file.path)?.[1]?.toLowerCase();
+      if (isOne && takeForm(draft, form, file)) draft.language = language;
+      else others.push(file);
+    }
+}
+
 /** The draft of that name, or of the name without an audio's ending or a language. */
 function ownerOf(drafts: ReadonlyMap<string, Draft>, bare: string): Draft | undefined {
-  const bases = [bare, bare.replace(AUDIO, ''), bare.replace(/\.[a-z]{2,3}(?:-[a-z0-9]+)?$/i, '')];
+  const bases = [bare, bare.replace(AUDIO, ''), bare.replace(LANGUAGE, '')];
   return bases.map((base) => drafts.get(base)).find((draft) => draft?.audio != null);
 }
 

@@ -4,7 +4,17 @@ import { looseTitle } from './loose-title.ts';
 import type { Candidate } from './match.ts';
 import type { Sidecar } from './sidecar.ts';
 
-const DATED = /^(\d{4})[-_. ]?(\d{2})[-_. ]?(\d{2})(?!\d)[\s_.-]*/;
+/** A day in a name, at its beginning or its end. With the day first only with dots: what hyphens mean there, nobody knows. */
+const DATES: readonly RegExp[] = [
+  /^[[(]?(?<year>\d{4})[-_. ]?(?<month>\d{2})[-_. ]?(?<day>\d{2})(?!\d)[\])]?[\s_.-]*/u,
+  /^[[(]?(?<day>\d{1,2})\.(?<month>\d{1,2})\.(?<year>\d{4})(?!\d)[\])]?[\s_.-]*/u,
+  /[\s_.-]*[[(]?(?<!\d)(?<year>\d{4})[-_.]?(?<month>\d{2})[-_.]?(?<day>\d{2})[\])]?$/u,
+  /[\s_.-]*[[(]?(?<!\d)(?<day>\d{1,2})\.(?<month>\d{1,2})\.(?<year>\d{4})[\])]?$/u,
+];
+/** What programs put in front of a title, or behind that of a second file: `012 - `, `#12: `, `S02E05 `, ` (2)`. */
+const NUMBERED =
+  /^[[(]?(?:#|(?:episode|ep|e|folge|no|nr)[\s._-]*#?|s\d{1,3}[\s._-]*e)?\d{1,5}(?![\p{L}\p{N}])[\s_.:)\]-]*/iu;
+const COPIED = /[\s_]*(?:\(\d{1,2}\)|[\s_-]+copy(?:[\s_]\d{1,2})?)$/iu;
 const NOON_MS = 12 * 3_600_000;
 const OUR_ID = /\s*\[([a-z2-7]{8})\]$/;
 
@@ -16,18 +26,26 @@ export function candidateOf(
   nowMs: number,
 ): Candidate {
   const name = stem.replace(OUR_ID, '');
-  const dated = DATED.exec(name);
-  const undated = dated === null ? name : name.slice(dated[0].length);
+  const dated = datedName(name, nowMs);
   const feed = looseTitle(folders.at(-1) ?? '');
+  const undated = dated?.rest ?? name;
   const titles = [sidecar?.title ?? '', name, undated, withoutFeed(undated, feed)];
+  const known = [...new Set(titles.filter((title) => title !== ''))];
   return {
     path: audio?.path ?? [...folders, stem].join('/'),
     guid: sidecar?.guid ?? null,
-    titles: [...new Set(titles.filter((title) => title !== ''))],
+    titles: known,
+    guesses: known.flatMap(guessesOf),
     idStart: OUR_ID.exec(stem)?.[1] ?? null,
-    publishedMs: sidecar?.publishedMs ?? dayMs(dated, nowMs),
+    publishedMs: sidecar?.publishedMs ?? dated?.noonMs ?? null,
     durationSeconds: durationSeconds ?? sidecar?.durationSeconds ?? null,
   };
+}
+
+function guessesOf(title: string): readonly string[] {
+  const single = title.replace(COPIED, '');
+  const bare = single.replace(NUMBERED, '');
+  return [single, bare].filter((guess) => guess !== '' && guess !== title);
 }
 
 /** `Feed - Title` is what several programs write. */
@@ -37,8 +55,13 @@ function withoutFeed(name: string, feed: string): string {
 }
 
 /** Noon of the day: a file's name says no time of day and no zone. */
-function dayMs(dated: RegExpExecArray | null, nowMs: number): number | null {
-  if (dated === null) return null;
-  const startMs = parseFeedDate(`${dated[1]}-${dated[2]}-${dated[3]}`, nowMs);
-  return startMs === null ? null : startMs + NOON_MS;
+function datedName(name: string, nowMs: number): { rest: string; noonMs: number } | null {
+  for (const pattern of DATES) {
+    const { year = '', month = '', day = '' } = pattern.exec(name)?.groups ?? {};
+    if (year === '') continue;
+    const text = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+    const startMs = parseFeedDate(text, nowMs);
+    if (startMs !== null) return { rest: name.replace(pattern, ''), noonMs: startMs + NOON_MS };
+  }
+  return null;
 }

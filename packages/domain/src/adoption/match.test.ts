@@ -86,6 +86,97 @@ describe('a file is matched', () => {
     expect(match('F/2024-03-01 Old title.mp3', known, 660)).toMatch(/no episode of the feed/);
   });
 
+  test('not when its day is another, unless the length is the very same: shows repeat their titles', () => {
+    const known = [
+      episode('a', 'Listener mail', { publishedMs: day('2023-06-01'), durationSeconds: 1_800 }),
+    ];
+    expect(match('F/2012-06-01 Listener mail.mp3', known, 1_850)).toBe(
+      'it is of 2012-06-01, and the episode of its title (a) of 2023-06-01',
+    );
+    expect(match('F/2012-06-01 Listener mail.mp3', known)).toMatch(/it is of 2012-06-01/);
+    expect(match('F/2012-06-01 Listener mail.mp3', known, 1_801)).toBe('a by title');
+    const two = [...known, episode('b', 'Listener mail', { publishedMs: day('2022-06-01') })];
+    expect(match('F/2012-06-01 Listener mail.mp3', two, 1_850)).toMatch(/2 episodes have/);
+  });
+
+  test('of a daily show by the very moment, where its metadata says it', () => {
+    const at = (hour: string) => Date.parse(`${hour}:00Z`);
+    const daily = ['2024-03-01T06:00', '2024-03-02T06:00', '2024-03-03T06:00'].map((hour, i) =>
+      episode(`e${i}`, 'News', { publishedMs: at(hour) }),
+    );
+    const json = '{"title":"News","published":"2024-03-02T06:00:00Z"}';
+    expect(match('F/x.mp3', daily, null, json)).toBe('e1 by title and date');
+    expect(match('F/2024-03-02 News.mp3', daily)).toMatch(/3 episodes have its title/);
+  });
+
+  test.each([
+    '012 - The war',
+    '12. The war',
+    '#12 The war',
+    'Ep. 12 - The war',
+    'S02E05 The war',
+    'The war (2)',
+    'The war - copy',
+    '[12] The war',
+  ])('by a title with a number about it, only where date or length agree: %s', (name) => {
+    const known = [episode('a', 'The war', { durationSeconds: 600 }), episode('b', 'War')];
+    expect(match(`F/${name}.mp3`, known, 605)).toBe('a by title');
+    expect(match(`F/${name}.mp3`, known)).toMatch(/no episode of the feed has its title/);
+  });
+
+  test('by its own number, where the feed has it', () => {
+    const known = [
+      episode('a', 'The war', { durationSeconds: 600 }),
+      episode('b', 'The war (2)', { durationSeconds: 610 }),
+      episode('c', '1984', { durationSeconds: 600 }),
+    ];
+    expect(match('F/The war (2).mp3', known, 605)).toBe('b by title');
+    expect(match('F/1984.mp3', known, 605)).toBe('c by title');
+  });
+
+  test.each([
+    'F/20240301 One.mp3',
+    'F/One - 2024-03-01.mp3',
+    'F/One (2024-03-01).mp3',
+    'F/[2024-03-01] One.mp3',
+    'F/01.03.2024 One.mp3',
+    'F/One_20240301.mp3',
+  ])('by its day, wherever its name has it: %s', (path) => {
+    const known = ['2024-03-01', '2024-03-08'].map((text) =>
+      episode(text, 'One', { publishedMs: day(text) }),
+    );
+    expect(match(path, known)).toBe('2024-03-01 by title and date');
+  });
+
+  test('by its title, however emoji and marks are written', () => {
+    expect(match('F/I ❤ radio.mp3', [episode('a', 'I ❤️ radio')])).toBe('a by title');
+    expect(match('F/Cafe\u0301 1.mp3', [episode('a', 'Caf\u00e9 1️⃣')])).toBe('a by title');
+  });
+
+  test('in a time that does not grow with the episodes: 20,000 files that have none of 20,000', () => {
+    const name = (i: number) => `The very long name of a show about clocks, part ${i}`;
+    const episodes = Array.from({ length: 20_000 }, (_, i) =>
+      episode(`${i}`.padStart(10, 'x'), name(i), { publishedMs: i * 86_400_000 }),
+    );
+    const files = Array.from({ length: 20_000 }, (_, i) => ({
+      ...{ path: `${i}`, guid: null, idStart: 'aaaaaaaa', publishedMs: i * 86_400_000 },
+      ...{ titles: [`${name(i)}: another`], durationSeconds: 60 },
+    }));
+    const daily = episodes.map((one) => ({ ...one, title: 'News' }));
+    const news = files.map((one) => ({ ...one, idStart: null, titles: ['News'] }));
+    const startMs = performance.now();
+    const found = matchEpisodes(files, episodes);
+    expect(found.every(({ kind }) => kind === 'unmatched')).toBe(true);
+    const dated = matchEpisodes(news, daily);
+    expect(dated.every(({ kind }) => kind === 'matched')).toBe(true);
+    const undated = news.map((one) => ({ ...one, publishedMs: null }));
+    expect(matchEpisodes(undated.slice(0, 500), daily)[0]).toMatchObject({
+      reason: 'more than 100 episodes have its title, and its name says no day',
+    });
+    // Looking at each of the others took minutes.
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+  });
+
   test('with one episode at most, the surest file first', () => {
     const [entry] = archiveEntries([{ path: 'F/One.mp3', sizeBytes: 1 }]).entries;
     if (entry === undefined) throw new Error('no entry');

@@ -112,7 +112,7 @@ export class MemoryLibrary implements Library {
       if (path === folder || path.startsWith(`${folder}/`)) this.#files.delete(path);
   }
 
-  async dropUnfinished(): Promise<number> {
+  async dropUnfinished(..._of: Parameters<Library['dropUnfinished']>): Promise<number> {
     return 0;
   }
 

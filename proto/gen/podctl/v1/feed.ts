@@ -482,7 +482,14 @@ export interface NewFeed {
   /** The id to give; empty lets the coordinator derive one. A known id takes the URL over. */
   feedId: string;
   /** What is chosen for it from the beginning. */
-  choices?: FeedChoices | undefined;
+  choices?:
+    | FeedChoices
+    | undefined;
+  /**
+   * It is read, and none of its jobs begins until it is resumed: to take an archive of it in first. Of a feed that is known
+   * nothing changes; absent: they begin.
+   */
+  paused?: boolean | undefined;
 }
 
 /** What became of one feed to add. */
@@ -2705,7 +2712,7 @@ export const StageCounts: MessageFns<StageCounts> = {
 };
 
 function createBaseNewFeed(): NewFeed {
-  return { url: "", title: "", bookScore: undefined, feedId: "", choices: undefined };
+  return { url: "", title: "", bookScore: undefined, feedId: "", choices: undefined, paused: undefined };
 }
 
 export const NewFeed: MessageFns<NewFeed> = {
@@ -2724,6 +2731,9 @@ export const NewFeed: MessageFns<NewFeed> = {
     }
     if (message.choices !== undefined) {
       FeedChoices.encode(message.choices, writer.uint32(42).fork()).join();
+    }
+    if (message.paused !== undefined) {
+      writer.uint32(48).bool(message.paused);
     }
     return writer;
   },
@@ -2781,6 +2791,14 @@ export const NewFeed: MessageFns<NewFeed> = {
             message.choices = FeedChoices.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2808,6 +2826,7 @@ export const NewFeed: MessageFns<NewFeed> = {
         ? globalThis.String(object.feed_id)
         : "",
       choices: isSet(object.choices) ? FeedChoices.fromJSON(object.choices) : undefined,
+      paused: isSet(object.paused) ? globalThis.Boolean(object.paused) : undefined,
     };
   },
 
@@ -2828,6 +2847,9 @@ export const NewFeed: MessageFns<NewFeed> = {
     if (message.choices !== undefined) {
       obj.choices = FeedChoices.toJSON(message.choices);
     }
+    if (message.paused !== undefined) {
+      obj.paused = message.paused;
+    }
     return obj;
   },
 
@@ -2843,6 +2865,7 @@ export const NewFeed: MessageFns<NewFeed> = {
     message.choices = (object.choices !== undefined && object.choices !== null)
       ? FeedChoices.fromPartial(object.choices)
       : undefined;
+    message.paused = object.paused ?? undefined;
     return message;
   },
 };

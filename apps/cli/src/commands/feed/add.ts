@@ -29,6 +29,7 @@ interface AddFlags extends WantedFlagValues {
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
   readonly 'keep-audio'?: string | undefined;
+  readonly paused?: boolean | undefined;
 }
 
 export default class FeedAdd extends BaseCommand {
@@ -47,6 +48,11 @@ export default class FeedAdd extends BaseCommand {
   static override flags = {
     opml: Flags.string({ helpValue: 'FILE', description: 'an OPML file; - is stdin' }),
     name: Flags.string({ description: 'title to show until the feed gives its own; one URL only' }),
+    paused: Flags.boolean({
+      default: false,
+      description:
+        'read it, and begin none of its jobs before "feed resume": for "library adopt" first',
+    }),
     ...feedChoiceFlags,
     ...wantedFlags,
     ...engineWordFlags,
@@ -70,7 +76,7 @@ export default class FeedAdd extends BaseCommand {
         { heads: true, wide: false },
       ),
     );
-    this.tell(added, flags['dry-run']);
+    this.tell(added, flags['dry-run'], flags.paused);
     return listDocument(added, '');
   }
 
@@ -95,6 +101,7 @@ export default class FeedAdd extends BaseCommand {
       bookScore: flags['book-score'],
       feedId: '',
       choices,
+      paused: flags.paused ?? false,
     }));
   }
 
@@ -105,7 +112,7 @@ export default class FeedAdd extends BaseCommand {
     return list.feeds;
   }
 
-  private tell(added: readonly AddedFeedView[], dryRun: boolean): void {
+  private tell(added: readonly AddedFeedView[], dryRun: boolean, paused: boolean): void {
     const count = (outcome: AddedFeedView['outcome']) =>
       added.filter((feed) => feed.outcome === outcome).length;
     const parts = [`${dryRun ? 'Would add' : 'Added'} ${countWords(count('added'), 'feed')}`];
@@ -114,7 +121,10 @@ export default class FeedAdd extends BaseCommand {
     if (count('moved') > 0) parts.push(`${count('moved')} moved to a new URL`);
     if (count('refused') > 0) parts.push(`${count('refused')} refused`);
     const isNoneIn = count('refused') === added.length;
-    const done = isNoneIn ? 'PROBLEM says what to mend.' : 'Follow the work with "podctl watch".';
+    const follow = paused
+      ? 'Take what you have in with "podctl library adopt DIR", then begin with "podctl feed resume".'
+      : 'Follow the work with "podctl watch".';
+    const done = isNoneIn ? 'PROBLEM says what to mend.' : follow;
     const next = dryRun ? 'Nothing was changed.' : done;
     this.say(`${parts.join(', ')}. ${next}`);
     if (count('refused') > 0) process.exitCode = EXIT.failed;

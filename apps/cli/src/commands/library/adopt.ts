@@ -33,7 +33,7 @@ const HOW = { link: AdoptHow.LINK, move: AdoptHow.MOVE, copy: AdoptHow.COPY } as
 export default class LibraryAdopt extends BaseCommand {
   static override summary = 'Take an existing archive of audio and transcripts into the library.';
   static override description =
-    "Matches the files of a folder on the coordinator's machine with the episodes of the feeds that are known: by GUID in a metadata file, else by title, date and length; a folder's name is the feed's title. What matches is done without being downloaded or transcribed; what does not is listed with its reason. Audio is linked: the archive stays as it is. Add the feeds first, and pause them so that nothing is downloaded meanwhile. May be run again.";
+    "Matches the files of a folder on the coordinator's machine with the episodes of the feeds that are known: by GUID in a metadata file, else by title, date and length; a folder's name is the feed's title. What matches is done without being downloaded or transcribed; what does not is listed with its reason. Audio is linked: the archive stays as it is. Add the feeds first with \"podctl feed add --paused\", so that nothing is downloaded meanwhile, and resume them afterwards. May be run again.";
   static override examples = [
     '<%= config.bin %> library adopt /srv/podcasts --dry-run',
     '<%= config.bin %> library adopt /srv/podcasts/The-Clockmakers --feed the-clockmakers',

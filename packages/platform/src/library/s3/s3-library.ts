@@ -12,6 +12,7 @@ import {
   type ListObjectsV2CommandInput,
   type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
+import { EPISODES_ROOT, PODCASTS_ROOT, STAGING_ROOT } from '@podctl/domain/library-path.ts';
 import { formatS3Url, s3PlaceName } from '../../config/s3-place.ts';
 import {
   type Library,
@@ -32,6 +33,9 @@ import { SHA256_FIELD, writeObject } from './s3-write.ts';
 const PAGE_MAX = 1_000;
 /** A store that says again and again that there is more, and gives nothing. */
 const PAGES_MAX = 10_000;
+
+/** A library without a prefix may have neighbours in its bucket: their uploads are none of its business. */
+const LIBRARY_ROOTS = [STAGING_ROOT, EPISODES_ROOT, PODCASTS_ROOT];
 
 /** Opens the library in a bucket. Rejects with `LibraryError` `offline` when its marker is not there or has another id. */
 export async function openS3Library(
@@ -188,7 +192,8 @@ export class S3Library implements Library {
       if (paths.length > 0) await this.#delete(folder, paths);
       if (files.length < PAGE_MAX) break;
     }
-    await this.#dropUploads(`${this.access.keyOf(folder)}/`, Number.POSITIVE_INFINITY);
+    const all = async () => false;
+    await this.#dropUploads(`${this.access.keyOf(folder)}/`, Number.POSITIVE_INFINITY, all);
   }
 
   async remove(path: string): Promise<void> {
@@ -197,9 +202,12 @@ export class S3Library implements Library {
     await this.#delete(path, [path]);
   }
 
-  async dropUnfinished(beforeMs: number): Promise<number> {
+  async dropUnfinished(
+    beforeMs: number,
+    isNeeded: (path: string) => Promise<boolean>,
+  ): Promise<number> {
     await this.online();
-    return this.#dropUploads(this.access.place.prefix, beforeMs);
+    return this.#dropUploads(this.access.place.prefix, beforeMs, isNeeded);
   }
 
   async space() {
@@ -261,20 +269,31 @@ export class S3Library implements Library {
   }
 
   /** Parts of uploads that were begun before and never ended: they cost, and no list of objects shows them. */
-  async #dropUploads(Prefix: string, beforeMs: number): Promise<number> {
+  async #dropUploads(
+    Prefix: string,
+    beforeMs: number,
+    isNeeded: (path: string) => Promise<boolean>,
+  ): Promise<number> {
     const { bucket: Bucket } = this.access.place;
     const answer = await this.access.io(Prefix, () =>
       this.access.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix })),
     );
     const stale = (answer.Uploads ?? []).filter(
-      ({ Initiated, Key = '' }) => Key.startsWith(Prefix) && (Initiated?.getTime() ?? 0) < beforeMs,
+      ({ Initiated, Key = '' }) =>
+        Key.startsWith(Prefix) &&
+        LIBRARY_ROOTS.some((root) => this.access.pathOf(Key).startsWith(`${root}/`)) &&
+        (Initiated?.getTime() ?? 0) < beforeMs,
     );
-    for (const { Key, UploadId } of stale)
+    let dropped = 0;
+    for (const { Key = '', UploadId } of stale) {
+      if (await isNeeded(this.access.pathOf(Key))) continue;
+      dropped += 1;
       await this.access.io(Prefix, async () => {
         const of = { Bucket, Key, UploadId };
         await this.access.client.send(new AbortMultipartUploadCommand(of)).catch(ended);
       });
-    return stale.length;
+    }
+    return dropped;
   }
 }
 
