@@ -34,7 +34,7 @@ import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
 import { Membership } from './shell/membership.ts';
 import { connectAgent } from './shell/nats-link.ts';
-import { PartFiles, problemBesideParts } from './shell/part-files.ts';
+import { PartFiles, partsGiveWay } from './shell/part-files.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 
 const SPACE_WAIT_MS = 30_000;
@@ -286,7 +286,9 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
     workProblem: async (expected) => {
       // Not waited for: no work may slip in before the answer.
       void store.freeBytes().then(measured.disk, () => measured.disk(null));
-      const problem = await problemBesideParts(store, broken, freeFloorBytes, expected);
+      const problem = await store.problem(expected);
+      // Nor for this: the next look finds the room that it makes.
+      if (problem !== null) void partsGiveWay(store, broken, freeFloorBytes).catch(() => undefined);
       return gpuLack(parts.gpus.state, onGpuOnly) ?? problem ?? engines.starved();
     },
     workers: {

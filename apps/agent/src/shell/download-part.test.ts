@@ -7,7 +7,7 @@ import { CUT_BYTES, cut, ranged, startOf } from '../../../../test/support/downlo
 import { DownloadWorld } from '../../../../test/support/download-world.ts';
 import { Bandwidth } from './bandwidth.ts';
 import { DiskReserve } from './disk-reserve.ts';
-import { problemBesideParts } from './part-files.ts';
+import { partsGiveWay } from './part-files.ts';
 
 let world: DownloadWorld;
 beforeEach(async () => {
@@ -105,27 +105,15 @@ describe('a part', () => {
   });
 });
 
-test('parts make room when the disk is too full for new work, and only then', async () => {
+test('parts give way when the disk has less room than must stay, and only then', async () => {
   await broken();
-  let freeBytes = 50;
-  const store = {
-    freeBytes: async () => freeBytes,
-    problem: async () => (freeBytes < 100 ? 'full' : null),
-  };
-  const swept = async () => {
-    const count = await world.parts.sweep(0);
-    freeBytes += count * 100;
-    return count;
-  };
-  const ask = () => problemBesideParts(store, { sweep: swept }, 100, null);
-  expect(
-    await problemBesideParts({ ...store, problem: async () => 'away' }, world.parts, 10, null),
-  ).toBe('away');
+  const at = (freeBytes: number | null) =>
+    partsGiveWay({ freeBytes: async () => freeBytes }, world.parts, 100);
+  expect([await at(null), await at(110)]).toEqual([0, 0]);
   expect(await world.left()).toHaveLength(2);
-  expect(await ask()).toBeNull();
+  // Above the floor, but not so far that new work would be taken.
+  expect(await at(105)).toBe(2);
   expect(await world.left()).toEqual([]);
-  freeBytes = 50;
-  expect(await ask()).toBe('full');
 });
 
 test('our own cap is not the host’s slowness: neither its rate nor its time is counted', async () => {

@@ -103,18 +103,15 @@ function partOf(name: string): string {
 }
 
 /**
- * Why no new work can be taken; null when it can. What broke off is worth less than new work, and a disk that is full of
- * it would stay so: nothing else looks after it while nothing is begun.
+ * Removes all parts that nobody uses where the disk has less room than must stay. They are worth less than new work, and a
+ * disk that is full of them would stay so: nothing else looks after them while nothing is begun. Gives how many went.
  */
-export async function problemBesideParts(
-  store: Pick<AttemptStore, 'problem' | 'freeBytes'>,
+export async function partsGiveWay(
+  store: Pick<AttemptStore, 'freeBytes'>,
   parts: Pick<PartFiles, 'sweep'>,
   floorBytes: number,
-  expectedLibrary: string | null,
-): Promise<string | null> {
-  const problem = await store.problem(expectedLibrary);
-  if (problem === null) return null;
-  const freeBytes = await store.freeBytes().catch(() => null);
-  if (freeBytes === null || diskFloor('shut', freeBytes, 0, floorBytes) === 'open') return problem;
-  return (await parts.sweep(0)) > 0 ? store.problem(expectedLibrary) : problem;
+): Promise<number> {
+  const freeBytes = await store.freeBytes();
+  const isShut = diskFloor('shut', freeBytes, 0, floorBytes) === 'shut';
+  return isShut ? parts.sweep(0) : 0;
 }
