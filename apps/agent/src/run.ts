@@ -34,7 +34,7 @@ import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
 import { Membership } from './shell/membership.ts';
 import { connectAgent } from './shell/nats-link.ts';
-import { PartFiles } from './shell/part-files.ts';
+import { PartFiles, partsGiveWay } from './shell/part-files.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 
 const SPACE_WAIT_MS = 30_000;
@@ -266,6 +266,8 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const store = attemptStoreOf(config, way, { ...reach, transcribers: slots.transcribe });
   const describeEngine = () => engines.all[0]?.describe() ?? 'no engine';
   const onGpuOnly = settings.transcribe.device === 'cuda' && slots.transcribe > 0;
+  const { freeFloorBytes } = settings.library;
+  const broken = partsOf(config, store);
   const shared = { store, clock: systemClock, agent };
   return new Agent({
     ...effects,
@@ -285,6 +287,8 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       // Not waited for: no work may slip in before the answer.
       void store.freeBytes().then(measured.disk, () => measured.disk(null));
       const problem = await store.problem(expected);
+      // Nor for this: the next look finds the room that it makes.
+      if (problem !== null) void partsGiveWay(store, broken, freeFloorBytes).catch(() => undefined);
       return gpuLack(parts.gpus.state, onGpuOnly) ?? problem ?? engines.starved();
     },
     workers: {
@@ -292,8 +296,8 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         ...shared,
         dispatcher,
         userAgent: settings.network.userAgent,
-        parts: partsOf(config, store),
-        disk: new DiskReserve(() => store.freeBytes(), settings.library.freeFloorBytes),
+        parts: broken,
+        disk: new DiskReserve(() => store.freeBytes(), freeFloorBytes),
         bandwidth: parts.bandwidth,
         limits: downloadLimits(config),
         received: measured.received,

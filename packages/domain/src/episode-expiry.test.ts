@@ -72,6 +72,12 @@ describe('audio that is taken away', () => {
     expect(asked.stages.download).toMatchObject({ wanted: 2, requests: ['poll', 'again'] });
     expect(whyNotAssignable(asked, 'transcribe')).toBe('it waits for its download');
     expect(after(asked, 'transcribe', request('again')).stages.download.wanted).toBe(2);
+    const counted = after(both, 'download', request('r'), assign(12), commit(12), publish(12));
+    const of = (kind: 'expire' | 'expired'): Move => ({ kind, token: 12 as Token });
+    const same = after(after(counted, 'download', of('expire')), 'transcribe', request('r'));
+    expect(same.stages.download.wanted).toBe(3);
+    const again = after(after(same, 'download', skip), 'transcribe', request('r'));
+    expect(again.stages.download).toMatchObject({ wanted: 3, lock: { state: 'dead' } });
     const there = after(asked, 'download', assign(20), commit(20), publish(20));
     expect(there.stages.download.done).not.toHaveProperty('audio');
     expect(whyNotAssignable(there, 'transcribe')).toBeNull();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Move, move, whyNotAssignable } from './episode-move.ts';
+import { hasResult, type Move, move, whyNotAssignable } from './episode-move.ts';
 import { type EpisodeState, type Lock, newEpisode, type StageState } from './episode-state.ts';
 import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.ts';
 import { isCanary, LOSSES_ON_ONE_AGENT_MAX } from './retry.ts';
@@ -55,6 +55,7 @@ const commands = fc.record({
   stage: fc.constantFrom(...STAGES),
   kind: fc.constantFrom(
     ...(['request', 'request', 'hasten', 'skip', 'adopt'] as const),
+    ...(['expire', 'expired'] as const),
     ...twice('assign', 'assign', 'commit', 'commit', 'revoke', 'revoke', 'publish', 'publish'),
   ),
   /** The token that holds the lock, or any other: an agent of an older token asks, too. */
@@ -91,6 +92,9 @@ function moveOf(command: Command, seen: Written): Move {
       return { kind: 'commit', token, manifest };
     case 'publish':
       return { kind: 'publish', token };
+    case 'expire':
+    case 'expired':
+      return { kind: command.kind, token: seen.state.stages[command.stage].done?.token ?? token };
     case 'hasten':
       return { kind: 'hasten' };
     case 'skip':
@@ -146,6 +150,24 @@ const doneRun = (stage: StageState) => stage.done?.run ?? 0;
 
 const scripts = fc.array(commands, { minLength: 1, maxLength: 100, size: 'max' });
 
+const isOpen = (stage: StageState) => doneRun(stage) < stage.wanted && stage.lock.state !== 'dead';
+
+/** Holds for every history, and is told of every write. */
+function everyWrite(
+  claim: (before: EpisodeState['stages'], after: EpisodeState['stages']) => void,
+) {
+  fc.assert(
+    fc.property(scripts, (script) => {
+      let before = fresh().stages;
+      for (const { state } of history(script)) {
+        claim(before, state.stages);
+        before = state.stages;
+      }
+    }),
+    { numRuns: 400 },
+  );
+}
+
 /** Holds for every history, and is told of every write of every stage. */
 function always(claim: (before: StageState, after: StageState, log: readonly Written[]) => void) {
   fc.assert(
@@ -193,7 +215,9 @@ describe('two rivals writing one key by CAS', () => {
     always((before, after) => {
       expect(doneRun(after)).toBeLessThanOrEqual(after.wanted);
       expect(doneRun(after)).toBeGreaterThanOrEqual(doneRun(before));
-      if (doneRun(after) === doneRun(before)) expect(after.done).toEqual(before.done);
+      const withoutAudio = ({ done }: StageState) => done && { ...done, audio: undefined };
+      if (doneRun(after) === doneRun(before))
+        expect(withoutAudio(after)).toEqual(withoutAudio(before));
       else expect(before.lock).toMatchObject({ state: 'committed', token: after.done?.token });
     });
   });
@@ -237,12 +261,37 @@ describe('two rivals writing one key by CAS', () => {
   it('free what is dead by a new request only, and never keep a run alive beyond its limits', () => {
     always((before, after) => {
       if (before.lock.state === 'dead' && after.lock.state !== 'dead')
-        expect(after.requests.length).toBeGreaterThan(before.requests.length);
+        expect(before.requests).not.toContain(after.requests.at(-1));
       if (after.lock.state === 'dead') return;
       expect(after.lock.failures).toBeLessThan(limits.failuresMax);
       const { lostBy } = after.lock;
       expect(lostBy.length).toBeLessThan(LOSSES_ON_ONE_AGENT_MAX);
       if (isCanary(lostBy)) expect(lostBy.length).toBeLessThan(limits.lossesMax);
+    });
+  });
+
+  it('lose no audio that a wanted run works on', () => {
+    everyWrite((before, after) => {
+      const [was, is] = [before.download.done, after.download.done];
+      if (is?.audio === undefined || was?.token !== is.token || was.audio !== undefined) return;
+      expect(is.audio).toBe('going');
+      expect(isOpen(after.transcribe)).toBe(false);
+    });
+  });
+
+  it('ask for audio that is gone with the run that needs it', () => {
+    everyWrite((_, { download, transcribe }) => {
+      if (download.done?.audio === undefined || download.lock.state === 'dead') return;
+      if (isOpen(transcribe)) expect(isOpen(download)).toBe(true);
+    });
+  });
+
+  it('give no work on audio that is not there', () => {
+    everyWrite((before, after) => {
+      if (before.transcribe.lock.state !== 'free' || holding(after.transcribe.lock) === null)
+        return;
+      expect(hasResult(before.download)).toBe(true);
+      expect(after.download.done?.audio).toBeUndefined();
     });
   });
 
@@ -252,7 +301,7 @@ describe('two rivals writing one key by CAS', () => {
         const { stages } = workedOff(history(script));
         const alive = STAGES.filter((stage) => stages[stage].lock.state !== 'dead');
         // A transcription waits for ever for a download that is dead; `why` says so.
-        const able = alive.filter((stage) => stage === 'download' || stages.download.done !== null);
+        const able = alive.filter((stage) => stage === 'download' || hasResult(stages.download));
         for (const stage of able) expect(doneRun(stages[stage])).toBe(stages[stage].wanted);
       }),
     );
@@ -265,6 +314,7 @@ describe('two rivals writing one key by CAS', () => {
       for (const stage of STAGES) {
         const { lock, done } = state.stages[stage];
         met.add(`${stage} ${lock.state}`).add(`${stage} run ${done?.run ?? 0}`);
+        met.add(`audio ${done?.audio ?? 'there'}`);
         if (lock.state === 'dead') met.add(lock.reason.split(':')[0] ?? '');
       }
     };
@@ -272,6 +322,7 @@ describe('two rivals writing one key by CAS', () => {
       history(script).forEach(note);
     for (const word of ['free', 'held', 'committed', 'dead', 'run 1', 'run 2'])
       for (const stage of STAGES) expect(met).toContain(`${stage} ${word}`);
+    for (const word of ['audio going', 'audio gone']) expect(met).toContain(word);
     for (const word of ['writer a', 'writer b', 'kills agents', 'no']) expect(met).toContain(word);
   });
 });

@@ -87,7 +87,8 @@ export function move(
   const isGiven = step.kind === 'assign' || step.kind === 'adopt';
   const cluster = isGiven ? step.holder.cluster : state.cluster;
   const stages = { ...state.stages, [stage]: after.value };
-  if (step.kind !== 'request') return ok({ cluster, nonce, stages });
+  // One that was counted before asks for nothing more.
+  if (step.kind !== 'request' || after.value === before) return ok({ cluster, nonce, stages });
   return ok({ cluster, nonce, stages: withInput(stages, stage, step.request) });
 }
 
@@ -101,7 +102,9 @@ function withInput(
   if (input === null || !isWanted(stages[stage])) return stages;
   const before = stages[input];
   if (before.done?.audio === undefined || isWanted(before)) return stages;
-  const again = requested(before, request);
+  // Its id may have been counted for the input as well, for a run that is done: of this one it must be another.
+  const isCounted = before.requests.includes(request);
+  const again = requested(before, isCounted ? `${request}:r${nextRun(before)}` : request);
   return again.ok ? { ...stages, [input]: again.value } : stages;
 }
 

@@ -17,11 +17,13 @@ export interface IntakeLimits {
 export interface IntakePorts {
   readonly clock: Clock;
   readonly limits: IntakeLimits;
-  readonly bandwidth: Bandwidth;
+  readonly bandwidth: Pick<Bandwidth, 'pace'>;
   /** Of each chunk, as it comes. */
   readonly received: (bytes: number) => void;
   /** Of the whole. */
   readonly progress: (sizeBytes: number) => void;
+  /** Called with the whole's size so far. Rejects when the disk has no room for more. */
+  readonly room: (sizeBytes: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -100,6 +102,7 @@ async function takeAll(
     ports.received(chunk.length);
     await part.add(chunk);
     ports.progress(part.sizeBytes);
+    await ports.room(part.sizeBytes);
     if (part.sizeBytes > limits.bytesMax)
       return ended('too_large', `The audio is larger than ${limits.bytesMax} bytes.`);
     waitedMs += await bandwidth.pace(chunk.length, signal);
@@ -119,12 +122,12 @@ async function takeAll(
 function atTheEnd(
   { floorBytes }: IntakeLimits,
   { lengthBytes }: HttpAudio,
-  { sizeBytes }: PartFile,
+  { sizeBytes, isBehind }: PartFile,
   extension: string,
 ): IntakeEnd {
   if (lengthBytes !== null && sizeBytes < lengthBytes)
     return { kind: 'fault', fault: shortRead(sizeBytes, lengthBytes), isPart: true };
-  if (lengthBytes !== null && sizeBytes > lengthBytes) return { kind: 'restart' };
+  if (isBehind || (lengthBytes !== null && sizeBytes > lengthBytes)) return { kind: 'restart' };
   if (sizeBytes === 0) return ended('empty', 'The host sent nothing.');
   if (sizeBytes < floorBytes)
     return ended(

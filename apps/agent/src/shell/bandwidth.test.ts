@@ -25,6 +25,23 @@ describe('the bandwidth of an agent', () => {
     expect(await free.pace(1e12, never)).toBe(0);
   });
 
+  test('is kept however low it is and however many wait, and what is left of a wait is short once it is raised', async () => {
+    const clock = new ManualClock();
+    const bandwidth = new Bandwidth(clock, null);
+    bandwidth.setShare(1_000);
+    let paced = 0;
+    const chunk = () => bandwidth.pace(64_000, never).then(() => (paced += 1));
+    const waits = Promise.all([chunk(), chunk(), chunk()]);
+    await clock.advance(63_000);
+    expect(paced).toBe(0);
+    await clock.advance(65_000);
+    expect(paced).toBe(2);
+    bandwidth.setShare(1_000_000);
+    await clock.advance(6_000);
+    expect(paced).toBe(3);
+    await waits;
+  });
+
   test('lets go of a wait that is called off', async () => {
     const stop = new AbortController();
     const waiting = new Bandwidth(new ManualClock(), 1).pace(1_000, stop.signal);

@@ -27,18 +27,26 @@ export class Bandwidth {
 
   /** Resolves to how long it waited, once more may be read after `bytes` came. Rejects with the signal's reason. */
   async pace(bytes: number, signal: AbortSignal): Promise<number> {
-    const cap = this.bytesPerSecondMax;
+    let cap = this.bytesPerSecondMax;
     if (cap === null) return 0;
-    const nowMs = this.#clock.monotonicMs();
-    const taken = take(this.#bucket, bytes, cap, nowMs);
-    this.#bucket = taken.bucket;
-    if (taken.waitMs < LEAST_WAIT_MS) return 0;
-    await this.#clock.sleep(Math.min(taken.waitMs, WAIT_MS_MAX), signal);
-    return this.#clock.monotonicMs() - nowMs;
+    const beganMs = this.#clock.monotonicMs();
+    const { bucket } = take(this.#bucket, bytes, cap, beganMs);
+    this.#bucket = bucket;
+    // All that was taken before is paid first, whatever the cap is by then: whoever read earlier would never pay it.
+    let owedBytes = -bucket.tokensBytes;
+    for (let nowMs = beganMs; cap !== null; cap = this.bytesPerSecondMax) {
+      const waitMs = (owedBytes / cap) * 1_000;
+      if (waitMs < LEAST_WAIT_MS) break;
+      await this.#clock.sleep(Math.min(waitMs, SLICE_MS_MAX), signal);
+      const passedMs = this.#clock.monotonicMs() - nowMs;
+      nowMs += passedMs;
+      owedBytes -= (cap * passedMs) / 1_000;
+    }
+    return this.#clock.monotonicMs() - beganMs;
   }
 }
 
 /** A timer is no finer. */
 const LEAST_WAIT_MS = 5;
-/** A cap that is lifted is felt soon, whatever the debt was. */
-const WAIT_MS_MAX = 30_000;
+/** A cap that is raised or lifted is felt so soon, whatever the debt was. */
+const SLICE_MS_MAX = 5_000;

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 
 /** In memory, of one body, before its socket is paused. */
 const BYTES_MAX = 512 * 1024;
+/** Of each chunk beside its bytes: a host may send them one by one. */
+const CHUNK_BYTES = 256;
 
 /**
  * A body, chunk by chunk. Unlike a stream's own iterator it gives what came before an error first: what a host has sent
@@ -27,7 +29,7 @@ export class BodyChunks implements AsyncIterator<Uint8Array, undefined> {
     for (;;) {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
-        this.#bytes -= chunk.length;
+        this.#bytes -= chunk.length + CHUNK_BYTES;
         if (this.#bytes < BYTES_MAX / 2 && this.#body.isPaused()) this.#body.resume();
         return { done: false, value: chunk };
       }
@@ -43,7 +45,7 @@ export class BodyChunks implements AsyncIterator<Uint8Array, undefined> {
 
   #take(chunk: Uint8Array): void {
     this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
+    this.#bytes += chunk.length + CHUNK_BYTES;
     if (this.#bytes >= BYTES_MAX) this.#body.pause();
     this.#wake?.();
   }

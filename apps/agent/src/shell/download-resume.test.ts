@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CUT_BYTES, cut, ranged, startOf } from '../../../../test/support/download-answers.ts';
 import { type Answer, DownloadWorld } from '../../../../test/support/download-world.ts';
 import { PartFiles } from './part-files.ts';
 
@@ -14,29 +15,6 @@ beforeEach(async () => {
   world = await DownloadWorld.open();
 });
 afterEach(() => world.close());
-
-const CUT_BYTES = 200_000;
-
-/** Sends so much of a version, and then breaks off: what a broken connection leaves. */
-function cut(audio: Buffer, headers: Record<string, string>): Answer {
-  return (response) => {
-    response.writeHead(200, { ...headers, 'content-length': String(audio.length) });
-    response.write(audio.subarray(0, CUT_BYTES), () => setImmediate(() => response.destroy()));
-  };
-}
-
-/** A good host: the rest for If-Range with its validator, else all. */
-function ranged(audio: Buffer, headers: Record<string, string>): Answer {
-  return (response, request) => {
-    const validator = headers.etag ?? headers['last-modified'];
-    const [, start] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? [];
-    if (start === undefined || request.headers['if-range'] !== validator)
-      return void response.writeHead(200, headers).end(audio);
-    const range = `bytes ${start}-${audio.length - 1}/${audio.length}`;
-    response.writeHead(206, { ...headers, 'content-range': range });
-    response.end(audio.subarray(Number(start)));
-  };
-}
 
 /** A first attempt that breaks off with a part of at least one batch behind it. */
 async function broken(headers: Record<string, string> = { etag: '"v1"' }): Promise<void> {
@@ -362,7 +340,3 @@ describe('a hostile host', () => {
     expect(seen.slice(1)).toEqual([undefined]);
   });
 });
-
-function startOf(request: IncomingMessage): number {
-  return Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? Number.NaN);
-}

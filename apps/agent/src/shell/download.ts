@@ -28,8 +28,9 @@ import {
   type ResumeWish,
 } from './http-audio.ts';
 import { failure, type JobContext, returned, type Worker } from './jobs.ts';
-import type { PartFile } from './part-file.ts';
+import { type PartFile, PartTaken } from './part-file.ts';
 import type { ClaimedPart, PartFiles } from './part-files.ts';
+import { TimeLimit } from './time-limit.ts';
 
 export interface DownloadLimits extends IntakeLimits {
   readonly idleMs: number;
@@ -71,14 +72,14 @@ export function downloadWorker(ports: DownloadPorts): Worker {
     invariant(work.kind === 'download', 'a download job has download work');
     if (!(await hasSpace(ports, context.signal))) return noSpace();
     // The time that a download may take is the host's, not that of the way into the library.
-    const limit = totalLimit(ports);
+    const limit = new TimeLimit(ports.clock, ports.limits.totalMs);
     const signal = AbortSignal.any([context.signal, limit.signal]);
     try {
       await using attempt = await ports.store.begin(assignment, context);
       await ports.parts.sweep();
       const { feed, episode } = assignment.job;
       const part = await ports.parts.claim(feed, episode);
-      const of = { attempt, assignment, work, part, whole: limit.lift };
+      const of = { attempt, assignment, work, part, limit };
       return await withPart(ports, of, { ...context, signal });
     } catch (error) {
       if (context.signal.aborted) throw error;
@@ -94,23 +95,12 @@ export function downloadWorker(ports: DownloadPorts): Worker {
   };
 }
 
-/** Aborts once the time is over, unless it was lifted before. */
-function totalLimit({ clock, limits }: DownloadPorts) {
-  const [passed, lifted] = [new AbortController(), new AbortController()];
-  void clock.sleep(limits.totalMs, lifted.signal).then(
-    () => passed.abort(),
-    () => undefined,
-  );
-  return { signal: passed.signal, lift: () => lifted.abort() };
-}
-
 interface Task {
   readonly attempt: Attempt;
   readonly assignment: Assignment;
   readonly work: DownloadWork;
   readonly part: ClaimedPart;
-  /** To be called when all that the host sends is there. */
-  readonly whole: () => void;
+  readonly limit: TimeLimit;
 }
 
 /** However it ends, the part is of nobody afterwards: adopted, left for the next attempt, or gone. */
@@ -211,11 +201,11 @@ function isWorthKeeping({ status, final }: DownloadFault): boolean {
 /** Takes the body into staging when its content is audio. A fault leaves nothing of it there. */
 async function store(
   ports: DownloadPorts,
-  { attempt, part: { file: part, path }, whole }: Task,
+  { attempt, part: { file: part, path }, limit }: Task,
   audio: HttpAudio,
   context: JobContext,
 ): Promise<Result<Got, NotGot> | 'restart'> {
-  const { clock, limits, bandwidth, received } = ports;
+  const { clock, limits, received } = ports;
   const { lengthBytes, startBytes } = audio;
   if (lengthBytes !== null && lengthBytes > limits.bytesMax)
     return notGot(
@@ -223,8 +213,7 @@ async function store(
       `The audio has ${lengthBytes} bytes; at most ${limits.bytesMax} are taken.`,
     );
   using room = await ports.disk.reserve(Math.max(0, (lengthBytes ?? 0) - startBytes));
-  if (room === null)
-    throw new LibraryError('full', 'the disk has no room for the audio above library.freeFloor');
+  if (room === null) throw new LibraryError('full', NO_ROOM);
   let writtenBytes = part.sizeBytes;
   const progress = (sizeBytes: number) => {
     room.wrote(sizeBytes - writtenBytes);
@@ -232,11 +221,18 @@ async function store(
     if (lengthBytes !== null && lengthBytes > 0)
       context.progress((sizeBytes / lengthBytes) * BYTES_SHARE);
   };
-  const intake = { clock, limits, bandwidth, received, progress, signal: context.signal };
+  const { signal } = context;
+  const bandwidth = {
+    // The host is not slow while we hold it back.
+    pace: (...of: Parameters<Bandwidth['pace']>) =>
+      limit.without(() => ports.bandwidth.pace(...of)),
+  };
+  const roomOf = lengthBytes === null ? roomWatch(ports.disk) : async () => undefined;
+  const intake = { clock, limits, bandwidth, received, progress, room: roomOf, signal };
   const end = await takeAudio(intake, audio, part);
   if (end.kind === 'restart') return 'restart';
   if (end.kind === 'fault') return err(end);
-  whole();
+  limit.lift();
   const measured = await measure(part, end.extension);
   if (!measured.ok) return notGot(measured.error.code, measured.error.reason);
   const written = await part.finish();
@@ -244,6 +240,20 @@ async function store(
   // Before the attempt can be accepted: from now on nobody may write to what is the same file under two names.
   await part.remove();
   return ok({ file, facts: measured.value, audio });
+}
+
+const NO_ROOM = 'the disk has no room for the audio above library.freeFloor';
+const ROOM_CHECK_BYTES = 64 * 1024 * 1024;
+
+/** For what has no length: nothing can be set aside for it, and it may be of any size. */
+function roomWatch(disk: DiskReserve): (sizeBytes: number) => Promise<void> {
+  let checkedBytes = 0;
+  return async (sizeBytes) => {
+    if (sizeBytes - checkedBytes < ROOM_CHECK_BYTES) return;
+    checkedBytes = sizeBytes;
+    using room = await disk.reserve(0);
+    if (room === null) throw new LibraryError('full', NO_ROOM);
+  };
 }
 
 function notGot(code: string, reason: string): Result<Got, NotGot> {
@@ -281,7 +291,14 @@ function isFull(error: unknown): boolean {
 
 function outcomeOf(error: unknown): ResultOutcome {
   if (isFull(error)) return noSpace();
-  if (!(error instanceof LibraryError)) return faulted(networkFault(error));
+  if (error instanceof PartTaken) return returned(TAKEN_WORDS, 'part_taken', OPERATOR_WAIT_MS);
+  // Whatever the host did was a fault before: what the system says now is of files.
+  if (!(error instanceof LibraryError)) {
+    const code = codeOf(error);
+    return /^E[A-Z0-9]+$/.test(code)
+      ? returned(`The disk cannot take the audio (${code}).`, 'disk', OPERATOR_WAIT_MS)
+      : faulted(networkFault(error));
+  }
   // A library that is full or away is not the episode's fault.
   if (error.code === 'offline')
     return returned(
@@ -291,6 +308,9 @@ function outcomeOf(error: unknown): ResultOutcome {
     );
   return failure(`library_${error.code}`, `The library did not take the audio: ${error.message}.`);
 }
+
+const TAKEN_WORDS =
+  'Another process writes to the parts of this agent’s downloads: give each agent an id of its own.';
 
 function faulted({ code, reason, ...details }: DownloadFault): ResultOutcome {
   return failure(code, reason, details);

@@ -129,7 +129,7 @@ function judge(
   const close = () => void body.destroy();
   const place = placeOf(url);
   const common = { etag: said.etag, place, host: hostAt(url), close };
-  if (wish !== null && statusCode === 416) return { kind: 'restart' };
+  if (wish !== null && NO_RANGES.includes(statusCode)) return { kind: 'restart' };
   if (wish !== null && statusCode === 206) {
     const fits = whyNotResume(wish, { ...said, contentRange, contentEncoding }) === null;
     if (!fits || place !== wish.place) return { kind: 'restart' };
@@ -167,6 +167,9 @@ function judge(
     },
   };
 }
+
+/** What hosts answer that do not care for such a question; without the range they may have the whole. */
+const NO_RANGES: readonly number[] = [400, 412, 416, 501];
 
 const ENCODING_WORDS =
   'The host sent the audio in an encoding that is not known, and was not asked for.';

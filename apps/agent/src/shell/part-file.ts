@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { MpegFrames } from '@podctl/domain/mpeg-frames.ts';
 import type { WrittenFile } from '@podctl/platform/library.ts';
 import { type PartRecord, parsePartRecord } from '../core/part-record.ts';
@@ -9,6 +9,8 @@ import type { ResumeWish } from './http-audio.ts';
 
 /** Written at once: small writes cost more than the bytes. */
 const BATCH_BYTES = 1024 * 1024;
+/** A host may send its bytes one by one, and each chunk takes memory of its own. */
+const BATCH_CHUNKS = 1_024;
 /** After so many bytes what is there is made safe against a crash; the last sync has little left to do then. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** So many of the part's last bytes are asked for again, and must be the same. */
@@ -25,6 +27,9 @@ export interface PartSource {
 
 /** Thrown while bytes come that do not continue the part: it is dropped, and all is asked for again. */
 export class PartMismatch extends Error {}
+
+/** Thrown when the file is not any more what was written: another process of this agent's id has it, too. */
+export class PartTaken extends Error {}
 
 /**
  * One file that grows, hashed as it is written, with a record beside it.
@@ -47,6 +52,8 @@ export class PartFile {
   #checkpointing: Promise<void> | null = null;
   #checkpointBytes = 0;
   #isGone = false;
+  /** Nobody has changed what an earlier attempt left. */
+  #isUntouched = false;
 
   private constructor(place: string, file: FileHandle) {
     this.place = place;
@@ -72,6 +79,11 @@ export class PartFile {
   /** The extension that was found for a part that goes on; null when it begins. */
   get extension(): string | null {
     return this.#source?.extension ?? null;
+  }
+
+  /** Bytes that are there already are still to come again. */
+  get isBehind(): boolean {
+    return this.#overlap.length > 0;
   }
 
   get frames(): MpegFrames {
@@ -120,25 +132,34 @@ export class PartFile {
     this.#sizeBytes += fresh.length;
     this.#pending.push(fresh);
     this.#pendingBytes += fresh.length;
-    if (this.#pendingBytes < BATCH_BYTES) return;
+    if (this.#pendingBytes < BATCH_BYTES && this.#pending.length < BATCH_CHUNKS) return;
     // One batch is written while the next one comes.
     await this.#writing;
     this.#write();
     if (this.#sizeBytes - this.#checkpointBytes >= CHECKPOINT_BYTES) this.#checkpoint();
   }
 
-  /** Syncs it. What was hashed is what was written. */
+  /** Syncs it. What was hashed is what was written. Throws `PartTaken`. */
   async finish(): Promise<WrittenFile> {
-    if (this.#overlap.length > 0) throw new PartMismatch('the rest began before its end');
+    if (this.isBehind) throw new PartMismatch('the rest began before its end');
     await this.flush();
     await this.#file.sync();
+    const { size } = await this.#file.stat();
+    if (size !== this.#sizeBytes || !(await this.#isNamed()))
+      throw new PartTaken('the part is not what was written');
     return { sizeBytes: this.#sizeBytes, sha256: this.#hash.copy().digest('hex') };
   }
 
   /** Leaves it for another attempt where that can go on, else removes it. Safe after an error of the disk. */
   async leave(): Promise<'kept' | 'removed'> {
     if (this.#isGone) return 'removed';
-    const isKept = this.#source?.validator != null && (await this.#keep());
+    if (this.#isUntouched) {
+      this.#isGone = true;
+      await this.#file.close();
+      return 'kept';
+    }
+    const isOurs = this.#source?.validator != null && (await this.#isNamed().catch(() => false));
+    const isKept = isOurs && (await this.#keep());
     if (!isKept) await this.remove();
     else await this.#file.close();
     return isKept ? 'kept' : 'removed';
@@ -149,9 +170,17 @@ export class PartFile {
     if (this.#isGone) return;
     this.#isGone = true;
     await this.#settle();
+    const isNamed = await this.#isNamed().catch(() => true);
     await this.#file.close().catch(() => undefined);
+    if (!isNamed) return;
     await rm(recordOf(this.place), { force: true });
     await rm(this.place, { force: true });
+  }
+
+  /** Its name leads to it, and to no other file. */
+  async #isNamed(): Promise<boolean> {
+    const [own, named] = [await this.#file.stat(), await lstat(this.place).catch(() => null)];
+    return named !== null && named.ino === own.ino && named.dev === own.dev;
   }
 
   async #keep(): Promise<boolean> {
@@ -224,6 +253,7 @@ export class PartFile {
   async #rehash(record: PartRecord, signal: AbortSignal): Promise<boolean> {
     const buffer = Buffer.alloc(BATCH_BYTES);
     for (let at = 0; at < record.sizeBytes; ) {
+      this.#isUntouched = signal.aborted;
       signal.throwIfAborted();
       const want = Math.min(buffer.length, record.sizeBytes - at);
       const { bytesRead } = await this.#file.read(buffer, 0, want, at);

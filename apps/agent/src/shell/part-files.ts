@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { makeFolder } from '@podctl/platform/library/synced-folder.ts';
+import { diskFloor } from '../core/disk-floor.ts';
 import { expiredParts, type LyingPart } from '../core/part-record.ts';
+import type { AttemptStore } from './attempt-store.ts';
 import { PartFile } from './part-file.ts';
 
 /** A file that began so and is old is a leftover for the library's sweeper, too: of an agent that never comes back. */
@@ -64,9 +66,21 @@ export class PartFiles {
     const parts = await this.#lying();
     const limits = { ageMsMax, bytesMax };
     const expired = expiredParts(parts, limits, clock.wallMs());
-    for (const name of expired)
-      if (!this.#isUsed(name)) await rm(join(folder, name), { force: true });
-    return expired.length;
+    let count = 0;
+    for (const name of expired) if (await this.#drop(join(folder, name), partOf(name))) count += 1;
+    return count;
+  }
+
+  /** While it goes it is in use: whoever claims it would write to a file without a name. */
+  async #drop(place: string, part: string): Promise<boolean> {
+    if (this.#inUse.has(part)) return false;
+    this.#inUse.add(part);
+    try {
+      await rm(place, { force: true });
+      return true;
+    } finally {
+      this.#inUse.delete(part);
+    }
   }
 
   async #lying(): Promise<readonly LyingPart[]> {
@@ -74,15 +88,30 @@ export class PartFiles {
     const names = await readdir(folder).catch(() => []);
     const parts: LyingPart[] = [];
     for (const name of names) {
-      if (!name.startsWith(PREFIX) || this.#isUsed(name)) continue;
+      if (!name.startsWith(PREFIX) || this.#inUse.has(partOf(name))) continue;
       const found = await stat(join(folder, name)).catch(() => null);
       if (found !== null)
         parts.push({ name, sizeBytes: found.size, modifiedMs: Math.floor(found.mtimeMs) });
     }
     return parts;
   }
+}
 
-  #isUsed(name: string): boolean {
-    return this.#inUse.has(name.replace(/\.json(?:\.new)?$/, ''));
-  }
+/** To which a file belongs: its data, its record, or one that was to become it. */
+function partOf(name: string): string {
+  return name.replace(/\.json(?:\.new)?$/, '');
+}
+
+/**
+ * Removes all parts that nobody uses where the disk has less room than must stay. They are worth less than new work, and a
+ * disk that is full of them would stay so: nothing else looks after them while nothing is begun. Gives how many went.
+ */
+export async function partsGiveWay(
+  store: Pick<AttemptStore, 'freeBytes'>,
+  parts: Pick<PartFiles, 'sweep'>,
+  floorBytes: number,
+): Promise<number> {
+  const freeBytes = await store.freeBytes();
+  const isShut = diskFloor('shut', freeBytes, 0, floorBytes) === 'shut';
+  return isShut ? parts.sweep(0) : 0;
 }

@@ -78,6 +78,8 @@ export interface LibraryView {
   readonly results: number;
   readonly files: number;
   readonly bytes: number;
+  /** Of the results: downloads whose audio was taken away on purpose (library.keepAudio); not in files and bytes. */
+  readonly audioRemoved: number;
   readonly lookedAt: string | null;
   /** Null: none ended since the coordinator started. */
   readonly lastVerification: {
@@ -102,6 +104,7 @@ export function libraryView(library: GetLibraryResponse): LibraryView {
     results: Number(library.results),
     files: Number(library.files),
     bytes: Number(library.bytes),
+    audioRemoved: Number(library.audioRemoved),
     lookedAt: library.lookedAt?.toISOString() ?? null,
     lastVerification:
       last === undefined

@@ -38,6 +38,13 @@ test('the state of the library counts what is done by the ledger, and tells the 
   });
   expect(found.freeBytes).toBeLessThan(found.sizeBytes ?? 0n);
   expect(found.lastVerification).toBeUndefined();
+  for (const [stage, move] of [
+    ['transcribe', { kind: 'skip', reason: 'nobody wants it' }],
+    ['download', { kind: 'expire', token }],
+  ] as const)
+    await world.store.moveEpisode(world.feed, episode, stage, () => move);
+  const removed = { results: 1n, files: 0n, bytes: 0n, audioRemoved: 1n };
+  expect(await status()).toMatchObject(removed);
 });
 
 test('a library that is away says why, and no room; the last comparison is told all the same', async () => {

@@ -1,3 +1,4 @@
+import type { Done } from '@podctl/domain/episode-state.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import {
   type GetLibraryResponse,
@@ -40,6 +41,7 @@ export async function libraryStatus(
     results: BigInt(counts.results),
     files: BigInt(counts.files),
     bytes: BigInt(counts.bytes),
+    audioRemoved: BigInt(counts.audioRemoved),
     lookedAt,
     ...(lastVerification === undefined ? {} : { lastVerification }),
   };
@@ -60,8 +62,15 @@ export function verificationOf(
   };
 }
 
+interface Counts {
+  results: number;
+  files: number;
+  bytes: number;
+  audioRemoved: number;
+}
+
 async function countAccepted(feeds: ReadonlyMap<unknown, FeedRow>, signal: AbortSignal) {
-  const counts = { results: 0, files: 0, bytes: 0 };
+  const counts: Counts = { results: 0, files: 0, bytes: 0, audioRemoved: 0 };
   let seen = 0;
   for (const { id, record, episodes } of feeds.values()) {
     if (record?.removed === true) continue;
@@ -71,12 +80,19 @@ async function countAccepted(feeds: ReadonlyMap<unknown, FeedRow>, signal: Abort
         await new Promise((resolve) => setImmediate(resolve));
         signal.throwIfAborted();
       }
-      for (const { done } of acceptedOf(id, episode, state)) {
-        counts.results += 1;
-        counts.files += done.manifest.files;
-        counts.bytes += done.manifest.bytes;
-      }
+      for (const { done } of acceptedOf(id, episode, state)) countOne(counts, done);
     }
   }
   return counts;
+}
+
+function countOne(counts: Counts, { audio, manifest }: Done): void {
+  counts.results += 1;
+  // What is left beside it is a few lines; its manifest tells the size of all.
+  if (audio !== undefined) {
+    counts.audioRemoved += 1;
+    return;
+  }
+  counts.files += manifest.files;
+  counts.bytes += manifest.bytes;
 }

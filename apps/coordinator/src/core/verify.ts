@@ -2,7 +2,7 @@ import type { Done, EpisodeState } from '@podctl/domain/episode-state.ts';
 import { type EpisodeId, episodeId, type FeedId, feedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder, EPISODES_ROOT } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type Manifest, type ManifestFile } from '@podctl/domain/manifest.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
 /** An accepted result, as the state has it. */
 export interface Accepted {
@@ -39,16 +39,29 @@ export function acceptedOf(feed: FeedId, episode: EpisodeId, state: EpisodeState
   });
 }
 
+/** Whether a run that works on a stage's files is still to come, or failed: not one that nobody wants. */
+export function isInputOfMore({ stages }: EpisodeState, stage: Stage): boolean {
+  return STAGES.some((one) => {
+    const { done, wanted, lock } = stages[one];
+    const isUnwanted = lock.state === 'dead' && lock.ended !== undefined;
+    return STAGE_INPUT[one] === stage && (done?.run ?? 0) < wanted && !isUnwanted;
+  });
+}
+
 /** What retention took away on purpose, listed beside the manifest, is not missing. */
 export const REMOVED_NAME = 'removed.json';
 
-/** By the state, and by what lies beside the manifest: the one may be of an older backup. */
+/**
+ * By the state, and by what lies beside the manifest: the one may be of an older backup. `isNeeded`: by that backup a run is
+ * still to work on it, and only another download brings it back.
+ */
 export function takenAway(
   { done }: Accepted,
   { files }: Manifest,
   listed: ReadonlySet<string>,
+  isNeeded: boolean,
 ): ReadonlySet<string> {
-  if (done.audio === undefined) return listed;
+  if (done.audio === undefined) return isNeeded ? new Set() : listed;
   const audio = files.map(({ name }) => name).filter((name) => name.startsWith('audio.'));
   return new Set([...listed, ...audio]);
 }

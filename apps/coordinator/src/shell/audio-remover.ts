@@ -47,11 +47,13 @@ export class AudioRemover {
       await library.remove(path);
       bytes += sizeBytes;
     }
-    await store.moveEpisode(feed, episode, 'download', ({ stages }) =>
+    const outcome = await store.moveEpisode(feed, episode, 'download', ({ stages }) =>
       stages.download.done?.token === token && stages.download.done.audio === 'going'
         ? { kind: 'expired', token }
         : null,
     );
+    // A run that was done meanwhile has the same names, and they must lead to its audio.
+    if (outcome.kind !== 'moved') await this.#options.views.show(feed, episode, 'download');
     return bytes;
   }
 
@@ -59,7 +61,7 @@ export class AudioRemover {
   async #removeReadable(path: string): Promise<void> {
     const { library } = this.#options;
     const folder = path.slice(0, path.lastIndexOf('/'));
-    const tail = / \[[a-z2-7]{8}\]\.[a-z0-9]+$/.exec(path)?.[0];
+    const tail = / \[[a-z2-7]{8}\]\.[a-z0-9]+(?:\.where\.json)?$/.exec(path)?.[0];
     await library.remove(path);
     if (tail === undefined) return;
     for (const other of await library.list(folder, VIEW_FILES_MAX))

@@ -12,6 +12,7 @@ import {
   compare,
   type Finding,
   type FoundFile,
+  isInputOfMore,
   isKnownPath,
   placeOfPath,
   REMOVED_NAME,
@@ -107,13 +108,15 @@ export class LibraryCheck {
       count += 1;
       // A feed of many thousands that are not done yet would keep the loop from everything else.
       if (count % ROWS_A_BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
-      for (const of of acceptedOf(feed, episode, row.state)) yield* this.#checkOne(of);
+      const { state } = row;
+      for (const of of acceptedOf(feed, episode, state))
+        yield* this.#checkOne(of, isInputOfMore(state, of.stage));
     }
   }
 
-  async *#checkOne(of: Accepted): AsyncGenerator<CheckNews> {
+  async *#checkOne(of: Accepted, isNeeded: boolean): AsyncGenerator<CheckNews> {
     this.#signal.throwIfAborted();
-    const findings = await this.#differences(of);
+    const findings = await this.#differences(of, isNeeded);
     // A newer run may have taken its place meanwhile, and what was looked at is history; or its feed was removed.
     if (this.#isRemoved(of.feed)) this.#ofRemovedFeeds += 1;
     else if (this.#isCurrent(of)) {
@@ -125,7 +128,7 @@ export class LibraryCheck {
     yield* this.#progress();
   }
 
-  async #differences(of: Accepted): Promise<Finding[]> {
+  async #differences(of: Accepted, isNeeded: boolean): Promise<Finding[]> {
     const { library } = this.#options;
     const read = await readManifest(library, of.folder);
     if (!read.ok) {
@@ -134,7 +137,7 @@ export class LibraryCheck {
       return [{ fault, path, of, detail: read.error }];
     }
     const { manifest, ref } = read.value;
-    const removed = takenAway(of, manifest, await this.#removed(of.folder));
+    const removed = takenAway(of, manifest, await this.#removed(of.folder), isNeeded);
     const files = new Map<string, FoundFile>();
     for (const { name } of manifest.files) {
       const found = removed.has(name) ? null : await this.#look(`${of.folder}/${name}`);

@@ -1,3 +1,4 @@
+import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
 import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
@@ -6,6 +7,7 @@ import type { Stage } from '@podctl/domain/stage.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
+import { FeedRegistry } from './feed-registry.ts';
 import { LibraryCheck } from './library-check.ts';
 import { Retention } from './retention.ts';
 import { ViewLinks } from './view-links.ts';
@@ -20,6 +22,10 @@ let retention: Retention;
 beforeEach(async () => {
   world = await LeaderWorld.start();
   views = new ViewLinks({ store: world.store, library: world.library });
+  const { clock, store, replica } = world;
+  const registry = new FeedRegistry({ clock, store, replica, titleOf: async () => null });
+  const url = 'https://pods.example/a.xml';
+  await registry.add([{ url, title: null, bookScore: null, id: world.feed }]);
 });
 afterEach(async () => {
   await retention.stop();
@@ -158,6 +164,63 @@ describe('retention', () => {
     await transcribed(2);
     await keep({ kind: 'count', count: 1 });
     expect(await audioNames()).toHaveLength(2);
+  });
+
+  it('counts days from when it came here, not by the time of a file that was taken in', async () => {
+    const id = await downloaded(0);
+    const [audio = ''] = (await audioNames()).filter((path) => path.startsWith('episodes/'));
+    await world.clock.advance(9 * DAY_MS);
+    await finished(id, { 'transcript.txt': 'hello' }, 'transcribe');
+    const manifest = audio.replace('audio.mp3', MANIFEST_NAME);
+    await world.library.put(manifest, await world.library.text(manifest));
+    await keep({ kind: 'days', days: 1 });
+    expect(await audioNames()).toHaveLength(2);
+    await world.clock.advance(2 * DAY_MS);
+    await keep({ kind: 'days', days: 1 });
+    expect(await audioNames()).toEqual([]);
+  });
+
+  it('goes on with the others when one cannot be removed, and tries it again', async () => {
+    for (const n of [0, 1, 2]) await transcribed(n);
+    const remove = vi.spyOn(world.library, 'remove');
+    remove.mockRejectedValueOnce(new LibraryError('io', 'permission denied'));
+    await keep({ kind: 'untilTranscribed' });
+    expect(world.said.filter((line) => line.includes('cannot be removed'))).toHaveLength(1);
+    expect(await audioNames()).toHaveLength(2);
+    await keep({ kind: 'always' });
+    expect(await audioNames()).toEqual([]);
+  });
+
+  it('removes nothing of a feed whose own rule it cannot read, nor after the rule was changed', async () => {
+    for (const n of [0, 1]) await transcribed(n);
+    const row = world.replica.snapshot.feeds.get(world.feed);
+    if (row?.record == null) throw new Error('no feed');
+    const { record } = row;
+    row.record = null;
+    await keep({ kind: 'untilTranscribed' });
+    expect(await audioNames()).toHaveLength(4);
+    row.record = record;
+    const move = vi.spyOn(world.store, 'moveEpisode');
+    move.mockImplementationOnce((...of) => {
+      row.record = { ...record, choices: { ...NO_CHOICES, keepAudio: { kind: 'always' } } };
+      return world.store.moveEpisode(...of);
+    });
+    await keep({ kind: 'untilTranscribed' });
+    expect(await audioNames()).toHaveLength(2);
+  });
+
+  it('leaves the names to a run that was done while the one before went', async () => {
+    const id = await transcribed(0);
+    const remove = vi.spyOn(world.library, 'remove');
+    remove.mockImplementationOnce(async (path) => {
+      await world.request(id, 'again');
+      await finished(id, { 'audio.mp3': 'second' }, 'download');
+      await world.library.remove(path);
+    });
+    await keep({ kind: 'untilTranscribed' });
+    const names = await audioNames();
+    expect(names.filter((path) => path.startsWith('episodes/'))).toHaveLength(1);
+    expect(names.filter((path) => path.startsWith('podcasts/'))).toHaveLength(1);
   });
 
   it('does nothing while the library is away', async () => {

@@ -1,7 +1,9 @@
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
+import { acceptedFolder } from '@podctl/domain/library-path.ts';
+import { MANIFEST_NAME } from '@podctl/domain/manifest.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import type { Library } from '@podctl/platform/library.ts';
+import { type Library, LibraryError } from '@podctl/platform/library.ts';
 import { expiredAudio, hasAudio, type KeptAudio, mayExpire, needs } from '../core/retention.ts';
 import type { EpisodeRow, FeedRow } from '../core/snapshot.ts';
 import { AudioRemover } from './audio-remover.ts';
@@ -10,7 +12,6 @@ import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
 import type { ViewLinks } from './view-links.ts';
-import { acceptedAudio } from './work.ts';
 
 export interface RetentionOptions {
   readonly clock: Clock;
@@ -56,27 +57,35 @@ export class Retention extends Loop {
     this.#left = REMOVALS_MAX;
     for (const row of [...replica.snapshot.feeds.values()]) {
       if (signal.aborted || this.#left <= 0) return;
-      const keep = row.record?.choices?.keepAudio ?? this.#options.keepAudio;
+      const keep = this.#rule(row.id);
       if (row.tally.done.download === 0) continue;
       if (keep.kind !== 'always' || !this.#settled.has(row.id)) await this.#feed(row, keep, signal);
     }
   }
 
+  /** As it is now. Of a feed whose own rule cannot be read nothing goes: what is removed does not come back. */
+  #rule(feed: FeedId): KeepAudio {
+    const record = this.#options.replica.snapshot.feeds.get(feed)?.record ?? null;
+    if (record === null) return { kind: 'always' };
+    return record.choices?.keepAudio ?? this.#options.keepAudio;
+  }
+
   async #feed(row: FeedRow, keep: KeepAudio, signal: AbortSignal): Promise<void> {
     const { going, there } = await audioOf(row);
+    this.#settled.add(row.id);
     for (const episode of going) {
-      if (signal.aborted) return;
+      if (signal.aborted) return void this.#settled.delete(row.id);
       await this.#remove(row.id, episode);
     }
     for (const episode of await this.#expired(row.id, keep, there, signal)) {
       if (signal.aborted || this.#left <= 0) return;
-      if (await this.#record(row.id, episode, keep)) await this.#remove(row.id, episode);
+      if (await this.#record(row.id, episode)) await this.#remove(row.id, episode);
     }
-    this.#settled.add(row.id);
   }
 
-  /** False when somebody needs it after all. */
-  async #record(feed: FeedId, episode: EpisodeId, keep: KeepAudio): Promise<boolean> {
+  /** False when somebody needs it after all, or the rule is another one by now. */
+  async #record(feed: FeedId, episode: EpisodeId): Promise<boolean> {
+    const keep = this.#rule(feed);
     const outcome = await this.#options.store.moveEpisode(feed, episode, 'download', (state) => {
       const { done } = state.stages.download;
       return done !== null && mayExpire(keep, state) ? { kind: 'expire', token: done.token } : null;
@@ -91,7 +100,10 @@ export class Retention extends Loop {
       this.#options.log.info({ feed, episode, bytes }, 'audio was removed (keepAudio)');
     } catch (error) {
       this.#settled.delete(feed);
-      throw error;
+      if (!(error instanceof LibraryError) || error.code === 'offline') throw error;
+      // The next turn tries it again; what comes after it does not wait for it.
+      const { message: reason } = error;
+      this.#options.log.warn({ feed, episode, reason }, 'audio cannot be removed (keepAudio)');
     }
   }
 
@@ -102,8 +114,11 @@ export class Retention extends Loop {
     signal: AbortSignal,
   ): Promise<readonly EpisodeId[]> {
     if (keep.kind === 'always' || (keep.kind === 'count' && rows.length <= keep.count)) return [];
+    // Nobody reads a date for nothing: of most of an archive that is being transcribed all must stay.
+    const able = rows.filter(({ state }) => mayExpire(keep, state));
+    if (able.length === 0) return [];
     const audio: KeptAudio[] = [];
-    for (const { episode, state } of rows) {
+    for (const { episode, state } of keep.kind === 'count' ? rows : able) {
       if (signal.aborted) return [];
       const of = { episode, state, publishedMs: null, downloadedMs: null };
       audio.push({ ...of, ...(await this.#facts(feed, of, needs(keep))) });
@@ -121,11 +136,13 @@ export class Retention extends Loop {
     if (what === 'published')
       return { publishedMs: (await store.readMeta(feed, episode))?.publishedMs ?? null };
     const { done } = state.stages.download;
-    const name = `${episode} ${done?.run} ${done?.token}`;
+    if (done === null) return {};
+    const name = `${episode} ${done.run} ${done.token}`;
     const known = this.#downloadedMs.get(name);
     if (known !== undefined) return { downloadedMs: known };
-    const audio = await acceptedAudio(library, feed, episode, state);
-    const found = audio.ok ? await library.stat(audio.value.path) : null;
+    // Not the audio's own time: what was adopted has the one that it had in the archive that it comes from.
+    const folder = acceptedFolder(feed, episode, 'download', done.run, done.token);
+    const found = await library.stat(`${folder}/${MANIFEST_NAME}`);
     if (found !== null) this.#downloadedMs.set(name, found.modifiedMs);
     return { downloadedMs: found?.modifiedMs ?? null };
   }

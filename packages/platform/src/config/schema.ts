@@ -178,7 +178,12 @@ export const settingsSchema = section({
       '1h',
       'A download that gets no byte for so long has failed.',
     ),
-    timeout: duration('2h', '1m', '7d', 'The longest that one download may take.'),
+    timeout: duration(
+      '2h',
+      '1m',
+      '7d',
+      'The longest that one download may take. What it waits for our own `bandwidthMax` does not count.',
+    ),
     bytesMax: size('8GB', '1MB', '1000TB', 'The largest audio that is taken.'),
     rateFloor: size(
       '1KB',

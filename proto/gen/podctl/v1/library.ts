@@ -384,7 +384,7 @@ export interface GetLibraryResponse {
     | undefined;
   /** Accepted results, of all feeds that are not removed. */
   results: bigint;
-  /** Their files, without manifests. */
+  /** Their files, without manifests; none of downloads whose audio was taken away. */
   files: bigint;
   /** Bytes of those. */
   bytes: bigint;
@@ -393,7 +393,11 @@ export interface GetLibraryResponse {
     | Date
     | undefined;
   /** The newest comparison that this coordinator ended; absent when there is none since it started. */
-  lastVerification?: LastVerification | undefined;
+  lastVerification?:
+    | LastVerification
+    | undefined;
+  /** Of the results: downloads whose audio was taken away on purpose (library.keepAudio). */
+  audioRemoved: bigint;
 }
 
 /** What came of a comparison. */
@@ -1982,6 +1986,7 @@ function createBaseGetLibraryResponse(): GetLibraryResponse {
     bytes: 0n,
     lookedAt: undefined,
     lastVerification: undefined,
+    audioRemoved: 0n,
   };
 }
 
@@ -2037,6 +2042,12 @@ export const GetLibraryResponse: MessageFns<GetLibraryResponse> = {
     }
     if (message.lastVerification !== undefined) {
       LastVerification.encode(message.lastVerification, writer.uint32(98).fork()).join();
+    }
+    if (message.audioRemoved !== 0n) {
+      if (BigInt.asUintN(64, message.audioRemoved) !== message.audioRemoved) {
+        throw new globalThis.Error("value provided for field message.audioRemoved of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.audioRemoved);
     }
     return writer;
   },
@@ -2150,6 +2161,14 @@ export const GetLibraryResponse: MessageFns<GetLibraryResponse> = {
             message.lastVerification = LastVerification.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.audioRemoved = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2196,6 +2215,11 @@ export const GetLibraryResponse: MessageFns<GetLibraryResponse> = {
         : isSet(object.last_verification)
         ? LastVerification.fromJSON(object.last_verification)
         : undefined,
+      audioRemoved: isSet(object.audioRemoved)
+        ? BigInt(object.audioRemoved)
+        : isSet(object.audio_removed)
+        ? BigInt(object.audio_removed)
+        : 0n,
     };
   },
 
@@ -2237,6 +2261,9 @@ export const GetLibraryResponse: MessageFns<GetLibraryResponse> = {
     if (message.lastVerification !== undefined) {
       obj.lastVerification = LastVerification.toJSON(message.lastVerification);
     }
+    if (message.audioRemoved !== 0n) {
+      obj.audioRemoved = message.audioRemoved.toString();
+    }
     return obj;
   },
 
@@ -2263,6 +2290,9 @@ export const GetLibraryResponse: MessageFns<GetLibraryResponse> = {
     message.lastVerification = (object.lastVerification !== undefined && object.lastVerification !== null)
       ? LastVerification.fromPartial(object.lastVerification)
       : undefined;
+    message.audioRemoved = (object.audioRemoved !== undefined && object.audioRemoved !== null)
+      ? BigInt(object.audioRemoved)
+      : 0n;
     return message;
   },
 };

@@ -32,9 +32,15 @@ function libraryLines(library: LibraryView, nowMs: number): string[] {
     `Id          ${libraryId}`,
     `State       ${online ? 'online' : `OFFLINE: ${oneLine(problem)}`}`,
     `Holds       ${countWords(results, 'result')} in ${countWords(files, 'file')}, ${sizeWords(bytes)}`,
+    ...removedLines(library),
     ...spaceLines(library),
     `Verified    ${verifiedWords(library, nowMs)}`,
   ];
+}
+
+function removedLines({ audioRemoved }: LibraryView): string[] {
+  if (audioRemoved === 0) return [];
+  return [`Removed     the audio of ${countWords(audioRemoved, 'download')} (library.keepAudio)`];
 }
 
 function spaceLines({ freeBytes, sizeBytes }: LibraryView): string[] {
