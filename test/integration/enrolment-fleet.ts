@@ -179,7 +179,7 @@ export class EnrolmentFleet {
   async backup(): Promise<Buffer> {
     const { backups, metadata } = await this.admin();
     const pieces: Uint8Array[] = [];
-    for await (const { message } of backups.createBackup({}, metadata))
+    for await (const { message } of backups.createBackup({ withTranscripts: false }, metadata))
       if (message?.$case === 'piece') pieces.push(message.value.data);
     backups.close();
     return Buffer.concat(pieces);

@@ -17,7 +17,7 @@ import type {
   ListAgentsResponse,
   UncordonAgentResponse,
 } from '@podctl/proto/podctl/v1/agent.ts';
-import type { CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
+import type { CreateBackupRequest, CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
 import type {
   Episode,
   EpisodeFilter,
@@ -227,8 +227,11 @@ export class CoordinatorClient extends CoordinatorCalls {
   }
 
   /** A backup in pieces, then its summary. */
-  createBackup(signal: AbortSignal): AsyncGenerator<CreateBackupResponse> {
-    return this.stream(({ backups }) => backups.createBackup({}), signal);
+  createBackup(
+    request: CreateBackupRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<CreateBackupResponse> {
+    return this.stream(({ backups }) => backups.createBackup(request), signal);
   }
 
   /** Not repeated: another one would be made, which nobody has. */

@@ -7,6 +7,7 @@ import type { CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { Leadership } from '@podctl/platform/leadership.ts';
+import { LibraryError } from '@podctl/platform/library.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import { BucketMismatch, openBucket } from '@podctl/platform/nats/bucket.ts';
 import { keysIn, loadKeys, openForLoad } from '@podctl/platform/nats/bulk-load.ts';
@@ -15,6 +16,7 @@ import { natsKv } from '@podctl/platform/nats/kv.ts';
 import { natsLogin } from '@podctl/platform/nats-login.ts';
 import { namedKeys } from './security.ts';
 import { BackupFileError, type CheckedBackup, checkBackup } from './shell/backup-file.ts';
+import { openLibraryOf } from './shell/library-folder.ts';
 import { RestoreRefused, type RestoreResult, restoreBackup } from './shell/restore.ts';
 
 /** What is told on stdout, one JSON line each. */
@@ -75,7 +77,7 @@ export async function runRestore(
 function sentenceOf(error: unknown): string | null {
   if (error instanceof BackupFileError || error instanceof RestoreRefused) return error.message;
   if (error instanceof BucketMismatch || error instanceof NatsRefused) return error.message;
-  if (error instanceof AuthorityError) return error.message;
+  if (error instanceof AuthorityError || error instanceof LibraryError) return error.message;
   if (error instanceof KvUnavailable)
     return `${error.message}: when NATS answers again, run the same command again, and it begins anew`;
   return null;
@@ -83,13 +85,14 @@ function sentenceOf(error: unknown): string | null {
 
 async function restoreInto(
   link: NatsLink,
-  { settings }: CoordinatorBootstrap,
+  bootstrap: CoordinatorBootstrap,
   file: string,
   checked: CheckedBackup,
   signal: AbortSignal,
   told: (keys: number) => void,
 ): Promise<RestoreResult> {
-  const { replicas } = settings.nats;
+  const { replicas } = bootstrap.settings.nats;
+  const opened = checked.header.transcripts === true ? await openLibraryOf(bootstrap) : null;
   const first = firstRevision(systemClock.wallMs(), checked.header.revision);
   const open = (name: string, from: number) =>
     openForLoad(link, { name, replicas, firstRevision: from }, systemClock, signal);
@@ -101,6 +104,7 @@ async function restoreInto(
       stateKeys: () => keysIn(buckets.state),
       load: (bucket, keys) => loadKeys(buckets[bucket], keys),
       randomBytes: (count) => randomBytes(count),
+      library: opened?.library ?? null,
       told,
     },
     file,

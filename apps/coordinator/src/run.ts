@@ -40,7 +40,7 @@ import type { CoordinatorPorts } from './ports.ts';
 import { fleetKeys, openSecurity, type Security } from './security.ts';
 import { aborted } from './shell/aborted.ts';
 import { AuditLog } from './shell/audit-log.ts';
-import { openOrCreateBucket, openOrCreateLibrary } from './shell/library-folder.ts';
+import { openLibraryOf } from './shell/library-folder.ts';
 import { TranscriptIndex } from './shell/transcript-index.ts';
 
 /** To one host, all polls together. A feed is asked again in minutes at the soonest: ten thousand hosts would keep as many sockets. */
@@ -65,7 +65,7 @@ export async function runCoordinator(
   const authority = await fleetKeys(bootstrap);
   const token = await metricsToken(bootstrap.metricsTokenFile);
   const metrics = coordinatorMetrics(packageJson.version);
-  const { library, direct } = await openStore(bootstrap);
+  const { library, direct } = await openLibraryOf(bootstrap);
   const lost = Promise.withResolvers<never>();
   lost.promise.catch(() => {});
   const link = await connect(bootstrap, authority, log, signal, lost.reject);
@@ -118,15 +118,6 @@ export async function runCoordinator(
     // Whoever asks again wants it to be over, though a NATS server that does not answer may have the lead until it expires.
     await Promise.race([end(), aborted(force)]);
   }
-}
-
-async function openStore({ settings, libraryRoot, stateDir }: CoordinatorBootstrap): Promise<{
-  readonly library: Library;
-  readonly direct?: DirectAccess;
-}> {
-  const { s3 } = settings.library;
-  if (s3 !== null) return openOrCreateBucket(s3, stateDir);
-  return { library: await openOrCreateLibrary(libraryRoot, stateDir) };
 }
 
 type Happened = (events: readonly FleetEvent[]) => void;

@@ -34,6 +34,8 @@ export interface RestoreDone {
   readonly cluster: string;
   readonly keys: number;
   readonly freed: number;
+  /** Of transcripts, that the library did not have. */
+  readonly files: number;
   readonly file: {
     readonly sha256: string;
     readonly header: {

@@ -14,7 +14,7 @@ export const backupServiceDefinition = BackupServiceService;
 export function backupService(fleet: Fleet, handlers: Handlers, clock: Clock): BackupServiceServer {
   let isRunning = false;
   return {
-    createBackup: handlers.streaming('CreateBackup', async (_request, send, signal) => {
+    createBackup: handlers.streaming('CreateBackup', async ({ withTranscripts }, send, signal) => {
       if (isRunning)
         return {
           kind: 'exhausted',
@@ -22,7 +22,7 @@ export function backupService(fleet: Fleet, handlers: Handlers, clock: Clock): B
         };
       isRunning = true;
       try {
-        return await backup(fleet, clock, send, signal);
+        return await backup(fleet, clock, withTranscripts, send, signal);
       } finally {
         isRunning = false;
       }
@@ -33,6 +33,7 @@ export function backupService(fleet: Fleet, handlers: Handlers, clock: Clock): B
 async function backup(
   fleet: Fleet,
   clock: Clock,
+  withTranscripts: boolean,
   send: Send<CreateBackupResponse>,
   signal: AbortSignal,
 ): Promise<Failure | null> {
@@ -48,6 +49,7 @@ async function backup(
       value: (...of) => fleet.value(...of),
       nowMs: () => clock.wallMs(),
       version: fleet.info().version,
+      library: withTranscripts ? fleet.library : null,
     },
     signal,
   );
@@ -64,6 +66,7 @@ function messageOf(news: BackupNews): CreateBackupResponse['message'] {
     }
     case 'summary': {
       const { cluster, revision, keys, episodes, feeds, sha256 } = news;
+      const { transcripts, unreadTranscripts } = news;
       const value = {
         clusterId: cluster,
         revision: BigInt(revision),
@@ -71,6 +74,8 @@ function messageOf(news: BackupNews): CreateBackupResponse['message'] {
         episodes: BigInt(episodes),
         feeds: BigInt(feeds),
         sha256,
+        transcripts: BigInt(transcripts),
+        unreadTranscripts: BigInt(unreadTranscripts),
       };
       return { $case: 'summary', value };
     }

@@ -5,6 +5,7 @@ import { err, ok, type Result } from '@podctl/domain/result.ts';
  * A backup is JSON lines: a header, one line for each key, a trailer. In a file they are gzipped.
  *   {"format":"podctl-backup","version":1,"cluster":…,"revision":…,"time":ISO 8601,"podctl":…,"episodes":…,"feeds":…}
  *   ["state","job.<feed>.<episode>","<the key's value, as it is>"]      and so on, "meta" for the other bucket
+ *   {"file":path in the library,"text":a part of it,"last":true with its last part}     transcripts, where they were asked for
  *   {"end":true,"keys":…,"sha256":SHA-256 of all bytes before this line}
  * Version 1 is read for as long as there is podctl; a change that version 1's reader would misread is version 2.
  */
@@ -23,6 +24,15 @@ export interface BackupHeader {
   /** As many as there were when it began. */
   readonly episodes: number;
   readonly feeds: number;
+  /** Files of transcripts follow the keys. */
+  readonly transcripts?: boolean | undefined;
+}
+
+/** A file of the library in parts, one after the other. */
+export interface BackupFilePart {
+  readonly path: string;
+  readonly text: string;
+  readonly isLast: boolean;
 }
 
 export interface BackupEntry {
@@ -39,6 +49,7 @@ export interface BackupTrailer {
 export type BackupLine =
   | { readonly kind: 'header'; readonly header: BackupHeader }
   | { readonly kind: 'entry'; readonly entry: BackupEntry }
+  | { readonly kind: 'file'; readonly part: BackupFilePart }
   | { readonly kind: 'trailer'; readonly trailer: BackupTrailer };
 
 export function headerLine(header: BackupHeader): string {
@@ -47,6 +58,10 @@ export function headerLine(header: BackupHeader): string {
 
 export function entryLine({ bucket, key, value }: BackupEntry): string {
   return `${JSON.stringify([bucket, key, value])}\n`;
+}
+
+export function fileLine({ path, text, isLast }: BackupFilePart): string {
+  return `${JSON.stringify({ file: path, text, last: isLast })}\n`;
 }
 
 export function trailerLine({ keys, sha256 }: BackupTrailer): string {
@@ -65,6 +80,7 @@ export function readLine(line: string): Result<BackupLine, string> {
   if (typeof value !== 'object' || value === null) return err('is none of a backup');
   const fields = value as Record<string, unknown>;
   if (fields.end === true) return trailerOf(fields);
+  if (fields.file !== undefined) return fileOf(fields);
   return fields.format === BACKUP_FORMAT ? headerOf(fields) : err('is none of a backup');
 }
 
@@ -77,20 +93,32 @@ function entryOf(fields: readonly unknown[]): Result<BackupLine, string> {
   return ok({ kind: 'entry', entry: { bucket, key, value } });
 }
 
+/** Of a transcription that was accepted, and of nothing else: a changed backup writes nowhere else. */
+const TRANSCRIPT_FILE =
+  /^episodes\/[a-z0-9-]+\/[a-z2-7]{26}\/transcribe\/r\d+-\d+\/[a-z0-9-][a-z0-9.-]{0,63}$/;
+
+function fileOf({ file: path, text, last }: Record<string, unknown>): Result<BackupLine, string> {
+  if (typeof path !== 'string' || typeof text !== 'string' || typeof last !== 'boolean')
+    return err('is no part of a file');
+  if (!TRANSCRIPT_FILE.test(path)) return err('has a file that is no transcript of podctl');
+  return ok({ kind: 'file', part: { path, text, isLast: last } });
+}
+
 function trailerOf({ keys, sha256 }: Record<string, unknown>): Result<BackupLine, string> {
   if (!isCount(keys) || typeof sha256 !== 'string') return err('is no end of a backup');
   return ok({ kind: 'trailer', trailer: { keys, sha256 } });
 }
 
 function headerOf(fields: Record<string, unknown>): Result<BackupLine, string> {
-  const { version, cluster, revision, time, podctl, episodes, feeds } = fields;
+  const { version, cluster, revision, time, podctl, episodes, feeds, transcripts } = fields;
   if (version !== BACKUP_VERSION)
     return err(`says format version ${JSON.stringify(version)}, and this podctl reads 1`);
   const id = clusterId(String(cluster));
   const isWhole = isCount(revision) && isCount(episodes) && isCount(feeds);
   if (!id.ok || !isWhole || typeof time !== 'string' || typeof podctl !== 'string')
     return err('is no head of a backup');
-  const header = { cluster: id.value, revision, time, podctl, episodes, feeds };
+  const of = transcripts === true ? { transcripts } : {};
+  const header = { cluster: id.value, revision, time, podctl, episodes, feeds, ...of };
   return ok({ kind: 'header', header });
 }
 

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { type BackupEntry, type BackupHeader, LINE_LENGTH_MAX, readLine } from '../core/backup.ts';
+import {
+  type BackupEntry,
+  type BackupFilePart,
+  type BackupHeader,
+  type BackupLine,
+  LINE_LENGTH_MAX,
+  readLine,
+} from '../core/backup.ts';
 
 /** The file is not a whole backup. The message is one sentence. */
 export class BackupFileError extends Error {
@@ -34,14 +41,17 @@ export async function checkBackup(
 /** One reading of a backup file, a line at a time. */
 export class BackupReader {
   readonly #path: string;
+  readonly #takeFile: ((part: BackupFilePart) => Promise<void>) | undefined;
   readonly #hash = createHash('sha256');
   #header: BackupHeader | null = null;
   #checked: CheckedBackup | null = null;
   #line = 0;
   #keys = 0;
 
-  constructor(path: string) {
+  /** @param takeFile is given the parts of the library's files as they come; nobody reads on meanwhile. */
+  constructor(path: string, takeFile?: (part: BackupFilePart) => Promise<void>) {
     this.#path = path;
+    this.#takeFile = takeFile;
   }
 
   /** What the file is, once all entries were read. */
@@ -54,13 +64,14 @@ export class BackupReader {
   async *entries(signal: AbortSignal): AsyncGenerator<BackupEntry> {
     for await (const line of this.#lines(signal)) {
       this.#line += 1;
-      const entry = this.#take(line);
-      if (entry !== null) yield entry;
+      const taken = this.#take(line);
+      if (taken?.kind === 'entry') yield taken.entry;
+      if (taken?.kind === 'file') await this.#takeFile?.(taken.part);
     }
     this.checked();
   }
 
-  #take(bytes: Buffer): BackupEntry | null {
+  #take(bytes: Buffer): Extract<BackupLine, { kind: 'entry' | 'file' }> | null {
     if (this.#checked !== null) throw this.#changed('goes on after its end');
     const read = readLine(bytes.toString('utf8'));
     if (!read.ok) throw this.#changed(`line ${this.#line} ${read.error}`);
@@ -76,8 +87,8 @@ export class BackupReader {
       this.#header = line.header;
       return null;
     }
-    this.#keys += 1;
-    return line.entry;
+    if (line.kind === 'entry') this.#keys += 1;
+    return line;
   }
 
   #end({ keys, sha256 }: { readonly keys: number; readonly sha256: string }): void {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { CLUSTER, episodeOf } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { type BackupLine, readLine } from '../core/backup.ts';
-import { BackupSource } from './backup-source.ts';
+import { BackupSource, type BackupSourceOptions } from './backup-source.ts';
 import { setCordon } from './cordon-orders.ts';
 
 const { signal } = new AbortController();
@@ -16,7 +16,11 @@ async function worldOf(episodes: number): Promise<LeaderWorld> {
   return world;
 }
 
-async function backup(world: LeaderWorld, until = signal) {
+async function backup(
+  world: LeaderWorld,
+  until = signal,
+  library: BackupSourceOptions['library'] = null,
+) {
   const source = new BackupSource(
     {
       snapshot: () => world.replica.snapshot,
@@ -26,6 +30,7 @@ async function backup(world: LeaderWorld, until = signal) {
       },
       nowMs: () => 0,
       version: '1.2.3',
+      library,
     },
     until,
   );

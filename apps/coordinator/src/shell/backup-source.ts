@@ -5,13 +5,18 @@ import type { FeedId } from '@podctl/domain/ids.ts';
 import {
   CLUSTER_KEY,
   cordonKey,
+  feedHostKey,
   feedKey,
+  hostKey,
   jobKey,
   ledgerKey,
   metaKey,
   sessionKey,
 } from '@podctl/domain/key.ts';
-import { type BackupEntry, entryLine, headerLine, trailerLine } from '../core/backup.ts';
+import { acceptedFolder } from '@podctl/domain/library-path.ts';
+import { decodeManifest, MANIFEST_NAME } from '@podctl/domain/manifest.ts';
+import { type Library, LibraryError } from '@podctl/platform/library.ts';
+import { type BackupEntry, entryLine, fileLine, headerLine, trailerLine } from '../core/backup.ts';
 import type { EpisodeRow, Snapshot } from '../core/snapshot.ts';
 
 export interface BackupSourceOptions {
@@ -21,6 +26,8 @@ export interface BackupSourceOptions {
   value(bucket: BackupEntry['bucket'], key: string): Promise<string | null>;
   nowMs(): number;
   readonly version: string;
+  /** The texts of what is transcribed come along, out of this; null: they do not. */
+  readonly library: Pick<Library, 'readSmall'> | null;
 }
 
 export type BackupNews =
@@ -39,11 +46,19 @@ export interface BackupCounts {
   readonly episodes: number;
   readonly feeds: number;
   readonly sha256: string;
+  /** Episodes whose transcripts are in it. */
+  readonly transcripts: number;
+  /** Those whose transcripts could not be read. */
+  readonly unreadTranscripts: number;
 }
 
 /** Values asked for at a time. One after the other, a million of them would take an hour. */
 const AT_ONCE = 128;
 const PIECE_BYTES_MIN = 64 * 1_024;
+/** Of a file's text in a line; the longest line that is read has four times as much. */
+const PART_LENGTH = 512 * 1_024;
+/** Thirty hours of speech, with the times of all words. */
+const FILE_BYTES_MAX = 32 * 1_024 * 1_024;
 /** More than the largest ledger has. */
 const LEDGER_PARTS_MAX = 1_000;
 
@@ -61,6 +76,8 @@ export class BackupSource {
   #keys = 0;
   #episodes = 0;
   #feeds = 0;
+  #transcripts = 0;
+  #unreadTranscripts = 0;
 
   constructor(options: BackupSourceOptions, signal: AbortSignal) {
     this.#options = options;
@@ -74,26 +91,33 @@ export class BackupSource {
     if (cluster === null) throw new Error('broken invariant: a loaded state names its cluster');
     const counts = { episodes: this.#countEpisodes(), feeds: feeds.size };
     const time = new Date(nowMs()).toISOString();
-    this.#text = headerLine({ cluster, revision, time, podctl: version, ...counts });
+    this.#text = headerLine({
+      ...{ cluster, revision, time, podctl: version, ...counts },
+      ...(this.#options.library === null ? {} : { transcripts: true }),
+    });
     yield* this.#few();
     yield* this.#all();
+    yield* this.#texts();
     yield* this.#flush(0);
     const sha256 = this.#hash.copy().digest('hex');
     this.#text = trailerLine({ keys: this.#keys, sha256 });
     yield* this.#flush(0);
     const summary = { cluster: String(cluster), revision, keys: this.#keys, sha256 };
-    yield { kind: 'summary', ...summary, episodes: this.#episodes, feeds: this.#feeds };
+    const texts = { transcripts: this.#transcripts, unreadTranscripts: this.#unreadTranscripts };
+    yield { kind: 'summary', ...summary, ...texts, episodes: this.#episodes, feeds: this.#feeds };
   }
 
   /** Feeds, sessions, cordons, and what this version cannot read: a newer one's, which is kept as it is. */
   async *#few(): AsyncGenerator<BackupNews> {
-    const { feeds, sessions, cordons, unreadable } = this.#options.snapshot();
+    const { feeds, sessions, cordons, hosts, unreadable } = this.#options.snapshot();
     const named = [...feeds.values()].filter(({ record }) => record !== null);
     this.#feeds = named.length;
     const keys = new Set([
       ...named.map(({ id }) => feedKey(id)),
       ...[...sessions.keys()].map((agent) => sessionKey(agent)),
       ...[...cordons.keys()].map((agent) => cordonKey(agent)),
+      ...[...hosts.keys()].map((host) => hostKey(host)),
+      ...named.map(({ id }) => feedHostKey(id)),
       ...unreadable.keys(),
     ]);
     keys.delete(CLUSTER_KEY);
@@ -120,6 +144,60 @@ export class BackupSource {
       }
       await this.#addEpisodes(rows);
       yield* this.#flush(PIECE_BYTES_MIN);
+    }
+  }
+
+  async *#texts(): AsyncGenerator<BackupNews> {
+    const { library } = this.#options;
+    if (library === null) return;
+    for (const { record, episodes, tally } of this.#options.snapshot().feeds.values()) {
+      if (record?.removed === true || tally.done.transcribe === 0) continue;
+      for (const row of episodes.values()) {
+        this.#signal.throwIfAborted();
+        if (row.state.stages.transcribe.done !== null) yield* this.#textsOf(library, row);
+      }
+    }
+  }
+
+  /** The manifest comes last: where it is, the others are. One that cannot be read is counted, and left out. */
+  async *#textsOf(
+    library: Pick<Library, 'readSmall'>,
+    { feed, episode, state }: EpisodeRow,
+  ): AsyncGenerator<BackupNews> {
+    const { done } = state.stages.transcribe;
+    if (done === null) return;
+    const folder = acceptedFolder(feed, episode, 'transcribe', done.run, done.token);
+    const files: (readonly [path: string, text: string])[] = [];
+    try {
+      const read = async (name: string) => {
+        const bytes = await library.readSmall(`${folder}/${name}`, FILE_BYTES_MAX);
+        return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+      };
+      const text = await read(MANIFEST_NAME);
+      const manifest = decodeManifest(text);
+      if (!manifest.ok) throw new Error(manifest.error);
+      for (const { name } of manifest.value.files)
+        files.push([`${folder}/${name}`, await read(name)]);
+      files.push([`${folder}/${MANIFEST_NAME}`, text]);
+    } catch (error) {
+      if (error instanceof LibraryError && error.code === 'offline') throw error;
+      this.#unreadTranscripts += 1;
+      return;
+    }
+    this.#transcripts += 1;
+    for (const [path, text] of files) yield* this.#file(path, text);
+  }
+
+  *#file(path: string, text: string): Generator<BackupNews> {
+    for (let from = 0; ; ) {
+      // A pair of surrogates is not cut: each line is UTF-8 for itself.
+      let to = Math.min(text.length, from + PART_LENGTH);
+      if (to < text.length && /[\ud800-\udbff]/.test(text.charAt(to - 1))) to += 1;
+      const isLast = to >= text.length;
+      this.#text += fileLine({ path, text: text.slice(from, to), isLast });
+      yield* this.#flush(PIECE_BYTES_MIN);
+      if (isLast) return;
+      from = to;
     }
   }
 

@@ -1,12 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CoordinatorBootstrap } from '@podctl/platform/bootstrap.ts';
 import type { S3Place } from '@podctl/platform/config/s3-place.ts';
 import { writePrivateFile } from '@podctl/platform/json-file.ts';
-import type { DirectLibrary } from '@podctl/platform/library/direct-access.ts';
+import type { DirectAccess, DirectLibrary } from '@podctl/platform/library/direct-access.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { codeOf } from '@podctl/platform/library/synced-folder.ts';
-import { LibraryError } from '@podctl/platform/library.ts';
+import { type Library, LibraryError } from '@podctl/platform/library.ts';
+
+/** The library that the settings name, opened or made. Rejects with `LibraryError`. */
+export async function openLibraryOf({
+  settings,
+  libraryRoot,
+  stateDir,
+}: Pick<CoordinatorBootstrap, 'settings' | 'libraryRoot' | 'stateDir'>): Promise<{
+  readonly library: Library;
+  readonly direct?: DirectAccess;
+}> {
+  const { s3 } = settings.library;
+  if (s3 !== null) return openOrCreateBucket(s3, stateDir);
+  return { library: await openOrCreateLibrary(libraryRoot, stateDir) };
+}
 
 const ID_FILE = 'library-id';
 
@@ -22,7 +37,7 @@ export function openOrCreateLibrary(root: string, stateDir: string): Promise<Fil
 }
 
 /** The same of a bucket. The S3 client is loaded here and nowhere before: most coordinators need none of it. */
-export async function openOrCreateBucket(place: S3Place, stateDir: string): Promise<DirectLibrary> {
+async function openOrCreateBucket(place: S3Place, stateDir: string): Promise<DirectLibrary> {
   const { openS3 } = await import('@podctl/platform/library/s3/s3-open.ts');
   const bucket = openS3(place);
   const library = await openOrMake(stateDir, bucket);

@@ -58,6 +58,7 @@ function emptyServer() {
       for (const { key, value } of some) await state.put(keys.add(key) && key, value);
     },
     randomBytes: (count) => new Uint8Array(count).fill(3),
+    library: null,
     told: () => undefined,
   };
   const cutOffAfter = (count: number) => {

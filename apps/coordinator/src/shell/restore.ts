@@ -1,11 +1,13 @@
 import { clusterIdFrom } from '@podctl/domain/ids.ts';
 import { CLUSTER_KEY } from '@podctl/domain/key.ts';
 import type { Kv, KvEntry } from '@podctl/platform/kv.ts';
+import type { Library } from '@podctl/platform/library.ts';
 import { BATCH_KEYS_MAX } from '@podctl/platform/nats/bulk-load.ts';
 import { clusterRecord, restoringRecord } from '@podctl/platform/records.ts';
 import type { BackupEntry } from '../core/backup.ts';
 import { restored } from '../core/restore.ts';
 import { BackupReader, type CheckedBackup } from './backup-file.ts';
+import { RestoredFiles } from './restored-files.ts';
 
 export interface LoadedKey {
   readonly key: string;
@@ -19,6 +21,8 @@ export interface RestorePorts {
   /** Writes all of them or none. */
   load(bucket: BackupEntry['bucket'], keys: readonly LoadedKey[]): Promise<void>;
   randomBytes(count: number): Uint8Array;
+  /** Where the backup's transcripts go; null: it has none. */
+  readonly library: Pick<Library, 'stat' | 'write'> | null;
   told(keys: number): void;
 }
 
@@ -29,6 +33,8 @@ export interface RestoreResult {
   readonly freed: number;
   /** Sessions of the old world, which are not restored. */
   readonly leftOut: number;
+  /** Files of transcripts that the library did not have. */
+  readonly files: number;
 }
 
 /** The server is not one that this backup may be restored into. The message is one sentence. */
@@ -52,7 +58,8 @@ export async function restoreBackup(
 ): Promise<RestoreResult> {
   const marker = await begin(ports, path, sha256);
   const loader = new Loader(ports);
-  const reader = new BackupReader(path);
+  const files = ports.library === null ? null : new RestoredFiles(ports.library, signal);
+  const reader = new BackupReader(path, async (part) => await files?.take(part));
   for await (const entry of reader.entries(signal)) {
     signal.throwIfAborted();
     await loader.add(entry);
@@ -63,7 +70,8 @@ export async function restoreBackup(
   signal.throwIfAborted();
   const cluster = clusterIdFrom(ports.randomBytes(10));
   await write(ports.state, marker, clusterRecord.encode({ cluster }));
-  return { cluster, keys: loader.keys, freed: loader.freed, leftOut: loader.leftOut };
+  const { keys, freed, leftOut } = loader;
+  return { cluster, keys, freed, leftOut, files: files?.written ?? 0 };
 }
 
 /** Gives the revision of the marker. */

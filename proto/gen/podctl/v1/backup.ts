@@ -24,6 +24,8 @@ export const protobufFileName = "podctl/v1/backup.proto";
 
 /** Asks for a backup. */
 export interface CreateBackupRequest {
+  /** The files of all accepted transcripts come along. */
+  withTranscripts: boolean;
 }
 
 /** One of: a piece, the summary that ends it. */
@@ -63,14 +65,21 @@ export interface BackupSummary {
   feeds: bigint;
   /** SHA-256 of all lines but the last, which says the same, in hexadecimal. */
   sha256: string;
+  /** Episodes whose transcripts are in it. */
+  transcripts: bigint;
+  /** Episodes whose transcripts were asked for and could not be read. */
+  unreadTranscripts: bigint;
 }
 
 function createBaseCreateBackupRequest(): CreateBackupRequest {
-  return {};
+  return { withTranscripts: false };
 }
 
 export const CreateBackupRequest: MessageFns<CreateBackupRequest> = {
-  encode(_: CreateBackupRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CreateBackupRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withTranscripts !== false) {
+      writer.uint32(8).bool(message.withTranscripts);
+    }
     return writer;
   },
 
@@ -87,6 +96,14 @@ export const CreateBackupRequest: MessageFns<CreateBackupRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.withTranscripts = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -99,20 +116,30 @@ export const CreateBackupRequest: MessageFns<CreateBackupRequest> = {
     }
   },
 
-  fromJSON(_: any): CreateBackupRequest {
-    return {};
+  fromJSON(object: any): CreateBackupRequest {
+    return {
+      withTranscripts: isSet(object.withTranscripts)
+        ? globalThis.Boolean(object.withTranscripts)
+        : isSet(object.with_transcripts)
+        ? globalThis.Boolean(object.with_transcripts)
+        : false,
+    };
   },
 
-  toJSON(_: CreateBackupRequest): unknown {
+  toJSON(message: CreateBackupRequest): unknown {
     const obj: any = {};
+    if (message.withTranscripts !== false) {
+      obj.withTranscripts = message.withTranscripts;
+    }
     return obj;
   },
 
   create<I extends Exact<DeepPartial<CreateBackupRequest>, I>>(base?: I): CreateBackupRequest {
     return CreateBackupRequest.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<CreateBackupRequest>, I>>(_: I): CreateBackupRequest {
+  fromPartial<I extends Exact<DeepPartial<CreateBackupRequest>, I>>(object: I): CreateBackupRequest {
     const message = createBaseCreateBackupRequest();
+    message.withTranscripts = object.withTranscripts ?? false;
     return message;
   },
 };
@@ -326,7 +353,16 @@ export const BackupPiece: MessageFns<BackupPiece> = {
 };
 
 function createBaseBackupSummary(): BackupSummary {
-  return { clusterId: "", revision: 0n, keys: 0n, episodes: 0n, feeds: 0n, sha256: "" };
+  return {
+    clusterId: "",
+    revision: 0n,
+    keys: 0n,
+    episodes: 0n,
+    feeds: 0n,
+    sha256: "",
+    transcripts: 0n,
+    unreadTranscripts: 0n,
+  };
 }
 
 export const BackupSummary: MessageFns<BackupSummary> = {
@@ -360,6 +396,18 @@ export const BackupSummary: MessageFns<BackupSummary> = {
     }
     if (message.sha256 !== "") {
       writer.uint32(50).string(message.sha256);
+    }
+    if (message.transcripts !== 0n) {
+      if (BigInt.asUintN(64, message.transcripts) !== message.transcripts) {
+        throw new globalThis.Error("value provided for field message.transcripts of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.transcripts);
+    }
+    if (message.unreadTranscripts !== 0n) {
+      if (BigInt.asUintN(64, message.unreadTranscripts) !== message.unreadTranscripts) {
+        throw new globalThis.Error("value provided for field message.unreadTranscripts of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.unreadTranscripts);
     }
     return writer;
   },
@@ -425,6 +473,22 @@ export const BackupSummary: MessageFns<BackupSummary> = {
             message.sha256 = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.transcripts = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.unreadTranscripts = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -449,6 +513,12 @@ export const BackupSummary: MessageFns<BackupSummary> = {
       episodes: isSet(object.episodes) ? BigInt(object.episodes) : 0n,
       feeds: isSet(object.feeds) ? BigInt(object.feeds) : 0n,
       sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      transcripts: isSet(object.transcripts) ? BigInt(object.transcripts) : 0n,
+      unreadTranscripts: isSet(object.unreadTranscripts)
+        ? BigInt(object.unreadTranscripts)
+        : isSet(object.unread_transcripts)
+        ? BigInt(object.unread_transcripts)
+        : 0n,
     };
   },
 
@@ -472,6 +542,12 @@ export const BackupSummary: MessageFns<BackupSummary> = {
     if (message.sha256 !== "") {
       obj.sha256 = message.sha256;
     }
+    if (message.transcripts !== 0n) {
+      obj.transcripts = message.transcripts.toString();
+    }
+    if (message.unreadTranscripts !== 0n) {
+      obj.unreadTranscripts = message.unreadTranscripts.toString();
+    }
     return obj;
   },
 
@@ -486,11 +562,20 @@ export const BackupSummary: MessageFns<BackupSummary> = {
     message.episodes = (object.episodes !== undefined && object.episodes !== null) ? BigInt(object.episodes) : 0n;
     message.feeds = (object.feeds !== undefined && object.feeds !== null) ? BigInt(object.feeds) : 0n;
     message.sha256 = object.sha256 ?? "";
+    message.transcripts = (object.transcripts !== undefined && object.transcripts !== null)
+      ? BigInt(object.transcripts)
+      : 0n;
+    message.unreadTranscripts = (object.unreadTranscripts !== undefined && object.unreadTranscripts !== null)
+      ? BigInt(object.unreadTranscripts)
+      : 0n;
     return message;
   },
 };
 
-/** Copies of what the fleet knows: feeds, episodes, and what was accepted for them. The library is not in them. */
+/**
+ * Copies of what the fleet knows: feeds, episodes, and what was accepted for them. Of the library they hold the
+ * transcripts, where that is asked for, and never the audio.
+ */
 export type BackupServiceService = typeof BackupServiceService;
 export const BackupServiceService = {
   /**

@@ -19,16 +19,19 @@ interface BackupView {
   readonly episodes: number;
   readonly feeds: number;
   readonly sha256: string;
+  /** Episodes whose transcripts are in it, and those whose could not be read. */
+  readonly transcripts: number;
+  readonly unreadTranscripts: number;
   readonly sizeBytes: number;
 }
 
 export default class BackupCreate extends BaseCommand {
   static override summary = 'Write what the fleet knows to a file: feeds, episodes, what is done.';
   static override description =
-    'From a fleet that runs, and goes on meanwhile. The library is not in it: back that up as files. Keep the file as you keep passwords, since URLs of feeds may hold some. What is accepted after the backup is not in it, and is done again after a restore.';
+    'From a fleet that runs, and goes on meanwhile. The library is not in it, back that up as files; with --with-transcripts the texts of all that is transcribed are, which a restore writes into the library where they are missing. Keep the file as you keep passwords, since URLs of feeds may hold some. What is accepted after the backup is not in it, and is done again after a restore.';
   static override examples = [
     '<%= config.bin %> backup create podctl.backup.gz',
-    '<%= config.bin %> backup create --force /var/backups/podctl.backup.gz --json',
+    '<%= config.bin %> backup create --force /var/backups/podctl.backup.gz --with-transcripts',
     '<%= config.bin %> backup create - | ssh nas "cat > podctl.backup.gz"',
   ];
   static override args = {
@@ -36,6 +39,9 @@ export default class BackupCreate extends BaseCommand {
   };
   static override flags = {
     force: Flags.boolean({ description: 'replace the file if it is there' }),
+    'with-transcripts': Flags.boolean({
+      description: 'take the files of all transcripts along, which takes as long as reading them',
+    }),
   };
 
   async run(): Promise<BackupView> {
@@ -46,7 +52,7 @@ export default class BackupCreate extends BaseCommand {
     const report = setupReport(process.stderr, flags.quiet || this.jsonEnabled());
     const backup = new BackupStream(report);
     const sizeBytes = await this.withClient(flags, async (client) => {
-      const pieces = backup.pieces(client);
+      const pieces = backup.pieces(client, flags['with-transcripts']);
       if (file !== '-') return writeBackup(file, pieces, flags.force);
       await pipeline(pieces, createGzip(), process.stdout, { end: false });
       return 0;
@@ -61,12 +67,21 @@ export default class BackupCreate extends BaseCommand {
       episodes: Number(summary.episodes),
       feeds: Number(summary.feeds),
       sha256: summary.sha256,
+      transcripts: Number(summary.transcripts),
+      unreadTranscripts: Number(summary.unreadTranscripts),
       sizeBytes,
     };
     const size = file === '-' ? '' : `, ${sizeWords(sizeBytes)} in ${file}`;
+    const texts = flags['with-transcripts']
+      ? `, ${countWords(view.transcripts, 'transcript')} among them`
+      : '';
     this.say(
-      `Backed up ${countWords(view.episodes, 'episode')} of ${countWords(view.feeds, 'feed')}${size}. "podctl backup restore" takes it into an empty NATS server.`,
+      `Backed up ${countWords(view.episodes, 'episode')} of ${countWords(view.feeds, 'feed')}${texts}${size}. "podctl backup restore" takes it into an empty NATS server.`,
     );
+    if (view.unreadTranscripts > 0)
+      this.say(
+        `${countWords(view.unreadTranscripts, 'transcript')} could not be read and are not in it: "podctl library verify" tells which.`,
+      );
     return view;
   }
 
@@ -101,8 +116,10 @@ class BackupStream {
     );
   }
 
-  async *pieces(client: CoordinatorClient): AsyncGenerator<Uint8Array> {
-    for await (const { message } of client.createBackup(new AbortController().signal)) {
+  async *pieces(client: CoordinatorClient, withTranscripts: boolean): AsyncGenerator<Uint8Array> {
+    const { signal } = new AbortController();
+    const request = { withTranscripts };
+    for await (const { message } of client.createBackup(request, signal)) {
       if (message?.$case === 'summary') this.#summary = message.value;
       if (message?.$case !== 'piece') continue;
       const { data, keys, total } = message.value;

@@ -18,6 +18,8 @@ interface RestoreView {
   readonly feeds: number;
   /** Locks that were held when the backup was made; their jobs run again. */
   readonly freedLocks: number;
+  /** Files of transcripts that were written into the library, where they were missing. */
+  readonly restoredFiles: number;
   readonly sha256: string;
 }
 
@@ -53,13 +55,17 @@ export default class BackupRestore extends BaseCommand {
       });
       const pythonRoot = process.env.PODCTL_PYTHON_ROOT;
       const plan = { settings, file: resolve(args.file), pythonRoot };
-      const { cluster, keys, freed, file } = await runRestore(plan, report, stopping);
+      const { cluster, keys, freed, files, file } = await runRestore(plan, report, stopping);
       const { cluster: formerClusterId, time: backupTime, episodes, feeds } = file.header;
       report.line(
         `Restored ${countWords(episodes, 'episode')} of ${countWords(feeds, 'feed')} as of ${backupTime}, as cluster ${cluster}; ${countWords(freed, 'job')} that ran then will run again. Now start the coordinators ("podctl up" or "podctl coordinator run").`,
       );
       const of = { clusterId: cluster, formerClusterId, backupTime, episodes, feeds, keys };
-      return { ...of, freedLocks: freed, sha256: file.sha256 };
+      if (files > 0)
+        report.line(
+          `Wrote ${countWords(files, 'file')} of transcripts that the library did not have.`,
+        );
+      return { ...of, freedLocks: freed, restoredFiles: files, sha256: file.sha256 };
     } finally {
       report.end();
       stopping.dispose();
