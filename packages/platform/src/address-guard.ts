@@ -2,7 +2,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector } from 'undici';
 import { systemClock } from './clock.ts';
-import { HOST_LOOKUP, HostLookup, type ResolveHost, systemResolve } from './host-lookup.ts';
+import { HostLookup, hostLookupLimits, type ResolveHost, systemResolve } from './host-lookup.ts';
 
 /** What `dispatcher` answers for an address that may not be reached. It is permanent: trying again does not help. */
 export class AddressRefused extends Error {
@@ -55,7 +55,8 @@ export interface GuardOptions {
 export function guardedAgent(options: GuardOptions): Agent {
   const { allowPrivate, connectTimeoutMs, connectionsMax, keepAliveMsMax } = options;
   const resolve = options.resolve ?? systemResolve;
-  const names = new HostLookup({ ...HOST_LOOKUP, clock: systemClock, resolve });
+  const limits = hostLookupLimits(process.env.UV_THREADPOOL_SIZE);
+  const names = new HostLookup({ ...limits, clock: systemClock, resolve });
   const isAllowed = (address: string) => allowPrivate || isPublicAddress(address);
   const connect = buildConnector({
     timeout: connectTimeoutMs,

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { HostLookup } from './host-lookup.ts';
+import { HostLookup, hostLookupLimits } from './host-lookup.ts';
 
-function world(some: { namesMax?: number; atOnceMax?: number } = {}) {
+function world(some: { namesMax?: number; atOnceMax?: number; slowMax?: number } = {}) {
   const asked: string[] = [];
   const pending: PromiseWithResolvers<{ address: string; family: number }[]>[] = [];
   const clock = { nowMs: 0, monotonicMs: () => clock.nowMs };
   const names = new HostLookup({
     ...{ clock, holdMs: 100, holdFailedMs: 10, namesMax: 10, atOnceMax: 2 },
+    ...{ slowMax: 1, slowMs: 50 },
     ...some,
     resolve: (hostname) => {
       asked.push(hostname);
@@ -57,6 +58,34 @@ test('no more questions are asked at once than may be, and the others come in tu
   answer();
   await third;
   expect(asked).toEqual(['a', 'b', 'c']);
+});
+
+test('names of dead name servers keep no others waiting, once they are known', async () => {
+  const { asked, clock, names, pending, answer } = world({ atOnceMax: 3 });
+  const dead = ['x', 'y', 'z'];
+  const first = dead.map((name) => names.find(name));
+  clock.nowMs = 50;
+  for (const one of pending.splice(0)) one.reject(new Error('EAI_AGAIN'));
+  await Promise.allSettled(first);
+  clock.nowMs = 100;
+  const second = dead.map((name) => names.find(name));
+  const good = ['a', 'b'].map((name) => names.find(name));
+  expect(asked.slice(3)).toEqual(['x', 'a', 'b']);
+  // They are asked for all the same, one after the other, and are as any other once they answer in time.
+  for (const _ of [...dead, ...good]) {
+    answer();
+    await new Promise(setImmediate);
+  }
+  await Promise.all([...second, ...good]);
+  clock.nowMs = 1_000;
+  for (const name of dead) void names.find(name);
+  expect(asked.slice(8)).toEqual(dead);
+});
+
+test('a quarter of the threads is left to files', () => {
+  expect(hostLookupLimits(undefined)).toMatchObject({ atOnceMax: 3, slowMax: 1 });
+  expect(hostLookupLimits('16')).toMatchObject({ atOnceMax: 12, slowMax: 4 });
+  expect(hostLookupLimits('no number')).toMatchObject({ atOnceMax: 3 });
 });
 
 test('the oldest names are forgotten when there are too many', async () => {

@@ -14,18 +14,27 @@ export interface HostLookupOptions {
   readonly namesMax: number;
   /** Questions to the system at the same time. */
   readonly atOnceMax: number;
+  /** Of `atOnceMax`, for names whose last answer took `slowMs` or longer: dead name servers leave room for those that answer. */
+  readonly slowMax: number;
+  readonly slowMs: number;
 }
 
+/** Feeds of one host are polled together, so an answer is worth keeping for a moment. */
+const HOLD = { holdMs: 30_000, holdFailedMs: 2_000, namesMax: 5_000, slowMs: 1_000 } as const;
+/** Of libuv, where `UV_THREADPOOL_SIZE` names no other number. */
+const THREADS = 4;
+const AT_ONCE_MAX = 12;
+
 /**
- * The system has four threads for lookups and for files: one is left to the files, however slow a name server is. Feeds
- * of one host are polled together, so an answer is worth keeping for a moment.
+ * `threads`: UV_THREADPOOL_SIZE. The process has so many for lookups and for files: a quarter is left to the files, however
+ * slow a name server is.
  */
-export const HOST_LOOKUP = {
-  holdMs: 30_000,
-  holdFailedMs: 2_000,
-  namesMax: 5_000,
-  atOnceMax: 3,
-} as const;
+export function hostLookupLimits(threads: string | undefined) {
+  const given = Number(threads);
+  const size = Number.isInteger(given) && given > 0 ? given : THREADS;
+  const atOnceMax = Math.max(1, Math.min(AT_ONCE_MAX, Math.floor((size * 3) / 4)));
+  return { ...HOLD, atOnceMax, slowMax: Math.max(1, Math.floor(atOnceMax / 3)) };
+}
 
 interface Answer {
   readonly found: Promise<readonly LookupAddress[]>;
@@ -37,8 +46,13 @@ interface Answer {
 export class HostLookup {
   readonly #options: HostLookupOptions;
   readonly #answers = new Map<string, Answer>();
+  /** Those that wait for their turn; the slow ones come after the others. */
   readonly #waiting: (() => void)[] = [];
+  readonly #waitingSlow: (() => void)[] = [];
+  /** Names whose last answer was slow, good or bad. */
+  readonly #slow = new Set<string>();
   #asking = 0;
+  #askingSlow = 0;
 
   constructor(options: HostLookupOptions) {
     this.#options = options;
@@ -64,16 +78,58 @@ export class HostLookup {
   }
 
   async #ask(hostname: string): Promise<readonly LookupAddress[]> {
-    if (this.#asking >= this.#options.atOnceMax)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#asking += 1;
+    const { clock, resolve } = this.#options;
+    const isSlow = this.#slow.has(hostname);
+    const turn = this.#enter(isSlow);
+    if (turn !== null) await turn;
+    const beganMs = clock.monotonicMs();
     try {
-      return await this.#options.resolve(hostname);
+      return await resolve(hostname);
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#asking -= 1;
-      else next();
+      this.#note(hostname, clock.monotonicMs() - beganMs);
+      this.#leave(isSlow);
     }
+  }
+
+  /** Null: at once. */
+  #enter(isSlow: boolean): Promise<void> | null {
+    if (!this.#hasRoom(isSlow)) {
+      const queue = isSlow ? this.#waitingSlow : this.#waiting;
+      return new Promise((resolve) => queue.push(resolve));
+    }
+    this.#count(isSlow, 1);
+    return null;
+  }
+
+  /** Who waits is counted before it goes on, so that nobody takes its place. */
+  #leave(isSlow: boolean): void {
+    this.#count(isSlow, -1);
+    for (const slow of [false, true]) {
+      const queue = slow ? this.#waitingSlow : this.#waiting;
+      const next = this.#hasRoom(slow) ? queue.shift() : undefined;
+      if (next === undefined) continue;
+      this.#count(slow, 1);
+      next();
+    }
+  }
+
+  #hasRoom(isSlow: boolean): boolean {
+    const { atOnceMax, slowMax } = this.#options;
+    return this.#asking < atOnceMax && (!isSlow || this.#askingSlow < slowMax);
+  }
+
+  #count(isSlow: boolean, by: number): void {
+    this.#asking += by;
+    if (isSlow) this.#askingSlow += by;
+  }
+
+  #note(hostname: string, tookMs: number): void {
+    const { slowMs, namesMax } = this.#options;
+    this.#slow.delete(hostname);
+    if (tookMs < slowMs) return;
+    this.#slow.add(hostname);
+    const [oldest] = this.#slow;
+    if (this.#slow.size > namesMax && oldest !== undefined) this.#slow.delete(oldest);
   }
 
   /** The oldest go. */

@@ -58,6 +58,8 @@ export interface EpisodeView {
   readonly prioritized: boolean;
   /** What the feed says of it beside; null in lists, and where it says nothing. */
   readonly extras: EpisodeExtrasView | null;
+  /** Since when its feed lists it no more; null in lists, and while the feed does. */
+  readonly vanishedAt: string | null;
 }
 
 const stageWords: { readonly [stage: number]: StageWord } = {
@@ -104,6 +106,7 @@ export function episodeView(episode: Episode): EpisodeView {
     readablePaths: episode.readablePaths,
     prioritized: episode.prioritized,
     extras: episodeExtrasView(episode.extras),
+    vanishedAt: isoTime(episode.vanishedAt),
   };
 }
 

@@ -36,6 +36,8 @@ export interface EpisodeDetail {
   readonly meta: EpisodeMeta | null;
   readonly files: { readonly [S in Stage]: readonly AcceptedFile[] };
   readonly readablePaths: readonly string[];
+  /** Epoch seconds; null while its feed lists it. */
+  readonly vanishedS: number | null;
 }
 
 /** An episode as lists show it (`detail` null: no title, URL or files), or with all that is known. */
@@ -44,7 +46,7 @@ export function episodeMessage(
   row: EpisodeRow,
   detail: EpisodeDetail | null,
 ): Episode {
-  const meta = detail?.meta ?? null;
+  const { meta = null, vanishedS = null } = detail ?? {};
   return {
     episodeId: row.episode,
     feedId: row.feed,
@@ -58,6 +60,7 @@ export function episodeMessage(
     readablePaths: [...(detail?.readablePaths ?? [])],
     prioritized: isPrioritized(picture, row),
     extras: meta === null ? undefined : episodeExtras(meta),
+    vanishedAt: dateOf(vanishedS === null ? null : vanishedS * 1_000),
   };
 }
 

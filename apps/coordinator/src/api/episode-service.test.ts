@@ -1,6 +1,8 @@
 import { status } from '@grpc/grpc-js';
+import { encodeChunk } from '@podctl/domain/feed/ledger-entry.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { isToken } from '@podctl/domain/ids.ts';
+import { ledgerKey } from '@podctl/domain/key.ts';
 import { invariant } from '@podctl/domain/result.ts';
 import { Stage, StageState } from '@podctl/proto/podctl/v1/episode.ts';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -109,6 +111,25 @@ describe('GetEpisode', () => {
       state: StageState.DONE,
       files: [{ path: `${folder}/audio.mp3`, sizeBytes: 7n, sha256: 'ab' }, { sizeBytes: 8n }],
     });
+  });
+
+  test('tells since when its feed lists it no more', async () => {
+    const api = await apiBundle();
+    const counts = { known: 2, listed: 1, vanished: 1, replaced: 0, audioChanged: 0, filtered: 0 };
+    api.fleet.feed(alpha, { ledger: { ...counts, digest: '', filter: '' } });
+    const [gone, there] = [api.fleet.episode(alpha, 1), api.fleet.episode(alpha, 2)];
+    const marks = { url: '', path: '', title: '', dateS: null, lengthBytes: null, aliases: [] };
+    const flags = { moves: 0, isRewritten: false, audioChanges: 0, isFiltered: false };
+    const entry = { ...marks, ...flags, durationSeconds: null, origin: 'guid' as const };
+    const entries = [
+      { ...entry, episode: gone, vanishedS: 7 },
+      { ...entry, episode: there, vanishedS: null },
+    ];
+    api.fleet.values.set(`meta ${ledgerKey(alpha, 0)}`, encodeChunk(entries));
+    const vanishedAt = async (episodeId: string) =>
+      (await ask(getEpisode(api), { episodeId })).episode?.vanishedAt;
+    expect(await vanishedAt(gone)).toEqual(new Date(7_000));
+    expect(await vanishedAt(there)).toBeUndefined();
   });
 
   test('shows who holds a stage, and how far it is', async () => {

@@ -17,6 +17,7 @@ import { feedsAsked } from './feeds-asked.ts';
 import type { Handlers } from './handler.ts';
 import { firstId, joinedKey, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
+import { vanishedSince } from './vanished-since.ts';
 
 export const episodeServiceDefinition = EpisodeServiceService;
 
@@ -76,7 +77,9 @@ async function getEpisode(
   const found = findEpisode(fleet.picture().snapshot, episodeId);
   if (!found.ok) return found;
   const { feed, episode } = found.value;
-  const [meta, download, transcribe] = await Promise.all([
+  const feedRow = fleet.picture().snapshot.feeds.get(feed);
+  const [vanished, meta, download, transcribe] = await Promise.all([
+    feedRow === undefined ? null : vanishedSince(fleet, feedRow),
     fleet.meta(feed, episode),
     fleet.acceptedFiles(feed, episode, 'download'),
     fleet.acceptedFiles(feed, episode, 'transcribe'),
@@ -85,6 +88,7 @@ async function getEpisode(
   const picture = fleet.picture();
   const row = picture.snapshot.feeds.get(feed)?.episodes.get(episode) ?? found.value;
   const readablePaths = [...download, ...transcribe].map(({ readablePath }) => readablePath);
-  const detail = { meta, files: { download, transcribe }, readablePaths };
+  const vanishedS = vanished?.get(episode) ?? null;
+  const detail = { meta, files: { download, transcribe }, readablePaths, vanishedS };
   return ok({ episode: episodeMessage(picture, row, detail) });
 }

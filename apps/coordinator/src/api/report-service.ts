@@ -1,6 +1,4 @@
-import { decodeChunk } from '@podctl/domain/feed/ledger-entry.ts';
-import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
-import { ledgerKey } from '@podctl/domain/key.ts';
+import type { EpisodeId } from '@podctl/domain/ids.ts';
 import { ok, type Result } from '@podctl/domain/result.ts';
 import {
   type FeedCompleteness,
@@ -21,6 +19,7 @@ import type { Handlers } from './handler.ts';
 import { type Page, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
 import { dateOf } from './time-map.ts';
+import { vanishedSince } from './vanished-since.ts';
 
 export const reportServiceDefinition = ReportServiceService;
 
@@ -66,13 +65,9 @@ async function listMissing(
   if (!page.ok) return page;
   const found = findFeed(fleet.picture().snapshot, request.feedId);
   if (!found.ok) return found;
-  const { id, record, episodes } = found.value;
-  const missing = await missingOf(episodes.values(), page.value);
+  const missing = await missingOf(found.value.episodes.values(), page.value);
   const { items, nextPageToken } = takePage(missing, ({ episode }) => episode, page.value);
-  const vanished =
-    record?.ledger === undefined || record.ledger.vanished === 0
-      ? new Map<EpisodeId, number>()
-      : await vanishedOf(fleet, id);
+  const vanished = await vanishedSince(fleet, found.value);
   const told: MissingEpisode[] = [];
   for (let i = 0; i < items.length; i += METAS_AT_ONCE) {
     const some = items.slice(i, i + METAS_AT_ONCE);
@@ -99,9 +94,6 @@ async function missingOf(rows: Iterable<EpisodeRow>, { size, after }: Page) {
   return missing;
 }
 
-/** More than the largest ledger has. */
-const PARTS_MAX = 1_000;
-
 async function missingMessage(
   fleet: Fleet,
   { feed, episode, state }: EpisodeRow,
@@ -117,18 +109,4 @@ async function missingMessage(
     vanishedAt: dateOf(vanishedS === undefined ? null : vanishedS * 1_000),
     reason: reasonOf(state),
   };
-}
-
-/** Since when the vanished episodes of a feed are so, in epoch seconds. What cannot be read tells nothing. */
-async function vanishedOf(fleet: Fleet, feed: FeedId): Promise<Map<EpisodeId, number>> {
-  const vanished = new Map<EpisodeId, number>();
-  for (let part = 0; part < PARTS_MAX; part += 1) {
-    const value = await fleet.value('meta', ledgerKey(feed, part));
-    if (value === null) break;
-    const entries = decodeChunk(value);
-    if (!entries.ok) continue;
-    for (const { episode, vanishedS } of entries.value)
-      if (vanishedS !== null) vanished.set(episode, vanishedS);
-  }
-  return vanished;
 }

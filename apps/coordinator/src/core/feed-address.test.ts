@@ -67,6 +67,8 @@ test('another feed at the same address is found, a removed one is not', () => {
   add('b', 'https://b.example/feed', true);
   const found = (url: string, self: string) => otherFeedAt(snapshot, url, self as FeedId);
   expect(found('http://old.example/feed', 'c')).toBe('a');
+  expect(found('https://me:pw@OLD.example:443/feed/#now', 'c')).toBe('a');
+  expect(found('https://old.example/fee', 'c')).toBeNull();
   expect(found(OLD, 'a')).toBeNull();
   expect(found('https://b.example/feed', 'c')).toBeNull();
 });

@@ -29,11 +29,14 @@ export function newAddress(
   return ok(found.value);
 }
 
-/** Another feed that has this URL, or had it: two feeds would become one. */
+/**
+ * Another feed that has this URL: two feeds would become one. Records hold URLs as `normalizeFeedUrl` writes them; to parse
+ * ten thousand each time that a feed moved would hold the loop up, and hosts move all of theirs at once.
+ */
 export function otherFeedAt(snapshot: Snapshot, url: string, self: FeedId): FeedId | null {
   const wanted = bare(url);
   for (const { id, record } of wantedFeeds(snapshot))
-    if (id !== self && record !== null && bare(record.url) === wanted) return id;
+    if (id !== self && record?.url.includes(wanted) && bare(record.url) === wanted) return id;
   return null;
 }
 

@@ -1,5 +1,7 @@
+import { NO_FILTER } from '@podctl/domain/feed/episode-filter.ts';
 import type { FeedDocument, FeedItem } from '@podctl/domain/feed/feed-document.ts';
 import { POLL_POLICY } from '@podctl/domain/feed/poll.ts';
+import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import { describe, expect, test } from 'vitest';
 import type { FeedVerdict } from './feed-verdict.ts';
@@ -24,7 +26,7 @@ const DOCUMENT: FeedDocument = {
 function after(verdict: FeedVerdict, some: Partial<PollResult> = {}, record = RECORD) {
   const { url } = record;
   const result = { verdict, read: null, url, remark: null, fallbackAgent: null, ...some };
-  return recordAfterPoll(record, result, POLICY, 7, NOW_MS, 0.5);
+  return recordAfterPoll(record, result, POLICY, RECORD, NOW_MS, 0.5);
 }
 const counts = { known: 4, listed: 4, vanished: 0, replaced: 0, audioChanged: 0, filtered: 0 };
 const read = (fresh: number, document = DOCUMENT) => ({
@@ -88,5 +90,15 @@ describe('a feed’s record after a poll', () => {
   test('lets whoever asked for a poll meanwhile have another one', () => {
     const asked = { ...RECORD, nextPollMs: 0 };
     expect(after(fresh, { read: read(0) }, asked).nextPollMs).toBe(0);
+  });
+
+  test('reads the whole feed again for a filter that was chosen meanwhile, also while it was asked for', () => {
+    const began = { ...RECORD, nextPollMs: 0 };
+    const filter = { ...NO_FILTER, titleMatch: 'news' };
+    const record = { ...began, etag: null, choices: { ...NO_CHOICES, filter } };
+    const { url } = record;
+    const result = { verdict: fresh, read: read(1), url, remark: null, fallbackAgent: null };
+    const next = recordAfterPoll(record, result, POLICY, began, NOW_MS, 0.5);
+    expect(next).toMatchObject({ nextPollMs: 0, etag: null, lastModified: null });
   });
 });

@@ -35,14 +35,14 @@ export interface PollResult {
 const NEVER_MS = 100 * 365 * 86_400_000;
 
 /**
- * A feed's record after a poll. `wasDueMs` is its `nextPollMs` when the poll began: whoever asked for another poll since
- * gets one. `random` is in [0, 1).
+ * A feed's record after a poll. `polled` is the record as it was when the poll began: whoever asked for another poll since gets
+ * one, of the whole feed where it is another filter that was asked for. `random` is in [0, 1).
  */
 export function recordAfterPoll(
   record: FeedRecord,
   result: PollResult,
   policy: PollPolicy,
-  wasDueMs: number,
+  polled: Pick<FeedRecord, 'nextPollMs' | 'choices'>,
   nowMs: number,
   random: number,
 ): FeedRecord {
@@ -60,17 +60,24 @@ export function recordAfterPoll(
   const end = { came: cameOf(verdict, fresh), fresh, rhythm, fallbackAgent: result.fallbackAgent };
   const learned = afterPoll(record.polling, { ...end, why: '' }, nowMs);
   const next = nextOf(verdict, { failures, nowMs, random }, policy, learned);
-  const askedSince = record.nextPollMs === 0 && wasDueMs !== 0;
+  const isFilterNew = filterText(record) !== filterText(polled);
+  const askedSince = record.nextPollMs === 0 && (polled.nextPollMs !== 0 || isFilterNew);
   return {
     ...record,
     ...stands,
     problem: remark ?? stands.problem ?? null,
     ...(read === null ? {} : kept(record, read, nowMs)),
+    // What was read went through the old one: nobody may say "unchanged" to the new one.
+    ...(isFilterNew ? { etag: null, lastModified: null } : {}),
     url,
     formerUrls: formerUrlsOf(record, url),
     nextPollMs: askedSince ? 0 : next.atMs,
     polling: { ...learned, why: next.why },
   };
+}
+
+function filterText({ choices }: Pick<FeedRecord, 'choices'>): string {
+  return JSON.stringify(choices?.filter ?? null);
 }
 
 function kept(record: FeedRecord, read: NonNullable<PollResult['read']>, nowMs: number) {

@@ -40,8 +40,19 @@ test('a feed that does not answer holds no job for long, and is asked again late
   expect(asked).toHaveLength(2);
 });
 
-test('of a few feeds the URLs are kept, the newest ones', () => {
-  for (let n = 0; n < 9; n += 1) urls.note(`f${n}` as FeedId, listing(`https://x.test/${n}`));
-  expect(urls.isWanted('f0' as FeedId)).toBe(false);
-  expect(urls.urlOf('f8' as FeedId, a)).toMatchObject({ kind: 'fresh' });
+test('of as many feeds as are downloaded from at once the URLs are kept', () => {
+  for (let n = 0; n < 100; n += 1) urls.note(`f${n}` as FeedId, listing(`https://x.test/${n}`));
+  for (let n = 0; n < 100; n += 1)
+    expect(urls.urlOf(`f${n}` as FeedId, a)).toEqual({ kind: 'fresh', url: `https://x.test/${n}` });
+});
+
+test('of large feeds the newest are kept, and what expired is let go', () => {
+  const item = { enclosureUrl: 'https://x.test/' } as FeedItem;
+  const large = new Map(Array.from({ length: 90_000 }, (_, n) => [`${n}` as EpisodeId, item]));
+  const names = ['f0', 'f1', 'f2'] as FeedId[];
+  for (const name of names) urls.note(name, large);
+  expect(names.map((name) => urls.isWanted(name))).toEqual([false, true, true]);
+  nowMs += 11 * 60_000;
+  urls.note(feed, listing('https://x.test/a'));
+  expect(names.map((name) => urls.isWanted(name))).toEqual([false, false, false]);
 });

@@ -19,8 +19,8 @@ export type FreshUrl =
 const FRESH_MS = 10 * 60_000;
 /** A job that is held waits no longer for its feed. */
 const WAIT_MS = 45_000;
-/** A feed of 20,000 episodes has some megabytes of URLs. */
-const FEEDS_MAX = 8;
+/** Of all feeds together; those of the feed that was read last are kept whatever they come to. Tens of megabytes. */
+const URLS_MAX = 200_000;
 
 /**
  * What feeds gave lately whose URLs are others at each reading: those are not written, but read from the feed just before
@@ -33,6 +33,8 @@ export class FreshUrls {
     FeedId,
     { readonly atMs: number; readonly urls: ReadonlyMap<EpisodeId, string> }
   >();
+  /** URLs in all of `#read`. */
+  #kept = 0;
 
   constructor(options: FreshUrlsOptions) {
     this.#options = options;
@@ -62,12 +64,25 @@ export class FreshUrls {
   /** What a feed was just found to list. */
   note(feed: FeedId, listed: ReadonlyMap<EpisodeId, FeedItem>): void {
     this.#asked.delete(feed);
-    // The one that was read longest ago goes.
-    this.#read.delete(feed);
+    this.#forget(feed);
     const urls = new Map<EpisodeId, string>();
     for (const [episode, { enclosureUrl }] of listed) urls.set(episode, enclosureUrl);
     this.#read.set(feed, { atMs: this.#options.clock.monotonicMs(), urls });
-    const [oldest] = this.#read.keys();
-    if (this.#read.size > FEEDS_MAX && oldest !== undefined) this.#read.delete(oldest);
+    this.#kept += urls.size;
+    // Those that were read longest ago go.
+    for (const other of this.#read.keys()) {
+      if (other === feed || (this.#kept <= URLS_MAX && !this.#isOver(other))) break;
+      this.#forget(other);
+    }
+  }
+
+  #isOver(feed: FeedId): boolean {
+    const read = this.#read.get(feed);
+    return read === undefined || this.#options.clock.monotonicMs() - read.atMs >= FRESH_MS;
+  }
+
+  #forget(feed: FeedId): void {
+    this.#kept -= this.#read.get(feed)?.urls.size ?? 0;
+    this.#read.delete(feed);
   }
 }

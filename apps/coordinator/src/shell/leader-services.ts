@@ -173,6 +173,9 @@ function sessionServices({ ports, settings, store, replica, liveness }: LeaderPa
   return { sessions, watchdog, revoked };
 }
 
+/** URLs that had no room to be kept are read again so often at most. */
+const URLS_AGAIN_MS = 60_000;
+
 function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const { clock, log } = ports;
   const { poll: policy, itemsMax, reading = READING } = settings;
@@ -181,7 +184,7 @@ function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
   const polled = ports.polled.bind(ports);
-  const urls = new FreshUrls({ clock, readAgain: (feed) => poller.readAgain(feed) });
+  const urls = new FreshUrls({ clock, readAgain: (feed) => poller.readAgain(feed, URLS_AGAIN_MS) });
   const vanished = new VanishedEpisodes({ ...of, log });
   const asked = { feeds, policy, itemsMax, reading, urls };
   const poller: Poller = new Poller({ ...of, ...asked, log, random, polled });

@@ -1,5 +1,7 @@
+import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
 import { isGone } from '@podctl/domain/feed/polling.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
+import { backoffMs } from '@podctl/domain/retry.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { hostOf } from '../core/feed-address.ts';
 import { type DueFeed, PollQueue, spreadMs } from '../core/poll-queue.ts';
@@ -11,6 +13,7 @@ import type { Replica } from './replica.ts';
 export interface PollRoundsOptions {
   readonly clock: Clock;
   readonly replica: Replica;
+  readonly policy: PollPolicy;
   readonly log: Logger;
   random(): number;
 }
@@ -19,6 +22,12 @@ const TICK_MS = 5_000;
 const SPACING_MS = 50;
 /** A feed is read again for downloads that failed so often at most: all of its episodes may fail at once. */
 const AGAIN_MS = 10 * 60_000;
+
+/** Polls in a row whose end could not be written, and when the feed may be asked again for all that. */
+interface Broken {
+  readonly times: number;
+  readonly untilMs: number;
+}
 
 /**
  * Which feed is polled when: a round looks at all feeds and tells the queue which are due; each poll that ends begins the
@@ -32,6 +41,8 @@ export abstract class PollRounds extends Loop {
   #spread: Map<FeedId, number> | null = null;
   /** Feeds to be read whole, and when they last were so. */
   readonly #again = new Map<FeedId, 'asked' | number>();
+  /** Their records say that they are due, and would say so for ever. */
+  readonly #broken = new Map<FeedId, Broken>();
 
   constructor(options: PollRoundsOptions) {
     const { clock, log } = options;
@@ -39,24 +50,30 @@ export abstract class PollRounds extends Loop {
     this.#options = options;
   }
 
-  /** Never rejects. `fetched` is to be called once, as soon as the host is not needed any more. */
+  /**
+   * Never rejects. `fetched` is to be called once, as soon as the host is not needed any more. Gives whether all is said of it: false
+   * when what came of it could not be written, so that its record knows nothing of the poll.
+   */
   protected abstract poll(
     due: DueFeed,
     whole: boolean,
     fetched: () => void,
     signal: AbortSignal,
-  ): Promise<void>;
+  ): Promise<boolean>;
 
   override async stop(): Promise<void> {
     await super.stop();
     await Promise.all(this.#running);
   }
 
-  /** Reads a feed as soon as possible, and all of it: an address that it gave does not work any more. */
-  readAgain(feed: FeedId): void {
+  /**
+   * Reads a feed as soon as possible, and all of it: an address that it gave does not work any more. Not where it was so read
+   * within `everyMs`.
+   */
+  readAgain(feed: FeedId, everyMs = AGAIN_MS): void {
     const last = this.#again.get(feed);
     const nowMs = this.#options.clock.monotonicMs();
-    if (last === 'asked' || (last !== undefined && nowMs - last < AGAIN_MS)) return;
+    if (last === 'asked' || (last !== undefined && nowMs - last < everyMs)) return;
     this.#again.set(feed, 'asked');
     this.kick();
   }
@@ -92,12 +109,26 @@ export abstract class PollRounds extends Loop {
     const whole = this.#again.get(due.feed) === 'asked';
     if (whole) this.#again.set(due.feed, this.#options.clock.monotonicMs());
     try {
-      await this.poll(due, whole, fetched, signal);
+      const isSaid = await this.poll(due, whole, fetched, signal);
+      if (isSaid) this.#broken.delete(due.feed);
+      else this.#rest(due.feed);
     } finally {
       this.#spread?.delete(due.feed);
       if (this.#queue.ended(due)) this.kick();
       fetched();
     }
+  }
+
+  /** Longer each time: the host has done its part, and is not to be asked every few seconds for what is our own trouble. */
+  #rest(feed: FeedId): void {
+    const { clock, policy, random } = this.#options;
+    const times = (this.#broken.get(feed)?.times ?? 0) + 1;
+    const untilMs = clock.monotonicMs() + backoffMs(times, policy, random());
+    this.#broken.set(feed, { times, untilMs });
+  }
+
+  #isResting(feed: FeedId): boolean {
+    return (this.#broken.get(feed)?.untilMs ?? 0) > this.#options.clock.monotonicMs();
   }
 
   #due(nowMs: number): DueFeed[] {
@@ -113,9 +144,11 @@ export abstract class PollRounds extends Loop {
   #dueAt({ id, record }: FeedRow, nowMs: number): DueFeed | null {
     if (record === null || record.removed === true) return null;
     const { nextPollMs, polling, failures } = record;
-    const isAsked = nextPollMs === 0 || this.#again.get(id) === 'asked';
+    // A host that failed, or asked for patience, is not asked sooner for that: it is read whole when its time comes.
+    const isAgain = this.#again.get(id) === 'asked' && polling?.came !== 'failed';
+    const isAsked = nextPollMs === 0 || isAgain;
     const dueMs = isAsked ? 0 : (this.#spread?.get(id) ?? nextPollMs);
-    if (dueMs > nowMs || (isGone(polling) && nextPollMs !== 0)) return null;
+    if (dueMs > nowMs || (isGone(polling) && nextPollMs !== 0) || this.#isResting(id)) return null;
     return {
       feed: id,
       host: hostOf(record.url),

@@ -1,5 +1,7 @@
 import type { FeedId } from '@podctl/domain/ids.ts';
+import { BUCKETS, ledgerKey } from '@podctl/domain/key.ts';
 import { guardedAgent } from '@podctl/platform/address-guard.ts';
+import type { KvEntry } from '@podctl/platform/kv.ts';
 import { Agent } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CoordinatorWorld, rss } from '../../../../test/support/coordinator-world.ts';
@@ -95,6 +97,26 @@ describe('a feed that failed', () => {
     const { record } = shown();
     expect((record?.nextPollMs ?? 0) - Date.now()).toBeLessThanOrEqual(90_000);
   });
+});
+
+describe('a feed whose ledger was written by a newer version', () => {
+  it('says so, is asked again in a while as any that failed, and its ledger stays', async () => {
+    await begin();
+    const key = ledgerKey('alpha' as FeedId, 0);
+    const meta = world.nats.client('newer').kv(BUCKETS.meta);
+    await meta.put(key, new TextEncoder().encode('{"v":9}'));
+    await serve(200, rss('alpha', 1));
+    await polled();
+    expect(shown()).toMatchObject({
+      state: 'failing',
+      problem: expect.stringContaining('what is known of its episodes cannot be'),
+    });
+    expect((shown().record?.nextPollMs ?? 0) - Date.now()).toBeGreaterThan(10_000);
+    expect(new TextDecoder().decode(bytesOf(await meta.get(key)))).toBe('{"v":9}');
+  });
+
+  const bytesOf = (entry: KvEntry | null) =>
+    entry?.kind === 'value' ? entry.value : new Uint8Array();
 });
 
 describe('URLs that are signed', () => {

@@ -15,7 +15,7 @@ import type { ReadingChoices } from './paged-feed.ts';
 import { PollRounds } from './poll-rounds.ts';
 import { type PolledFeed, readFeed } from './polled-feed.ts';
 import type { Replica } from './replica.ts';
-import type { Store } from './store.ts';
+import { type Store, UnreadableValue } from './store.ts';
 
 export interface PollerOptions {
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export class Poller extends PollRounds {
     whole: boolean,
     fetched: () => void,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { clock, polled } = this.#options;
     const beganMs = clock.monotonicMs();
     let came: PollCame | null = null;
@@ -61,21 +61,23 @@ export class Poller extends PollRounds {
     try {
       // As it was folded: the CAS that ends the poll finds out whether it is the newest.
       const row = this.#options.replica.snapshot.feeds.get(due.feed);
-      if (row === undefined || row.record === null || row.record.removed === true) return;
+      if (row === undefined || row.record === null || row.record.removed === true) return true;
       const { record, revision } = row;
       const ask = { whole, room, fetched: heard };
       const nowMs = () => clock.wallMs();
       const reading = await readFeed({ ...this.#options, nowMs }, record, ask, signal);
       came =
         reading.kind === 'document'
-          ? await this.#fold(record, revision, reading)
+          ? await this.#foldOrSay(record, revision, reading)
           : await this.#close(record, revision, this.#resultOf(record, reading));
+      return true;
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return true;
       this.#options.log.warn(
         { feed: due.feed, reason: error instanceof Error ? error.message : 'unknown' },
         'a feed could not be polled',
       );
+      return false;
     } finally {
       room.leave();
       polled((clock.monotonicMs() - beganMs) / 1_000, came);
@@ -89,6 +91,27 @@ export class Poller extends PollRounds {
       this.cool(host, retryAfterMs);
     }
     fetched();
+  }
+
+  /** What is known of its episodes and cannot be read is never overwritten: that is shown as the feed's trouble. */
+  async #foldOrSay(
+    record: FeedRecord,
+    revision: number,
+    reading: PolledFeed & { kind: 'document' },
+  ): Promise<PollCame | null> {
+    try {
+      return await this.#fold(record, revision, reading);
+    } catch (error) {
+      if (!(error instanceof UnreadableValue)) throw error;
+      const reason = `it was read, but what is known of its episodes cannot be (${error.message}): bring all coordinators to the newest version`;
+      const verdict = { kind: 'failed', reason, retryAfterMs: null, isLasting: true } as const;
+      const came = await this.#close(record, revision, {
+        ...this.#resultOf(record, reading),
+        ...{ verdict, url: record.url, remark: null },
+      });
+      if (came === null) throw error;
+      return came;
+    }
   }
 
   async #fold(
@@ -140,8 +163,7 @@ export class Poller extends PollRounds {
     let at = { record: polled, revision };
     for (let tries = 0; tries < CLOSES_MAX; tries += 1) {
       const nowMs = clock.wallMs();
-      const wasDueMs = polled.nextPollMs;
-      const after = recordAfterPoll(at.record, result, policy, wasDueMs, nowMs, random());
+      const after = recordAfterPoll(at.record, result, policy, polled, nowMs, random());
       const written = await store.casFeed({ ...after, nonce: store.newNonce() }, at.revision);
       if (written.kind === 'unknown') throw written.cause;
       if (written.kind === 'written') return after.polling?.came ?? null;

@@ -6,7 +6,7 @@ import { readLedger } from './feed-ledger.ts';
 import type { Logger } from './logger.ts';
 import { Loop } from './loop.ts';
 import type { Replica } from './replica.ts';
-import type { Store } from './store.ts';
+import { type Store, UnreadableValue } from './store.ts';
 
 export interface VanishedEpisodesOptions {
   readonly clock: Clock;
@@ -46,11 +46,22 @@ export class VanishedEpisodes extends Loop {
   }
 
   protected override async turn(signal: AbortSignal): Promise<void> {
-    const { store, replica } = this.#options;
+    const { replica } = this.#options;
     for (const row of [...replica.snapshot.feeds.values()].filter(isToBeRead)) {
       if (signal.aborted) return;
-      const { entries } = await readLedger(store, row.id);
-      noteVanished(replica.snapshot, row.id, entries);
+      noteVanished(replica.snapshot, row.id, await this.#entriesOf(row.id));
+    }
+  }
+
+  /** A ledger that this version cannot read tells nothing, and keeps those of the other feeds from nothing. */
+  async #entriesOf(feed: FeedId): Promise<readonly LedgerEntry[]> {
+    const { store, log } = this.#options;
+    try {
+      return (await readLedger(store, feed)).entries;
+    } catch (error) {
+      if (!(error instanceof UnreadableValue)) throw error;
+      log.warn({ feed, reason: error.message }, 'which episodes have vanished is not known');
+      return [];
     }
   }
 }

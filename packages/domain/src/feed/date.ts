@@ -59,7 +59,10 @@ export function parseFeedDate(text: string, nowMs: number): number | null {
 }
 
 function isoDay(text: string): { day: Day; rest: string } | null {
-  const match = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:t|\s+|$)(.*)$/.exec(text);
+  const match =
+    /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:t|\s+|$)(.*)$/.exec(text) ??
+    // ISO's basic form; digits alone would be the seconds of a clock as often.
+    /^(\d{4})(\d{2})(\d{2})t(\d.*)$/.exec(text);
   if (match === null) return null;
   const [, year, month, day, rest = ''] = match;
   return { day: { year: Number(year), month: Number(month), day: Number(day) }, rest };
@@ -94,7 +97,7 @@ function fullYear(digits: string): number {
 
 /** Milliseconds from midnight UTC; 0 when the time is absent or impossible. */
 function timeOfDayMs(text: string): number {
-  const match = /^\s*(\d{1,2}):?(\d{2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?\s*(am|pm)?\s*(.*)$/.exec(
+  const match = /^\s*(\d{1,2}):?(\d{2})(?::?(\d{1,2})(?:[.,](\d{1,9}))?)?\s*(am|pm)?\s*(.*)$/.exec(
     text,
   );
   if (match === null) return 0;

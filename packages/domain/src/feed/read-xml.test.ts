@@ -123,6 +123,27 @@ describe('dialects', () => {
     expect(keysOf(source)).toEqual(['1']);
   });
 
+  test.each([
+    ['rss', 'urn:of-a-generator'],
+    ['channel', 'urn:of-a-generator'],
+    ['channel', 'http://www.itunes.com/dtds/podcast-1.0.dtd'],
+    ['item', 'urn:of-a-generator'],
+  ])('a default namespace on <%s> hides no item (%s)', (name, uri) => {
+    const source = rss(item('1', '<title>T</title>')).replace(
+      new RegExp(`<${name}\\b`),
+      `<${name} xmlns="${uri}"`,
+    );
+    expect(read(source).items).toMatchObject([{ key: '1', title: 'T' }]);
+  });
+
+  test('nor one on the root of RSS 1.0 or of an OPML list', () => {
+    const rdf = `<rdf:RDF xmlns="urn:x" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><channel/>${item('1')}</rdf:RDF>`;
+    expect(keysOf(rdf)).toEqual(['1']);
+    const opml = '<opml xmlns="urn:x"><body><outline xmlUrl="https://a.test/feed"/></body></opml>';
+    const list = readXml(encode(opml), null, new OpmlReader({ baseUrl: null, feedsMax: 10 }));
+    expect(list).toMatchObject({ ok: true, value: { feeds: [{ url: 'https://a.test/feed' }] } });
+  });
+
   test('RSS 1.0: items beside the channel, known by rdf:about', () => {
     const source = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
       xmlns:enc="http://purl.oclc.org/net/rss_2.0/enc#"><channel rdf:about="c"><title>Old</title></channel>

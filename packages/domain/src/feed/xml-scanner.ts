@@ -1,7 +1,7 @@
 import type { FeedProblem } from './feed-problem.ts';
 import { attributesOf, declaredNamespaces } from './xml-attributes.ts';
 import { XmlDamages } from './xml-damage.ts';
-import type { XmlEvent } from './xml-event.ts';
+import { qualifiedName, type XmlEvent } from './xml-event.ts';
 import { decodeReferences } from './xml-reference.ts';
 import { XmlScope } from './xml-scope.ts';
 import { Seeker } from './xml-seeker.ts';
@@ -159,9 +159,19 @@ export class XmlScanner {
     const outer = this.scopes.at(-1) ?? NO_SCOPE;
     const declared = pairs.length === 0 ? null : declaredNamespaces(pairs);
     if (declared === null) return outer;
-    // RSS has no namespace, but some documents declare a module's, or Atom's, as that of all their elements.
-    const isRss = this.scopes.length === 0 && raw.toLowerCase() === 'rss';
-    return outer.with(isRss ? new Map([...declared, ['', '']]) : declared);
+    return outer.with(this.isOfRss(raw, declared) ? new Map([...declared, ['', '']]) : declared);
+  }
+
+  /**
+   * RSS has no namespace, but some documents declare a module's, or Atom's, as that of all their elements; on any other root one
+   * that nobody knows says nothing either.
+   */
+  private isOfRss(raw: string, declared: ReadonlyMap<string, string>): boolean {
+    const uri = declared.get('');
+    if (uri === undefined) return false;
+    const name = raw.toLowerCase();
+    if (RSS_FRAME.has(name)) return true;
+    return this.scopes.length === 0 && qualifiedName(uri, name) === `other:${name}`;
   }
 
   private meetItem(raw: string, folded: string): void {
@@ -276,6 +286,8 @@ export class XmlScanner {
 }
 
 const NO_SCOPE = new XmlScope();
+/** Nothing else in a feed is called so. */
+const RSS_FRAME: ReadonlySet<string> = new Set(['rss', 'channel', 'item']);
 
 /** Just after the definitions of a document type: strings and comments in them may hold what would end it. */
 function subsetEnd(text: string, from: number): number | null {

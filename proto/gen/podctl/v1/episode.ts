@@ -237,7 +237,11 @@ export interface Episode {
   /** True when it goes before other episodes. */
   prioritized: boolean;
   /** What the feed says of it beside; only in GetEpisode, and absent where it says nothing. */
-  extras?: EpisodeExtras | undefined;
+  extras?:
+    | EpisodeExtras
+    | undefined;
+  /** Since when its feed lists it no more; only in GetEpisode, and absent while the feed does. What is known and done of it stays. */
+  vanishedAt?: Date | undefined;
 }
 
 /** What a feed says of an episode beside its title, date and audio. */
@@ -790,6 +794,7 @@ function createBaseEpisode(): Episode {
     readablePaths: [],
     prioritized: false,
     extras: undefined,
+    vanishedAt: undefined,
   };
 }
 
@@ -824,6 +829,9 @@ export const Episode: MessageFns<Episode> = {
     }
     if (message.extras !== undefined) {
       EpisodeExtras.encode(message.extras, writer.uint32(82).fork()).join();
+    }
+    if (message.vanishedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.vanishedAt), writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -921,6 +929,14 @@ export const Episode: MessageFns<Episode> = {
             message.extras = EpisodeExtras.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.vanishedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -967,6 +983,11 @@ export const Episode: MessageFns<Episode> = {
         : [],
       prioritized: isSet(object.prioritized) ? globalThis.Boolean(object.prioritized) : false,
       extras: isSet(object.extras) ? EpisodeExtras.fromJSON(object.extras) : undefined,
+      vanishedAt: isSet(object.vanishedAt)
+        ? fromJsonTimestamp(object.vanishedAt)
+        : isSet(object.vanished_at)
+        ? fromJsonTimestamp(object.vanished_at)
+        : undefined,
     };
   },
 
@@ -1002,6 +1023,9 @@ export const Episode: MessageFns<Episode> = {
     if (message.extras !== undefined) {
       obj.extras = EpisodeExtras.toJSON(message.extras);
     }
+    if (message.vanishedAt !== undefined) {
+      obj.vanishedAt = message.vanishedAt.toISOString();
+    }
     return obj;
   },
 
@@ -1022,6 +1046,7 @@ export const Episode: MessageFns<Episode> = {
     message.extras = (object.extras !== undefined && object.extras !== null)
       ? EpisodeExtras.fromPartial(object.extras)
       : undefined;
+    message.vanishedAt = object.vanishedAt ?? undefined;
     return message;
   },
 };

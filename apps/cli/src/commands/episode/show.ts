@@ -37,6 +37,9 @@ function episodeLines(episode: EpisodeView, nowMs: number): string[] {
     `Feed       ${episode.feedId}`,
     `Published  ${episode.publishedAt ?? 'not said'}`,
     `Audio      ${length}`,
+    ...(episode.vanishedAt === null
+      ? []
+      : [`Vanished   the feed lists it no more since ${episode.vanishedAt}; what is here stays`]),
     ...episodeExtrasLines(episode.extras),
     ...(episode.prioritized ? ['Order      goes before other episodes'] : []),
     `URL        ${oneLine(episode.url)}`,
