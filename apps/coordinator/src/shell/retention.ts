@@ -28,7 +28,7 @@ export interface RetentionOptions {
 const SPACING_MS = 1_000;
 /** A turn ends after so many; the next one goes on. */
 const REMOVALS_MAX = 2_000;
-const ROWS_A_BREATH = 1_000;
+const ROWS_A_BREATH = 500;
 
 /**
  * Takes audio away that need not be kept. First the record, by a CAS on the episode's key that is refused while anybody
@@ -39,6 +39,7 @@ export class Retention extends Loop {
   readonly #options: RetentionOptions;
   readonly #remover: AudioRemover;
   #left = 0;
+  #rows = 0;
   /** Feeds of which nothing is under way, as far as this reign has seen. */
   readonly #settled = new Set<FeedId>();
   /** When the audio of a token came. Bounded by the episodes under a rule of days. */
@@ -71,7 +72,7 @@ export class Retention extends Loop {
   }
 
   async #feed(row: FeedRow, keep: KeepAudio, signal: AbortSignal): Promise<void> {
-    const { going, there } = await audioOf(row);
+    const { going, there } = await this.#audioOf(row);
     this.#settled.add(row.id);
     for (const episode of going) {
       if (signal.aborted) return void this.#settled.delete(row.id);
@@ -81,6 +82,23 @@ export class Retention extends Loop {
       if (signal.aborted || this.#left <= 0) return;
       if (await this.#record(row.id, episode)) await this.#remove(row.id, episode);
     }
+  }
+
+  /** Neither one feed of many thousands nor many small ones keep the loop from everything else: rows are counted over all. */
+  async #audioOf({ episodes }: FeedRow) {
+    const going: EpisodeId[] = [];
+    const there: EpisodeRow[] = [];
+    for (const { episode } of [...episodes.values()]) {
+      this.#rows += 1;
+      if (this.#rows % ROWS_A_BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+      const row = episodes.get(episode);
+      // Worked out anew at each reading.
+      const state = row?.state;
+      if (row === undefined || state === undefined) continue;
+      if (state.stages.download.done?.audio === 'going') going.push(episode);
+      else if (hasAudio(state)) there.push(row);
+    }
+    return { going, there };
   }
 
   /** False when somebody needs it after all, or the rule is another one by now. */
@@ -146,18 +164,4 @@ export class Retention extends Loop {
     if (found !== null) this.#downloadedMs.set(name, found.modifiedMs);
     return { downloadedMs: found?.modifiedMs ?? null };
   }
-}
-
-/** Of a feed of many thousands, too, without keeping the loop from everything else. */
-async function audioOf({ episodes }: FeedRow) {
-  const going: EpisodeId[] = [];
-  const there: EpisodeRow[] = [];
-  let count = 0;
-  for (const row of [...episodes.values()]) {
-    count += 1;
-    if (count % ROWS_A_BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
-    if (row.state.stages.download.done?.audio === 'going') going.push(row.episode);
-    else if (hasAudio(row.state)) there.push(row);
-  }
-  return { going, there };
 }
