@@ -34,6 +34,11 @@ afterEach(async () => {
 
 /** One turn of a leader's retention, now. */
 async function keep(keepAudio: KeepAudio): Promise<void> {
+  await begin(keepAudio);
+  await retention.stop();
+}
+
+async function begin(keepAudio: KeepAudio): Promise<void> {
   const { clock, store, replica, library, log } = world;
   retention = new Retention({
     clock,
@@ -47,7 +52,6 @@ async function keep(keepAudio: KeepAudio): Promise<void> {
   });
   await retention.start();
   await clock.advance(0);
-  await retention.stop();
 }
 
 async function finished(
@@ -230,4 +234,21 @@ describe('retention', () => {
     world.library.offline = null;
     expect(await audioNames()).toHaveLength(2);
   });
+});
+
+it('many small feeds do not keep the loop from everything else', async () => {
+  const id = await downloaded(0);
+  const { feeds } = world.replica.snapshot;
+  const row = feeds.get(world.feed);
+  const one = row?.episodes.get(id);
+  if (row === undefined || one === undefined) throw new Error('it is there');
+  const episodes = new Map(Array.from({ length: 100 }, (_, i) => [`${id}${i}` as EpisodeId, one]));
+  for (let n = 0; n < 100; n += 1) {
+    const feed = `small-${n}` as FeedId;
+    feeds.set(feed, { ...row, id: feed, episodes });
+  }
+  const breaths = vi.spyOn(globalThis, 'setImmediate');
+  await begin({ kind: 'always' });
+  await vi.waitFor(() => expect(breaths.mock.calls.length).toBeGreaterThanOrEqual(20));
+  breaths.mockRestore();
 });
