@@ -71,7 +71,7 @@ test('names of dead name servers keep no others waiting, once they are known', a
   const second = dead.map((name) => names.find(name));
   const good = ['a', 'b'].map((name) => names.find(name));
   expect(asked.slice(3)).toEqual(['x', 'a', 'b']);
-  // They are asked for all the same, one after the other, and are as any other once they answer in time.
+  // They are asked for all the same, one after the other, and are like all others once they answer in time.
   for (const _ of [...dead, ...good]) {
     answer();
     await new Promise(setImmediate);

@@ -100,7 +100,7 @@ describe('a feed that failed', () => {
 });
 
 describe('a feed whose ledger was written by a newer version', () => {
-  it('says so, is asked again in a while as any that failed, and its ledger stays', async () => {
+  it('says so, is asked again in a while like every one that failed, and its ledger stays', async () => {
     await begin();
     const key = ledgerKey('alpha' as FeedId, 0);
     const meta = world.nats.client('newer').kv(BUCKETS.meta);

@@ -230,7 +230,7 @@ export class FileLibrary implements Library {
     });
   }
 
-  /** Its temporary files are listed as any other. */
+  /** Its temporary files are listed like every other file. */
   async dropUnfinished(): Promise<number> {
     return 0;
   }
