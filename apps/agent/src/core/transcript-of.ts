@@ -1,6 +1,7 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
 import type { Transcript, TranscriptSegment } from '@podctl/domain/transcript/transcript.ts';
+import { type EngineCapabilities, WHISPER_CAPABILITIES } from './engine-capabilities.ts';
 import type { LoadedModel, RawSegment, RawTranscript } from './raw-transcript.ts';
 
 export type TranscribeWork = Extract<Work, { kind: 'transcribe' }>;
@@ -23,11 +24,12 @@ export function transcriptOf(
   loaded: LoadedModel,
   raw: RawTranscript,
   by: MadeBy,
+  can: EngineCapabilities = WHISPER_CAPABILITIES,
 ): Transcript {
   const { engine, engineVersion, model, revision, computeType, device } = loaded;
   return {
     language: raw.language ?? work.language ?? NO_LANGUAGE,
-    languageProbability: work.language === null ? raw.languageProbability : null,
+    languageProbability: work.language === null || !can.language ? raw.languageProbability : null,
     durationSeconds: raw.durationSeconds,
     segments: raw.segments.map(segmentOf),
     provenance: {
@@ -37,7 +39,7 @@ export function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: parametersOf(work),
+      parameters: parametersOf(work, can),
       audioSha256: work.audioSha256,
       ...by,
     },
@@ -50,11 +52,12 @@ export function isShort(heardSeconds: number, audioSeconds: number | null): bool
   return missingSeconds > SHORT_SECONDS && missingSeconds > SHORT_SHARE * (audioSeconds ?? 0);
 }
 
-function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
+/** What was asked for and is beyond the engine was not done. */
+function parametersOf({ language, prompt, hotwords }: TranscribeWork, can: EngineCapabilities) {
   return {
-    language,
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(hotwords === undefined ? {} : { hotwords }),
+    language: can.language ? language : null,
+    ...(prompt === undefined || !can.prompt ? {} : { prompt }),
+    ...(hotwords === undefined || !can.hotwords ? {} : { hotwords }),
   };
 }
 

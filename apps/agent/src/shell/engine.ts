@@ -1,4 +1,5 @@
 import type { Result } from '@podctl/domain/result.ts';
+import type { EngineCapabilities } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import type { LoadedModel, RawTranscript } from '../core/raw-transcript.ts';
 
@@ -6,6 +7,10 @@ import type { LoadedModel, RawTranscript } from '../core/raw-transcript.ts';
 export interface Engine {
   /** Engine, model and device in words, for the hello and the heartbeat. */
   describe(): string;
+  /** A wrapper gives its engine's. */
+  readonly capabilities: EngineCapabilities;
+  /** What the model `auto` stands for; absent: MODEL_DEFAULT. */
+  readonly modelDefault?: string;
   /** For so long it should be given no work, since it would fail at once; absent or 0: nothing is against it. */
   readonly restMs?: number;
   /**

@@ -25,7 +25,7 @@ export async function hear(
   work: TranscribeWork,
   { signal, progress, log }: JobContext,
 ): Promise<Result<Heard, ResultOutcome>> {
-  const name = work.model === 'auto' ? MODEL_DEFAULT : work.model;
+  const name = work.model === 'auto' ? (engine.modelDefault ?? MODEL_DEFAULT) : work.model;
   const loaded = await engine.load(name, signal, (line) => log.info({ component: 'engine' }, line));
   if (!loaded.ok) return err(engineOutcome(loaded.error));
   const { model, device, computeType, note } = loaded.value;

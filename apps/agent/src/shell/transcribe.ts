@@ -63,7 +63,8 @@ async function transcribe(
   if (!heard.ok) return heard.error;
   const { model, raw } = heard.value;
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
-  const outcome = await writeTranscript(attempt, agent, transcriptOf(work, model, raw, by), raw);
+  const transcript = transcriptOf(work, model, raw, by, engine.capabilities);
+  const outcome = await writeTranscript(attempt, agent, transcript, raw);
   ports.transcribed(model.model, raw.durationSeconds);
   return outcome;
 }

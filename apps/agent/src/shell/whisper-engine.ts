@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { backoffMs } from '@podctl/domain/retry.ts';
 import { importedModel } from '@podctl/platform/model-folder.ts';
+import { WHISPER_CAPABILITIES } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import type { Rung } from '../core/engine-ladder.ts';
 import type { LoadedModel, RawSegment, RawTranscript } from '../core/raw-transcript.ts';
@@ -31,6 +32,7 @@ const POISONS: readonly EngineFailure['code'][] = ['out_of_memory', 'device_fail
 
 /** faster-whisper in a supervised child, started at the first load and again, with back-off, after it died. */
 export class WhisperEngine implements TunableEngine {
+  readonly capabilities = WHISPER_CAPABILITIES;
   readonly #spec: EngineProcessSpec;
   readonly #options: WhisperOptions;
   readonly #random: () => number;

@@ -1,6 +1,7 @@
 import { DEFAULT_NAME_TEMPLATE, parseNameTemplate } from '@podctl/domain/name-template.ts';
 import { LOG_LEVELS } from '@podctl/domain/protocol.ts';
 import { z } from 'zod';
+import { commandOutputSetting, commandSetting, openaiShape } from './engine-sections.ts';
 import { S3_URL } from './s3-place.ts';
 import {
   checkedText,
@@ -268,6 +269,9 @@ export const settingsSchema = section({
       'The numbers that the model reckons with. `auto`: the best for the device and its memory.',
     ),
     device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
+    command: commandSetting,
+    commandOutput: commandOutputSetting,
+    openai: section(openaiShape),
   }),
   planner: section({
     multiWorkerMinEpisodes: whole(
@@ -331,7 +335,7 @@ export const settingsSchema = section({
       transcribe: wholeOrAuto(
         0,
         64,
-        'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU.',
+        'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU; one of the engine `command`, two of `openai`.',
       ),
     }),
     http: section({
@@ -354,7 +358,11 @@ export const settingsSchema = section({
       '7d',
       'How long `podctl agent run` finishes what runs once it is asked to stop; then it is handed back. `podctl up` hands back at once.',
     ),
-    engine: choice('faster-whisper', ['faster-whisper'], 'What transcribes.'),
+    engine: choice(
+      'faster-whisper',
+      ['faster-whisper', 'command', 'openai'],
+      'What transcribes: our own engine, the program of `transcribe.command`, or the server at `transcribe.openai.url` ([engines.md](engines.md)).',
+    ),
   }),
   events: section({
     keep: duration('7d', '1h', '365d', 'How long it is kept what happened, for `podctl events`.'),
