@@ -64,7 +64,7 @@ export class CommandEngine implements Engine {
     }
     if (either.aborted) return err(CANCELLED);
     const { template } = this.#spec;
-    if ((await programPath(template.program, process.env.PATH ?? '')) === null)
+    if ((await programPath(template.program, this.#spec.env.PATH ?? '')) === null)
       return err({ code: 'engine_missing', message: missingWords(template.program) });
     const revision = await this.#revisionOf(model);
     if (!revision.ok) return revision;

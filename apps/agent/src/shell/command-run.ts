@@ -21,6 +21,8 @@ export interface CommandSpec {
   readonly output: 'file' | 'stdout';
   /** Each run has a folder of its own in it, on a disk with room for an hour's WAV. */
   readonly folder: string;
+  /** The program's. */
+  readonly env: NodeJS.ProcessEnv;
   readonly converter: Converter;
 }
 
@@ -71,7 +73,7 @@ export async function runCommand(
       {
         ...{ name: spec.template.program, command: spec.template.program, folder },
         ...{ args: fillCommand(spec.template, values), uncounted: [WAV] },
-        ...{ env: process.env, lockFd: spec.converter.lockFd, clock: spec.converter.clock },
+        ...{ env: spec.env, lockFd: spec.converter.lockFd, clock: spec.converter.clock },
         outputBytesMax: OUTPUT_BYTES_MAX,
         onLine: (line) => {
           progress(line);

@@ -55,7 +55,7 @@ interface Made {
 function commandEngines(config: AgentConfig, log: Logger, folder: string, slots: number): Made {
   const { command: template, commandOutput: output } = config.settings.transcribe;
   invariant(template !== null, 'settings with the engine command have transcribe.command');
-  const spec = { template, output, folder, converter: converterOf(config) };
+  const spec = { template, output, folder, env: process.env, converter: converterOf(config) };
   const said = (line: string) => log.info({ component: 'engine' }, line);
   return {
     all: Array.from({ length: slots }, () => new CommandEngine(spec, said, Math.random)),
