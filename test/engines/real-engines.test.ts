@@ -28,7 +28,9 @@ if (environment.kind === 'absent') {
       const model = join(folder, 'ggml-{model}.bin');
       const language = ['--language', '{language}'];
       const prompt = ['--initial_prompt', '{prompt}'];
-      const command = [bin('pwcpp'), '-m', model, '-osrt', language, prompt, '{wav}'];
+      // Of its threads each waits for the others in a loop: on a busy machine two of them are slower than one.
+      const options = ['-m', model, '-osrt', '--n_threads', '1', language, prompt];
+      const command = [bin('pwcpp'), ...options, '{wav}'];
       return commandWorld(command, TINY, env);
     });
 
