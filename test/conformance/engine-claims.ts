@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invariant } from '@podctl/domain/result.ts';
 import { wordErrorRate } from '@podctl/domain/transcript/word-error-rate.ts';
+import { systemClock } from '@podctl/platform/clock.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine } from '../../apps/agent/src/shell/engine.ts';
 
@@ -115,6 +116,8 @@ export function engineClaims(name: string, open: () => Promise<EngineWorld>): vo
       const heard = await work.heard;
       if (!world.asksAgain)
         expect(heard).toMatchObject({ ok: false, error: { code: 'engine_died' } });
+      // What it was told by a server that was not there yet.
+      await systemClock.sleep(engine.restMs ?? 0, never);
       expect((await engine.load(model, never)).ok).toBe(true);
       expect((await engine.transcribe(request(AUDIO), ignore, never)).ok).toBe(true);
     });
