@@ -55,8 +55,9 @@ const commands = fc.record({
   stage: fc.constantFrom(...STAGES),
   kind: fc.constantFrom(
     ...(['request', 'request', 'hasten', 'skip', 'adopt'] as const),
-    ...(['expire', 'expired'] as const),
+    ...(['expire', 'expired', 'purge'] as const),
     ...twice('assign', 'assign', 'commit', 'commit', 'revoke', 'revoke', 'publish', 'publish'),
+    ...(['assign', 'revoke'] as const),
   ),
   /** The token that holds the lock, or any other: an agent of an older token asks, too. */
   token: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 1, max: 40 })),
@@ -94,6 +95,7 @@ function moveOf(command: Command, seen: Written): Move {
       return { kind: 'publish', token };
     case 'expire':
     case 'expired':
+    case 'purge':
       return { kind: command.kind, token: seen.state.stages[command.stage].done?.token ?? token };
     case 'hasten':
       return { kind: 'hasten' };
@@ -215,7 +217,8 @@ describe('two rivals writing one key by CAS', () => {
     always((before, after) => {
       expect(doneRun(after)).toBeLessThanOrEqual(after.wanted);
       expect(doneRun(after)).toBeGreaterThanOrEqual(doneRun(before));
-      const withoutAudio = ({ done }: StageState) => done && { ...done, audio: undefined };
+      const withoutAudio = ({ done }: StageState) =>
+        done && { ...done, audio: undefined, purged: undefined };
       if (doneRun(after) === doneRun(before))
         expect(withoutAudio(after)).toEqual(withoutAudio(before));
       else expect(before.lock).toMatchObject({ state: 'committed', token: after.done?.token });
@@ -281,8 +284,24 @@ describe('two rivals writing one key by CAS', () => {
 
   it('ask for audio that is gone with the run that needs it', () => {
     everyWrite((_, { download, transcribe }) => {
-      if (download.done?.audio === undefined || download.lock.state === 'dead') return;
+      if (download.done === null || hasResult(download) || download.lock.state === 'dead') return;
       if (isOpen(transcribe)) expect(isOpen(download)).toBe(true);
+    });
+  });
+
+  it('purge nothing that is worked on, bring nothing back, and want each purged result anew', () => {
+    everyWrite((before, after) => {
+      for (const stage of STAGES) {
+        const [was, is] = [before[stage].done, after[stage].done];
+        if (was?.purged === true && was.token === is?.token) expect(is.purged).toBe(true);
+        if (is?.purged !== true) continue;
+        expect(after[stage].wanted).toBeGreaterThan(is.run);
+        expect(hasResult(after[stage])).toBe(false);
+        if (was?.token !== is.token || was.purged === true) continue;
+        expect(isOpen(after[stage])).toBe(true);
+        expect(holding(before[stage].lock)).toBeNull();
+        if (stage === 'download') expect(holding(after.transcribe.lock)).toBeNull();
+      }
     });
   });
 
@@ -314,15 +333,16 @@ describe('two rivals writing one key by CAS', () => {
       for (const stage of STAGES) {
         const { lock, done } = state.stages[stage];
         met.add(`${stage} ${lock.state}`).add(`${stage} run ${done?.run ?? 0}`);
-        met.add(`audio ${done?.audio ?? 'there'}`);
+        met.add(`audio ${done?.audio ?? 'there'}`).add(`${stage} purged ${done?.purged === true}`);
         if (lock.state === 'dead') met.add(lock.reason.split(':')[0] ?? '');
       }
     };
-    for (const script of fc.sample(scripts, { numRuns: 400, seed: 1 }))
+    for (const script of fc.sample(scripts, { numRuns: 1_000, seed: 1 }))
       history(script).forEach(note);
     for (const word of ['free', 'held', 'committed', 'dead', 'run 1', 'run 2'])
       for (const stage of STAGES) expect(met).toContain(`${stage} ${word}`);
     for (const word of ['audio going', 'audio gone']) expect(met).toContain(word);
+    for (const stage of STAGES) expect(met).toContain(`${stage} purged true`);
     for (const word of ['writer a', 'writer b', 'kills agents', 'no']) expect(met).toContain(word);
   });
 });
