@@ -42,6 +42,11 @@ export interface Done {
   readonly purged?: true;
 }
 
+/** The newest finished run, unless its files were purged: what readers may follow. */
+export function keptRun({ done }: StageState): Done | null {
+  return done?.purged === true ? null : done;
+}
+
 /** going: decided, and irrevocable; what of it is left is being removed. gone: nothing of it is left. */
 export type AudioRemoval = 'going' | 'gone';
 
