@@ -26,8 +26,9 @@ export interface FeedPurgerOptions {
 }
 
 export interface PurgedFeed {
-  /** Removed by this run, without readable names. */
-  readonly files: number;
+  /** Removed by this run: files, readable names, attempts. */
+  readonly removed: number;
+  /** Of the files. */
   readonly bytes: number;
   /** What could not go now: a sentence each. */
   readonly left: readonly string[];
@@ -53,8 +54,9 @@ export class FeedPurger {
   readonly #row: FeedRow;
   readonly #signal: AbortSignal;
   readonly #left: string[] = [];
-  #files = 0;
+  #removed = 0;
   #bytes = 0;
+  #wasCut = false;
 
   constructor(options: FeedPurgerOptions, row: FeedRow, signal: AbortSignal) {
     this.#options = options;
@@ -66,19 +68,18 @@ export class FeedPurger {
     const own = `${EPISODES_ROOT}/${this.#row.id}`;
     await this.#mark();
     await this.#removeNames();
-    const folders = await this.#removeListed(own, (path) =>
-      this.#mayGo(placeOfPath(path)?.episode),
-    );
-    // Names that were being made meanwhile: from here on there is nothing that they could be made of.
-    if (folders.size > 0) await this.#removeNames();
+    await this.#removeListed(own, (path) => this.#mayGo(placeOfPath(path)?.episode));
     await this.#removeAttempts();
     await this.#removeEmptied([own]);
     await this.#tellKept();
-    return { files: this.#files, bytes: this.#bytes, left: this.#left };
+    if (this.#isOver) this.#leave('it was cut off, and is gone on with');
+    return { removed: this.#removed, bytes: this.#bytes, left: this.#left };
   }
 
+  /** Once it is, it stays so: what was passed over meanwhile is not looked at again. */
   get #isOver(): boolean {
-    return this.#signal.aborted || !this.#options.store.mayWrite();
+    this.#wasCut ||= this.#signal.aborted || !this.#options.store.mayWrite();
+    return this.#wasCut;
   }
 
   /** The record of each episode, before anything of it goes. */
@@ -128,10 +129,9 @@ export class FeedPurger {
     const removeOne = async ({ path, sizeBytes }: ListedFile) => {
       if (this.#isOver || !isToGo(path)) return;
       if (!(await this.#unhindered(path, () => library.remove(path)))) return;
+      this.#removed += 1;
       folders.add(path.slice(0, path.lastIndexOf('/')));
-      if (root === PODCASTS_ROOT) return;
-      this.#files += 1;
-      this.#bytes += sizeBytes;
+      if (root !== PODCASTS_ROOT) this.#bytes += sizeBytes;
     };
     for await (const files of this.#listed(root))
       for (let i = 0; i < files.length; i += AT_ONCE)
@@ -151,6 +151,7 @@ export class FeedPurger {
 
   /** Of episodes of this feed, in whatever world; nobody holds any of them. */
   async #removeAttempts(): Promise<void> {
+    const { library } = this.#options;
     const folders = new Map<string, EpisodeId>();
     for await (const files of this.#listed(STAGING_ROOT))
       for (const { path } of files) {
@@ -159,9 +160,11 @@ export class FeedPurger {
         const { cluster, feed, episode, stage, token } = place;
         folders.set(stagingFolder(cluster, feed, episode, stage, token), episode);
       }
-    for (const [folder, episode] of folders)
-      if (!this.#isOver && this.#mayGo(episode))
-        await this.#unhindered(folder, () => this.#options.library.removeStaging(folder));
+    for (const [folder, episode] of folders) {
+      if (this.#isOver || !this.#mayGo(episode)) continue;
+      const isGone = await this.#unhindered(folder, () => library.removeStaging(folder));
+      if (isGone) this.#removed += 1;
+    }
   }
 
   /** Folders that hold nothing any more, also those above them. */

@@ -4,7 +4,7 @@ import { MANIFEST_NAME } from '@podctl/domain/manifest.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CLUSTER } from '../../../../test/support/hand-built-fleet.ts';
+import { type CLUSTER, episodeOf } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { completenessOf, isMissing } from '../core/completeness.ts';
 import { changeFeedRecord } from './feed-changing.ts';
@@ -47,10 +47,16 @@ class PurgesByHand extends FeedPurges {
   }
 }
 
-/** One turn of a leader's purges, from its beginning to its end. */
-async function turn(signal = new AbortController().signal): Promise<void> {
+/** Two turns of a leader's purges: one that removes, and one that finds nothing more. */
+async function turn(): Promise<void> {
+  for (const _ of ['removes', 'ends']) await turnOnce();
+}
+
+/** From its beginning to its end. */
+async function turnOnce(): Promise<void> {
   const { clock, store, replica, library, log } = world;
-  await new PurgesByHand({ clock, store, replica, library, log }).once(signal);
+  const loop = new PurgesByHand({ clock, store, replica, library, log });
+  await loop.once(new AbortController().signal);
 }
 
 async function done(
@@ -106,6 +112,25 @@ describe('a purge', () => {
     expect(await remove()).toMatchObject({ fields: [], purge: { state: 'done', files: 5 } });
   });
 
+  it('takes a name that was being made when its file went', async () => {
+    await transcribed(0);
+    await remove();
+    const removeFile = world.library.remove.bind(world.library);
+    let isLate = true;
+    world.library.remove = async (path) => {
+      if (isLate && path.endsWith('/audio.mp3')) {
+        isLate = false;
+        await world.library.link(path, `podcasts/Alpha/x [${path.split('/')[2]?.slice(0, 8)}].mp3`);
+      }
+      return removeFile(path);
+    };
+    await turn();
+    expect((await record())?.purge?.state).toBe('wanted');
+    await turn();
+    expect(await paths()).toEqual([]);
+    expect((await record())?.purge?.state).toBe('done');
+  });
+
   it('takes what was removed before nothing of without being asked', async () => {
     await transcribed(0);
     await remove(false);
@@ -151,6 +176,7 @@ describe('a purge', () => {
       expect(await add()).toMatchObject([{ kind: 'refused' }]);
     }
     world.library.remove = removeFile;
+    await turn();
     await turn();
     expect(await paths()).toEqual([]);
     expect((await record())?.purge?.state).toBe('done');
@@ -208,6 +234,31 @@ describe('a purge', () => {
     expect(world.said).toContain('warn: a feed cannot be purged to its end yet');
   });
 
+  it('takes nothing of what a newer version wrote over its mark, nor of what it alone knows', async () => {
+    const id = await transcribed(0);
+    await remove();
+    await turnOnce();
+    const unknown = episodeOf(world.feed, 7);
+    const kept = [id, unknown].map((of) => `episodes/alpha/${of}/download/r9-9/audio.mp3`);
+    for (const path of kept) await world.library.put(path, 'of a newer version');
+    for (const of of [id, unknown]) world.damage(of);
+    await turn();
+    expect((await paths()).sort()).toEqual(kept.sort());
+    expect((await record())?.purge?.state).toBe('wanted');
+  });
+
+  it('leaves the mark of no stage while another of the episode is worked on', async () => {
+    const id = await transcribed(0);
+    await world.request(id, 'anew');
+    await world.assign(id);
+    await remove();
+    await turn();
+    const { download, transcribe } = (await world.state(id)).stages;
+    for (const { done: result } of [download, transcribe])
+      expect(result).not.toHaveProperty('purged');
+    expect((await paths()).filter((path) => path.startsWith('episodes/'))).toHaveLength(5);
+  });
+
   it('ends with the trust of its leader, between two files', async () => {
     await transcribed(0);
     await remove();
@@ -219,10 +270,40 @@ describe('a purge', () => {
       return removeFile(path);
     };
     await turn();
-    expect(removed).toBeLessThanOrEqual(8);
+    expect(removed).toBeLessThanOrEqual(16);
     expect((await paths()).some((path) => path.startsWith('episodes/'))).toBe(true);
     world.leads = true;
     expect((await record())?.purge?.state).toBe('wanted');
+  });
+
+  it('is not done by a turn that was cut off, wherever that was, though the trust came back', async () => {
+    const id = await transcribed(0);
+    await remove();
+    await turnOnce();
+    const mayWrite = world.store.mayWrite.bind(world.store);
+    const leftovers = [
+      `podcasts/Alpha/x [${id.slice(0, 8)}].mp3`,
+      `episodes/alpha/${id}/download/r1-3/x`,
+      `${world.staging(id, 3 as Token)}/x`,
+    ];
+    let cuts = 0;
+    for (const path of leftovers)
+      for (let at = 1, asked = at; asked >= at; at += 1) {
+        await world.library.put(path, 'left');
+        asked = 0;
+        world.store.mayWrite = () => {
+          asked += 1;
+          cuts += asked === at ? 1 : 0;
+          return asked !== at && mayWrite();
+        };
+        await turnOnce();
+        expect((await record())?.purge?.state).toBe('wanted');
+      }
+    expect(cuts).toBeGreaterThan(12);
+    world.store.mayWrite = mayWrite;
+    await turn();
+    expect(await paths()).toEqual([]);
+    expect((await record())?.purge?.state).toBe('done');
   });
 
   it('of the world before a restore is not carried on, and the feed can be added again', async () => {

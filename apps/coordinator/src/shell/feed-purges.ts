@@ -22,11 +22,13 @@ const TICK_MS = 10_000;
 const SPACING_MS = 1_000;
 
 /**
- * Purges the feeds whose records say so: marks in each episode's key first, then what they name. A crash in between is taken
- * up from the records by the next turn, of whichever leader. Leader only.
+ * Purges the feeds whose records say so: marks in each episode's key first, then what they name. It is done by a turn that
+ * found nothing more. A crash in between is taken up from the records by the next turn, of whichever leader. Leader only.
  */
 export class FeedPurges extends Loop {
   readonly #options: FeedPurgesOptions;
+  /** What could not go at the last turn, so that the same is said once. */
+  readonly #left = new Map<FeedId, number>();
 
   constructor(options: FeedPurgesOptions) {
     const { clock, log } = options;
@@ -50,16 +52,19 @@ export class FeedPurges extends Loop {
     const { log } = this.#options;
     const feed = row.id;
     const purged = await new FeedPurger(this.#options, row, signal).run();
-    if (signal.aborted) return;
-    if (purged.left.length > 0) {
-      log.warn(
-        { feed, left: purged.left.length, first: purged.left[0] },
-        'a feed cannot be purged to its end yet',
-      );
-      return;
-    }
-    if (await this.#end(feed))
-      log.info({ feed, files: purged.files, bytes: purged.bytes }, 'a feed is purged');
+    if (signal.aborted || !this.#options.store.mayWrite()) return;
+    const left = purged.left.length;
+    const isNews = left !== (this.#left.get(feed) ?? 0);
+    this.#left.set(feed, left);
+    if (left > 0 && isNews)
+      log.warn({ feed, left, first: purged.left[0] }, 'a feed cannot be purged to its end yet');
+    if (left > 0) return;
+    // Whoever had begun to make a name, or to write a file, when the marks came may have ended after it was listed.
+    if (purged.removed > 0) {
+      const { removed, bytes } = purged;
+      log.info({ feed, removed, bytes }, 'files of a feed that is purged are removed');
+      this.kick();
+    } else if (await this.#end(feed)) log.info({ feed }, 'a feed is purged');
   }
 
   /** False when somebody wrote first: the next turn looks again. */
