@@ -31,7 +31,7 @@ afterEach(() => world.stop());
 
 const add = () => registry.add([{ url, title: null, bookScore: null, id: world.feed }]);
 const remove = (purge = true) => {
-  const change = { remove: true, ...(purge ? { purge: true } : {}) } as const;
+  const change = purge ? ({ remove: true, purge: true } as const) : ({ remove: true } as const);
   return changeFeedRecord(world, { kind: 'change_feed', feed: world.feed, change, dryRun: false });
 };
 const record = async () => (await world.store.readFeed(world.feed)).record;
