@@ -96,6 +96,11 @@ const cases: readonly (readonly [string, Partial<MachineFacts>, string])[] = [
     'fail: /etc/podctl/token cannot be read, or holds no token (transcribe.openai.tokenFile) -> write the token into it, and nothing else; run this as the user of the agent',
   ],
   [
+    'agent-engine',
+    { otherEngine: { ...server, url: 'http://gpu1:8000/v1', tokenFile } },
+    'warn: http://gpu1:8000/v1 gets the token in the clear -> reach the server over https://, or through a tunnel',
+  ],
+  [
     'agent-model',
     { otherEngine: server },
     'skipped: agent.engine is openai, which has models of its own',

@@ -1,6 +1,8 @@
 import { type Check, fail, ok, warn } from './check.ts';
 import type { OtherEngineFacts } from './machine-facts.ts';
 
+const IN_THE_CLEAR = /^http:\/\/(?!127\.|localhost[:/]|\[::1\])/;
+
 /** An engine that is not ours: whether its program is there, or its server answers. */
 export function judgeOtherEngine(facts: OtherEngineFacts): Check {
   if (facts.kind === 'openai') return judgeServer(facts);
@@ -42,6 +44,12 @@ function judgeServer({
       'agent-engine',
       `${tokenFile?.path} holds a token, and others on this machine may read it`,
       `run "chmod 600 ${tokenFile?.path}"`,
+    );
+  if (tokenFile !== null && IN_THE_CLEAR.test(url))
+    return warn(
+      'agent-engine',
+      `${url} gets the token in the clear`,
+      'reach the server over https://, or through a tunnel',
     );
   if (status >= 500)
     return warn('agent-engine', `${url} answers ${status}`, 'look into the log of the server');
