@@ -25,7 +25,9 @@ export async function probeOtherEngine(
     if (token?.kind === 'there') headers.authorization = `Bearer ${token.text}`;
     const asked = { headers, signal: until, redirect: 'manual' } as const;
     const response = await fetch(`${openai.url}/models`, asked).catch((error: unknown) => {
-      throw until.aborted ? error : new Error(whyUnreached(error));
+      // Why is in what it wraps.
+      const { cause = error } = error instanceof Error ? error : {};
+      throw until.aborted ? error : new Error(whyUnreached(cause));
     });
     await response.body?.cancel();
     return { status: response.status };
