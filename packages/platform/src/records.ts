@@ -183,6 +183,7 @@ export const episodeMeta = recordCodec<EpisodeMeta>(
     transcripts: z.array(offeredTranscript).optional(),
     persons: z.array(z.object({ name: z.string(), role: z.string() })).optional(),
     chaptersUrl: z.string().optional(),
+    link: z.string().optional(),
     isExplicit: z.boolean().optional(),
     isBlocked: z.boolean().optional(),
     lengthBytes: z.number().optional(),

@@ -24,6 +24,8 @@ export interface ItemExtras {
   readonly persons?: readonly FeedPerson[] | undefined;
   /** `podcast:chapters`: JSON, absolute. */
   readonly chaptersUrl?: string | undefined;
+  /** A page about it, absolute; it may hold what is secret. */
+  readonly link?: string | undefined;
   readonly isExplicit?: boolean | undefined;
   /** `itunes:block`: directories are asked not to list it. It is an episode all the same. */
   readonly isBlocked?: boolean | undefined;

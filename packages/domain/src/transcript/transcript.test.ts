@@ -252,7 +252,7 @@ describe('rendered forms', () => {
         '"parameters":{"beamSize":1,"vad":true},"audioSha256":"00","agent":"a-1","startedAtMs":1,' +
         '"finishedAtMs":2},"segments":[{"startSeconds":0,"endSeconds":1.235,"text":"Hi",' +
         '"avgLogprob":-0.1235,"noSpeechProbability":null,"words":[{"startSeconds":0,' +
-        '"endSeconds":1.235,"text":" Hi","probability":0.9}]}]}\n',
+        '"endSeconds":1.235,"text":" Hi","probability":0.9}],"confidence":0.8839}]}\n',
     );
   });
 
