@@ -104,6 +104,7 @@ function stage(which: Stage, state: StageState): StageStatus {
     reason: '',
     notBefore: undefined,
     audioRemoved: false,
+    askedModel: '',
     files: [],
   };
 }

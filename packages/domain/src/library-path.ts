@@ -85,6 +85,21 @@ export function acceptedFolder(
   return `${EPISODES_ROOT}/${feed}/${episode}/${stage}/r${run}-${token}`;
 }
 
+/** Where the accepted runs of a stage are: a folder each. */
+export function acceptedRunsFolder(feed: FeedId, episode: EpisodeId, stage: Stage): string {
+  return `${EPISODES_ROOT}/${feed}/${episode}/${stage}`;
+}
+
+/** Run and token of an accepted folder's last part; null for every other name. */
+export function parseAcceptedRun(
+  name: string,
+): { readonly run: number; readonly token: Token } | null {
+  const [, runText = '', tokenText = ''] = /^r([1-9]\d*)-([1-9]\d*)$/.exec(name) ?? [];
+  const run = Number(runText);
+  const token = Number(tokenText);
+  return Number.isSafeInteger(run) && run > 0 && isToken(token) ? { run, token } : null;
+}
+
 export interface ViewName {
   readonly feedTitle: string;
   readonly episodeTitle: string;

@@ -1,10 +1,12 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { nextRun } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { wishedModel } from '@podctl/domain/run-wish.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeHeading } from '@podctl/domain/transcript/markdown.ts';
 import type { Library } from '@podctl/platform/library.ts';
@@ -68,7 +70,9 @@ async function transcribeWork(
 ): Promise<Result<Work, string>> {
   const audio = await acceptedAudio(options.library, feed, episode, state);
   if (!audio.ok) return audio;
-  const { model, language, prompt, hotwords } = options;
+  const { language, prompt, hotwords } = options;
+  const { transcribe } = state.stages;
+  const model = wishedModel(transcribe, nextRun(transcribe)) ?? options.model;
   const meta = await knownMeta(options.store, feed, episode);
   return ok({
     kind: 'transcribe',

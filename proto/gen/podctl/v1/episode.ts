@@ -202,6 +202,8 @@ export interface StageStatus {
   files: ArtifactFile[];
   /** True when the audio of a done download was taken away on purpose (library.keepAudio); the rest of it is there. */
   audioRemoved: boolean;
+  /** The model that was asked for with the run that is to be done, for it alone; empty: it is done as every other. */
+  askedModel: string;
 }
 
 /** One accepted file. */
@@ -342,6 +344,8 @@ export interface RetryEpisodesRequest {
   stage: Stage;
   /** Nothing is changed: the answer says how many there are. */
   validateOnly: boolean;
+  /** The model for these runs alone, in the place of their feed's; empty: as every other. With the stage transcribe only. */
+  model: string;
 }
 
 /** What is tried again. */
@@ -425,6 +429,7 @@ function createBaseStageStatus(): StageStatus {
     notBefore: undefined,
     files: [],
     audioRemoved: false,
+    askedModel: "",
   };
 }
 
@@ -465,6 +470,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     if (message.audioRemoved !== false) {
       writer.uint32(160).bool(message.audioRemoved);
+    }
+    if (message.askedModel !== "") {
+      writer.uint32(170).string(message.askedModel);
     }
     return writer;
   },
@@ -570,6 +578,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.audioRemoved = reader.bool();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.askedModel = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -613,6 +629,11 @@ export const StageStatus: MessageFns<StageStatus> = {
         : isSet(object.audio_removed)
         ? globalThis.Boolean(object.audio_removed)
         : false,
+      askedModel: isSet(object.askedModel)
+        ? globalThis.String(object.askedModel)
+        : isSet(object.asked_model)
+        ? globalThis.String(object.asked_model)
+        : "",
     };
   },
 
@@ -651,6 +672,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.audioRemoved !== false) {
       obj.audioRemoved = message.audioRemoved;
     }
+    if (message.askedModel !== "") {
+      obj.askedModel = message.askedModel;
+    }
     return obj;
   },
 
@@ -670,6 +694,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.notBefore = object.notBefore ?? undefined;
     message.files = object.files?.map((e) => ArtifactFile.fromPartial(e)) || [];
     message.audioRemoved = object.audioRemoved ?? false;
+    message.askedModel = object.askedModel ?? "";
     return message;
   },
 };
@@ -1942,7 +1967,7 @@ export const GetEpisodeResponse: MessageFns<GetEpisodeResponse> = {
 };
 
 function createBaseRetryEpisodesRequest(): RetryEpisodesRequest {
-  return { episodeIds: [], feedId: "", failed: false, dead: false, stage: 0, validateOnly: false };
+  return { episodeIds: [], feedId: "", failed: false, dead: false, stage: 0, validateOnly: false, model: "" };
 }
 
 export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
@@ -1964,6 +1989,9 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
     }
     if (message.validateOnly !== false) {
       writer.uint32(48).bool(message.validateOnly);
+    }
+    if (message.model !== "") {
+      writer.uint32(58).string(message.model);
     }
     return writer;
   },
@@ -2029,6 +2057,14 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
             message.validateOnly = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2061,6 +2097,7 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
         : isSet(object.validate_only)
         ? globalThis.Boolean(object.validate_only)
         : false,
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
     };
   },
 
@@ -2084,6 +2121,9 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
     if (message.validateOnly !== false) {
       obj.validateOnly = message.validateOnly;
     }
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
     return obj;
   },
 
@@ -2098,6 +2138,7 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
     message.dead = object.dead ?? false;
     message.stage = object.stage ?? 0;
     message.validateOnly = object.validateOnly ?? false;
+    message.model = object.model ?? "";
     return message;
   },
 };
