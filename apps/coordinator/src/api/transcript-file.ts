@@ -53,7 +53,7 @@ export async function findTranscript(
     return err({
       kind: 'not_found',
       message: `the library has no transcript of run ${run} of ${episode}`,
-      hint: 'podctl transcript versions shows which runs there are',
+      hint: '"podctl transcript versions" shows which runs there are',
     });
   const pathOf = (ending: string) => paths.find((path) => path.endsWith(`/transcript.${ending}`));
   const path = pathOf(extension);
