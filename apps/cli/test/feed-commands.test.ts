@@ -164,6 +164,15 @@ describe('episode', () => {
     expect(ran.stderr).toMatch(/^1 job to try again\.\nTrying 1 job again\./);
     expect(api.fleet.ordered).toHaveLength(1);
     expect((await podctl('episode', 'retry', '--feed', 'alpha')).code).toBe(2);
+    const model = ['--model', 'large-v3'];
+    const unstaged = await podctl('episode', 'retry', '--dead', ...model);
+    expect([unstaged.code, unstaged.stderr]).toEqual([
+      2,
+      expect.stringContaining('add --stage transcribe'),
+    ]);
+    const id = api.fleet.episode(alpha, 2, done('transcribe'));
+    await podctl('episode', 'retry', id, '--stage', 'transcribe', ...model);
+    expect(api.fleet.ordered.at(-1)).toMatchObject({ kind: 'repeat_runs', model: 'large-v3' });
   });
 
   test('skip and prioritize say what came of it', async () => {
