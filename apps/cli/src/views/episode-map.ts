@@ -38,6 +38,8 @@ export interface StageView {
   readonly audioRemoved: boolean;
   /** The model that was asked for with the run that is to be done; empty: it is done as every other. */
   readonly askedModel: string;
+  /** Its files went with its feed: a newer run is wanted in their place. */
+  readonly purged: boolean;
 }
 
 export interface FileView {
@@ -125,6 +127,7 @@ function stageView(status: StageStatus): StageView {
     reason: status.reason,
     notBefore: isoTime(status.notBefore),
     audioRemoved: status.audioRemoved,
+    purged: status.purged === true,
     askedModel: status.askedModel,
     files: status.files.map(fileView),
   };

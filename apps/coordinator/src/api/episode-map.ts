@@ -87,6 +87,7 @@ function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStat
     notBefore: dateOf(notBeforeMs === 0 ? null : notBeforeMs),
     askedModel: wishedModel(view.state, nextRun(view.state)) ?? '',
     audioRemoved: view.state.done?.audio !== undefined,
+    purged: view.state.done?.purged === true,
     files: files.map(({ path, sizeBytes, sha256 }) => ({
       path,
       sizeBytes: BigInt(sizeBytes),

@@ -1,3 +1,4 @@
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import type { ManifestDetail } from '@podctl/domain/manifest.ts';
 import { ok, type Result } from '@podctl/domain/result.ts';
 import type {
@@ -18,10 +19,12 @@ export async function listTranscriptVersions(
   const found = findEpisode(fleet.picture().snapshot, episodeId);
   if (!found.ok) return found;
   const { feed, episode, state } = found.value;
-  const { done } = state.stages.transcribe;
+  // Of a purged one what is left is on its way out.
+  const done = keptRun(state.stages.transcribe);
+  if (done === null) return ok({ versions: [], episodeId: episode });
   const runs = await acceptedRuns(fleet.library, feed, episode, 'transcribe');
   const versions = runs.map((run) =>
-    versionMessage(run, done?.run === run.run && done.token === run.token),
+    versionMessage(run, done.run === run.run && done.token === run.token),
   );
   return ok({ versions, episodeId: episode });
 }

@@ -204,6 +204,8 @@ export interface StageStatus {
   audioRemoved: boolean;
   /** The model that was asked for with the run that is to be done, for it alone; empty: it is done as every other. */
   askedModel: string;
+  /** True when the files of its newest done run went with its feed (RemoveFeed with `purge`): a newer run is wanted in its place. */
+  purged?: boolean | undefined;
 }
 
 /** One accepted file. */
@@ -430,6 +432,7 @@ function createBaseStageStatus(): StageStatus {
     files: [],
     audioRemoved: false,
     askedModel: "",
+    purged: undefined,
   };
 }
 
@@ -473,6 +476,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     if (message.askedModel !== "") {
       writer.uint32(170).string(message.askedModel);
+    }
+    if (message.purged !== undefined) {
+      writer.uint32(208).bool(message.purged);
     }
     return writer;
   },
@@ -586,6 +592,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.askedModel = reader.string();
             continue;
           }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.purged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -634,6 +648,7 @@ export const StageStatus: MessageFns<StageStatus> = {
         : isSet(object.asked_model)
         ? globalThis.String(object.asked_model)
         : "",
+      purged: isSet(object.purged) ? globalThis.Boolean(object.purged) : undefined,
     };
   },
 
@@ -675,6 +690,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.askedModel !== "") {
       obj.askedModel = message.askedModel;
     }
+    if (message.purged !== undefined) {
+      obj.purged = message.purged;
+    }
     return obj;
   },
 
@@ -695,6 +713,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.files = object.files?.map((e) => ArtifactFile.fromPartial(e)) || [];
     message.audioRemoved = object.audioRemoved ?? false;
     message.askedModel = object.askedModel ?? "";
+    message.purged = object.purged ?? undefined;
     return message;
   },
 };
