@@ -70,6 +70,8 @@ class Writes {
   }
 }
 
+const RESTATED_MAX = 20;
+
 /** One poll's fold, and what the poller writes after it. */
 async function fold(read: FeedDocument, writes = new Writes(), change: Partial<FeedRecord> = {}) {
   const { client, replica, clock } = world;
@@ -82,7 +84,7 @@ async function fold(read: FeedDocument, writes = new Writes(), change: Partial<F
   });
   const { record, revision } = await store.readFeed(FEED);
   if (record === null) throw new Error('the feed was added');
-  const folded = await new FeedFold({ clock, store, replica }).fold(
+  const folded = await new FeedFold({ clock, store, replica, restatedMax: RESTATED_MAX }).fold(
     { ...record, ...change },
     revision,
     read,
@@ -133,6 +135,44 @@ test('a feed that changed nothing writes nothing, also where its URLs are signed
   for (const n of [2, 3, 4]) await fold(signed(n), writes);
   expect(writes.keys).toEqual([]);
   expect((await metas()).map((meta) => meta?.isUrlRestless)).toEqual([true, true]);
+});
+
+test('what a feed adds to known episodes later is kept, and what was kept already is not written again', async () => {
+  await fold(FIRST);
+  const transcripts = [{ url: 'https://t.test/a.vtt', type: 'text/vtt', language: 'en' }];
+  const persons = [{ name: 'Ada', role: 'host' }];
+  const chaptersUrl = 'https://t.test/c.json';
+  const more = { transcripts, persons, chaptersUrl, season: 4, episodeType: 'bonus' } as const;
+  const [a, ...others] = FIRST.items as [FeedItem, ...FeedItem[]];
+  const later = document({ ...a, ...more }, ...others);
+  const before = await metas();
+  const writes = new Writes();
+  await fold(later, writes);
+  expect(writes.keys.filter((key) => key.startsWith('meta.'))).toHaveLength(1);
+  expect(await metas()).toEqual([{ ...before[0], ...more }, ...before.slice(1)]);
+  // A ledger of an older version does not say what is kept: it is looked at, and found.
+  const { entries, revisions } = await readLedger(world.store, FEED);
+  const unknown = entries.map((entry) => ({ ...entry, facts: '', looseFacts: '' }));
+  await world.store.casLedgerPart(FEED, 0, unknown, revisions[0] ?? 0);
+  const again = new Writes();
+  await fold(document(...later.items, item('new')), again);
+  expect(again.keys.filter((key) => key.startsWith('meta.'))).toHaveLength(1);
+  expect((await readLedger(world.store, FEED)).entries.slice(0, 4)).toEqual(entries);
+});
+
+test('a feed that changes every one of thousands of items is written in parts, and is asked for again', async () => {
+  const many = RESTATED_MAX + 10;
+  const listed = (season: number) =>
+    document(...Array.from({ length: many }, (_, n) => item(`g${n}`, { season })));
+  await fold(listed(1));
+  const writes = new Writes();
+  expect(await fold(listed(2), writes)).toMatchObject({
+    isUnfinished: true,
+    ledger: { digest: '' },
+  });
+  expect(writes.keys.filter((key) => key.startsWith('meta.'))).toHaveLength(RESTATED_MAX);
+  expect(await fold(listed(2), new Writes())).toMatchObject({ isUnfinished: false });
+  expect(new Set((await metas()).map((meta) => meta?.season))).toEqual(new Set([2]));
 });
 
 test('what changed is written, and nothing else of the feed', async () => {

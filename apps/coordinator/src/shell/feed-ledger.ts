@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { audioMarks, idOfKey } from '@podctl/domain/feed/audio-identity.ts';
+import { NO_FACTS } from '@podctl/domain/feed/fact-marks.ts';
 import { CHUNK_ENTRIES, type LedgerEntry } from '@podctl/domain/feed/ledger-entry.ts';
 import { enclosureKey } from '@podctl/domain/feed/tracking.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
@@ -100,6 +101,7 @@ export function entryFromMeta(feed: FeedId, episode: EpisodeId, meta: EpisodeMet
     moves: 0,
     isRewritten: false,
     audioChanges: 0,
+    ...NO_FACTS,
     isFiltered: false,
   };
 }

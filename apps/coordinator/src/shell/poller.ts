@@ -32,6 +32,8 @@ export interface PollerOptions {
   polled(seconds: number, came: PollCame | null): void;
 }
 
+/** So that the next poll gets the document again. */
+const UNVALIDATED = { etag: null, lastModified: null };
 /** A record may be changed by people while its feed is polled. */
 const CLOSES_MAX = 4;
 
@@ -123,8 +125,8 @@ export class Poller extends PollRounds {
     const folded = await this.#folding.fold(record, revision, document);
     if (folded === null) return null;
     // Only now may the next poll answer "unchanged".
-    const { etag, lastModified } = response;
-    const { listed, fresh, ledger } = folded;
+    const { listed, fresh, ledger, isUnfinished } = folded;
+    const { etag, lastModified } = isUnfinished ? UNVALIDATED : response;
     const read = { document, etag, lastModified, listed, fresh, ledger };
     const result = { ...this.#resultOf(folded.record, reading), read };
     return this.#close(folded.record, folded.revision, result);
