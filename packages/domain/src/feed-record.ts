@@ -61,6 +61,15 @@ export interface FeedReading {
   readonly pages: number;
   /** As `keptProblems` gives them. */
   readonly problems: readonly FeedProblem[];
+  /** Absent where it had its end. */
+  readonly brokeOff?: BreakOff | undefined;
+}
+
+/** Where documents without their end break off, and since when they do so there. */
+export interface BreakOff {
+  /** Only equality counts. */
+  readonly mark: string;
+  readonly sinceMs: number;
 }
 
 export function choicesOf(record: FeedRecord | null): FeedChoices {

@@ -96,6 +96,7 @@ const feedReading: z.ZodType<FeedReading> = z.object({
       }),
     )
     .default([]),
+  brokeOff: z.object({ mark: z.string(), sinceMs: millis }).optional(),
 });
 
 export const feedRecord = recordCodec<FeedRecord>(

@@ -19,7 +19,7 @@ const METAS_AT_ONCE = 64;
 /** Of the most entries that a ledger holds, and more. */
 const PARTS_MAX = 1_000;
 
-export function sha256(text: string): Uint8Array {
+export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
