@@ -50,6 +50,8 @@ export interface FeedLedger extends LedgerCounts {
   readonly digest: string;
   /** Names the filter. */
   readonly filter: string;
+  /** Hosts that its episodes' URLs name, where they are several. */
+  readonly hosts?: number | undefined;
 }
 
 /** What reading a document gave beside its episodes. */

@@ -79,6 +79,7 @@ const feedLedger: z.ZodType<FeedLedger> = z.object({
   filtered: count,
   digest: z.string(),
   filter: z.string(),
+  hosts: count.optional(),
 });
 
 /** Kinds of a newer version are read as the mildest. */

@@ -8,6 +8,7 @@ import { episodeMeta } from '@podctl/platform/records.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CLUSTER, NONCE } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
+import { downloadHost } from '../core/episode-hosts.ts';
 import { FeedFold } from './feed-fold.ts';
 import { readLedger } from './feed-ledger.ts';
 import { Store } from './store.ts';
@@ -173,6 +174,18 @@ test('a feed that changes every one of thousands of items is written in parts, a
   expect(writes.keys.filter((key) => key.startsWith('meta.'))).toHaveLength(RESTATED_MAX);
   expect(await fold(listed(2), new Writes())).toMatchObject({ isUnfinished: false });
   expect(new Set((await metas()).map((meta) => meta?.season))).toEqual(new Set([2]));
+});
+
+test('of a feed at several hosts the record says so, and a new leader sees which episode is where', async () => {
+  const mixed = document(item('a'), item('b'), item('c', { enclosureUrl: 'https://y.test/c.mp3' }));
+  expect(await fold(mixed)).toMatchObject({ ledger: { hosts: 2 } });
+  const { snapshot } = world.replica;
+  const hosts = () => rows().map((episode) => downloadHost(snapshot, FEED, episode));
+  expect(hosts()).toEqual(['x.test', 'x.test', 'y.test']);
+  snapshot.episodeHosts.clear();
+  const writes = new Writes();
+  await fold(mixed, writes);
+  expect([hosts(), writes.keys]).toEqual([['x.test', 'x.test', 'y.test'], []]);
 });
 
 test('what changed is written, and nothing else of the feed', async () => {

@@ -16,7 +16,8 @@ import { choicesOf, type FeedLedger, type FeedRecord } from '@podctl/domain/feed
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { jobKey } from '@podctl/domain/key.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import { type EpisodeRow, episodeRow } from '../core/snapshot.ts';
+import { episodeHosts, noteEpisodeHosts } from '../core/episode-hosts.ts';
+import { type EpisodeRow, episodeRow, type Snapshot } from '../core/snapshot.ts';
 import { madeReady } from './episode-gate.ts';
 import {
   entryFromMeta,
@@ -97,15 +98,24 @@ export class FeedFold {
     const { ledger, feed } = record;
     const { urls } = this.#options;
     const isUrlWanted = urls?.isWanted(feed) === true;
-    // The same items under the same filter: all of it is done.
-    if (ledger?.digest === digest && !isUrlWanted)
+    const { snapshot } = this.#options.replica;
+    // The same items under the same filter: all of it is done, but for what a leader has to see once.
+    const isSeen = !isUrlWanted && !hasUnseenHosts(record, snapshot);
+    if (ledger?.digest === digest && isSeen)
       return { record, revision, listed: record.listed, fresh: 0, ledger, isUnfinished: false };
     const work = await this.#workOf(record, document, gate);
     if (isUrlWanted) urls?.note(feed, work.listed);
-    noteVanished(this.#options.replica.snapshot, feed, work.entries);
+    noteVanished(snapshot, feed, work.entries);
+    const hosts = await this.#run(episodeHosts(work.listed));
+    noteEpisodeHosts(snapshot, feed, hosts);
     const isUnfinished = work.restatedLater > 0;
     const isAll = work.putOff === 0 && !isUnfinished;
-    const after = { ...work.counts, digest: isAll ? digest : '', filter: gate.name };
+    const after = {
+      ...work.counts,
+      digest: isAll ? digest : '',
+      filter: gate.name,
+      hosts: hosts?.count,
+    };
     const folded = {
       listed: work.listed.size,
       fresh: work.fresh.length + work.admitted.length,
@@ -258,6 +268,11 @@ export class FeedFold {
       beganMs = clock.monotonicMs();
     }
   }
+}
+
+/** A feed at several hosts, of which this leader does not know yet which episode is where. */
+export function hasUnseenHosts({ feed, ledger }: FeedRecord, { episodeHosts: known }: Snapshot) {
+  return (ledger?.hosts ?? 1) > 1 && !known.has(feed);
 }
 
 function hasWork(work: Work): boolean {

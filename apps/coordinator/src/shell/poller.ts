@@ -9,7 +9,7 @@ import { type PollResult, recordAfterPoll } from '../core/poll-end.ts';
 import type { DueFeed } from '../core/poll-queue.ts';
 import { breakText, settledDocument } from '../core/settled-document.ts';
 import { BodyRooms } from './body-room.ts';
-import { FeedFold } from './feed-fold.ts';
+import { FeedFold, hasUnseenHosts } from './feed-fold.ts';
 import { sha256 } from './feed-ledger.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { FreshUrls } from './fresh-urls.ts';
@@ -68,7 +68,8 @@ export class Poller extends PollRounds {
       const row = this.#options.replica.snapshot.feeds.get(due.feed);
       if (row === undefined || row.record === null || row.record.removed === true) return true;
       const { record, revision } = row;
-      const ask = { whole, room, fetched: heard };
+      const isUnseen = hasUnseenHosts(record, this.#options.replica.snapshot);
+      const ask = { whole: whole || isUnseen, room, fetched: heard };
       const nowMs = () => clock.wallMs();
       const reading = await readFeed({ ...this.#options, nowMs }, record, ask, signal);
       came =
