@@ -19,6 +19,8 @@ export interface PollResult {
   readonly read: {
     readonly document: FeedDocument;
     readonly brokeOff?: BreakOff | undefined;
+    /** Something of it was left for the next poll. */
+    readonly isUnfinished?: boolean | undefined;
     readonly etag: string | null;
     readonly lastModified: string | null;
     readonly listed: number;
@@ -83,11 +85,13 @@ function filterText({ choices }: Pick<FeedRecord, 'choices'>): string {
 }
 
 function kept(record: FeedRecord, read: NonNullable<PollResult['read']>, nowMs: number) {
-  const { document, brokeOff, etag, lastModified, listed, ledger } = read;
+  const { document, brokeOff, isUnfinished = false, etag, lastModified, listed, ledger } = read;
   const title = document.title || record.title;
   // Of a part nobody may say "unchanged" later: the rest of it would never be read.
   const validators =
-    document.isPartial === true ? { etag: null, lastModified: null } : { etag, lastModified };
+    document.isPartial === true || isUnfinished
+      ? { etag: null, lastModified: null }
+      : { etag, lastModified };
   return {
     title,
     ...validators,

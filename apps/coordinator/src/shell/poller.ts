@@ -35,8 +35,6 @@ export interface PollerOptions {
   polled(seconds: number, came: PollCame | null): void;
 }
 
-/** So that the next poll gets the document again. */
-const UNVALIDATED = { etag: null, lastModified: null };
 /** A record may be changed by people while its feed is polled. */
 const CLOSES_MAX = 4;
 
@@ -131,8 +129,9 @@ export class Poller extends PollRounds {
     if (folded === null) return null;
     // Only now may the next poll answer "unchanged".
     const { listed, fresh, ledger, isUnfinished } = folded;
-    const { etag, lastModified } = isUnfinished ? UNVALIDATED : response;
-    const read = { document, brokeOff, etag, lastModified, listed, fresh, ledger };
+    const { etag, lastModified } = response;
+    const kept = { etag, lastModified, listed, fresh, ledger };
+    const read = { document, brokeOff, isUnfinished, ...kept };
     const result = { ...this.#resultOf(folded.record, reading), read };
     return this.#close(folded.record, folded.revision, result);
   }
