@@ -80,6 +80,7 @@ const feedLedger: z.ZodType<FeedLedger> = z.object({
   filtered: count,
   digest: z.string(),
   filter: z.string(),
+  hosts: count.optional(),
 });
 
 /** Kinds of a newer version are read as the mildest. */
@@ -97,6 +98,7 @@ const feedReading: z.ZodType<FeedReading> = z.object({
       }),
     )
     .default([]),
+  brokeOff: z.object({ mark: z.string(), sinceMs: millis }).optional(),
 });
 
 /** In records and in answers to orders. */

@@ -73,6 +73,8 @@ export interface FeedDocument {
    * read. What such a document does not list has not vanished.
    */
   readonly isPartial?: boolean | undefined;
+  /** It is partial for this alone: it came whole, and lacks its end. */
+  readonly breaksOff?: boolean | undefined;
   /** `podcast:medium`, in lower case. */
   readonly medium?: string | undefined;
   /** `podcast:guid`: the podcast's own, wherever it is hosted. */

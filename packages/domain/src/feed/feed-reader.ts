@@ -111,6 +111,7 @@ export class FeedReader {
       itemsSeen: this.itemsSeen,
       problems: [...this.breakOff(), ...this.losses.problems(this.limits)],
       isPartial: this.depth > 0 || this.losses.has('overMax'),
+      ...(this.depth > 0 && !this.losses.has('overMax') && { breaksOff: true }),
     });
   }
 
