@@ -39,7 +39,7 @@ export function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: parametersOf(work, can),
+      parameters: { ...raw.parameters, ...parametersOf(work, can) },
       audioSha256: work.audioSha256,
       ...by,
     },
@@ -52,7 +52,10 @@ export function isShort(heardSeconds: number, audioSeconds: number | null): bool
   return missingSeconds > SHORT_SECONDS && missingSeconds > SHORT_SHARE * (audioSeconds ?? 0);
 }
 
-/** What was asked for and is beyond the engine was not done. */
+/**
+ * What was asked for: in the engine's own words the model may have another name, and the texts are left out. What is beyond the
+ * engine was not done.
+ */
 function parametersOf({ language, prompt, hotwords }: TranscribeWork, can: EngineCapabilities) {
   return {
     language: can.language ? language : null,
@@ -72,7 +75,7 @@ function segmentOf(raw: RawSegment): TranscriptSegment {
       startSeconds: word.start,
       endSeconds: word.end,
       text: word.word,
-      probability: word.probability ?? 0,
+      probability: word.probability,
     })),
   };
 }

@@ -29,7 +29,7 @@ interface Task {
   readonly work: TranscribeWork;
 }
 
-/** Turns accepted audio into `transcript.{txt,srt,vtt,json}` in staging, then the manifest. */
+/** Turns accepted audio into `transcript.{txt,srt,vtt,json,md}` in staging, then the manifest. */
 export function transcribeWorker(ports: TranscribePorts): Worker {
   const pool = new EnginePool(ports.engines, ports.clock);
   return async (assignment, context) => {
@@ -64,7 +64,7 @@ async function transcribe(
   const { model, raw } = heard.value;
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
   const transcript = transcriptOf(work, model, raw, by, engine.capabilities);
-  const outcome = await writeTranscript(attempt, agent, transcript, raw);
+  const outcome = await writeTranscript(attempt, agent, transcript, raw, work.episode ?? null);
   ports.transcribed(model.model, raw.durationSeconds);
   return outcome;
 }
