@@ -306,6 +306,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       transcribe: transcribeWorker({
         ...shared,
         engines: engines.all,
+        checkpointAfterSeconds: settings.transcribe.checkpointAfter / 1_000,
         transcribed: measured.transcribed,
       }),
     },

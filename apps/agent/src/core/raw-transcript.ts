@@ -19,6 +19,18 @@ export interface RawTranscript {
   readonly durationSeconds: number;
   readonly speechSeconds: number;
   readonly elapsedMs: number;
+  /** Who heard which part of it, in order; absent where one attempt heard all. */
+  readonly parts?: readonly HeardPart[];
+}
+
+/** What one attempt heard: the times are seconds of the audio. */
+export interface HeardPart {
+  readonly agent: string;
+  readonly device: string;
+  readonly computeType: string;
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  readonly elapsedMs: number;
 }
 
 /** Times are seconds from the start of the audio. */

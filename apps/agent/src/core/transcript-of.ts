@@ -40,7 +40,17 @@ export function transcriptOf(
       parameters: parametersOf(work),
       audioSha256: work.audioSha256,
       ...by,
+      ...partsOf(raw.parts),
     },
+  };
+}
+
+function partsOf(parts: RawTranscript['parts'] = []): Pick<Transcript['provenance'], 'parts'> {
+  if (parts.length < 2) return {};
+  return {
+    parts: parts.map(({ agent, device, computeType, fromSeconds, toSeconds }) => ({
+      ...{ agent, device, computeType, fromSeconds, toSeconds },
+    })),
   };
 }
 

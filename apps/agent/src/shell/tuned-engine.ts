@@ -59,6 +59,10 @@ export class TunedEngine implements Engine {
     return this.#fallback;
   }
 
+  get resumes(): boolean {
+    return this.#options.engine.resumes === true;
+  }
+
   get restMs(): number {
     return Math.max(0, this.#starvedUntilMs - this.#options.clock.monotonicMs());
   }
