@@ -7,6 +7,7 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
+import type { RawTranscript } from '../core/raw-transcript.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const MODEL = 'tiny.en';
@@ -43,6 +44,30 @@ describe('the faster-whisper engine', () => {
     expect(shared.length / wordsOf(said).length).toBeGreaterThan(0.8);
     expect(heard.value.segments[0]?.words.length).toBeGreaterThan(3);
     expect(positions.at(-1)).toBeCloseTo(heard.value.durationSeconds, 0);
+  });
+
+  test('from a checkpoint on it hears the very words of the unbroken pass, at the times of the whole', async () => {
+    const whisper = real();
+    await whisper.load(MODEL, never);
+    const kept: RawTranscript[] = [];
+    const onCheckpoint = (heardSoFar: RawTranscript) => kept.push(heardSoFar);
+    const short = { ...request(), windowSeconds: 12 };
+    const whole = await whisper.transcribe({ ...short, onCheckpoint }, ignore, never);
+    const [first, second] = kept;
+    invariant(whole.ok && first !== undefined && second !== undefined, 'three windows are heard');
+    const positions: number[] = [];
+    const between = { fromSeconds: first.durationSeconds, toSeconds: second.durationSeconds };
+    const part = await whisper.transcribe(
+      { ...short, ...between, language: first.language },
+      (seconds) => positions.push(seconds),
+      never,
+    );
+    invariant(part.ok, 'the part is heard');
+    expect([...first.segments, ...part.value.segments]).toEqual(second.segments);
+    expect(whole.value.segments.slice(0, second.segments.length)).toEqual(second.segments);
+    expect(part.value.segments[0]?.start).toBeGreaterThanOrEqual(between.fromSeconds);
+    expect(part.value.speechSeconds).toBeCloseTo(second.speechSeconds - first.speechSeconds, 2);
+    expect([positions[0], positions.at(-1)]).toEqual([between.fromSeconds, between.toSeconds]);
   });
 
   test('killed -9 at work, the job fails at once and the next one has a new process', async () => {
