@@ -46,6 +46,7 @@ describe('a long episode', () => {
     const clean = await transcribe(3, { run: 2 });
 
     expect(first.heardSeconds + second.heardSeconds).toBe(clean.heardSeconds + WINDOW);
+    expect(second.resumedAtSeconds).toBe(960);
     expect(second.progress[0]).toBeCloseTo(960 / HALF_HOUR);
     expect(second.said).toContain('It goes on at 16:00 of 30:00 (checkpoint of gpu1)');
     const [whole, resumed] = [await transcriptOf(3), await transcriptOf(2)];
@@ -157,7 +158,7 @@ function diesAt(second: number): (seconds: number) => EngineFailure | null {
 /** One attempt, with an engine that hears a word a window, a second in a millisecond. */
 async function transcribe(token: number, change: Change = {}) {
   const { by = 'local', signal = never, audioSeconds = HALF_HOUR } = change;
-  const heard = { seconds: 0 };
+  const heard = { seconds: 0, resumedAtSeconds: 0 };
   const progress: number[] = [];
   const said: string[] = [];
   const worker = transcribeWorker({
@@ -166,7 +167,9 @@ async function transcribe(token: number, change: Change = {}) {
     clock: systemClock,
     agent: nameOf(by),
     checkpointAfterSeconds: 1_200,
-    transcribed: () => undefined,
+    transcribed: (_model, _seconds, resumedAtSeconds) => {
+      heard.resumedAtSeconds = resumedAtSeconds;
+    },
   });
   const tell = (_fields: object, line: string) => void said.push(line);
   const outcome = await worker(assignmentOf(token, change), {
@@ -174,7 +177,7 @@ async function transcribe(token: number, change: Change = {}) {
     progress: (fraction) => progress.push(fraction),
     log: { ...silentLog, info: tell, warn: tell },
   });
-  return { outcome, progress, said, heardSeconds: heard.seconds };
+  return { outcome, progress, said, heardSeconds: heard.seconds, ...heard };
 }
 
 function engineOf(

@@ -23,7 +23,8 @@ export interface TranscribePorts {
   readonly agent: AgentId;
   /** Longer audio is checkpointed (`transcribe.checkpointAfter`); absent: none is. */
   readonly checkpointAfterSeconds?: number;
-  readonly transcribed: (model: string, audioSeconds: number) => void;
+  /** `resumedAtSeconds`: so much of it an earlier attempt had heard. */
+  readonly transcribed: (model: string, audioSeconds: number, resumedAtSeconds: number) => void;
 }
 
 interface Task {
@@ -73,7 +74,7 @@ async function transcribe(
   const { model, raw } = heard.value;
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
   const outcome = await writeTranscript(attempt, agent, transcriptOf(work, model, raw, by), raw);
-  ports.transcribed(model.model, raw.durationSeconds);
+  ports.transcribed(model.model, raw.durationSeconds, raw.parts?.at(-1)?.fromSeconds ?? 0);
   return outcome;
 }
 
