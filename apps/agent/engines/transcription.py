@@ -11,6 +11,7 @@ from engine_error import BAD_REQUEST, CANCELLED, EngineError
 from line_channel import finite
 from loaded_model import LoadedModel
 from speech_pause import SAMPLE_RATE_HZ
+from used_parameters import Scalar, used_parameters
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Transcription:
         self._speech_seconds = 0.0
         self._segment_count = 0
         self._position_seconds = 0.0
+        self._parameters: Optional[Dict[str, Scalar]] = None
 
     def run(self, emit: Callable[..., None]) -> Dict[str, Any]:
         """Returns the totals. Raises EngineError, also with code `cancelled`, looked for between batches."""
@@ -76,6 +78,7 @@ class Transcription:
             "speechSeconds": finite(self._speech_seconds, 3),
             "segmentCount": self._segment_count,
             "elapsedMs": round((time.monotonic() - started) * 1000),
+            "parameters": self._parameters,
         }
 
     def _emit_checkpoint(self, emit: Callable[..., None], seconds: float, started: float) -> None:
@@ -83,6 +86,9 @@ class Transcription:
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
         segments, info = self._transcribe(window)
+        if self._parameters is None:
+            batch_size = self._request.batch_size if self._request.vad else None
+            self._parameters = used_parameters(info, batch_size, self._request.window_seconds)
         for segment in segments:
             emit(
                 "segment",

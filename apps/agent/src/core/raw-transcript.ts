@@ -19,6 +19,8 @@ export interface RawTranscript {
   readonly durationSeconds: number;
   readonly speechSeconds: number;
   readonly elapsedMs: number;
+  /** All that decided what was heard, as the engine says that it used it; absent where it does not say. */
+  readonly parameters?: EngineParameters | undefined;
   /** Who heard which part of it, in order; absent where one attempt heard all. */
   readonly parts?: readonly HeardPart[];
 }
@@ -32,6 +34,8 @@ export interface HeardPart {
   readonly toSeconds: number;
   readonly elapsedMs: number;
 }
+
+export type EngineParameters = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Times are seconds from the start of the audio. */
 export interface RawSegment {

@@ -1,11 +1,11 @@
 import { parseCheckpointName } from '@podctl/domain/checkpoint-name.ts';
 import { nextRun } from '@podctl/domain/episode-move.ts';
 import {
+  folderOfStaging,
   PARTS_PATH,
   parseStaging,
   STAGING_ROOT,
   type StagingPlace,
-  stagingFolder,
 } from '@podctl/domain/library-path.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
@@ -80,13 +80,7 @@ export class Sweeper extends Loop {
 
   async #sweep(place: StagingPlace): Promise<void> {
     const { store, library, log } = this.#options;
-    const folder = stagingFolder(
-      place.cluster,
-      place.feed,
-      place.episode,
-      place.stage,
-      place.token,
-    );
+    const folder = folderOfStaging(place);
     const files = await library.list(folder, FILES_LISTED_MAX);
     if (await this.#isNeeded(place, checkpointRuns(files))) return;
     await library.removeStaging(folder);
@@ -144,7 +138,7 @@ export function oldAttempts(files: readonly ListedFile[], beforeMs: number): Sta
   for (const { path, modifiedMs } of files) {
     const place = parseStaging(path);
     if (place === null) continue;
-    const key = `${place.cluster}/${place.feed}.${place.episode}.${place.stage}/${place.token}`;
+    const key = folderOfStaging(place);
     const atMs = Math.max(newest.get(key)?.atMs ?? 0, modifiedMs);
     newest.set(key, { place, atMs });
   }

@@ -1,3 +1,4 @@
+import { confidenceOf } from './confidence.ts';
 import type {
   Transcript,
   TranscriptPart,
@@ -17,10 +18,11 @@ export const TRANSCRIPT_JSON_VERSION = 1;
  *                     "parameters": {…}, "audioSha256", "agent", "startedAtMs", "finishedAtMs",
  *                     "parts"?: [{"agent", "device", "computeType", "fromSeconds", "toSeconds"}]},
  *      "segments": [{"startSeconds", "endSeconds", "text", "avgLogprob" | null, "noSpeechProbability" | null,
- *                    "words": [{"startSeconds", "endSeconds", "text", "probability"}]}]}
+ *                    "words": [{"startSeconds", "endSeconds", "text", "probability" | null}], "confidence" | null}]}
  *
  * Keys stand in this order, so that equal transcripts are equal bytes. Seconds have three decimals at most,
  * probabilities four; what is not a finite number is null. Joining the `text` of a segment's words gives its text.
+ * A segment's `confidence` is 0 to 1 (confidence.ts); older files have none.
  */
 export function renderJson(transcript: Transcript): string {
   const { language, languageProbability, durationSeconds, provenance, segments } = transcript;
@@ -62,6 +64,7 @@ function segmentJson(segment: TranscriptSegment) {
     avgLogprob: rounded(segment.avgLogprob, 4),
     noSpeechProbability: rounded(segment.noSpeechProbability, 4),
     words: segment.words.map(wordJson),
+    confidence: rounded(confidenceOf(segment), 4),
   };
 }
 
