@@ -72,6 +72,7 @@ const SCRIPTS = {
   'bench:watch': [[...script('test/bench/watch.ts')]],
   'bench:library': [[...script('test/bench/library.ts')]],
   'bench:overhead': [[...script('test/bench/overhead.ts')]],
+  'bench:checkpoint': [[...script('test/bench/checkpoint.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],
 };

@@ -218,11 +218,7 @@ interface GpuNews {
   readonly changed: () => void;
 }
 
-function gpuWatchOf(
-  log: Logger,
-  { needsGpu }: Engines,
-  { lost, changed }: GpuNews,
-): GpuWatch {
+function gpuWatchOf(log: Logger, { needsGpu }: Engines, { lost, changed }: GpuNews): GpuWatch {
   let before: GpuState['kind'] = 'unseen';
   return new GpuWatch({
     probe: new NvidiaSmi({
@@ -305,6 +301,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       transcribe: transcribeWorker({
         ...shared,
         engines: engines.all,
+        checkpointAfterSeconds: settings.transcribe.checkpointAfter / 1_000,
         transcribed: measured.transcribed,
       }),
     },

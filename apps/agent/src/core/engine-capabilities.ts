@@ -8,8 +8,9 @@ export interface EngineCapabilities {
   readonly detectsLanguage: boolean;
   readonly prompt: boolean;
   readonly hotwords: boolean;
-  /** Whether it can listen to a part of the audio, and with other options of decoding. */
+  /** Whether it heeds `fromSeconds`, `toSeconds` and `onCheckpoint` of a request; else it hears all of the audio, whatever is asked. */
   readonly parts: boolean;
+  /** Whether it takes other options of decoding. */
   readonly decoding: boolean;
   /** `reckoned`: positions may be told by the clock; that they rise does not say that it works. */
   readonly positions: 'heard' | 'reckoned';

@@ -42,7 +42,17 @@ export function transcriptOf(
       parameters: { ...raw.parameters, ...parametersOf(work, can) },
       audioSha256: work.audioSha256,
       ...by,
+      ...partsOf(raw.parts),
     },
+  };
+}
+
+function partsOf(parts: RawTranscript['parts'] = []): Pick<Transcript['provenance'], 'parts'> {
+  if (parts.length < 2) return {};
+  return {
+    parts: parts.map(({ agent, device, computeType, fromSeconds, toSeconds }) => ({
+      ...{ agent, device, computeType, fromSeconds, toSeconds },
+    })),
   };
 }
 

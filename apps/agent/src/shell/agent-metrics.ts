@@ -34,7 +34,8 @@ export interface AgentMetrics {
   disk(freeBytes: number | null): void;
   /** From (`in`) and to a coordinator. */
   moved(direction: 'in' | 'out', bytes: number): void;
-  transcribed(model: string, audioSeconds: number): void;
+  /** @param resumedAtSeconds so much of it was there from an earlier attempt; 0: nothing. */
+  transcribed(model: string, audioSeconds: number, resumedAtSeconds: number): void;
   /** Lines of the log: told to the coordinators, and left out. */
   logged(lines: number, dropped: number): void;
 }
@@ -70,11 +71,6 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     help: 'Bytes of artifacts moved from (in) and to (out) coordinators.',
     labels: ['agent', 'direction'],
   });
-  const seconds = metrics.counter({
-    name: 'podctl_audio_transcribed_seconds_total',
-    help: 'Seconds of audio transcribed.',
-    labels: ['agent', 'model'],
-  });
   const logs = metrics.counter({
     name: 'podctl_agent_log_lines_total',
     help: 'Lines of the log told to the coordinators, and left out since more came than may be told.',
@@ -106,7 +102,25 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
       logs.add({ agent, result: 'told' }, lines);
       logs.add({ agent, result: 'dropped' }, dropped);
     },
-    transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
+    transcribed: audioCounters(options),
+  };
+}
+
+function audioCounters({ metrics, agent }: AgentMetricsOptions): AgentMetrics['transcribed'] {
+  const seconds = metrics.counter({
+    name: 'podctl_audio_transcribed_seconds_total',
+    help: 'Seconds of audio transcribed.',
+    labels: ['agent', 'model'],
+  });
+  const kept = metrics.counter({
+    name: 'podctl_transcribe_resumed_seconds_total',
+    help: 'Seconds of audio that did not have to be heard again, since an earlier attempt had left a checkpoint.',
+    labels: ['agent'],
+  });
+  kept.add({ agent }, 0);
+  return (model, audioSeconds, resumedAtSeconds) => {
+    seconds.add({ agent, model }, audioSeconds);
+    kept.add({ agent }, resumedAtSeconds);
   };
 }
 

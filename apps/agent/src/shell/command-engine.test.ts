@@ -61,7 +61,10 @@ test('a program is told what to hear and where to write, and what it writes besi
   );
   expect(heard).toMatchObject({
     ok: true,
-    value: { segments: [{ start: 0, end: 2, text: 'Hello.' }], durationSeconds: expect.closeTo(33.5, 0) },
+    value: {
+      segments: [{ start: 0, end: 2, text: 'Hello.' }],
+      durationSeconds: expect.closeTo(33.5, 0),
+    },
   });
   expect(said.join()).toMatch(/episode\.mp3 -l en -p a; rm "\$HOME"$/);
   expect(await readdir(runs)).toEqual([]);

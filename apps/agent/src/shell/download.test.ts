@@ -128,6 +128,7 @@ describe('a download', () => {
       parts: store.parts,
       ...{ freeBytes: () => store.freeBytes(), problem: (expected) => store.problem(expected) },
       input: (...of) => store.input(...of),
+      checkpoints: (of) => store.checkpoints(of),
       begin: async (...of) => ({
         ...(await store.begin(...of)),
         finish: async () => {

@@ -42,4 +42,11 @@ export interface TranscribeRequest {
   readonly prompt?: string | undefined;
   /** Words to expect. */
   readonly hotwords?: string | undefined;
+  /** Of the audio: only what lies between is heard, and times stay those of the whole. Absent: its start, its end. */
+  readonly fromSeconds?: number | undefined;
+  readonly toSeconds?: number | undefined;
+  /** Told now and then: all before `durationSeconds` is final, and a request from there on goes on with the same words. */
+  readonly onCheckpoint?: ((heard: RawTranscript) => void) | undefined;
+  /** Audio is worked on in windows of at most so much, and there is a checkpoint behind each. Absent: the engine's choice. */
+  readonly windowSeconds?: number | undefined;
 }

@@ -12,10 +12,12 @@ import {
   type Attempt,
   type AttemptStore,
   type AudioInput,
+  type CheckpointStore,
   type PartPlace,
   SpaceWatch,
 } from './attempt-store.ts';
 import type { JobContext } from './jobs.ts';
+import { libraryCheckpoints } from './library-checkpoints.ts';
 import { Staging } from './staging.ts';
 
 /** The library itself, mounted on this machine. What an attempt leaves in staging is the sweeper's. */
@@ -54,6 +56,10 @@ export class MountedStore implements AttemptStore {
     const intact = async (again: AbortSignal) =>
       (await this.#library.hash(work.audioPath, again)).sha256 === work.audioSha256;
     return ok({ path, intact, [Symbol.dispose]: () => {} });
+  }
+
+  checkpoints(assignment: Assignment): CheckpointStore {
+    return libraryCheckpoints(this.#library, assignment);
   }
 
   async freeBytes(): Promise<number | null> {

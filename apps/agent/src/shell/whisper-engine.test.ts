@@ -7,10 +7,15 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
+import type { RawTranscript } from '../core/raw-transcript.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const MODEL = 'tiny.en';
 const SCRIPT = fileURLToPath(new URL('../../engines/whisper_engine.py', import.meta.url));
+
+const CLOCK = fileURLToPath(
+  new URL('../../../../examples/sample/the-clockmakers/clock-01.mp3', import.meta.url),
+);
 
 const never = new AbortController().signal;
 const ignore = () => undefined;
@@ -27,6 +32,30 @@ afterEach(async () => {
 
 /** What it does as every engine does is in test/conformance/engine.test.ts. */
 describe('the faster-whisper engine', () => {
+  test('from a checkpoint on it hears the very words of the unbroken pass, at the times of the whole', async () => {
+    const whisper = real();
+    await whisper.load(MODEL, never);
+    const kept: RawTranscript[] = [];
+    const onCheckpoint = (heardSoFar: RawTranscript) => kept.push(heardSoFar);
+    const short = { audioPath: CLOCK, language: null, windowSeconds: 12 };
+    const whole = await whisper.transcribe({ ...short, onCheckpoint }, ignore, never);
+    const [first, second] = kept;
+    invariant(whole.ok && first !== undefined && second !== undefined, 'three windows are heard');
+    const positions: number[] = [];
+    const between = { fromSeconds: first.durationSeconds, toSeconds: second.durationSeconds };
+    const part = await whisper.transcribe(
+      { ...short, ...between, language: first.language },
+      (seconds) => positions.push(seconds),
+      never,
+    );
+    invariant(part.ok, 'the part is heard');
+    expect([...first.segments, ...part.value.segments]).toEqual(second.segments);
+    expect(whole.value.segments.slice(0, second.segments.length)).toEqual(second.segments);
+    expect(part.value.segments[0]?.start).toBeGreaterThanOrEqual(between.fromSeconds);
+    expect(part.value.speechSeconds).toBeCloseTo(second.speechSeconds - first.speechSeconds, 2);
+    expect([positions[0], positions.at(-1)]).toEqual([between.fromSeconds, between.toSeconds]);
+  });
+
   test('asked for what only a GPU reckons with, it works on the CPU that it found, and says with what', async () => {
     const whisper = real();
     whisper.tune({ computeType: 'float16', batchSize: 8 });

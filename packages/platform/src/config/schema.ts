@@ -248,6 +248,12 @@ export const settingsSchema = section({
       'a language code such as "en"',
       'The language that is spoken. Null: the model finds out.',
     ),
+    checkpointAfter: duration(
+      '20m',
+      '1s',
+      '7d',
+      'Of audio that is longer, what is heard is kept every few minutes, so that after a loss another agent goes on from there.',
+    ),
     batchSize: wholeOrAuto(
       1,
       128,
