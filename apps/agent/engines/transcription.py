@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
 from audio_windows import SAMPLE_RATE_HZ, AudioFile, Window
+from decoding import Decoding
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
+from language_probe import FoundLanguage, LanguageProbe, find_language
 from line_channel import finite
 from loaded_model import LoadedModel
 
@@ -25,6 +27,8 @@ class TranscribeRequest:
     hotwords: Optional[str]
     word_timestamps: bool
     vad: bool
+    decoding: Decoding = Decoding()
+    language_probe: Optional[LanguageProbe] = None
 
 
 class Transcription:
@@ -36,6 +40,7 @@ class Transcription:
         self._is_cancelled = is_cancelled
         self._language = request.language
         self._language_probability: Optional[float] = None
+        self._found: Optional[FoundLanguage] = None
         self._speech_seconds = 0.0
         self._segment_count = 0
         self._position_seconds = 0.0
@@ -57,6 +62,7 @@ class Transcription:
         return {
             "language": self._language,
             "languageProbability": finite(self._language_probability, 4),
+            **(self._found.fields() if self._found else {}),
             "durationSeconds": finite(audio.decoded_seconds, 3),
             "speechSeconds": finite(self._speech_seconds, 3),
             "segmentCount": self._segment_count,
@@ -65,6 +71,7 @@ class Transcription:
         }
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
+        self._probe_language(window)
         segments, info = self._transcribe(window)
         for segment in segments:
             emit(
@@ -83,6 +90,14 @@ class Transcription:
             self._language_probability = info.language_probability
         self._emit_position(emit, window.offset_seconds + len(window.samples) / SAMPLE_RATE_HZ, claimed)
 
+    def _probe_language(self, window: Window) -> None:
+        probe = self._request.language_probe
+        if self._language is not None or probe is None:
+            return
+        self._found = find_language(self._whisper, window.samples, window.offset_seconds, probe)
+        if self._found is not None:
+            self._language, self._language_probability = self._found.language, self._found.probability
+
     def _transcribe(self, window: Window) -> "tuple[Iterator[Any], Any]":
         from faster_whisper import BatchedInferencePipeline
 
@@ -93,14 +108,22 @@ class Transcription:
             "initial_prompt": request.initial_prompt,
             "hotwords": request.hotwords,
             "word_timestamps": request.word_timestamps,
+            **request.decoding.options(),
         }
+        vad_parameters = request.decoding.vad_parameters()
+        if request.vad and request.decoding.sequential:
+            return self._whisper.transcribe(
+                window.samples, vad_filter=True, vad_parameters=vad_parameters, **options
+            )
         if not request.vad:
             return self._whisper.transcribe(window.samples, vad_filter=False, **options)
         # A new pipeline each time: it remembers the last time stamp of a pass that was broken off.
         # Its segments carry no inner time stamps (up to 30 s each), since with them the batched pass drops what
         # follows the last one; the words carry the fine times.
         pipeline = BatchedInferencePipeline(self._whisper)
-        return pipeline.transcribe(window.samples, vad_filter=True, batch_size=request.batch_size, **options)
+        return pipeline.transcribe(
+            window.samples, vad_filter=True, vad_parameters=vad_parameters, batch_size=request.batch_size, **options
+        )
 
     def _emit_position(self, emit: Callable[..., None], seconds: float, claimed: Optional[float]) -> None:
         self._position_seconds = max(self._position_seconds, seconds)
@@ -133,6 +156,8 @@ def _segment_fields(segment: Any, offset_seconds: float) -> Dict[str, Any]:
         "text": segment.text.strip(),
         "avgLogprob": finite(segment.avg_logprob, 4),
         "noSpeechProb": finite(segment.no_speech_prob, 4),
+        "compressionRatio": finite(segment.compression_ratio, 3),
+        "temperature": finite(segment.temperature, 2),
     }
     if segment.words is not None:
         fields["words"] = [

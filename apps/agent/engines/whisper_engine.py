@@ -23,7 +23,9 @@ import threading
 import time
 from typing import Optional, Tuple, Union
 
+from decoding import decoding_of
 from engine_error import BAD_REQUEST, BUSY, MESSAGE_CHARACTERS_MAX, EngineError, failure_of
+from language_probe import language_probe_of
 from loaded_model import LoadedModel, LoadRequest, load_model
 from request_fields import RequestFields
 from transcription import TranscribeRequest, Transcription
@@ -183,7 +185,10 @@ def _load_request(fields: RequestFields) -> LoadRequest:
 
 
 def _transcribe_request(request_id: str, fields: RequestFields) -> TranscribeRequest:
-    fields.only("audio", "language", "batchSize", "beamSize", "initialPrompt", "hotwords", "wordTimestamps", "vad")
+    fields.only(
+        *("audio", "language", "batchSize", "beamSize", "initialPrompt", "hotwords", "wordTimestamps", "vad"),
+        *("decoding", "languageProbe"),
+    )
     return TranscribeRequest(
         id=request_id,
         audio=fields.required_text("audio"),
@@ -194,6 +199,8 @@ def _transcribe_request(request_id: str, fields: RequestFields) -> TranscribeReq
         hotwords=fields.text("hotwords"),
         word_timestamps=fields.flag("wordTimestamps", True),
         vad=fields.flag("vad", True),
+        decoding=decoding_of(fields, BEAM_SIZE_MAX),
+        language_probe=language_probe_of(fields),
     )
 
 

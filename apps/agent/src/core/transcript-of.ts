@@ -1,6 +1,11 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
-import type { Transcript, TranscriptSegment } from '@podctl/domain/transcript/transcript.ts';
+import type { HeardSegment } from '@podctl/domain/transcript/hallucination.ts';
+import type {
+  Provenance,
+  Transcript,
+  TranscriptSegment,
+} from '@podctl/domain/transcript/transcript.ts';
 import type { LoadedModel, RawSegment, RawTranscript } from './raw-transcript.ts';
 
 export type TranscribeWork = Extract<Work, { kind: 'transcribe' }>;
@@ -17,12 +22,13 @@ export interface MadeBy {
   readonly finishedAtMs: number;
 }
 
-/** What the engine heard, as it is kept. Pure. */
+/** What the engine heard, as it is kept. Pure. `parameters`: what is to be told beside what was asked for. */
 export function transcriptOf(
   work: TranscribeWork,
   loaded: LoadedModel,
   raw: RawTranscript,
   by: MadeBy,
+  parameters: Provenance['parameters'] = {},
 ): Transcript {
   const { engine, engineVersion, model, revision, computeType, device } = loaded;
   return {
@@ -37,7 +43,7 @@ export function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: parametersOf(work),
+      parameters: { ...parametersOf(work), ...parameters },
       audioSha256: work.audioSha256,
       ...by,
     },
@@ -56,6 +62,10 @@ function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
     ...(prompt === undefined ? {} : { prompt }),
     ...(hotwords === undefined ? {} : { hotwords }),
   };
+}
+
+export function heardSegment(raw: RawSegment): HeardSegment {
+  return { ...segmentOf(raw), compressionRatio: raw.compressionRatio };
 }
 
 function segmentOf(raw: RawSegment): TranscriptSegment {

@@ -34,10 +34,13 @@ export interface AgentMetrics {
   disk(freeBytes: number | null): void;
   /** From (`in`) and to a coordinator. */
   moved(direction: 'in' | 'out', bytes: number): void;
-  transcribed(model: string, audioSeconds: number): void;
+  /** `quality`: 0 to 1; null where there was nothing to judge. */
+  transcribed(model: string, audioSeconds: number, quality: number | null): void;
   /** Lines of the log: told to the coordinators, and left out. */
   logged(lines: number, dropped: number): void;
 }
+
+const QUALITY_BUCKETS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
 /** How jobs end on an agent. */
 const RESULTS = ['finished', 'failed', 'returned'];
@@ -75,6 +78,7 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     help: 'Seconds of audio transcribed.',
     labels: ['agent', 'model'],
   });
+  const quality = qualityHistogram(metrics);
   const logs = metrics.counter({
     name: 'podctl_agent_log_lines_total',
     help: 'Lines of the log told to the coordinators, and left out since more came than may be told.',
@@ -106,8 +110,20 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
       logs.add({ agent, result: 'told' }, lines);
       logs.add({ agent, result: 'dropped' }, dropped);
     },
-    transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
+    transcribed(model, audioSeconds, ratio) {
+      seconds.add({ agent, model }, audioSeconds);
+      if (ratio !== null) quality.observe({ agent, model }, ratio);
+    },
   };
+}
+
+function qualityHistogram(metrics: Metrics) {
+  return metrics.histogram({
+    name: 'podctl_transcript_quality_ratio',
+    help: 'Quality of transcripts made, 0 to 1; those of silence have none.',
+    labels: ['agent', 'model'],
+    buckets: QUALITY_BUCKETS,
+  });
 }
 
 function downloadCounters(options: AgentMetricsOptions) {

@@ -1,4 +1,10 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import {
+  type Decoding,
+  LANGUAGE_WAYS,
+  type LanguageProbe,
+  type ProbedLanguage,
+} from '../core/decoding.ts';
 import { ENGINE_FAILURE_CODES, type EngineFailureCode } from '../core/engine-failure.ts';
 import type { LoadedModel, RawSegment, RawTranscript, RawWord } from '../core/raw-transcript.ts';
 
@@ -51,6 +57,8 @@ export type EngineRequest =
       readonly batchSize: number;
       readonly initialPrompt: string | null;
       readonly hotwords: string | null;
+      readonly decoding: Decoding | null;
+      readonly languageProbe: LanguageProbe | null;
     }
   | { readonly kind: 'cancel'; readonly id: string };
 
@@ -118,6 +126,8 @@ function segmentFrom(fields: Fields): RawSegment {
     text: fields.text('text'),
     avgLogprob: fields.numberOrNull('avgLogprob'),
     noSpeechProb: fields.numberOrNull('noSpeechProb'),
+    compressionRatio: fields.numberOrNull('compressionRatio'),
+    temperature: fields.numberOrNull('temperature'),
     words: fields.list('words').map(wordFrom),
   };
 }
@@ -132,10 +142,21 @@ function wordFrom(value: unknown): RawWord {
   };
 }
 
+function probedFrom(value: unknown): ProbedLanguage {
+  const fields = new Fields(value);
+  return {
+    atSeconds: fields.number('atSeconds'),
+    language: fields.text('language'),
+    probability: fields.number('probability'),
+  };
+}
+
 function totalsFrom(fields: Fields): Omit<RawTranscript, 'segments'> {
   return {
     language: fields.textOrNull('language'),
     languageProbability: fields.numberOrNull('languageProbability'),
+    languageBy: LANGUAGE_WAYS.find((way) => way === fields.textOrNull('languageBy')),
+    languageProbes: fields.list('languageProbes').map(probedFrom),
     durationSeconds: fields.number('durationSeconds'),
     speechSeconds: fields.number('speechSeconds'),
     elapsedMs: fields.number('elapsedMs'),

@@ -1,4 +1,5 @@
 import type { Result } from '@podctl/domain/result.ts';
+import type { Decoding, LanguageProbe } from '../core/decoding.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import type { LoadedModel, RawTranscript } from '../core/raw-transcript.ts';
 
@@ -8,6 +9,8 @@ export interface Engine {
   describe(): string;
   /** For so long it should be given no work, since it would fail at once; absent or 0: nothing is against it. */
   readonly restMs?: number;
+  /** Whether it heeds `decoding` and `languageProbe` of a request; absent: it does not. */
+  readonly decodes?: boolean;
   /**
    * Starts the engine where it is not running, and loads the model where another one or none is loaded.
    *
@@ -37,4 +40,8 @@ export interface TranscribeRequest {
   readonly prompt?: string | undefined;
   /** Words to expect. */
   readonly hotwords?: string | undefined;
+  /** How it listens; absent: as it does by itself. Only for an engine with `decodes`. */
+  readonly decoding?: Decoding | undefined;
+  /** Where `language` is null: how it is found out; absent: as the engine does by itself. Only for one with `decodes`. */
+  readonly languageProbe?: LanguageProbe | undefined;
 }

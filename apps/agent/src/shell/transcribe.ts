@@ -5,13 +5,15 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { OPERATOR_WAIT_MS } from '../core/engine-outcome.ts';
+import { hearingParameters, keptOf, qualityDetails } from '../core/judged-hearing.ts';
 import { failure, returned } from '../core/outcome.ts';
 import { type TranscribeWork, transcriptOf } from '../core/transcript-of.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
 import type { Engine } from './engine.ts';
 import { EnginePool } from './engine-pool.ts';
-import { hear } from './hearing.ts';
 import type { JobContext, Worker } from './jobs.ts';
+import { KnownLanguages } from './known-languages.ts';
+import { hearWell } from './second-pass.ts';
 import { writeTranscript } from './transcript-files.ts';
 
 export interface TranscribePorts {
@@ -20,25 +22,28 @@ export interface TranscribePorts {
   readonly engines: readonly Engine[];
   readonly clock: Clock;
   readonly agent: AgentId;
-  readonly transcribed: (model: string, audioSeconds: number) => void;
+  /** `quality`: 0 to 1; null where there was nothing to judge. */
+  readonly transcribed: (model: string, audioSeconds: number, quality: number | null) => void;
 }
 
 interface Task {
   readonly attempt: Attempt;
   readonly assignment: Assignment;
   readonly work: TranscribeWork;
+  readonly languages: KnownLanguages;
 }
 
 /** Turns accepted audio into `transcript.{txt,srt,vtt,json}` in staging, then the manifest. */
 export function transcribeWorker(ports: TranscribePorts): Worker {
   const pool = new EnginePool(ports.engines, ports.clock);
+  const languages = new KnownLanguages();
   return async (assignment, context) => {
     const { work } = assignment;
     invariant(work.kind === 'transcribe', 'a transcribe job has transcribe work');
     const engine = await pool.take(context.signal);
     try {
       await using attempt = await ports.store.begin(assignment, context);
-      return await transcribe(ports, engine, { attempt, assignment, work }, context);
+      return await transcribe(ports, engine, { attempt, assignment, work, languages }, context);
     } catch (error) {
       if (context.signal.aborted || !(error instanceof LibraryError)) throw error;
       return libraryOutcome(error);
@@ -51,7 +56,7 @@ export function transcribeWorker(ports: TranscribePorts): Worker {
 async function transcribe(
   ports: TranscribePorts,
   engine: Engine,
-  { attempt, assignment, work }: Task,
+  { attempt, assignment, work, languages }: Task,
   context: JobContext,
 ): Promise<ResultOutcome> {
   const { agent, clock, store } = ports;
@@ -59,12 +64,16 @@ async function transcribe(
   const found = await store.input(assignment, work, context.signal);
   if (!found.ok) return found.error;
   using audio = found.value;
-  const heard = await hear(engine, audio, work, context);
+  const { feed } = assignment.job;
+  const heard = await hearWell(engine, audio, work, context, languages.of(feed));
   if (!heard.ok) return heard.error;
-  const { model, raw } = heard.value;
+  const { model, passes } = heard.value;
+  const { raw, quality } = keptOf(passes);
+  languages.note(feed, raw);
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
-  const outcome = await writeTranscript(attempt, agent, transcriptOf(work, model, raw, by), raw);
-  ports.transcribed(model.model, raw.durationSeconds);
+  const transcript = transcriptOf(work, model, raw, by, hearingParameters(passes));
+  const outcome = await writeTranscript(attempt, agent, transcript, raw, qualityDetails(passes));
+  ports.transcribed(model.model, raw.durationSeconds, quality?.figure ?? null);
   return outcome;
 }
 

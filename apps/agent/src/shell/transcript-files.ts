@@ -1,4 +1,5 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
+import type { ManifestDetail } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { renderJson } from '@podctl/domain/transcript/json.ts';
 import { renderSrt } from '@podctl/domain/transcript/srt.ts';
@@ -8,12 +9,13 @@ import { renderVtt } from '@podctl/domain/transcript/vtt.ts';
 import type { RawTranscript } from '../core/raw-transcript.ts';
 import type { Attempt } from './attempt-store.ts';
 
-/** Writes the transcript in every form into the attempt, and completes it. */
+/** Writes the transcript in every form into the attempt, and completes it. `more`: what the manifest tells beside. */
 export async function writeTranscript(
   attempt: Attempt,
   agent: AgentId,
   transcript: Transcript,
   raw: Pick<RawTranscript, 'speechSeconds' | 'elapsedMs'>,
+  more: Readonly<Record<string, ManifestDetail>> = {},
 ): Promise<ResultOutcome> {
   await attempt.writeText('transcript.txt', renderTxt(transcript));
   await attempt.writeText('transcript.srt', renderSrt(transcript));
@@ -31,5 +33,7 @@ export async function writeTranscript(
     device: provenance.device,
     computeType: provenance.computeType,
     audioSha256: provenance.audioSha256,
+    finishedAtMs: provenance.finishedAtMs,
+    ...more,
   });
 }

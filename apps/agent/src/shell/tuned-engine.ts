@@ -54,6 +54,10 @@ export class TunedEngine implements Engine {
     return this.#options.engine.describe();
   }
 
+  get decodes(): boolean {
+    return this.#options.engine.decodes === true;
+  }
+
   /** Why its GPU is not used though there is one, a sentence; null: it is, or there is none. */
   get fallback(): string | null {
     return this.#fallback;

@@ -7,6 +7,8 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
+import { judgedHearing } from '../core/judged-hearing.ts';
+import type { TranscribeWork } from '../core/transcript-of.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const MODEL = 'tiny.en';
@@ -14,6 +16,10 @@ const SCRIPT = fileURLToPath(new URL('../../engines/whisper_engine.py', import.m
 const SAMPLE = new URL('../../../../examples/sample/the-clockmakers/', import.meta.url);
 const AUDIO = fileURLToPath(new URL('clock-01.mp3', SAMPLE));
 
+const WORK: TranscribeWork = {
+  ...{ kind: 'transcribe', audioPath: AUDIO, audioSha256: 'a'.repeat(64), audioSeconds: null },
+  ...{ model: MODEL, language: 'en' },
+};
 const never = new AbortController().signal;
 const ignore = () => undefined;
 let folder: string;
@@ -43,6 +49,9 @@ describe('the faster-whisper engine', () => {
     expect(shared.length / wordsOf(said).length).toBeGreaterThan(0.8);
     expect(heard.value.segments[0]?.words.length).toBeGreaterThan(3);
     expect(positions.at(-1)).toBeCloseTo(heard.value.durationSeconds, 0);
+    const judged = judgedHearing(WORK, heard.value);
+    expect(judged.dropped.segments).toBe(0);
+    expect(judged.quality?.figure).toBeGreaterThan(0.9);
   });
 
   test('killed -9 at work, the job fails at once and the next one has a new process', async () => {

@@ -31,6 +31,7 @@ const POISONS: readonly EngineFailure['code'][] = ['out_of_memory', 'device_fail
 
 /** faster-whisper in a supervised child, started at the first load and again, with back-off, after it died. */
 export class WhisperEngine implements TunableEngine {
+  readonly decodes = true;
   readonly #spec: EngineProcessSpec;
   readonly #options: WhisperOptions;
   readonly #random: () => number;
@@ -111,6 +112,8 @@ export class WhisperEngine implements TunableEngine {
         batchSize: this.#rung.batchSize,
         initialPrompt: request.prompt ?? null,
         hotwords: request.hotwords ?? null,
+        decoding: request.decoding ?? null,
+        languageProbe: request.languageProbe ?? null,
       },
       (line) => {
         if (line.kind === 'position') onPosition(line.seconds, line.durationSeconds);

@@ -1,7 +1,7 @@
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
-import type { Work } from '@podctl/domain/protocol.ts';
+import type { LanguageProbeWork, Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
@@ -16,6 +16,8 @@ export interface WorkOptions {
   readonly language: string | null;
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
+  readonly qualityMin?: number | undefined;
+  readonly languageProbe?: LanguageProbeWork | undefined;
   /** URLs of feeds that give another one at each reading; absent: what is known is used. */
   readonly urls?: Pick<FreshUrls, 'urlOf'> | undefined;
 }
@@ -65,7 +67,7 @@ async function transcribeWork(
 ): Promise<Result<Work, string>> {
   const audio = await acceptedAudio(options.library, feed, episode, state);
   if (!audio.ok) return audio;
-  const { model, language, prompt, hotwords } = options;
+  const { model, language, prompt, hotwords, qualityMin, languageProbe } = options;
   return ok({
     kind: 'transcribe',
     audioPath: audio.value.path,
@@ -75,6 +77,8 @@ async function transcribeWork(
     language,
     prompt,
     hotwords,
+    qualityMin,
+    languageProbe,
   });
 }
 

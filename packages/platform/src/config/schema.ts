@@ -13,6 +13,7 @@ import {
   listenOrNull,
   listOf,
   share,
+  shareOrNone,
   size,
   sizeOrNull,
   text,
@@ -268,6 +269,24 @@ export const settingsSchema = section({
       'The numbers that the model reckons with. `auto`: the best for the device and its memory.',
     ),
     device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
+    languageProbe: section({
+      offset: duration(
+        '1m',
+        '0s',
+        '10m',
+        'Where no language is given, it is found out so far into the audio, behind the jingle; in a short file a tenth of it.',
+      ),
+      confidenceMin: share(
+        0.5,
+        'Where the model is less sure than this, it listens further in, twice, and takes what most say; else what was heard in the feed before.',
+      ),
+    }),
+  }),
+  quality: section({
+    min: shareOrNone(
+      0.4,
+      'A transcript of less quality ([quality.md](quality.md)) is made once more in another way, and the better one kept. 0: none is.',
+    ),
   }),
   planner: section({
     multiWorkerMinEpisodes: whole(

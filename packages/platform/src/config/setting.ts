@@ -60,6 +60,13 @@ export function share(otherwise: number, description: string) {
   );
 }
 
+/** A share, or 0 for none. */
+export function shareOrNone(otherwise: number, description: string) {
+  return setting(otherwise, 'a number from 0 to 1', description, (value) =>
+    typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined,
+  );
+}
+
 export function flag(otherwise: boolean, description: string) {
   return setting(otherwise, 'true or false', description, (value) =>
     typeof value === 'boolean' ? value : undefined,

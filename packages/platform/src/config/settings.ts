@@ -52,7 +52,8 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     feeds: feedSettings(raw.feeds),
     downloads: downloadSettings(raw.downloads),
     hosts: hostSettings(raw.hosts),
-    transcribe: raw.transcribe,
+    transcribe: transcribeSettings(raw.transcribe),
+    quality: raw.quality,
     planner: raw.planner,
     retry: {
       attemptsMax: raw.retry.attemptsMax,
@@ -115,6 +116,11 @@ function downloadSettings(raw: RawSettings['downloads']) {
     partsBytesMax: raw.partsMax,
     partsKeepMs: raw.partsKeep,
   };
+}
+
+function transcribeSettings({ languageProbe, ...raw }: RawSettings['transcribe']) {
+  const { offset, confidenceMin } = languageProbe;
+  return { ...raw, languageProbe: { offsetSeconds: offset / 1_000, confidenceMin } };
 }
 
 /** The part of an embedded server's room that events may take: the state needs the rest. */
