@@ -156,8 +156,6 @@ def _segment_fields(segment: Any, offset_seconds: float) -> Dict[str, Any]:
         "text": segment.text.strip(),
         "avgLogprob": finite(segment.avg_logprob, 4),
         "noSpeechProb": finite(segment.no_speech_prob, 4),
-        "compressionRatio": finite(segment.compression_ratio, 3),
-        "temperature": finite(segment.temperature, 2),
     }
     if segment.words is not None:
         fields["words"] = [

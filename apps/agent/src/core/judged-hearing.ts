@@ -3,7 +3,7 @@ import { type Hallucination, hallucinations } from '@podctl/domain/transcript/ha
 import { QUALITY_MEASURES, type Quality, qualityOf } from '@podctl/domain/transcript/quality.ts';
 import type { Decoding } from './decoding.ts';
 import type { RawTranscript } from './raw-transcript.ts';
-import { heardSegment, type TranscribeWork } from './transcript-of.ts';
+import { segmentOf, type TranscribeWork } from './transcript-of.ts';
 
 /** What an engine heard, without what nobody said, and how far it is to be trusted. */
 export interface JudgedHearing {
@@ -22,16 +22,17 @@ export interface Dropped {
 
 /** Takes out what the engine made up, and judges the rest. Pure. */
 export function judgedHearing(work: TranscribeWork, heard: RawTranscript): JudgedHearing {
-  const verdicts = hallucinations(heard.segments.map(heardSegment));
+  const verdicts = hallucinations(heard.segments.map(segmentOf));
   const kept = heard.segments.filter((_, i) => verdicts[i] === null);
   const gone = heard.segments.filter((_, i) => verdicts[i] !== null);
   const seconds = gone.reduce((sum, { start, end }) => sum + Math.max(0, end - start), 0);
-  // The model itself hears nobody: what was taken for speech was none, and what was "detected" there is no language.
+  // What was "detected" where nothing was said is no language.
   const isSilent = kept.length === 0 && gone.length > 0;
   const raw = {
     ...heard,
     segments: kept,
-    speechSeconds: isSilent ? 0 : Math.max(0, heard.speechSeconds - seconds),
+    // Not all of it, where nothing is left: somebody may speak whom the model did not understand, which is worth nothing.
+    speechSeconds: Math.max(0, heard.speechSeconds - seconds),
     ...(isSilent ? { language: null, languageProbability: null } : {}),
   };
   const why = [...new Set(verdicts.filter((verdict) => verdict !== null))];
@@ -40,14 +41,17 @@ export function judgedHearing(work: TranscribeWork, heard: RawTranscript): Judge
 }
 
 function qualityFor(work: TranscribeWork, raw: RawTranscript, speechSeconds: number) {
-  const segments = raw.segments.map(heardSegment);
+  const segments = raw.segments.map(segmentOf);
   return qualityOf({ segments, speechSeconds, language: work.language ?? raw.language });
 }
 
-/** How the second pass listens: it tries a window again that comes out as a loop or doubtful, and hears fainter speech. */
+/**
+ * How the second pass listens: it tries a window again that comes out as a loop or doubtful, and hears fainter speech. Each
+ * temperature costs such a window five samples: three of Whisper’s six bound what a hopeless one costs.
+ */
 export const SECOND_DECODING: Decoding = {
   sequential: true,
-  temperature: [0, 0.2, 0.4, 0.6, 0.8],
+  temperature: [0, 0.4, 0.8],
   conditionOnPreviousText: false,
   vadThreshold: 0.35,
 };

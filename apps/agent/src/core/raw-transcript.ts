@@ -34,9 +34,6 @@ export interface RawSegment {
   readonly text: string;
   readonly avgLogprob: number | null;
   readonly noSpeechProb: number | null;
-  /** Null or absent where the engine does not say. */
-  readonly compressionRatio?: number | null | undefined;
-  readonly temperature?: number | null | undefined;
   readonly words: readonly RawWord[];
 }
 

@@ -1,6 +1,5 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
-import type { HeardSegment } from '@podctl/domain/transcript/hallucination.ts';
 import type {
   Provenance,
   Transcript,
@@ -64,11 +63,7 @@ function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
   };
 }
 
-export function heardSegment(raw: RawSegment): HeardSegment {
-  return { ...segmentOf(raw), compressionRatio: raw.compressionRatio };
-}
-
-function segmentOf(raw: RawSegment): TranscriptSegment {
+export function segmentOf(raw: RawSegment): TranscriptSegment {
   return {
     startSeconds: raw.start,
     endSeconds: raw.end,

@@ -126,8 +126,6 @@ function segmentFrom(fields: Fields): RawSegment {
     text: fields.text('text'),
     avgLogprob: fields.numberOrNull('avgLogprob'),
     noSpeechProb: fields.numberOrNull('noSpeechProb'),
-    compressionRatio: fields.numberOrNull('compressionRatio'),
-    temperature: fields.numberOrNull('temperature'),
     words: fields.list('words').map(wordFrom),
   };
 }

@@ -28,7 +28,7 @@ test('what is poor is heard once more in another way, and the better one is kept
   });
   expect(hearingParameters(passes)).toMatchObject({
     ...{ pass: 2, sequential: true, conditionOnPreviousText: false, vadThreshold: 0.35 },
-    temperature: '0, 0.2, 0.4, 0.6, 0.8',
+    temperature: '0, 0.4, 0.8',
   });
 });
 
@@ -73,6 +73,17 @@ test('silence is heard once: there is nothing to judge', async () => {
   const { passes, requests } = await heard([{ ...said(TALK), segments: [], speechSeconds: 0 }]);
   expect(requests).toHaveLength(1);
   expect(qualityDetails(passes)).toEqual({ quality: null });
+});
+
+test('speech of which the model understood nothing is worth nothing, and is heard again', async () => {
+  const you = { text: 'you', avgLogprob: -1.36, noSpeechProb: 0.94 };
+  const [segment] = said('you').segments;
+  invariant(segment !== undefined, 'there is one');
+  const nothing = { ...said('you'), segments: [{ ...segment, ...you, end: 2 }] };
+  const { passes } = await heard([nothing, said(TALK)]);
+  expect(qualityDetails(passes)).toMatchObject({ qualityFirst: 0, quality: 1 });
+  const both = await heard([nothing, nothing]);
+  expect(qualityDetails(both.passes)).toMatchObject({ quality: 0, droppedFor: 'no_speech' });
 });
 
 test('how the language is to be found reaches the engine, with what was heard in the feed before', async () => {

@@ -1,12 +1,6 @@
-import { loopShare } from './repetition.ts';
+import { isOneLoop } from './repetition.ts';
 import { spokenTokens } from './spoken-token.ts';
 import type { TranscriptSegment } from './transcript.ts';
-
-/** A segment with what an engine says of it beside. */
-export interface HeardSegment extends TranscriptSegment {
-  /** How far its text can be compressed: much where it repeats itself; null or absent where the engine does not say. */
-  readonly compressionRatio?: number | null | undefined;
-}
 
 /**
  * Why a segment is taken for nothing that was said.
@@ -14,7 +8,7 @@ export interface HeardSegment extends TranscriptSegment {
  *   no_speech    the model itself doubts that there is speech, and what it wrote: Whisper's own rule, which the batched
  *                pass of faster-whisper does not apply
  *   stock_phrase what models write over silence, from the ends of the subtitles they learned from, with weak evidence
- *   loop         one phrase over and over, with weak evidence
+ *   loop         nothing but one phrase over and over, with weak evidence: what begins with other words was said, in part
  *   no_words     music notes, [applause], dots
  */
 export type Hallucination = 'no_speech' | 'stock_phrase' | 'loop' | 'no_words';
@@ -24,8 +18,6 @@ const NO_SPEECH_MIN = 0.6;
 const LOGPROB_MAX = -1;
 /** Words that were said are heard at 0.8 and more; those over silence at 0.5 and less (docs/quality.md has the figures). */
 const WORD_PROBABILITY_MAX = 0.5;
-const COMPRESSION_MAX = 2.4;
-const LOOP_SHARE_MIN = 0.5;
 
 /** Whole segments only: in the middle of a sentence each of these is what was said. In lower case, as `spokenTokens` has them. */
 const STOCK_PHRASES = new Set(
@@ -79,13 +71,13 @@ const STOCK_PHRASES = new Set(
 
 /** For each segment why it is dropped; null: it is kept. Without figures of the engine nothing but what has no words is. */
 export function hallucinations(
-  segments: readonly HeardSegment[],
+  segments: readonly TranscriptSegment[],
 ): readonly (Hallucination | null)[] {
   return segments.map(hallucination);
 }
 
-function hallucination(segment: HeardSegment): Hallucination | null {
-  const { noSpeechProbability, avgLogprob, compressionRatio = null } = segment;
+function hallucination(segment: TranscriptSegment): Hallucination | null {
+  const { noSpeechProbability, avgLogprob } = segment;
   const tokens = spokenTokens(withoutNotes(segment.text));
   if (tokens.length === 0) return 'no_words';
   const isSilent = noSpeechProbability !== null && noSpeechProbability > NO_SPEECH_MIN;
@@ -93,13 +85,10 @@ function hallucination(segment: HeardSegment): Hallucination | null {
   if (isSilent && isDoubtful) return 'no_speech';
   if (!isSilent && !isDoubtful && !isUnheard(segment)) return null;
   if (isStockPhrase(tokens)) return 'stock_phrase';
-  const isLoop =
-    (compressionRatio !== null && compressionRatio > COMPRESSION_MAX) ||
-    loopShare(tokens) > LOOP_SHARE_MIN;
-  return isLoop ? 'loop' : null;
+  return isOneLoop(tokens) ? 'loop' : null;
 }
 
-function isUnheard({ words }: HeardSegment): boolean {
+function isUnheard({ words }: TranscriptSegment): boolean {
   if (words.length === 0) return false;
   const mean = words.reduce((sum, { probability }) => sum + probability, 0) / words.length;
   return mean < WORD_PROBABILITY_MAX;

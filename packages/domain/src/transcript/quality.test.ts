@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { HeardSegment } from './hallucination.ts';
 import { type JudgedTranscript, qualityOf } from './quality.ts';
+import type { TranscriptSegment } from './transcript.ts';
 
 const TALK =
   'On the first morning we walked down to the harbour, and the boats were still tied up. Nobody had told the keeper that the tide would be early, so he was asleep when the water came over the wall and carried his chair away. ';
@@ -94,7 +94,7 @@ function spoken(of: Spoken): JudgedTranscript {
     ...{ text: ` ${text}`, startSeconds: i * each, endSeconds: (i + 1) * each },
     probability: 0.95,
   }));
-  const segments: HeardSegment[] = [];
+  const segments: TranscriptSegment[] = [];
   for (let at = 0; at < words.length; at += 40) {
     const some = words.slice(at, at + 40);
     segments.push({

@@ -1,11 +1,11 @@
-import type { HeardSegment } from './hallucination.ts';
 import { loopShare } from './repetition.ts';
 import { spokenTokens, wordCount } from './spoken-token.ts';
+import type { TranscriptSegment } from './transcript.ts';
 import { isWrittenIn } from './written-language.ts';
 
 /** What a transcript is judged by. Without what the engine made up (hallucination.ts). */
 export interface JudgedTranscript {
-  readonly segments: readonly HeardSegment[];
+  readonly segments: readonly TranscriptSegment[];
   /** What voice activity detection took for speech; null where the engine does not say. */
   readonly speechSeconds: number | null;
   /** ISO 639: given, or found out; null where there was none to tell. */
@@ -104,7 +104,7 @@ function falling(value: number, from: number, to: number): number {
   return 1 - rising(value, from, to);
 }
 
-function meanLogprob(segments: readonly HeardSegment[]): number | null {
+function meanLogprob(segments: readonly TranscriptSegment[]): number | null {
   let [sum, length] = [0, 0];
   for (const { avgLogprob, text } of segments) {
     if (avgLogprob === null || !Number.isFinite(avgLogprob)) continue;
@@ -115,7 +115,7 @@ function meanLogprob(segments: readonly HeardSegment[]): number | null {
 }
 
 /** Seconds that are at a word, or in a segment without times of words. Each second counts once. */
-function coveredSeconds(segments: readonly HeardSegment[]): number {
+function coveredSeconds(segments: readonly TranscriptSegment[]): number {
   const spans = segments
     .flatMap(({ words, ...segment }) =>
       words.length === 0
@@ -135,7 +135,7 @@ function coveredSeconds(segments: readonly HeardSegment[]): number {
 }
 
 /** Null where not one segment tells. */
-function foreignShare(segments: readonly HeardSegment[], language: string): number | null {
+function foreignShare(segments: readonly TranscriptSegment[], language: string): number | null {
   let [foreign, told] = [0, 0];
   for (const { text } of segments) {
     const isOwn = isWrittenIn(text, language);

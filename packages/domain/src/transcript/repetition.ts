@@ -14,6 +14,13 @@ export function loopShare(tokens: readonly string[]): number {
   return looped.reduce((sum, one) => sum + one, 0) / tokens.length;
 }
 
+/** Whether it is nothing but one phrase, so often in a row that it is a loop; the last round may be cut. */
+export function isOneLoop(tokens: readonly string[]): boolean {
+  for (let period = 1; period <= Math.min(PERIOD_MAX, tokens.length / ROUNDS_MIN); period += 1)
+    if (tokens.every((token, i) => token === tokens[i % period])) return true;
+  return false;
+}
+
 function markLoops(tokens: readonly string[], period: number, looped: Uint8Array): void {
   let matches = 0;
   for (let at = period; at <= tokens.length; at += 1) {
