@@ -22,17 +22,10 @@ export interface LanguageProbe {
 }
 
 /**
- * How the language was found: `given`; `engine`, by itself; `probe`, one look was sure; `majority`, of several that were
- * not; `hint`, what was heard in its feed before; `most_probable`, as a last resort.
+ * How the language was found: `probe`, one look was sure; `majority`, of several that were not; `hint`, what was heard in
+ * its feed before; `most_probable`, as a last resort.
  */
-export const LANGUAGE_WAYS = [
-  'given',
-  'engine',
-  'probe',
-  'majority',
-  'hint',
-  'most_probable',
-] as const;
+export const LANGUAGE_WAYS = ['probe', 'majority', 'hint', 'most_probable'] as const;
 export type LanguageWay = (typeof LANGUAGE_WAYS)[number];
 
 /** One look at what is spoken. */
