@@ -27,11 +27,12 @@ export interface QualityMeasures {
 }
 
 export type QualityMeasure = keyof QualityMeasures;
+/** Of two that take away as much the earlier one is told: what has no words has no pace either. */
 export const QUALITY_MEASURES: readonly QualityMeasure[] = [
   'logProbability',
   'loopShare',
-  'wordsPerMinute',
   'coveredShare',
+  'wordsPerMinute',
   'foreignShare',
 ];
 
