@@ -1,4 +1,4 @@
-import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { type EpisodeState, keptRun } from '@podctl/domain/episode-state.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import type { Manifest, ManifestDetail } from '@podctl/domain/manifest.ts';
 import type { Library } from '@podctl/platform/library.ts';
@@ -30,7 +30,7 @@ export async function judgedTranscript(
   row: Pick<EpisodeRow, 'feed' | 'episode'>,
   state: EpisodeState,
 ): Promise<JudgedTranscript | null> {
-  const { done } = state.stages.transcribe;
+  const done = keptRun(state.stages.transcribe);
   if (done === null) return null;
   const folder = acceptedFolder(row.feed, row.episode, 'transcribe', done.run, done.token);
   const read = await readManifest(library, folder);

@@ -1,4 +1,4 @@
-import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { type EpisodeState, keptRun } from '@podctl/domain/episode-state.ts';
 
 /**
  * How many transcripts of a feed have which quality, kept by the fold: mean, worst and "below" of a million episodes are read
@@ -23,7 +23,7 @@ export function noQualities(): QualityCounts {
 
 /** The quality of an episode's newest transcript; null where none is known. */
 export function qualityIn({ stages }: EpisodeState): number | null {
-  return stages.transcribe.done?.manifest.quality ?? null;
+  return keptRun(stages.transcribe)?.manifest.quality ?? null;
 }
 
 /** Adds (`times` 1) or takes away (−1) what one episode counts. */
