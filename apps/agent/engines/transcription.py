@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from audio_windows import SAMPLE_RATE_HZ, AudioFile, Window
+from audio_windows import SAMPLE_RATE_HZ, WINDOW_SECONDS, AudioFile, Window
 from decoding import Decoding
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
 from language_probe import FoundLanguage, LanguageProbe, find_language
 from line_channel import finite
 from loaded_model import LoadedModel
+from used_parameters import Scalar, used_parameters
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Transcription:
         self._speech_seconds = 0.0
         self._segment_count = 0
         self._position_seconds = 0.0
+        self._parameters: Optional[Dict[str, Scalar]] = None
 
     def run(self, emit: Callable[..., None]) -> Dict[str, Any]:
         """Returns the totals. Raises EngineError, also with code `cancelled`, looked for between batches."""
@@ -68,11 +70,16 @@ class Transcription:
             "segmentCount": self._segment_count,
             "undecodablePackets": audio.undecodable_packets,
             "elapsedMs": round((time.monotonic() - started) * 1000),
+            "parameters": self._parameters,
         }
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
         self._probe_language(window)
         segments, info = self._transcribe(window)
+        if self._parameters is None:
+            is_batched = self._request.vad and not self._request.decoding.sequential
+            batch_size = self._request.batch_size if is_batched else None
+            self._parameters = used_parameters(info, batch_size, WINDOW_SECONDS)
         for segment in segments:
             emit(
                 "segment",

@@ -3,6 +3,7 @@ import type { HostName } from './host-name.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce, SessionId, Token } from './ids.ts';
 import type { Slots } from './session.ts';
 import type { Stage } from './stage.ts';
+import type { EpisodeHeading } from './transcript/markdown.ts';
 import type { VerdictAnswer } from './verdict.ts';
 
 /** Names a lock: always job and token together. */
@@ -130,6 +131,8 @@ export type Work =
       readonly qualityMin?: number | undefined;
       /** How the language is found out where it is not given; absent: as the engine does by itself. */
       readonly languageProbe?: LanguageProbeWork | undefined;
+      /** For the head of its Markdown; older coordinators do not say. */
+      readonly episode?: EpisodeHeading | undefined;
     };
 
 export interface LanguageProbeWork {

@@ -221,6 +221,14 @@ const work = z.discriminatedUnion('kind', [
         confidenceMin: z.number().min(0).max(1),
       })
       .optional(),
+    episode: z
+      .object({
+        feedTitle: sentence,
+        title: sentence,
+        publishedMs: z.number().nullable(),
+        link: z.string().max(URL_HREF_LENGTH_MAX).optional(),
+      })
+      .optional(),
   }),
 ]);
 

@@ -146,7 +146,7 @@ export function hearingParameters(passes: Passes) {
   return {
     ...(languageBy === undefined ? {} : { languageBy }),
     ...(looks.length === 0 ? {} : { languageProbes: looks.join(', ') }),
-    ...(isSecond ? { pass: 2, ...flat(SECOND_DECODING) } : {}),
+    ...(isSecond ? { pass: 2, vad: true, ...flat(SECOND_DECODING) } : {}),
   };
 }
 

@@ -42,7 +42,7 @@ export function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: { ...parametersOf(work), ...parameters },
+      parameters: { ...raw.parameters, ...parametersOf(work), ...parameters },
       audioSha256: work.audioSha256,
       ...by,
     },
@@ -55,6 +55,7 @@ export function isShort(heardSeconds: number, audioSeconds: number | null): bool
   return missingSeconds > SHORT_SECONDS && missingSeconds > SHORT_SHARE * (audioSeconds ?? 0);
 }
 
+/** What was asked for: in the engine's own words the model may have another name, and the texts are left out. */
 function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
   return {
     language,
@@ -74,7 +75,7 @@ export function segmentOf(raw: RawSegment): TranscriptSegment {
       startSeconds: word.start,
       endSeconds: word.end,
       text: word.word,
-      probability: word.probability ?? 0,
+      probability: word.probability,
     })),
   };
 }

@@ -33,7 +33,7 @@ interface Task {
   readonly languages: KnownLanguages;
 }
 
-/** Turns accepted audio into `transcript.{txt,srt,vtt,json}` in staging, then the manifest. */
+/** Turns accepted audio into `transcript.{txt,srt,vtt,json,md}` in staging, then the manifest. */
 export function transcribeWorker(ports: TranscribePorts): Worker {
   const pool = new EnginePool(ports.engines, ports.clock);
   const languages = new KnownLanguages();
@@ -72,7 +72,8 @@ async function transcribe(
   languages.note(feed, raw);
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
   const transcript = transcriptOf(work, model, raw, by, hearingParameters(passes));
-  const outcome = await writeTranscript(attempt, agent, transcript, raw, qualityDetails(passes));
+  const about = { episode: work.episode ?? null, details: qualityDetails(passes) };
+  const outcome = await writeTranscript(attempt, agent, transcript, raw, about);
   ports.transcribed(model.model, raw.durationSeconds, quality?.figure ?? null);
   return outcome;
 }

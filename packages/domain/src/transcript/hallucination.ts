@@ -89,9 +89,9 @@ function hallucination(segment: TranscriptSegment): Hallucination | null {
 }
 
 function isUnheard({ words }: TranscriptSegment): boolean {
-  if (words.length === 0) return false;
-  const mean = words.reduce((sum, { probability }) => sum + probability, 0) / words.length;
-  return mean < WORD_PROBABILITY_MAX;
+  const known = words.flatMap(({ probability }) => (probability === null ? [] : [probability]));
+  const sum = known.reduce((total, probability) => total + probability, 0);
+  return known.length > 0 && sum / known.length < WORD_PROBABILITY_MAX;
 }
 
 /** One of them, or one of them again and again. */
