@@ -1,6 +1,10 @@
+import { newEpisode } from '@podctl/domain/episode-state.ts';
+import type { ClusterId, Nonce } from '@podctl/domain/ids.ts';
+import { invariant } from '@podctl/domain/result.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countQuality, noQualities, qualityFigures } from './quality-counts.ts';
+import { done } from '../../../../test/support/stage-change.ts';
+import { countQuality, noQualities, qualityFigures, qualityIn } from './quality-counts.ts';
 
 const hundredths = fc.integer({ min: 0, max: 100 }).map((n) => n / 100);
 /** A transcript that was made, and perhaps one before it that it took the place of. */
@@ -28,6 +32,16 @@ describe('the qualities of a feed', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test('count no transcript that was purged with its feed', () => {
+    const fresh = newEpisode('c' as ClusterId, 'n' as Nonce, 'poll');
+    const judged = done('transcribe', null, 0.8)(fresh);
+    const { transcribe } = judged.stages;
+    invariant(transcribe.done !== null, 'it is done');
+    const purged = { ...transcribe, done: { ...transcribe.done, purged: true as const } };
+    expect(qualityIn(judged)).toBe(0.8);
+    expect(qualityIn({ ...judged, stages: { ...judged.stages, transcribe: purged } })).toBeNull();
   });
 
   test('that are all taken away again are none', () => {
