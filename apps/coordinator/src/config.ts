@@ -75,6 +75,8 @@ export function coordinatorSettings(
     downloadBandwidthMax: settings.downloads.bandwidthBytesPerSecondMax,
     model: transcribe.model,
     language: transcribe.language,
+    qualityMin: settings.quality.min,
+    languageProbe: transcribe.languageProbe,
     names: names.ok ? names.value : undefined,
   };
 }

@@ -66,6 +66,10 @@ describe('every message survives its way over the wire', () => {
     const audio = { audioPath: 'a/b.mp3', audioSha256: sha256, audioSeconds: 1.5 };
     const work = { kind: 'transcribe', ...audio, model: 'tiny.en', language: null } as const;
     survives(commandMessage, { kind: 'start', ...held, work, ticket });
+    const words = { prompt: 'Aalto', hotwords: 'Kotka' };
+    const languageProbe = { offsetSeconds: 60, confidenceMin: 0.5 };
+    const more = { ...work, ...words, qualityMin: 0.4, languageProbe };
+    survives(commandMessage, { kind: 'start', ...held, work: more, ticket });
     survives(commandMessage, { kind: 'cancel', ...held, reason: 'so' });
     survives(commandMessage, { kind: 'superseded', session });
     survives(commandMessage, { kind: 'rehello', session });

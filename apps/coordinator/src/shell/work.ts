@@ -4,7 +4,7 @@ import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
-import type { Work } from '@podctl/domain/protocol.ts';
+import type { LanguageProbeWork, Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { wishedModel } from '@podctl/domain/run-wish.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
@@ -21,6 +21,8 @@ export interface WorkOptions {
   readonly language: string | null;
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
+  readonly qualityMin?: number | undefined;
+  readonly languageProbe?: LanguageProbeWork | undefined;
   /** URLs of feeds that give another one at each reading; absent: what is known is used. */
   readonly urls?: Pick<FreshUrls, 'urlOf'> | undefined;
 }
@@ -70,7 +72,7 @@ async function transcribeWork(
 ): Promise<Result<Work, string>> {
   const audio = await acceptedAudio(options.library, feed, episode, state);
   if (!audio.ok) return audio;
-  const { language, prompt, hotwords } = options;
+  const { language, prompt, hotwords, qualityMin, languageProbe } = options;
   const { transcribe } = state.stages;
   const model = wishedModel(transcribe, nextRun(transcribe)) ?? options.model;
   const meta = await knownMeta(options.store, feed, episode);
@@ -83,6 +85,8 @@ async function transcribeWork(
     language,
     prompt,
     hotwords,
+    qualityMin,
+    languageProbe,
     ...(meta === null ? {} : { episode: headingOf(meta) }),
   });
 }
