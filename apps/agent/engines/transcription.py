@@ -6,10 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from audio_windows import SAMPLE_RATE_HZ, AudioFile, Window
+from audio_windows import SAMPLE_RATE_HZ, Window
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
 from line_channel import finite
 from loaded_model import LoadedModel
+from next_audio import NextAudio
+from read_ahead import OpenedAudio
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,11 @@ class TranscribeRequest:
 class Transcription:
     """Runs once. `emit(kind, **fields)` is called with positions and segments, in order."""
 
-    def __init__(self, model: LoadedModel, request: TranscribeRequest, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, model: LoadedModel, request: TranscribeRequest, is_cancelled: Callable[[], bool], ahead: NextAudio
+    ) -> None:
         self._whisper = model.whisper
+        self._ahead = ahead
         self._request = request
         self._is_cancelled = is_cancelled
         self._language = request.language
@@ -45,15 +50,16 @@ class Transcription:
         started = time.monotonic()
         self._stop_if_cancelled()
         self._check_language()
-        audio = AudioFile(self._request.audio)
+        opened = self._open()
+        audio = opened.audio
         try:
-            claimed = audio.claimed_seconds
+            claimed = opened.claimed_seconds
             self._emit_position(emit, 0.0, claimed)
-            for window in audio.windows():
+            for window in opened.windows:
                 self._stop_if_cancelled()
                 self._run_window(window, claimed, emit)
         finally:
-            audio.close()
+            opened.close()
         return {
             "language": self._language,
             "languageProbability": finite(self._language_probability, 4),
@@ -63,6 +69,12 @@ class Transcription:
             "undecodablePackets": audio.undecodable_packets,
             "elapsedMs": round((time.monotonic() - started) * 1000),
         }
+
+    def _open(self) -> OpenedAudio:
+        path = self._request.audio
+        opened = self._ahead.take(path) or OpenedAudio(path, self._request.vad)
+        self._ahead.working(opened)
+        return opened
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
         segments, info = self._transcribe(window)

@@ -1,8 +1,8 @@
 """The faster-whisper engine: a supervised child that speaks JSON lines over stdio (see README.md beside this file).
 
-Three threads. The main one does the work, one request at a time. The reader takes lines from stdin, refuses what
+Three threads of its own. The main one does the work, one request at a time. The reader takes lines from stdin, refuses what
 cannot be taken, and ends the process when stdin ends: so the engine dies with its parent, however that died. The
-third says that the process lives.
+third says that the process lives. Beside them audio is read ahead (read_ahead.py, next_audio.py).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Optional, Tuple, Union
 
 from engine_error import BAD_REQUEST, BUSY, MESSAGE_CHARACTERS_MAX, EngineError, failure_of
 from loaded_model import LoadedModel, LoadRequest, load_model
+from next_audio import NextAudio
 from request_fields import RequestFields
 from transcription import TranscribeRequest, Transcription
 
@@ -60,6 +61,7 @@ class Engine:
         self._cancelled = threading.Event()
         self._work: "queue.SimpleQueue[Work]" = queue.SimpleQueue()  # holds one at most: `_current` is its bound
         self._model: Optional[LoadedModel] = None
+        self._ahead = NextAudio()
         self._started = time.monotonic()
 
     def run(self) -> None:
@@ -102,7 +104,7 @@ class Engine:
     def _transcribe(self, request: TranscribeRequest) -> dict:
         if self._model is None:
             raise EngineError(BAD_REQUEST, "No model is loaded; send `load` first.")
-        return Transcription(self._model, request, self._cancelled.is_set).run(self._writer.write)
+        return Transcription(self._model, request, self._cancelled.is_set, self._ahead).run(self._writer.write)
 
     def _read(self) -> None:
         try:
@@ -127,12 +129,15 @@ class Engine:
         if kind == "cancel":
             fields.only()
             self._cancel(request_id)
+        elif kind == "prepare":
+            fields.only("audio")
+            self._ahead.want(fields.required_text("audio"))
         elif kind == "load":
             self._begin(request_id, _load_request(fields))
         elif kind == "transcribe":
             self._begin(request_id, _transcribe_request(request_id, fields))
         else:
-            raise EngineError(BAD_REQUEST, f"There is no request {kind[:40]!r}; expected load, transcribe or cancel.")
+            raise EngineError(BAD_REQUEST, f"There is no request {kind[:40]!r}; expected load, transcribe, prepare or cancel.")
 
     def _begin(self, request_id: str, request: Union[LoadRequest, TranscribeRequest]) -> None:
         with self._lock:

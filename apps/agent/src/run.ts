@@ -29,6 +29,7 @@ import { DiskReserve } from './shell/disk-reserve.ts';
 import { type DownloadLimits, downloadWorker } from './shell/download.ts';
 import { tellDrain } from './shell/drain-notice.ts';
 import { type Engines, makeEngines } from './shell/engines.ts';
+import { FetchAhead } from './shell/fetch-ahead.ts';
 import { NvidiaSmi } from './shell/gpu-nvidia-smi.ts';
 import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
@@ -268,6 +269,8 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const onGpuOnly = settings.transcribe.device === 'cuda' && slots.transcribe > 0;
   const { freeFloorBytes } = settings.library;
   const broken = partsOf(config, store);
+  const fetch = new FetchAhead({ store, prepare: (path) => engines.prepare(path), log });
+  const ahead = { jobs: slots.transcribe * settings.agent.prefetch, fetch };
   const shared = { store, clock: systemClock, agent };
   return new Agent({
     ...effects,
@@ -306,10 +309,12 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       transcribe: transcribeWorker({
         ...shared,
         engines: engines.all,
+        ahead: fetch,
         transcribed: measured.transcribed,
       }),
     },
     describeEngine,
+    ahead,
     gpus: () => engines.report(gpuReport(parts.gpus.state)),
     observe: measured.observe,
     logs: {

@@ -8,7 +8,8 @@ export interface EngineFailure {
 
 /**
  * The engine's own codes (apps/agent/engines/engine_error.py), and what its supervisor sees:
- * engine_missing (it cannot be started), engine_died, engine_silent (killed for it), engine_babble (not its protocol).
+ * engine_missing (it cannot be started), engine_died, engine_silent (killed for it), engine_babble (not its protocol),
+ * engine_stuck (it came no further) and engine_slow (over its time).
  */
 export const ENGINE_FAILURE_CODES = [
   'bad_request',
@@ -24,5 +25,7 @@ export const ENGINE_FAILURE_CODES = [
   'engine_died',
   'engine_silent',
   'engine_babble',
+  'engine_stuck',
+  'engine_slow',
 ] as const;
 export type EngineFailureCode = (typeof ENGINE_FAILURE_CODES)[number];

@@ -26,6 +26,8 @@ export function engineOutcome({ code, message, smallerNext }: EngineFailure): Re
     case 'engine_died':
     case 'engine_silent':
     case 'engine_babble':
+    case 'engine_stuck':
+    case 'engine_slow':
       return failure(code, message);
   }
 }

@@ -6,8 +6,9 @@ import type { Logger } from '@podctl/platform/logger.ts';
 import type { AgentEffect, AgentInput, AgentState } from '../core/agent-state.ts';
 import { hasUntoldFailure } from '../core/departure.ts';
 import type { GpuReport } from '../core/gpu-state.ts';
-import { beginLife, loadOf, reports, step } from '../core/machine.ts';
+import { beginLife, loadOf, reports, step, waitingOf } from '../core/machine.ts';
 import type { PendingResult } from '../core/token-key.ts';
+import type { FetchAhead } from './fetch-ahead.ts';
 import { Jobs, type Worker } from './jobs.ts';
 import type { ResultJournal } from './journal.ts';
 import { LogShipper, type LogShipping } from './log-shipper.ts';
@@ -31,6 +32,8 @@ export interface AgentPorts {
   /** The machine's GPUs as they were seen last; left out where nobody looks. */
   readonly gpus?: () => GpuReport;
   readonly observe: (event: AgentEvent) => void;
+  /** Where the audio of what waits for a slot is fetched meanwhile, and how many may wait; left out where nothing is held ahead. */
+  readonly ahead?: { readonly jobs: number; readonly fetch: Pick<FetchAhead, 'keep' | 'stop'> };
   /** What its log says, for the coordinators; left out where nobody is to be told. */
   readonly logs?: LogShipping;
 }
@@ -165,6 +168,7 @@ export class Agent {
     await this.#logs?.stop();
     await this.#link.stop();
     await this.#results.stop();
+    this.#ports.ahead?.fetch.stop();
     await this.#jobs.stop();
     await this.#journalling;
   }
@@ -176,6 +180,13 @@ export class Agent {
     this.#observe(before);
     if (!hasUntoldFailure(next.state)) this.#failuresTold.abort();
     for (const effect of next.effects) this.#apply(effect);
+    if (before.tokens !== next.state.tokens) this.#keepAhead();
+  }
+
+  #keepAhead(): void {
+    const { tokens } = this.#state;
+    const isHeld = (key: string) => (tokens.get(key)?.phase ?? 'ended') !== 'ended';
+    this.#ports.ahead?.fetch.keep(waitingOf(this.#state), isHeld);
   }
 
   #observe(before: AgentState): void {
@@ -288,7 +299,8 @@ export class Agent {
     if (standing === null) return null;
     const engine = this.#ports.describeEngine();
     const tokens = reports(this.#state);
-    return { ...standing, tokens, engine, problem, draining, ...this.#ports.gpus?.() };
+    const ahead = this.#ports.ahead?.jobs ?? 0;
+    return { ...standing, tokens, engine, problem, draining, ahead, ...this.#ports.gpus?.() };
   }
 
   async #watchWork(): Promise<void> {

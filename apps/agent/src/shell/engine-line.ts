@@ -52,6 +52,8 @@ export type EngineRequest =
       readonly initialPrompt: string | null;
       readonly hotwords: string | null;
     }
+  /** Has no answer. */
+  | { readonly kind: 'prepare'; readonly id: string; readonly audio: string }
   | { readonly kind: 'cancel'; readonly id: string };
 
 /** One sentence when the line is none of the protocol. */

@@ -16,11 +16,15 @@ import {
 import type { GpuReport } from '../core/gpu-state.ts';
 import { gpuSeats } from './gpu-seats.ts';
 import { MODEL_DEFAULT } from './hearing.ts';
-import { TunedEngine } from './tuned-engine.ts';
+import { LimitedEngine } from './limited-engine.ts';
+import { RestingEngine } from './resting-engine.ts';
+import { type TunableEngine, TunedEngine } from './tuned-engine.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const ENGINE_SILENT_MS = 30_000;
 const ENGINE_CANCEL_MS = 2_000;
+/** Whichever comes free first gets what is next: of more engines most would read it for nothing. */
+const PREPARING_MAX = 2;
 
 /** The engines of an agent: one a slot, since each does one episode at a time. */
 export interface Engines {
@@ -28,6 +32,8 @@ export interface Engines {
   readonly plan: EnginePlan;
   /** Why the agent should be given no work for a while: no engine has memory. Null: nothing is against it. */
   starved(): string | null;
+  /** Has audio that comes next read ahead, where it is known which engine will get it. */
+  prepare(audioPath: string): void;
   /** What is told of the GPUs, with what only the engines know. */
   report(seen: GpuReport): GpuReport;
 }
@@ -60,7 +66,7 @@ export async function makeEngines(
   const all = plan.seats.map(
     (seat) =>
       new TunedEngine({
-        engine: whisperOn(seat, config, log),
+        engine: lasting(whisperOn(seat, config, log), config, log),
         gpu: seat === null ? null : `GPU ${seat.index} (${seat.product})`,
         firstRung: (name) => firstRung(seat, name, wishes, coresEach),
         ...{ clock: systemClock, log, starved },
@@ -72,6 +78,10 @@ export async function makeEngines(
       all.length > 0 && all.every(({ starved }) => starved !== null)
         ? (all[0]?.starved ?? null)
         : null,
+    prepare: (path) => {
+      if (all.length > PREPARING_MAX) return;
+      for (const engine of all) void engine.prepare(path).catch(() => undefined);
+    },
     report: (report) => ({
       ...report,
       gpuProblem:
@@ -81,6 +91,14 @@ export async function makeEngines(
       engineChoice: plan.words,
     }),
   };
+}
+
+/** With limits on its time, and a rest. */
+function lasting(engine: WhisperEngine, config: AgentConfig, log: Logger): TunableEngine {
+  const { unloadAfterMs } = config.settings.transcribe;
+  const unloaded = (words: string) => log.info({ component: 'engine' }, words);
+  const resting = new RestingEngine({ engine, clock: systemClock, unloadAfterMs, unloaded });
+  return new LimitedEngine({ engine: resting, clock: systemClock });
 }
 
 function whisperOn(seat: GpuSeat | null, config: AgentConfig, log: Logger): WhisperEngine {

@@ -23,7 +23,7 @@ export async function hear(
   engine: Engine,
   audio: AudioInput,
   work: TranscribeWork,
-  { signal, progress, log }: JobContext,
+  { signal, progress, log, note: tell }: JobContext,
 ): Promise<Result<Heard, ResultOutcome>> {
   const name = work.model === 'auto' ? MODEL_DEFAULT : work.model;
   const loaded = await engine.load(name, signal, (line) => log.info({ component: 'engine' }, line));
@@ -33,8 +33,13 @@ export async function hear(
     { model, device, computeType, ...(note === null ? {} : { note }) },
     'The model is loaded',
   );
-  const { language: spoken, prompt, hotwords } = work;
-  const request = { audioPath: audio.path, language: spoken, prompt, hotwords };
+  const { language: spoken, prompt, hotwords, audioSeconds } = work;
+  const onSlow = (words: string) => {
+    log.warn({}, words);
+    tell?.(words);
+  };
+  const said = { prompt, hotwords, audioSeconds, onSlow };
+  const request = { audioPath: audio.path, language: spoken, ...said };
   const onPosition = (seconds: number, durationSeconds: number | null) => {
     const whole = durationSeconds ?? work.audioSeconds;
     if (whole !== null && whole > 0) progress(seconds / whole);

@@ -127,6 +127,18 @@ export class WhisperEngine implements TunableEngine {
     return answer.totals === null ? err(BABBLE) : ok({ segments, ...answer.totals });
   }
 
+  async prepare(audioPath: string): Promise<void> {
+    await this.#process?.prepare(audioPath);
+  }
+
+  /** The whole process: a GPU gets all of its memory back only so. */
+  async unload(): Promise<void> {
+    const engine = this.#process;
+    this.#process = null;
+    this.#loaded = null;
+    await engine?.stop(STOP_GRACE_MS);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the agent is stopping'));
     await this.#process?.stop(STOP_GRACE_MS);

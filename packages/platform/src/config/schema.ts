@@ -268,6 +268,12 @@ export const settingsSchema = section({
       'The numbers that the model reckons with. `auto`: the best for the device and its memory.',
     ),
     device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
+    unloadAfter: duration(
+      '15m',
+      '0s',
+      '365d',
+      'After so long without work an engine gives its memory back; the next job loads the model again. 0s: never.',
+    ),
   }),
   planner: section({
     multiWorkerMinEpisodes: whole(
@@ -334,6 +340,12 @@ export const settingsSchema = section({
         'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU.',
       ),
     }),
+    prefetch: whole(
+      1,
+      0,
+      4,
+      'Episodes held ahead for each transcription slot while no agent is free: their audio is fetched and read meanwhile.',
+    ),
     http: section({
       listen: listen('127.0.0.1:0', 'Where the agent shows health and metrics.'),
     }),

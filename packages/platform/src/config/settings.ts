@@ -52,7 +52,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     feeds: feedSettings(raw.feeds),
     downloads: downloadSettings(raw.downloads),
     hosts: hostSettings(raw.hosts),
-    transcribe: raw.transcribe,
+    transcribe: transcribeSettings(raw.transcribe),
     planner: raw.planner,
     retry: {
       attemptsMax: raw.retry.attemptsMax,
@@ -66,6 +66,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     agent: {
       id: raw.agent.id,
       slots: raw.agent.slots,
+      prefetch: raw.agent.prefetch,
       http: raw.agent.http,
       spoolBytesMax: raw.agent.spoolMax,
       bandwidthBytesPerSecondMax: raw.agent.bandwidthMax,
@@ -124,6 +125,11 @@ function eventSettings({ events, nats }: RawSettings) {
   const share = Math.floor(nats.storeLimit / STORE_SHARE);
   const bytesMax = nats.url === null ? Math.min(events.storeMax, share) : events.storeMax;
   return { keepMs: events.keep, bytesMax };
+}
+
+/** `unloadAfterMs`: null keeps the model loaded. */
+function transcribeSettings({ unloadAfter, ...raw }: RawSettings['transcribe']) {
+  return { ...raw, unloadAfterMs: unloadAfter === 0 ? null : unloadAfter };
 }
 
 function hostSettings(raw: RawSettings['hosts']) {
