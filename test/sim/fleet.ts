@@ -219,6 +219,7 @@ export class Fleet {
       },
       workers,
       describeEngine: () => 'sim',
+      ahead: { jobs: of.slots.transcribe, fetch: { keep: () => {}, stop: () => {} } },
       observe: () => {},
     };
   }

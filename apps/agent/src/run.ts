@@ -260,6 +260,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const { settings, agent, host, version } = config;
   const { effects, engines, dispatcher } = parts;
   const measured = measure(config, parts);
+  engines.onWork((count) => measured.atWork(count));
   const way = { ...parts.way, onDisk: effects.library };
   const slots = { download: settings.agent.slots.download, transcribe: engines.all.length };
   const { dispatcher: toCoordinators } = parts.membership;

@@ -43,7 +43,13 @@ export type AgentEvent =
   | { readonly kind: 'ended'; readonly stage: Stage; readonly result: string }
   | { readonly kind: 'unanswered' }
   /** So many run now. */
-  | { readonly kind: 'running'; readonly stage: Stage; readonly count: number };
+  | {
+      readonly kind: 'running';
+      readonly stage: Stage;
+      readonly count: number;
+      /** Held ahead. */
+      readonly waiting: number;
+    };
 
 export interface AgentEnd {
   readonly code: number;
@@ -194,9 +200,10 @@ export class Agent {
     if (before.problem !== problem && problem !== null)
       this.#ports.log.warn({}, `No new work is taken: ${problem}`);
     for (const stage of STAGES) {
-      const count = loadOf(this.#state, stage).running;
-      if (count !== loadOf(before, stage).running)
-        this.#ports.observe({ kind: 'running', stage, count });
+      const { running: count, waiting } = loadOf(this.#state, stage);
+      const was = loadOf(before, stage);
+      if (count !== was.running || waiting !== was.waiting)
+        this.#ports.observe({ kind: 'running', stage, count, waiting });
     }
   }
 

@@ -32,6 +32,8 @@ export interface Engines {
   readonly plan: EnginePlan;
   /** Why the agent should be given no work for a while: no engine has memory. Null: nothing is against it. */
   starved(): string | null;
+  /** `told` gets how many engines have a request, at each change. */
+  onWork(told: (count: number) => void): void;
   /** Has audio that comes next read ahead, where it is known which engine will get it. */
   prepare(audioPath: string): void;
   /** What is told of the GPUs, with what only the engines know. */
@@ -63,10 +65,11 @@ export async function makeEngines(
   const plan = planEngines(seats, { ...{ device, model, wishes, slots, cores } });
   log.info({ engines: plan.seats.length }, `The engines: ${plan.words}`);
   const coresEach = Math.floor(cores / Math.max(1, seats.length));
+  const work = new EnginesAtWork();
   const all = plan.seats.map(
     (seat) =>
       new TunedEngine({
-        engine: lasting(whisperOn(seat, config, log), config, log),
+        engine: lasting(whisperOn(seat, config, log), config, log, work),
         gpu: seat === null ? null : `GPU ${seat.index} (${seat.product})`,
         firstRung: (name) => firstRung(seat, name, wishes, coresEach),
         ...{ clock: systemClock, log, starved },
@@ -78,6 +81,7 @@ export async function makeEngines(
       all.length > 0 && all.every(({ starved }) => starved !== null)
         ? (all[0]?.starved ?? null)
         : null,
+    onWork: (told) => work.tell(told),
     prepare: (path) => {
       if (all.length > PREPARING_MAX) return;
       for (const engine of all) void engine.prepare(path).catch(() => undefined);
@@ -93,12 +97,32 @@ export async function makeEngines(
   };
 }
 
+class EnginesAtWork {
+  #count = 0;
+  #told: (count: number) => void = () => undefined;
+
+  tell(told: (count: number) => void): void {
+    this.#told = told;
+  }
+
+  changed(isAtWork: boolean): void {
+    this.#count += isAtWork ? 1 : -1;
+    this.#told(this.#count);
+  }
+}
+
 /** With limits on its time, and a rest. */
-function lasting(engine: WhisperEngine, config: AgentConfig, log: Logger): TunableEngine {
+function lasting(
+  engine: WhisperEngine,
+  config: AgentConfig,
+  log: Logger,
+  work: EnginesAtWork,
+): TunableEngine {
   const { unloadAfterMs } = config.settings.transcribe;
   const unloaded = (words: string) => log.info({ component: 'engine' }, words);
   const resting = new RestingEngine({ engine, clock: systemClock, unloadAfterMs, unloaded });
-  return new LimitedEngine({ engine: resting, clock: systemClock });
+  const working = (isAtWork: boolean) => work.changed(isAtWork);
+  return new LimitedEngine({ engine: resting, clock: systemClock, working });
 }
 
 function whisperOn(seat: GpuSeat | null, config: AgentConfig, log: Logger): WhisperEngine {

@@ -31,7 +31,7 @@ export class FetchAhead {
   readonly #entries = new Map<string, Entry>();
   #fetching = 0;
   #prepared = '';
-  #waiting: ReadonlyMap<string, Assignment> = new Map();
+  #waiting = new Map<string, Assignment>();
 
   constructor(ports: FetchAheadPorts) {
     this.#ports = ports;
@@ -39,7 +39,7 @@ export class FetchAhead {
 
   /** `waiting`: what has no slot yet, oldest first. `isHeld`: whether a token is held at all. */
   keep(waiting: ReadonlyMap<string, Assignment>, isHeld: (key: string) => boolean): void {
-    this.#waiting = waiting;
+    this.#waiting = new Map(waiting);
     for (const [key, entry] of this.#entries) if (!isHeld(key)) this.#drop(key, entry);
     this.#fetch();
     void this.#prepareNext();
@@ -48,6 +48,7 @@ export class FetchAhead {
   /** What was fetched for a job that begins now, which then owns it; null: nothing was, or it did not come out well. */
   async take({ cluster, job }: Assignment, signal: AbortSignal): Promise<AudioInput | null> {
     const key = tokenKey(cluster, job);
+    this.#waiting.delete(key);
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
     this.#entries.delete(key);

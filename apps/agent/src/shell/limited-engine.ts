@@ -18,6 +18,8 @@ export interface LimitedEngineOptions {
   /** Tuned where it can be. */
   readonly engine: Engine & Partial<TunableEngine>;
   readonly clock: Clock;
+  /** Told when a request begins and when it is over. */
+  readonly working?: (isAtWork: boolean) => void;
 }
 
 /**
@@ -28,13 +30,15 @@ export interface LimitedEngineOptions {
 export class LimitedEngine implements TunableEngine {
   readonly #engine: LimitedEngineOptions['engine'];
   readonly #clock: Clock;
+  readonly #working: (isAtWork: boolean) => void;
   readonly #speeds = new Map<string, EngineSpeed>();
   #rung: Rung | null = null;
   #loaded = '';
   /** Some engines never say how far they are: of those it is no sign of anything. */
   #tellsPositions = false;
 
-  constructor({ engine, clock }: LimitedEngineOptions) {
+  constructor({ engine, clock, working = () => undefined }: LimitedEngineOptions) {
+    this.#working = working;
     this.#engine = engine;
     this.#clock = clock;
   }
@@ -75,6 +79,7 @@ export class LimitedEngine implements TunableEngine {
       this.#limits(key, request.audioSeconds ?? audioSeconds),
     );
     const watching = watch.run(request.onSlow);
+    this.#working(true);
     const heard = await this.#engine
       .transcribe(
         request,
@@ -85,7 +90,10 @@ export class LimitedEngine implements TunableEngine {
         },
         AbortSignal.any([signal, watch.ended]),
       )
-      .finally(() => watch.stop());
+      .finally(() => {
+        watch.stop();
+        this.#working(false);
+      });
     await watching;
     if (heard.ok) {
       this.#keep(key, learn(this.#speed(key), heard.value));
