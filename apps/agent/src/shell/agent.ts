@@ -186,11 +186,16 @@ export class Agent {
     this.#observe(before);
     if (!hasUntoldFailure(next.state)) this.#failuresTold.abort();
     for (const effect of next.effects) this.#apply(effect);
-    if (before.tokens !== next.state.tokens) this.#keepAhead();
+    if (before.tokens !== next.state.tokens) this.#keepAhead(before);
   }
 
-  #keepAhead(): void {
+  #keepAhead(before: AgentState): void {
     const { tokens } = this.#state;
+    // What was held ahead begins: whoever shows it counts its time from now on.
+    const hasBegun = [...waitingOf(before).keys()].some(
+      (key) => tokens.get(key)?.phase === 'running',
+    );
+    if (hasBegun) this.#link.beat();
     const isHeld = (key: string) => (tokens.get(key)?.phase ?? 'ended') !== 'ended';
     this.#ports.ahead?.fetch.keep(waitingOf(this.#state), isHeld);
   }

@@ -128,7 +128,7 @@ describe('what is given ahead, in any plan', () => {
         });
         const given2 = new Set(given.map(({ episode }) => episode));
         const left = view.feeds
-          .flatMap(({ heads }) => heads.transcribe)
+          .flatMap(({ heads }) => [...heads.transcribe])
           .filter(({ episode, lostBy }) => lostBy.length === 0 && !given2.has(episode));
         if (hasRoom) expect(left).toEqual([]);
       }),

@@ -8,11 +8,15 @@ import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 import type { AgentReport } from './view.ts';
 
+/** The agents with which a stage of an episode failed. */
+export type FailedWith = (episode: EpisodeId, stage: Stage) => readonly AgentId[];
+
 /** Reads what a plan needs out of the snapshot: feeds with something ready, whose heads are read as far as the plan needs them. */
 export function planView(
   snapshot: Snapshot,
   reports: ReadonlyMap<AgentId, AgentReport>,
   nowMs: number,
+  failedWith: FailedWith = () => [],
 ): PlanView {
   const ahead = locksHeldAhead(snapshot);
   const agents = plannedAgents(snapshot, reports, ahead);
@@ -33,20 +37,25 @@ export function planView(
     .filter(
       ({ ready, record }) => mayBegin(record) && STAGES.some((stage) => ready[stage].size > 0),
     )
-    .map((row) => plannedFeed(row, nowMs, waiting.get(row.id) ?? 0));
+    .map((row) => plannedFeed(row, { nowMs, failedWith }, waiting.get(row.id) ?? 0));
   return { feeds, agents, running };
 }
 
-function plannedFeed(row: FeedRow, nowMs: number, ahead: number): PlannedFeed {
+interface Look {
+  readonly nowMs: number;
+  readonly failedWith: FailedWith;
+}
+
+function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
   const { priority, first } = choicesOf(row.record);
   const urgent = {
-    download: urgentCandidates(row, first, 'download', nowMs),
-    transcribe: urgentCandidates(row, first, 'transcribe', nowMs),
+    download: urgentCandidates(row, first, 'download', look),
+    transcribe: urgentCandidates(row, first, 'transcribe', look),
   };
   const heads = (stage: Stage) =>
     first.length === 0
-      ? dueCandidates(row, stage, nowMs)
-      : urgentFirst(urgent[stage], dueCandidates(row, stage, nowMs));
+      ? dueCandidates(row, stage, look)
+      : urgentFirst(urgent[stage], dueCandidates(row, stage, look));
   return {
     feed: row.id,
     priority,
@@ -64,11 +73,11 @@ function urgentCandidates(
   row: FeedRow,
   first: readonly EpisodeId[],
   stage: Stage,
-  nowMs: number,
+  look: Look,
 ): Candidate[] {
   return first
     .filter((episode) => row.ready[stage].has(episode))
-    .map((episode) => dueCandidate(row, episode, stage, nowMs))
+    .map((episode) => dueCandidate(row, episode, stage, look))
     .filter((candidate) => candidate !== null);
 }
 
@@ -81,10 +90,10 @@ function* urgentFirst(
   for (const candidate of others) if (!told.has(candidate.episode)) yield candidate;
 }
 
-function* dueCandidates(row: FeedRow, stage: Stage, nowMs: number): Generator<Candidate> {
+function* dueCandidates(row: FeedRow, stage: Stage, look: Look): Generator<Candidate> {
   const late = stage === 'download' ? (row.vanished ?? NONE) : NONE;
   for (const episode of latesLast(row.ready[stage], late)) {
-    const candidate = dueCandidate(row, episode, stage, nowMs);
+    const candidate = dueCandidate(row, episode, stage, look);
     if (candidate !== null) yield candidate;
   }
 }
@@ -105,12 +114,14 @@ function dueCandidate(
   row: FeedRow,
   episode: EpisodeId,
   stage: Stage,
-  nowMs: number,
+  look: Look,
 ): Candidate | null {
   const known = row.episodes.get(episode);
   const lock = known?.state.stages[stage].lock;
-  if (known === undefined || lock?.state !== 'free' || lock.notBeforeMs > nowMs) return null;
-  return { episode, revision: known.revision, lostBy: lock.lostBy };
+  if (known === undefined || lock?.state !== 'free' || lock.notBeforeMs > look.nowMs) return null;
+  const at = { episode, revision: known.revision, lostBy: lock.lostBy };
+  if (lock.failures === 0) return at;
+  return { ...at, failedWith: look.failedWith(episode, stage) };
 }
 
 function plannedAgents(

@@ -38,6 +38,8 @@ export interface Candidate {
   /** The revision the snapshot saw: what the assigning CAS will expect. */
   readonly revision: number;
   readonly lostBy: readonly AgentId[];
+  /** Agents with which it failed: another one goes before them, where one is free. */
+  readonly failedWith?: readonly AgentId[];
 }
 
 export interface PlannedAgent {
@@ -208,7 +210,7 @@ class StagePlan {
     for (let passed = 0; passed <= PASSED_OVER_MAX; passed += 1) {
       const { value: head, done } = heads.next();
       if (done === true) return null;
-      if (head.lostBy.length === 0) return head;
+      if (head.lostBy.length === 0 && (head.failedWith ?? []).length === 0) return head;
     }
     return null;
   }
@@ -228,7 +230,7 @@ class StagePlan {
     for (let passed = 0; passed <= PASSED_OVER_MAX; passed += 1) {
       const { value: head, done } = heads.next();
       if (done === true) break;
-      const taken = this.#pool.take(this.#stage, head.lostBy);
+      const taken = this.#pool.take(this.#stage, head);
       // Nobody is free for this one, which was lost before; a plain one behind it need not wait for that.
       if (taken === null) continue;
       this.#assign(feed, head, taken);
@@ -307,13 +309,17 @@ class Pool {
   }
 
   /** The agent with the most free slots, spread evenly; one that lost the job before only when nobody else is there. */
-  take(stage: Stage, lostBy: readonly AgentId[]): { agent: AgentId; session: SessionId } | null {
+  take(
+    stage: Stage,
+    { lostBy, failedWith = [] }: Candidate,
+  ): { agent: AgentId; session: SessionId } | null {
     const canary = isCanary(lostBy);
     if (canary && this.#hasCanary) return null;
     const open = this.#agents.filter((entry) => !entry.closed && entry.agent.slots[stage] > 0);
     const fresh = open.filter((entry) => !lostBy.includes(entry.agent.agent));
     const able = fresh.length > 0 ? fresh : open;
-    const best = canary ? leastBusy(able) : mostFree(able, stage);
+    const others = able.filter(({ agent }) => !failedWith.includes(agent.agent));
+    const best = canary ? leastBusy(able) : (mostFree(others, stage) ?? mostFree(able, stage));
     if (best === undefined) return null;
     if (canary) {
       // Kept empty from now on, so that its turn comes however much other work there is.

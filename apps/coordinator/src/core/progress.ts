@@ -62,6 +62,16 @@ export class Progress {
     return row?.token === token ? row : null;
   }
 
+  /** Wall clock at which a job that was held ahead was seen to begin; null of any other. */
+  begunMs(
+    id: string,
+    token: number,
+    now: { readonly wallMs: number; readonly monotonicMs: number },
+  ): number | null {
+    const begunAtMs = this.of(id, token)?.begunAtMs ?? null;
+    return begunAtMs === null ? null : now.wallMs - (now.monotonicMs - begunAtMs);
+  }
+
   /** Since when nothing of the feed has moved; a feed never heard of here starts now. */
   stillSinceMs(feed: FeedId, nowMs: number): number {
     const at = this.#feedMoved.get(feed);

@@ -163,14 +163,10 @@ export function lockViews(picture: Picture): LockView[] {
         progress: progress?.progress ?? 0,
         lastProgressMs: progress === null ? null : wallMs - stillMs,
         waiting: progress?.waiting ?? false,
-        begunMs: wallOf(progress?.begunAtMs ?? null, picture.now),
+        begunMs: picture.progress.begunMs(id, row.lock.token, picture.now),
         note: progress?.note ?? '',
       };
     });
-}
-
-function wallOf(atMs: number | null, { wallMs, monotonicMs }: Moment): number | null {
-  return atMs === null ? null : wallMs - (monotonicMs - atMs);
 }
 
 /**

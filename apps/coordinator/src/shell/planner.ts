@@ -18,7 +18,7 @@ import {
   type PlanView,
   wholePlan,
 } from '../core/plan.ts';
-import { planView } from '../core/plan-view.ts';
+import { type FailedWith, planView } from '../core/plan-view.ts';
 import { episodeRow, type LockRow } from '../core/snapshot.ts';
 import type { AgentReport } from '../core/view.ts';
 import type { HostDesk } from './host-desk.ts';
@@ -33,6 +33,8 @@ export interface PlannerOptions extends SettleDeps, WorkOptions {
   readonly replica: Replica;
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly limits: PlanLimits;
+  /** Absent: it is not remembered where a job failed. */
+  readonly failedWith?: FailedWith | undefined;
   /** Absent: hosts are given as much as there is. */
   readonly hosts?: Pick<HostDesk, 'planned' | 'mayBegin' | 'began' | 'findOut'> | undefined;
   readonly epoch: Epoch;
@@ -172,11 +174,11 @@ export class Planner extends Loop {
 
   /** The plan, made anew while it lacks hosts that can be found out. */
   async #planned(): Promise<Plan & { readonly seconds: number; readonly view: PlanView }> {
-    const { replica, reports, limits, clock, hosts } = this.#options;
+    const { replica, reports, limits, clock, hosts, failedWith } = this.#options;
     for (let looks = 0; ; looks += 1) {
       const began = clock.monotonicMs();
       const nowMs = clock.wallMs();
-      const view = planView(replica.snapshot, reports, nowMs);
+      const view = planView(replica.snapshot, reports, nowMs, failedWith);
       const made = wholePlan({ ...view, hosts: hosts?.planned(nowMs) }, limits);
       const seconds = (clock.monotonicMs() - began) / 1_000;
       const isKnown = made.unknown.length === 0 || looks === LOOKS_MAX;
