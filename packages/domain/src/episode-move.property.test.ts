@@ -4,7 +4,7 @@ import { hasResult, type Move, move, whyNotAssignable } from './episode-move.ts'
 import { type EpisodeState, type Lock, newEpisode, type StageState } from './episode-state.ts';
 import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.ts';
 import { isCanary, LOSSES_ON_ONE_AGENT_MAX } from './retry.ts';
-import { STAGES, type Stage } from './stage.ts';
+import { STAGE_INPUT, STAGES, type Stage } from './stage.ts';
 
 const limits = { failuresMax: 3, lossesMax: 3, backoffFirstMs: 1_000, backoffMaxMs: 8_000 };
 const manifest = { sha256: '0'.repeat(64), files: 1, bytes: 9, audioSeconds: 60 };
@@ -55,8 +55,9 @@ const commands = fc.record({
   stage: fc.constantFrom(...STAGES),
   kind: fc.constantFrom(
     ...(['request', 'request', 'hasten', 'skip', 'adopt'] as const),
-    ...(['expire', 'expired'] as const),
+    ...(['expire', 'expired', 'purge'] as const),
     ...twice('assign', 'assign', 'commit', 'commit', 'revoke', 'revoke', 'publish', 'publish'),
+    ...(['assign', 'revoke'] as const),
   ),
   /** The token that holds the lock, or any other: an agent of an older token asks, too. */
   token: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 1, max: 40 })),
@@ -94,6 +95,7 @@ function moveOf(command: Command, seen: Written): Move {
       return { kind: 'publish', token };
     case 'expire':
     case 'expired':
+    case 'purge':
       return { kind: command.kind, token: seen.state.stages[command.stage].done?.token ?? token };
     case 'hasten':
       return { kind: 'hasten' };
@@ -146,6 +148,8 @@ function pairs(log: readonly Written[], stage: Stage): (readonly [StageState, St
 }
 
 const holding = (lock: Lock) => (lock.state === 'held' || lock.state === 'committed' ? lock : null);
+const isPurged = ({ done: was }: StageState, { done: is }: StageState) =>
+  is?.purged === true && was?.token === is.token && was.purged !== true;
 const doneRun = (stage: StageState) => stage.done?.run ?? 0;
 
 const scripts = fc.array(commands, { minLength: 1, maxLength: 100, size: 'max' });
@@ -215,7 +219,8 @@ describe('two rivals writing one key by CAS', () => {
     always((before, after) => {
       expect(doneRun(after)).toBeLessThanOrEqual(after.wanted);
       expect(doneRun(after)).toBeGreaterThanOrEqual(doneRun(before));
-      const withoutAudio = ({ done }: StageState) => done && { ...done, audio: undefined };
+      const withoutAudio = ({ done }: StageState) =>
+        done && { ...done, audio: undefined, purged: undefined };
       if (doneRun(after) === doneRun(before))
         expect(withoutAudio(after)).toEqual(withoutAudio(before));
       else expect(before.lock).toMatchObject({ state: 'committed', token: after.done?.token });
@@ -281,8 +286,29 @@ describe('two rivals writing one key by CAS', () => {
 
   it('ask for audio that is gone with the run that needs it', () => {
     everyWrite((_, { download, transcribe }) => {
-      if (download.done?.audio === undefined || download.lock.state === 'dead') return;
+      if (download.done === null || hasResult(download) || download.lock.state === 'dead') return;
       if (isOpen(transcribe)) expect(isOpen(download)).toBe(true);
+    });
+  });
+
+  it('bring no purged result back, and want each of them anew', () => {
+    always((before, { done, wanted, lock }) => {
+      const isSame = before.done?.token === done?.token;
+      if (isSame && before.done?.purged === true) expect(done?.purged).toBe(true);
+      if (done?.purged !== true) return;
+      expect(wanted).toBeGreaterThan(done.run);
+      expect(hasResult({ wanted, requests: [], lock, done })).toBe(false);
+    });
+  });
+
+  it('purge nothing that is worked on', () => {
+    everyWrite((before, after) => {
+      for (const stage of STAGES) {
+        if (!isPurged(before[stage], after[stage])) continue;
+        expect(isOpen(after[stage])).toBe(true);
+        const concerned = STAGES.filter((one) => one === stage || STAGE_INPUT[one] === stage);
+        expect(concerned.filter((one) => holding(before[one].lock) !== null)).toEqual([]);
+      }
     });
   });
 
@@ -314,13 +340,13 @@ describe('two rivals writing one key by CAS', () => {
       for (const stage of STAGES) {
         const { lock, done } = state.stages[stage];
         met.add(`${stage} ${lock.state}`).add(`${stage} run ${done?.run ?? 0}`);
-        met.add(`audio ${done?.audio ?? 'there'}`);
+        met.add(`audio ${done?.audio ?? 'there'}`).add(`${stage} purged ${done?.purged === true}`);
         if (lock.state === 'dead') met.add(lock.reason.split(':')[0] ?? '');
       }
     };
-    for (const script of fc.sample(scripts, { numRuns: 400, seed: 1 }))
+    for (const script of fc.sample(scripts, { numRuns: 1_000, seed: 1 }))
       history(script).forEach(note);
-    for (const word of ['free', 'held', 'committed', 'dead', 'run 1', 'run 2'])
+    for (const word of ['free', 'held', 'committed', 'dead', 'run 1', 'run 2', 'purged true'])
       for (const stage of STAGES) expect(met).toContain(`${stage} ${word}`);
     for (const word of ['audio going', 'audio gone']) expect(met).toContain(word);
     for (const word of ['writer a', 'writer b', 'kills agents', 'no']) expect(met).toContain(word);

@@ -1,5 +1,5 @@
 import { hasResult } from '@podctl/domain/episode-move.ts';
-import type { EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
+import { type EpisodeState, keptRun, type Lock } from '@podctl/domain/episode-state.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
@@ -21,7 +21,7 @@ export interface Tally {
   readonly running: { [S in Stage]: number };
   /** Jobs given up; skipped and canceled ones are not among them. */
   readonly deadJobs: { [S in Stage]: number };
-  /** Episodes with a done run. */
+  /** Episodes with a done run whose files were not purged. */
   readonly done: { [S in Stage]: number };
 }
 
@@ -45,7 +45,7 @@ export function emptyTally(): Tally {
 /** Adds (`times` 1) or takes away (−1) what one episode counts. */
 export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void {
   const stages = STAGES.map((stage) => state.stages[stage]);
-  const audioSeconds = state.stages.download.done?.manifest.audioSeconds ?? 0;
+  const audioSeconds = keptRun(state.stages.download)?.manifest.audioSeconds ?? 0;
   tally.episodes += times;
   if (stages.some(({ lock }) => isGivenUp(lock))) tally.dead += times;
   if (stages.some(({ lock }) => isUnwanted(lock))) tally.skipped += times;
@@ -53,13 +53,14 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
   if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
     tally.retrying += times;
   tally.audioSeconds += times * audioSeconds;
-  if (state.stages.transcribe.done !== null) tally.audioSecondsTranscribed += times * audioSeconds;
+  if (keptRun(state.stages.transcribe) !== null)
+    tally.audioSecondsTranscribed += times * audioSeconds;
   for (const stage of STAGES) addStage(tally, stage, state, times);
 }
 
 function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1 | -1) {
   const { lock, done, wanted } = stages[stage];
-  if (done !== null) tally.done[stage] += times;
+  if (keptRun(stages[stage]) !== null) tally.done[stage] += times;
   if (isGivenUp(lock)) tally.deadJobs[stage] += times;
   if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;
   if ((done?.run ?? 0) < wanted && lock.state !== 'dead' && mayCome(stages, stage))

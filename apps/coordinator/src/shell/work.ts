@@ -87,6 +87,7 @@ export async function acceptedAudio(
 ): Promise<Result<AcceptedAudio, string>> {
   const { done } = state.stages.download;
   if (done === null) return err('its audio is not there yet');
+  if (done.purged === true) return err('its audio was purged with its feed');
   if (done.audio !== undefined) return err('its audio was taken away (keepAudio)');
   const folder = acceptedFolder(feed, episode, 'download', done.run, done.token);
   const read = await readManifest(library, folder);

@@ -202,6 +202,8 @@ export interface StageStatus {
   files: ArtifactFile[];
   /** True when the audio of a done download was taken away on purpose (library.keepAudio); the rest of it is there. */
   audioRemoved: boolean;
+  /** True when the files of its newest done run went with its feed (RemoveFeed with `purge`): a newer run is wanted in its place. */
+  purged?: boolean | undefined;
 }
 
 /** One accepted file. */
@@ -425,6 +427,7 @@ function createBaseStageStatus(): StageStatus {
     notBefore: undefined,
     files: [],
     audioRemoved: false,
+    purged: undefined,
   };
 }
 
@@ -465,6 +468,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     if (message.audioRemoved !== false) {
       writer.uint32(160).bool(message.audioRemoved);
+    }
+    if (message.purged !== undefined) {
+      writer.uint32(208).bool(message.purged);
     }
     return writer;
   },
@@ -570,6 +576,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.audioRemoved = reader.bool();
             continue;
           }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.purged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -613,6 +627,7 @@ export const StageStatus: MessageFns<StageStatus> = {
         : isSet(object.audio_removed)
         ? globalThis.Boolean(object.audio_removed)
         : false,
+      purged: isSet(object.purged) ? globalThis.Boolean(object.purged) : undefined,
     };
   },
 
@@ -651,6 +666,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.audioRemoved !== false) {
       obj.audioRemoved = message.audioRemoved;
     }
+    if (message.purged !== undefined) {
+      obj.purged = message.purged;
+    }
     return obj;
   },
 
@@ -670,6 +688,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.notBefore = object.notBefore ?? undefined;
     message.files = object.files?.map((e) => ArtifactFile.fromPartial(e)) || [];
     message.audioRemoved = object.audioRemoved ?? false;
+    message.purged = object.purged ?? undefined;
     return message;
   },
 };
