@@ -16,6 +16,7 @@ const EXTENSION: { readonly [name: string]: string } = {
   'transcript.srt': 'srt',
   'transcript.vtt': 'vtt',
   'transcript.json': 'json',
+  'transcript.md': 'md',
 };
 
 const ROUNDS_MAX = 4;
