@@ -221,6 +221,7 @@ export class Fleet {
       },
       workers,
       describeEngine: () => 'sim',
+      ahead: { jobs: of.slots.transcribe, fetch: { keep: () => {}, stop: () => {} } },
       observe: () => {},
     };
   }

@@ -30,6 +30,15 @@ DISK_ERRORS = (errno.EIO, errno.ESTALE, errno.ENOENT, errno.ENOTCONN)
 
 
 @dataclass(frozen=True)
+class AudioSpan:
+    """What of a file is heard, and in windows of how much. `to_seconds` None: its end."""
+
+    from_seconds: float = 0.0
+    to_seconds: Optional[float] = None
+    window_seconds: float = WINDOW_SECONDS
+
+
+@dataclass(frozen=True)
 class Window:
     offset_seconds: float
     samples: np.ndarray

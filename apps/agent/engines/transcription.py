@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from audio_windows import WINDOW_SECONDS, AudioFile, Window
+from audio_windows import WINDOW_SECONDS, AudioSpan, Window
 from decoding import Decoding
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
 from language_probe import FoundLanguage, LanguageProbe, find_language
 from line_channel import finite
 from loaded_model import LoadedModel
+from next_audio import NextAudio
+from read_ahead import OpenedAudio
 from speech_pause import SAMPLE_RATE_HZ
 from used_parameters import Scalar, used_parameters
 
@@ -40,8 +42,11 @@ class TranscribeRequest:
 class Transcription:
     """Runs once. `emit(kind, **fields)` is called with positions and segments, in order."""
 
-    def __init__(self, model: LoadedModel, request: TranscribeRequest, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, model: LoadedModel, request: TranscribeRequest, is_cancelled: Callable[[], bool], ahead: NextAudio
+    ) -> None:
         self._whisper = model.whisper
+        self._ahead = ahead
         self._request = request
         self._is_cancelled = is_cancelled
         self._language = request.language
@@ -57,19 +62,18 @@ class Transcription:
         started = time.monotonic()
         self._stop_if_cancelled()
         self._check_language()
-        audio = AudioFile(self._request.audio)
+        opened = self._open()
+        audio = opened.audio
         try:
-            claimed = audio.claimed_seconds
+            claimed = opened.claimed_seconds
             self._emit_position(emit, self._request.from_seconds, claimed)
-            for window in audio.windows(
-                self._request.from_seconds, self._request.to_seconds, self._request.window_seconds
-            ):
+            for window in opened.windows:
                 self._stop_if_cancelled()
                 if window.offset_seconds > self._request.from_seconds:
                     self._emit_checkpoint(emit, window.offset_seconds, started)
                 self._run_window(window, claimed, emit)
         finally:
-            audio.close()
+            opened.close()
         return {
             **self._totals(started),
             "durationSeconds": finite(audio.decoded_seconds, 3),
@@ -89,6 +93,13 @@ class Transcription:
 
     def _emit_checkpoint(self, emit: Callable[..., None], seconds: float, started: float) -> None:
         emit("checkpoint", id=self._request.id, seconds=finite(seconds, 3), **self._totals(started))
+
+    def _open(self) -> OpenedAudio:
+        request = self._request
+        span = AudioSpan(request.from_seconds, request.to_seconds, request.window_seconds)
+        opened = self._ahead.take(request.audio, span) or OpenedAudio(request.audio, span, request.vad)
+        self._ahead.working(opened)
+        return opened
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
         self._probe_language(window)

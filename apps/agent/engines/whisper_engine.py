@@ -1,8 +1,8 @@
 """The faster-whisper engine: a supervised child that speaks JSON lines over stdio (see README.md beside this file).
 
-Three threads. The main one does the work, one request at a time. The reader takes lines from stdin, refuses what
+Three threads of its own. The main one does the work, one request at a time. The reader takes lines from stdin, refuses what
 cannot be taken, and ends the process when stdin ends: so the engine dies with its parent, however that died. The
-third says that the process lives.
+third says that the process lives. Beside them audio is read ahead (read_ahead.py, next_audio.py).
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ import threading
 import time
 from typing import Optional, Tuple, Union
 
-from audio_windows import WINDOW_SECONDS
+from audio_windows import WINDOW_SECONDS, AudioSpan
 from decoding import decoding_of
 from engine_error import BAD_REQUEST, BUSY, MESSAGE_CHARACTERS_MAX, EngineError, failure_of
 from language_probe import language_probe_of
 from loaded_model import LoadedModel, LoadRequest, load_model
+from next_audio import NextAudio
 from request_fields import RequestFields
 from transcription import TranscribeRequest, Transcription
 
@@ -65,6 +66,7 @@ class Engine:
         self._cancelled = threading.Event()
         self._work: "queue.SimpleQueue[Work]" = queue.SimpleQueue()  # holds one at most: `_current` is its bound
         self._model: Optional[LoadedModel] = None
+        self._ahead = NextAudio()
         self._started = time.monotonic()
 
     def run(self) -> None:
@@ -107,7 +109,7 @@ class Engine:
     def _transcribe(self, request: TranscribeRequest) -> dict:
         if self._model is None:
             raise EngineError(BAD_REQUEST, "No model is loaded; send `load` first.")
-        return Transcription(self._model, request, self._cancelled.is_set).run(self._writer.write)
+        return Transcription(self._model, request, self._cancelled.is_set, self._ahead).run(self._writer.write)
 
     def _read(self) -> None:
         try:
@@ -132,12 +134,16 @@ class Engine:
         if kind == "cancel":
             fields.only()
             self._cancel(request_id)
+        elif kind == "prepare":
+            fields.only("audio", "windowSeconds")
+            span = AudioSpan(window_seconds=_window_seconds(fields))
+            self._ahead.want(fields.required_text("audio"), span)
         elif kind == "load":
             self._begin(request_id, _load_request(fields))
         elif kind == "transcribe":
             self._begin(request_id, _transcribe_request(request_id, fields))
         else:
-            raise EngineError(BAD_REQUEST, f"There is no request {kind[:40]!r}; expected load, transcribe or cancel.")
+            raise EngineError(BAD_REQUEST, f"There is no request {kind[:40]!r}; expected load, transcribe, prepare or cancel.")
 
     def _begin(self, request_id: str, request: Union[LoadRequest, TranscribeRequest]) -> None:
         with self._lock:
@@ -215,10 +221,14 @@ def _transcribe_request(request_id: str, fields: RequestFields) -> TranscribeReq
         vad=fields.flag("vad", True),
         from_seconds=fields.seconds("fromSeconds", 0, AUDIO_SECONDS_MAX, 0.0),
         to_seconds=fields.seconds("toSeconds", 0, AUDIO_SECONDS_MAX, None),
-        window_seconds=fields.seconds("windowSeconds", WINDOW_SECONDS_MIN, WINDOW_SECONDS, WINDOW_SECONDS),
+        window_seconds=_window_seconds(fields),
         decoding=decoding_of(fields, BEAM_SIZE_MAX),
         language_probe=language_probe_of(fields),
     )
+
+
+def _window_seconds(fields: RequestFields) -> float:
+    return fields.seconds("windowSeconds", WINDOW_SECONDS_MIN, WINDOW_SECONDS, WINDOW_SECONDS)
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ import { DiskReserve } from './shell/disk-reserve.ts';
 import { type DownloadLimits, downloadWorker } from './shell/download.ts';
 import { tellDrain } from './shell/drain-notice.ts';
 import { type Engines, makeEngines } from './shell/engines.ts';
+import { FetchAhead } from './shell/fetch-ahead.ts';
 import { NvidiaSmi } from './shell/gpu-nvidia-smi.ts';
 import { GpuWatch } from './shell/gpu-probe.ts';
 import { Journal } from './shell/journal.ts';
@@ -254,6 +255,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const { settings, agent, host, version } = config;
   const { effects, engines, dispatcher } = parts;
   const measured = measure(config, parts);
+  engines.onWork((count) => measured.atWork(count));
   const way = { ...parts.way, onDisk: effects.library };
   const slots = { download: settings.agent.slots.download, transcribe: engines.all.length };
   const { dispatcher: toCoordinators } = parts.membership;
@@ -263,6 +265,8 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const onGpuOnly = engines.needsGpu && settings.transcribe.device === 'cuda';
   const { freeFloorBytes } = settings.library;
   const broken = partsOf(config, store);
+  const fetch = new FetchAhead({ store, prepare: (path) => engines.prepare(path), log });
+  const ahead = { jobs: slots.transcribe * settings.agent.prefetch, fetch };
   const shared = { store, clock: systemClock, agent };
   return new Agent({
     ...effects,
@@ -270,12 +274,9 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
     random: Math.random,
     log,
     identity: {
-      agent,
+      ...{ agent, host, version, slots },
       boot: base32(randomBytes(10)),
-      host,
-      version,
       engine: describeEngine(),
-      slots,
     },
     bandwidthShare: (bytesPerSecond) => parts.bandwidth.setShare(bytesPerSecond),
     workProblem: async (expected) => {
@@ -302,17 +303,15 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         ...shared,
         engines: engines.all,
         checkpointAfterSeconds: settings.transcribe.checkpointAfter / 1_000,
+        ahead: fetch,
         transcribed: measured.transcribed,
       }),
     },
     describeEngine,
+    ahead,
     gpus: () => engines.report(gpuReport(parts.gpus.state)),
     observe: measured.observe,
-    logs: {
-      tail: parts.logs,
-      connected: () => parts.link.isConnected(),
-      told: measured.logged,
-    },
+    logs: { tail: parts.logs, connected: () => parts.link.isConnected(), told: measured.logged },
   });
 }
 

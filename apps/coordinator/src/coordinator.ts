@@ -11,7 +11,7 @@ import { JobHistory } from './core/job-history.ts';
 import { Liveness } from './core/liveness.ts';
 import { Progress } from './core/progress.ts';
 import { lockId } from './core/snapshot.ts';
-import { type AgentReport, fleetProblem, type Picture } from './core/view.ts';
+import { type AgentReport, fleetProblem, type Moment, type Picture } from './core/view.ts';
 import type { CoordinatorPorts } from './ports.ts';
 import type { CoordinatorSettings } from './settings.ts';
 import { aborted } from './shell/aborted.ts';
@@ -81,6 +81,8 @@ export class Coordinator implements Service, Fleet {
     this.#replica = new Replica({
       moved: (...episode) => this.jobs.take(...episode),
       nowMs: () => ports.clock.wallMs(),
+      begunMs: ({ feed, episode }, stage, token) =>
+        this.#progress.begunMs(lockId(feed, episode, stage), token, this.#moment()),
       rewound: () =>
         this.#broken.reject(new Error('the state was restored or made anew: it is read again')),
     });
@@ -154,8 +156,12 @@ export class Coordinator implements Service, Fleet {
     return this.#tail.state();
   }
 
-  picture(): Picture {
+  #moment(): Moment {
     const { clock } = this.#ports;
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  picture(): Picture {
     return {
       snapshot: this.#replica.snapshot,
       liveness: this.#liveness,
@@ -163,7 +169,7 @@ export class Coordinator implements Service, Fleet {
       reports: this.#reports,
       limits: this.#settings.view,
       hosts: this.#settings.hosts,
-      now: { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() },
+      now: this.#moment(),
     };
   }
 
@@ -269,6 +275,7 @@ export class Coordinator implements Service, Fleet {
       liveness: this.#liveness,
       progress: this.#progress,
       reports: this.#reports,
+      jobs: this.jobs,
       feeds: this.#feeds,
       views: this.#views,
       events: this.events,

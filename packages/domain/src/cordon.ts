@@ -4,7 +4,7 @@ import type { AgentId, ClusterId, Nonce } from './ids.ts';
  * What people decided about an agent: whether it is given work. It is of the name, not of a session: it outlives the
  * agent's restarts, leaders, and a restore. The agent itself is told nothing; it idles.
  *   open      it is given work, as an agent without a record is
- *   cordoned  it is given nothing; what it holds goes on
+ *   cordoned  it is given nothing; what it has begun goes on, what it holds ahead is handed back
  *   draining  the same, and it is waited for; at the deadline what it still holds is taken back
  *   drained   it was seen to hold nothing since. Whatever reaches it late is taken back at once
  *

@@ -59,7 +59,14 @@ export interface TokenReport extends JobToken {
   readonly phase: TokenPhase;
   /** 0 to 1. */
   readonly progress: number;
+  /** Held ahead: it begins when a slot comes free. Its phase is `running`; older agents do not say. */
+  readonly waiting?: boolean | undefined;
+  /** How it gets on, where that is worth a word, at most NOTE_LENGTH_MAX characters. */
+  readonly note?: string | undefined;
 }
+
+/** A heartbeat full of notes stays below the limit of a message. */
+export const NOTE_LENGTH_MAX = 120;
 
 /** `hb.<agent>`, fire and forget: the reconcile loop both ways. */
 export interface HeartbeatMessage {
@@ -80,6 +87,8 @@ export interface HeartbeatMessage {
   readonly gpuProblem?: string | null | undefined;
   /** How it runs its engines and why, in words; older agents do not say. */
   readonly engineChoice?: string | undefined;
+  /** So many transcriptions it holds ahead beyond its slots; older agents do not say, and hold none. */
+  readonly ahead?: number | undefined;
 }
 
 /** `cmd.<agent>`: a hint only. */
@@ -95,6 +104,14 @@ export type CommandMessage =
     }
   | {
       readonly kind: 'cancel';
+      readonly cluster: ClusterId;
+      readonly session: SessionId;
+      readonly job: JobToken;
+      readonly reason: string;
+    }
+  /** Hand the job back if it has not begun: somebody else can begin it now. Only for what is held ahead. */
+  | {
+      readonly kind: 'release';
       readonly cluster: ClusterId;
       readonly session: SessionId;
       readonly job: JobToken;

@@ -21,6 +21,7 @@ import {
   LOG_LEVELS,
   LOG_LIMITS,
   type LogMessage,
+  NOTE_LENGTH_MAX,
   type ResultMessage,
   type ResultReply,
 } from '@podctl/domain/protocol.ts';
@@ -182,6 +183,8 @@ export const heartbeatMessage = messageCodec<HeartbeatMessage>(
           ...jobFields,
           phase: z.enum(['running', 'finished', 'unsettled']),
           progress: z.number().min(0).max(1),
+          waiting: z.boolean().optional(),
+          note: z.string().max(NOTE_LENGTH_MAX).optional(),
         }),
       )
       .max(TOKENS_PER_MESSAGE_MAX),
@@ -191,6 +194,7 @@ export const heartbeatMessage = messageCodec<HeartbeatMessage>(
     gpus: z.array(gpu).max(GPU_LIMITS.gpusMax).optional(),
     gpuProblem: sentence.nullable().optional(),
     engineChoice: sentence.optional(),
+    ahead: slotCount.optional(),
   }),
 );
 
@@ -244,6 +248,7 @@ export const commandMessage = messageCodec<CommandMessage>(
       ticket: branded(parseNonce),
     }),
     z.object({ kind: z.literal('cancel'), cluster, session, job, reason: sentence }),
+    z.object({ kind: z.literal('release'), cluster, session, job, reason: sentence }),
     z.object({ kind: z.literal('superseded'), session }),
     z.object({ kind: z.literal('rehello'), session }),
     z.object({

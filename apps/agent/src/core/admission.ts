@@ -14,11 +14,14 @@ export interface Load {
  */
 export type Admission = 'begin' | 'wait' | 'refuse';
 
-/** The leader counts the slots; this is only the second guard. As many may wait as may run. */
+/** For each slot. Transcriptions are held ahead (`agent.prefetch`), and more for the moment in which the counts differ. */
+const WAITING_PER_SLOT_MAX: { readonly [S in Stage]: number } = { download: 1, transcribe: 5 };
+
+/** The leader counts the slots; this is only the second guard. */
 export function admit(stage: Stage, slots: Slots, load: Load): Admission {
   const limit = slots[stage];
   if (load.running < limit && load.waiting === 0) return 'begin';
-  return load.waiting < limit ? 'wait' : 'refuse';
+  return load.waiting < limit * WAITING_PER_SLOT_MAX[stage] ? 'wait' : 'refuse';
 }
 
 /** How many of those that wait may begin now. */

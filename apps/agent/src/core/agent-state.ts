@@ -48,6 +48,8 @@ export type HeldToken =
       readonly assignment: Assignment;
       readonly progress: number;
       readonly cancelled: CancelCause | null;
+      /** How it gets on, where that is worth a word. */
+      readonly note?: string;
     }
   /** `carried`: from an earlier session. */
   | { readonly phase: 'ended'; readonly result: PendingResult; readonly carried: boolean };
@@ -60,6 +62,7 @@ export type AgentInput =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'command'; readonly command: CommandMessage }
   | { readonly kind: 'progress'; readonly key: string; readonly fraction: number }
+  | { readonly kind: 'note'; readonly key: string; readonly note: string }
   /** A begun token has come to its end, one way or the other. */
   | { readonly kind: 'done'; readonly key: string; readonly outcome: ResultOutcome }
   | { readonly kind: 'settled'; readonly key: string; readonly answer: VerdictAnswer }

@@ -70,6 +70,16 @@ export function handedBackFor(
   return { state: back.state, effects: [{ kind: 'beat' }, ...back.effects] };
 }
 
+/** A job that was held ahead, and that somebody else can begin now. */
+export function handedBackUnbegun(
+  state: AgentState,
+  key: string,
+  assignment: Assignment,
+  reason: string,
+): Step {
+  return handedBack(state, key, assignment, { ...DRAINING, code: 'released', reason });
+}
+
 /** Ends a drain once nothing runs, and no result waits for a leader that is there. */
 export function leaveWhenDrained(step: Step): Step {
   const { state } = step;

@@ -10,7 +10,8 @@ export interface EngineFailure {
 
 /**
  * The engine's own codes (apps/agent/engines/engine_error.py), and what its supervisor sees:
- * engine_missing (it cannot be started), engine_died, engine_silent (killed for it), engine_babble (not its protocol).
+ * engine_missing (it cannot be started), engine_died, engine_silent (killed for it), engine_babble (not its protocol),
+ * engine_stuck (it came no further) and engine_slow (over its time).
  * Of a program that is run for each episode: command_failed (its exit code), command_mute (it ended well and wrote no transcript).
  * Of a server: endpoint_unreachable (no connection), endpoint_refused (it will not take any request of ours), endpoint_busy (it asks
  * for patience), endpoint_failed (its own error, or a connection that broke), endpoint_slow (no answer in time), audio_too_large.
@@ -37,5 +38,7 @@ export const ENGINE_FAILURE_CODES = [
   'endpoint_failed',
   'endpoint_slow',
   'audio_too_large',
+  'engine_stuck',
+  'engine_slow',
 ] as const;
 export type EngineFailureCode = (typeof ENGINE_FAILURE_CODES)[number];

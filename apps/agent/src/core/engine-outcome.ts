@@ -41,6 +41,8 @@ export function engineOutcome({
     case 'command_mute':
     case 'endpoint_failed':
     case 'endpoint_slow':
+    case 'engine_stuck':
+    case 'engine_slow':
       return failure(code, message);
   }
 }

@@ -1,7 +1,7 @@
 import { invariant } from '@podctl/domain/result.ts';
 import { describe, expect, test } from 'vitest';
 import { EXIT_REFUSED, EXIT_STOPPED, EXIT_SUPERSEDED } from './departure.ts';
-import { beginLife, loadOf, reports, step } from './machine.ts';
+import { beginLife, loadOf, reports, step, waitingOf } from './machine.ts';
 import {
   failed,
   finished,
@@ -55,16 +55,49 @@ describe('the agent machine', () => {
   test('a start beyond the slots waits, begins when one comes free, and too many are left to be sent again', () => {
     let state = serving();
     const kinds: string[][] = [];
-    for (const n of [1, 2, 3]) {
+    for (const n of [1, 2, 3, 4, 5, 6, 7]) {
       const next = step(state, start(sessionOf(7), job('transcribe', n, 10 + n)));
       state = next.state;
       kinds.push(next.effects.map((effect) => effect.kind));
     }
-    expect(kinds).toEqual([['begin'], [], []]);
-    expect(loadOf(state, 'transcribe')).toEqual({ running: 1, waiting: 1 });
+    expect(kinds).toEqual([['begin'], [], [], [], [], [], []]);
+    expect(loadOf(state, 'transcribe')).toEqual({ running: 1, waiting: 5 });
     const key = tokenKey(world, job('transcribe', 1, 11));
     const after = step(state, { kind: 'done', key, outcome: finished() });
     expect(after.effects.map((effect) => effect.kind)).toEqual(['record', 'ask', 'begin']);
+  });
+
+  test('what waits is told as waiting, and handed back when asked for; what has begun goes on', () => {
+    const [first, second] = [job('transcribe', 1, 11), job('transcribe', 2, 12)];
+    const started = [first, second].reduce(
+      (state, each) => step(state, start(sessionOf(7), each)).state,
+      serving(),
+    );
+    expect(reports(started).map(({ waiting }) => waiting === true)).toEqual([false, true]);
+    expect([...waitingOf(started).values()]).toMatchObject([{ job: second }]);
+    const release = (state: typeof started, asked: typeof first) =>
+      step(state, {
+        kind: 'command',
+        command: {
+          ...{ kind: 'release', cluster: world, session: sessionOf(7), job: asked },
+          reason: 'another agent is free for it',
+        },
+      });
+    expect(release(started, first)).toEqual({ state: started, effects: [] });
+    const { state, effects } = release(started, second);
+    const outcome = { returned: true, reason: 'another agent is free for it' };
+    expect(effects).toMatchObject([{ kind: 'record', result: { outcome } }, { kind: 'ask' }]);
+    expect(waitingOf(state).size).toBe(0);
+    const late = step(state, start(sessionOf(7), second));
+    expect(late).toEqual({ state, effects: [] });
+  });
+
+  test('a word about a running job is told with it, shortened', () => {
+    const { state, key } = running();
+    const noted = step(state, { kind: 'note', key, note: 'x'.repeat(200) });
+    expect(reports(noted.state)).toMatchObject([{ note: 'x'.repeat(120) }]);
+    const other = step(state, { kind: 'note', key: 'no such token', note: 'x' });
+    expect(other).toEqual({ state, effects: [] });
   });
 
   test('a result is journalled before it is asked about, and forgotten only when answered', () => {

@@ -1,5 +1,10 @@
 import type { ClusterId, SessionId } from '@podctl/domain/ids.ts';
-import type { CommandMessage, ResultOutcome, TokenReport } from '@podctl/domain/protocol.ts';
+import {
+  type CommandMessage,
+  NOTE_LENGTH_MAX,
+  type ResultOutcome,
+  type TokenReport,
+} from '@podctl/domain/protocol.ts';
 import type { Slots } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { admit, type Load, mayBegin } from './admission.ts';
@@ -21,6 +26,7 @@ import {
   exit,
   handedBack,
   handedBackFor,
+  handedBackUnbegun,
   leaveWhenDrained,
   left,
   sayGoodbye,
@@ -68,6 +74,8 @@ function taken(state: AgentState, input: AgentInput): Step {
       return commanded(state, input.command);
     case 'progress':
       return progressed(state, input.key, input.fraction);
+    case 'note':
+      return noted(state, input.key, input.note);
     case 'done':
       return done(state, input.key, input.outcome);
     case 'settled':
@@ -91,14 +99,26 @@ function taken(state: AgentState, input: AgentInput): Step {
 /** What the heartbeat lists. Failures that are not settled yet read as `unsettled`, since they have no files to commit. */
 export function reports(state: AgentState): readonly TokenReport[] {
   return [...state.tokens.values()].map((held): TokenReport => {
-    if (held.phase === 'ended') {
-      const finished = held.result.outcome.kind === 'finished';
-      const phase = finished && !held.carried ? 'finished' : 'unsettled';
-      return { ...held.result.job, phase, progress: finished ? 1 : 0 };
-    }
-    const progress = held.phase === 'running' ? held.progress : 0;
-    return { ...held.assignment.job, phase: 'running', progress };
+    if (held.phase === 'ended') return endReport(held);
+    const { job } = held.assignment;
+    if (held.phase === 'waiting') return { ...job, phase: 'running', progress: 0, waiting: true };
+    const { progress, note } = held;
+    return { ...job, phase: 'running', progress, ...(note === undefined ? {} : { note }) };
   });
+}
+
+function endReport({ result, carried }: Extract<HeldToken, { phase: 'ended' }>): TokenReport {
+  const finished = result.outcome.kind === 'finished';
+  const phase = finished && !carried ? 'finished' : 'unsettled';
+  return { ...result.job, phase, progress: finished ? 1 : 0 };
+}
+
+/** What is held and has no slot yet, oldest first. */
+export function waitingOf(state: AgentState): ReadonlyMap<string, Assignment> {
+  const waiting = new Map<string, Assignment>();
+  for (const [key, held] of state.tokens)
+    if (held.phase === 'waiting') waiting.set(key, held.assignment);
+  return waiting;
 }
 
 export function loadOf(state: AgentState, stage: Stage): Load {
@@ -182,6 +202,8 @@ function commanded(state: AgentState, command: CommandMessage): Step {
       return command.cluster === state.cluster ? started(state, command) : unchanged(state);
     case 'cancel':
       return command.cluster === state.cluster ? cancelled(state, command) : unchanged(state);
+    case 'release':
+      return command.cluster === state.cluster ? released(state, command) : unchanged(state);
   }
 }
 
@@ -237,6 +259,22 @@ function cancelled(state: AgentState, command: Extract<CommandMessage, { kind: '
     state: { ...state, tokens },
     effects: [{ kind: 'cancel', key, reason: command.reason }],
   };
+}
+
+/** What has begun goes on: nobody else is to do it again. */
+function released(state: AgentState, command: Extract<CommandMessage, { kind: 'release' }>): Step {
+  const key = tokenKey(command.cluster, command.job);
+  const held = state.tokens.get(key);
+  if (held?.phase !== 'waiting') return unchanged(state);
+  const { assignment } = held;
+  return handedBackUnbegun(withBegun(state, assignment), key, assignment, command.reason);
+}
+
+function noted(state: AgentState, key: string, words: string): Step {
+  const held = state.tokens.get(key);
+  if (held?.phase !== 'running') return unchanged(state);
+  const note = words.slice(0, NOTE_LENGTH_MAX);
+  return unchanged({ ...state, tokens: new Map(state.tokens).set(key, { ...held, note }) });
 }
 
 function progressed(state: AgentState, key: string, fraction: number): Step {

@@ -5,6 +5,7 @@ import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { Metrics } from '@podctl/platform/metrics.ts';
 import type { NatsLink } from '@podctl/platform/nats/connection.ts';
 import { natsFamilies } from '@podctl/platform/nats/metrics.ts';
+import { engineIdle, idleUntil } from '../core/engine-idle.ts';
 import { advance, slotTime } from '../core/slot-time.ts';
 import type { AgentEvent } from './agent.ts';
 
@@ -44,6 +45,8 @@ export interface AgentMetrics {
     resumedAtSeconds: number,
     quality: number | null,
   ): void;
+  /** So many engines have a request now. */
+  atWork(count: number): void;
   /** Lines of the log: told to the coordinators, and left out. */
   logged(lines: number, dropped: number): void;
 }
@@ -88,10 +91,12 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
   });
   for (const result of ['told', 'dropped']) logs.add({ agent, result }, 0);
   let slots = slotTime(options.transcribeSlots, clock.monotonicMs());
+  let idle = engineIdle(options.transcribeSlots, clock.monotonicMs());
   metrics.addSource(() => {
     slots = advance(slots, slots.running, clock.monotonicMs());
     return [
       ...slotRows(options, slots),
+      idleRow(options, idleUntil(idle, {}, clock.monotonicMs()).idleMs),
       ...natsFamilies('agent', options.link),
       ...downloads.rows(),
       ...gpuFamilies([{ agent, gpus: options.gpus?.() ?? [] }]),
@@ -101,8 +106,10 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     observe(event) {
       if (event.kind === 'ended') jobs.add({ agent, stage: event.stage, result: event.result });
       else if (event.kind === 'unanswered') unanswered.add({ agent });
-      else if (event.stage === 'transcribe')
+      else if (event.stage === 'transcribe') {
         slots = advance(slots, event.count, clock.monotonicMs());
+        idle = idleUntil(idle, { held: event.count + event.waiting }, clock.monotonicMs());
+      }
     },
     received: downloads.received,
     resumed: downloads.resumed,
@@ -111,6 +118,9 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     logged(lines, dropped) {
       logs.add({ agent, result: 'told' }, lines);
       logs.add({ agent, result: 'dropped' }, dropped);
+    },
+    atWork(count) {
+      idle = idleUntil(idle, { atWork: count }, clock.monotonicMs());
     },
     transcribed: audioMetrics(options),
   };
@@ -196,6 +206,15 @@ function downloadRows(
     ...({ name, type: 'gauge', help } as const),
     samples: value === null ? [] : [{ labels: { agent }, value }],
   }));
+}
+
+function idleRow({ agent, model }: AgentMetricsOptions, idleMs: number) {
+  return {
+    name: 'podctl_transcribe_idle_with_work_seconds_total',
+    type: 'counter',
+    help: 'Engine seconds without a request while the agent held transcriptions for it.',
+    samples: [{ labels: { agent, model }, value: idleMs / 1000 }],
+  } as const;
 }
 
 function slotRows(

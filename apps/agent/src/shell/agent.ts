@@ -6,8 +6,9 @@ import type { Logger } from '@podctl/platform/logger.ts';
 import type { AgentEffect, AgentInput, AgentState } from '../core/agent-state.ts';
 import { hasUntoldFailure } from '../core/departure.ts';
 import type { GpuReport } from '../core/gpu-state.ts';
-import { beginLife, loadOf, reports, step } from '../core/machine.ts';
+import { beginLife, loadOf, reports, step, waitingOf } from '../core/machine.ts';
 import type { PendingResult } from '../core/token-key.ts';
+import type { FetchAhead } from './fetch-ahead.ts';
 import { Jobs, type Worker } from './jobs.ts';
 import type { ResultJournal } from './journal.ts';
 import { LogShipper, type LogShipping } from './log-shipper.ts';
@@ -31,6 +32,8 @@ export interface AgentPorts {
   /** The machine's GPUs as they were seen last; left out where nobody looks. */
   readonly gpus?: () => GpuReport;
   readonly observe: (event: AgentEvent) => void;
+  /** Where the audio of what waits for a slot is fetched meanwhile, and how many may wait; left out where nothing is held ahead. */
+  readonly ahead?: { readonly jobs: number; readonly fetch: Pick<FetchAhead, 'keep' | 'stop'> };
   /** What its log says, for the coordinators; left out where nobody is to be told. */
   readonly logs?: LogShipping;
 }
@@ -40,7 +43,13 @@ export type AgentEvent =
   | { readonly kind: 'ended'; readonly stage: Stage; readonly result: string }
   | { readonly kind: 'unanswered' }
   /** So many run now. */
-  | { readonly kind: 'running'; readonly stage: Stage; readonly count: number };
+  | {
+      readonly kind: 'running';
+      readonly stage: Stage;
+      readonly count: number;
+      /** Held ahead. */
+      readonly waiting: number;
+    };
 
 export interface AgentEnd {
   readonly code: number;
@@ -165,6 +174,7 @@ export class Agent {
     await this.#logs?.stop();
     await this.#link.stop();
     await this.#results.stop();
+    this.#ports.ahead?.fetch.stop();
     await this.#jobs.stop();
     await this.#journalling;
   }
@@ -176,6 +186,18 @@ export class Agent {
     this.#observe(before);
     if (!hasUntoldFailure(next.state)) this.#failuresTold.abort();
     for (const effect of next.effects) this.#apply(effect);
+    if (before.tokens !== next.state.tokens) this.#keepAhead(before);
+  }
+
+  #keepAhead(before: AgentState): void {
+    const { tokens } = this.#state;
+    // What was held ahead begins: whoever shows it counts its time from now on.
+    const hasBegun = [...waitingOf(before).keys()].some(
+      (key) => tokens.get(key)?.phase === 'running',
+    );
+    if (hasBegun) this.#link.beat();
+    const isHeld = (key: string) => (tokens.get(key)?.phase ?? 'ended') !== 'ended';
+    this.#ports.ahead?.fetch.keep(waitingOf(this.#state), isHeld);
   }
 
   #observe(before: AgentState): void {
@@ -183,9 +205,10 @@ export class Agent {
     if (before.problem !== problem && problem !== null)
       this.#ports.log.warn({}, `No new work is taken: ${problem}`);
     for (const stage of STAGES) {
-      const count = loadOf(this.#state, stage).running;
-      if (count !== loadOf(before, stage).running)
-        this.#ports.observe({ kind: 'running', stage, count });
+      const { running: count, waiting } = loadOf(this.#state, stage);
+      const was = loadOf(before, stage);
+      if (count !== was.running || waiting !== was.waiting)
+        this.#ports.observe({ kind: 'running', stage, count, waiting });
     }
   }
 
@@ -288,7 +311,8 @@ export class Agent {
     if (standing === null) return null;
     const engine = this.#ports.describeEngine();
     const tokens = reports(this.#state);
-    return { ...standing, tokens, engine, problem, draining, ...this.#ports.gpus?.() };
+    const ahead = this.#ports.ahead?.jobs ?? 0;
+    return { ...standing, tokens, engine, problem, draining, ahead, ...this.#ports.gpus?.() };
   }
 
   async #watchWork(): Promise<void> {

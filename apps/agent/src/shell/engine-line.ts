@@ -75,6 +75,13 @@ export type EngineRequest =
       readonly decoding: Decoding | null;
       readonly languageProbe: LanguageProbe | null;
     }
+  /** Has no answer. */
+  | {
+      readonly kind: 'prepare';
+      readonly id: string;
+      readonly audio: string;
+      readonly windowSeconds: number;
+    }
   | { readonly kind: 'cancel'; readonly id: string };
 
 /** One sentence when the line is none of the protocol. */

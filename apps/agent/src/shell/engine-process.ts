@@ -4,6 +4,7 @@ import { type Child, type ChildExit, spawnChild } from '@podctl/platform/child/c
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
+import { beginWatch, look, moved, type WatchedTime } from '../core/watched-time.ts';
 import {
   decodeEngineLine,
   ENGINE_PROTOCOL,
@@ -30,6 +31,9 @@ export interface EngineProcessSpec {
 /** Lines of answers are kept until their end; an episode of a day has about 30,000 segments. */
 const LINES_PER_REQUEST_MAX = 200_000;
 
+/** So often its silence is looked at before it is too long. */
+const SILENCE_LOOKS = 10;
+
 interface Pending {
   readonly id: string;
   readonly onLine: (line: EngineLine) => void;
@@ -48,7 +52,7 @@ export class EngineProcess {
   readonly #spec: EngineProcessSpec;
   #pending: Pending | null = null;
   #ended: EngineFailure | null = null;
-  #heardMs: number;
+  #heard: WatchedTime;
   #requests = 0;
 
   static async start(
@@ -102,7 +106,7 @@ export class EngineProcess {
     this.#child = child;
     this.engine = hello.engine;
     this.version = hello.version;
-    this.#heardMs = spec.clock.monotonicMs();
+    this.#heard = beginWatch(spec.clock.monotonicMs());
     void this.#read(lines);
   }
 
@@ -128,7 +132,7 @@ export class EngineProcess {
     const id = String(this.#requests);
     const { promise, resolve: end } = Promise.withResolvers<EngineFailure | null>();
     this.#pending = { id, onLine, end, lines: 0 };
-    this.#heardMs = this.#spec.clock.monotonicMs();
+    this.#heard = beginWatch(this.#spec.clock.monotonicMs());
     const over = new AbortController();
     const cancel = () => void this.#cancel(id, over.signal);
     signal.addEventListener('abort', cancel, { once: true });
@@ -142,6 +146,13 @@ export class EngineProcess {
       over.abort();
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  /** Beside whatever is at work, and without an answer. */
+  async prepare(audio: string, windowSeconds: number): Promise<void> {
+    if (!this.usable) return;
+    this.#requests += 1;
+    await this.#send({ kind: 'prepare', id: String(this.#requests), audio, windowSeconds });
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -169,11 +180,12 @@ export class EngineProcess {
 
   async #watch(over: AbortSignal): Promise<void> {
     const { clock, silentMs } = this.#spec;
-    for (;;) {
-      const leftMs = this.#heardMs + silentMs - clock.monotonicMs();
-      if (leftMs <= 0) break;
-      await clock.sleep(leftMs, over).catch(() => undefined);
+    const tickMs = silentMs / SILENCE_LOOKS;
+    while (this.#heard.quietMs < silentMs) {
+      await clock.sleep(tickMs, over).catch(() => undefined);
       if (over.aborted) return;
+      // After a stop of our own its lines wait to be read: that is no silence.
+      this.#heard = look(this.#heard, clock.monotonicMs(), tickMs);
     }
     this.#fail({
       code: 'engine_silent',
@@ -190,7 +202,7 @@ export class EngineProcess {
   }
 
   #take(text: string | null): void {
-    this.#heardMs = this.#spec.clock.monotonicMs();
+    this.#heard = moved(this.#heard, this.#spec.clock.monotonicMs());
     const line =
       text === null ? err('The engine wrote a line that is too long.') : decodeEngineLine(text);
     if (line.ok) this.#answer(line.value);

@@ -30,6 +30,13 @@ export interface Engine {
     onPosition: (seconds: number, durationSeconds: number | null) => void,
     signal: AbortSignal,
   ): Promise<Result<RawTranscript, EngineFailure>>;
+  /**
+   * While it may be at work: reads ahead what `transcribe` is likely to be asked for next. Only a hint: the newest one counts,
+   * and nothing depends on it. Absent: it reads nothing ahead.
+   */
+  prepare?(audioPath: string): Promise<void>;
+  /** Gives back all memory that the model takes; the next load brings it back. Not while it is at work. Absent: it has none. */
+  unload?(): Promise<void>;
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>;
 }
@@ -54,4 +61,8 @@ export interface TranscribeRequest {
   readonly decoding?: Decoding | undefined;
   /** Where `language` is null: how it is found out; absent: as the engine does by itself. Only where it is capable of `decoding`. */
   readonly languageProbe?: LanguageProbe | undefined;
+  /** How long the audio is as far as it is known, for the limits on its time. */
+  readonly audioSeconds?: number | null | undefined;
+  /** Told once when it takes much longer than expected, a sentence without its full stop. */
+  readonly onSlow?: ((words: string) => void) | undefined;
 }

@@ -11,6 +11,7 @@ import type { GpuReport } from '../core/gpu-state.ts';
 import type { Engine } from './engine.ts';
 import { gpuSeats } from './gpu-seats.ts';
 import { MODEL_DEFAULT } from './hearing.ts';
+import { EnginesAtWork, lastingEngine } from './lasting-engine.ts';
 import { makeOtherEngines } from './other-engines.ts';
 import { TunedEngine } from './tuned-engine.ts';
 import { WhisperEngine } from './whisper-engine.ts';
@@ -18,6 +19,8 @@ import { WhisperEngine } from './whisper-engine.ts';
 const ENGINE_SILENT_MS = 30_000;
 /** Killed after it: a cancelled job has its end within 2 s. */
 const ENGINE_CANCEL_MS = 1_500;
+/** Whichever comes free first gets what is next: of more engines most would read it for nothing. */
+const PREPARING_MAX = 2;
 
 /** The engines of an agent: one a slot, since each does one episode at a time. */
 export interface Engines {
@@ -26,6 +29,10 @@ export interface Engines {
   readonly needsGpu: boolean;
   /** Why the agent should be given no work for a while: no engine has memory. Null: nothing is against it. */
   starved(): string | null;
+  /** `told` gets how many engines have a request, at each change. */
+  onWork(told: (count: number) => void): void;
+  /** Has audio that comes next read ahead, where it is known which engine will get it. */
+  prepare(audioPath: string): void;
   /** What is told of the GPUs, with what only the engines know. */
   report(seen: GpuReport): GpuReport;
   /** After all of them have stopped. */
@@ -59,10 +66,11 @@ export async function makeEngines(
   const plan = planEngines(seats, { ...{ device, model, wishes, slots, cores } });
   log.info({ engines: plan.seats.length }, `The engines: ${plan.words}`);
   const coresEach = Math.floor(cores / Math.max(1, seats.length));
+  const work = new EnginesAtWork();
   const all = plan.seats.map(
     (seat) =>
       new TunedEngine({
-        engine: whisperOn(seat, config, log),
+        engine: lastingEngine(whisperOn(seat, config, log), config, log, work),
         gpu: seat === null ? null : `GPU ${seat.index} (${seat.product})`,
         firstRung: (name) => firstRung(seat, name, wishes, coresEach),
         ...{ clock: systemClock, log, starved },
@@ -76,6 +84,13 @@ export async function makeEngines(
       all.length > 0 && all.every(({ starved }) => starved !== null)
         ? (all[0]?.starved ?? null)
         : null,
+    onWork: (told) => work.tell(told),
+    prepare: (path) => {
+      if (all.length > PREPARING_MAX) return;
+      // On the CPU it would take from the engine what it saves it (docs/benchmarks.md).
+      for (const [i, engine] of all.entries())
+        if ((plan.seats[i] ?? null) !== null) void engine.prepare(path).catch(() => undefined);
+    },
     report: (report) => ({
       ...report,
       gpuProblem:

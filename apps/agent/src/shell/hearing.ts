@@ -33,7 +33,7 @@ export async function hear(
   engine: Engine,
   audio: AudioInput,
   work: TranscribeWork,
-  { signal, progress, log }: JobContext,
+  { signal, progress, log, note: tell }: JobContext,
   { decoding, languageHint: hint, long }: Listening = {},
 ): Promise<Result<Heard, ResultOutcome>> {
   const name = work.model === 'auto' ? (engine.modelDefault ?? MODEL_DEFAULT) : work.model;
@@ -44,10 +44,15 @@ export async function hear(
     { model, device, computeType, ...(note === null ? {} : { note }) },
     'The model is loaded',
   );
-  const { language: spoken, prompt, hotwords } = work;
+  const { language: spoken, prompt, hotwords, audioSeconds } = work;
+  const onSlow = (words: string) => {
+    log.warn({}, words);
+    tell?.(words);
+  };
   const languageProbe = work.languageProbe && { ...work.languageProbe, hint };
   const how = engine.capabilities.decoding ? { decoding, languageProbe } : {};
-  const request = { audioPath: audio.path, language: spoken, prompt, hotwords, ...how };
+  const said = { prompt, hotwords, audioSeconds, onSlow };
+  const request = { audioPath: audio.path, language: spoken, ...said, ...how };
   const onPosition = (seconds: number, durationSeconds: number | null) => {
     const whole = durationSeconds ?? work.audioSeconds;
     if (whole !== null && whole > 0) progress(seconds / whole);

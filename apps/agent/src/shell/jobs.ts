@@ -11,6 +11,8 @@ export interface JobContext {
   readonly progress: (fraction: number) => void;
   /** Its lines are of this job. */
   readonly log: Logger;
+  /** Shown beside the job while it runs, one sentence. */
+  readonly note?: (words: string) => void;
 }
 
 /** Does one stage's work into the token's staging folder, the manifest last. Rejects only on bugs and on abort. */
@@ -77,7 +79,8 @@ export class Jobs {
       this.#input({ kind: 'progress', key, fraction });
     };
     try {
-      return await this.#workers[job.stage](assignment, { signal, progress, log });
+      const note = (words: string) => this.#input({ kind: 'note', key, note: words });
+      return await this.#workers[job.stage](assignment, { signal, progress, log, note });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       if (signal.aborted) return returned(words);

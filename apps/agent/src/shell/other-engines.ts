@@ -9,6 +9,7 @@ import type { AgentConfig } from '../config.ts';
 import { CommandEngine } from './command-engine.ts';
 import type { Engine } from './engine.ts';
 import type { Engines } from './engines.ts';
+import { EnginesAtWork, lastingEngine } from './lasting-engine.ts';
 import { OpenaiEndpoint } from './openai-endpoint.ts';
 import { OpenaiEngine } from './openai-engine.ts';
 
@@ -36,9 +37,12 @@ export async function makeOtherEngines(
       ? commandEngines(config, log, folder, slots(COMMAND_SLOTS))
       : openaiEngines(config, log, folder, { slots: slots(OPENAI_SLOTS), starved });
   log.info({ engines: made.all.length }, `The engines: ${made.words}`);
+  const work = new EnginesAtWork();
   return {
-    all: made.all,
+    all: made.all.map((engine) => lastingEngine(engine, config, log, work)),
     needsGpu: false,
+    onWork: (told) => work.tell(told),
+    prepare: () => undefined,
     starved: made.starved,
     report: (report) => ({ ...report, engineChoice: made.words }),
     close: made.close,

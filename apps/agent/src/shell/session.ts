@@ -61,6 +61,8 @@ export interface Pulse {
   readonly engine: string;
   readonly problem: string | null;
   readonly draining: boolean;
+  /** How many transcriptions may be held beyond the slots. */
+  readonly ahead?: number;
   /** Left out where nobody looks. */
   readonly gpus?: readonly Gpu[];
   readonly gpuProblem?: string | null;

@@ -1,6 +1,6 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
-import { invariant } from '@podctl/domain/result.ts';
+import { invariant, ok } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
@@ -11,6 +11,7 @@ import { type TranscribeWork, transcriptOf } from '../core/transcript-of.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
 import type { Engine } from './engine.ts';
 import { EnginePool } from './engine-pool.ts';
+import type { FetchAhead } from './fetch-ahead.ts';
 import type { JobContext, Worker } from './jobs.ts';
 import { KnownLanguages } from './known-languages.ts';
 import type { LongHearing } from './long-hearing.ts';
@@ -21,6 +22,8 @@ export interface TranscribePorts {
   readonly store: AttemptStore;
   /** One a slot. */
   readonly engines: readonly Engine[];
+  /** What was fetched before its turn; left out where nothing is. */
+  readonly ahead?: Pick<FetchAhead, 'take'>;
   readonly clock: Clock;
   readonly agent: AgentId;
   /** Longer audio is checkpointed (`transcribe.checkpointAfter`); absent: none is. */
@@ -72,7 +75,8 @@ async function transcribe(
 ): Promise<ResultOutcome> {
   const { agent, clock, store } = ports;
   const startedAtMs = clock.wallMs();
-  const found = await store.input(assignment, work, context.signal);
+  const early = (await ports.ahead?.take(assignment, context.signal)) ?? null;
+  const found = early === null ? await store.input(assignment, work, context.signal) : ok(early);
   if (!found.ok) return found.error;
   using audio = found.value;
   const { feed } = assignment.job;

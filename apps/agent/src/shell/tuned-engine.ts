@@ -103,6 +103,14 @@ export class TunedEngine implements Engine {
     return heard;
   }
 
+  async prepare(audioPath: string): Promise<void> {
+    await this.#options.engine.prepare?.(audioPath);
+  }
+
+  async unload(): Promise<void> {
+    await this.#options.engine.unload?.();
+  }
+
   async stop(): Promise<void> {
     await this.#options.engine.stop();
   }

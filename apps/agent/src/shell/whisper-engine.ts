@@ -116,7 +116,7 @@ export class WhisperEngine implements TunableEngine {
         hotwords: request.hotwords ?? null,
         fromSeconds: request.fromSeconds ?? null,
         toSeconds: request.toSeconds ?? null,
-        windowSeconds: this.#windowSeconds(request),
+        windowSeconds: request.windowSeconds ?? this.#windowSeconds(),
         decoding: request.decoding ?? null,
         languageProbe: request.languageProbe ?? null,
       },
@@ -137,14 +137,24 @@ export class WhisperEngine implements TunableEngine {
     return answer.totals === null ? err(BABBLE) : ok({ segments, ...answer.totals });
   }
 
+  async prepare(audioPath: string): Promise<void> {
+    await this.#process?.prepare(audioPath, this.#windowSeconds());
+  }
+
+  /** The whole process: a GPU gets all of its memory back only so. */
+  async unload(): Promise<void> {
+    const engine = this.#process;
+    this.#process = null;
+    this.#loaded = null;
+    await engine?.stop(STOP_GRACE_MS);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the agent is stopping'));
     await this.#process?.stop(STOP_GRACE_MS);
   }
 
-  /** Null: all that nobody goes on from is worked on in the engine's own. */
-  #windowSeconds({ windowSeconds, onCheckpoint }: TranscribeRequest): number | null {
-    if (windowSeconds !== undefined || onCheckpoint === undefined) return windowSeconds ?? null;
+  #windowSeconds(): number {
     return windowSecondsOf(this.#loaded?.device ?? 'cpu', this.#rung.batchSize);
   }
 

@@ -23,7 +23,8 @@ export function agentLoad(agent: AgentView, nowMs: number): AgentLoadView | null
   if (!isThere(agent)) return null;
   const { agentId, state, downloadSlots, transcribeSlots, jobs, gpus } = agent;
   const busy = gpus.map((gpu) => gpu.utilizationRatio).filter((ratio) => ratio !== null);
-  const running = (stage: string) => jobs.filter((job) => job.stage === stage).length;
+  const running = (stage: string) =>
+    jobs.filter((job) => job.stage === stage && !job.waiting).length;
   return {
     ...{ agentId, state, downloadSlots, transcribeSlots, jobs },
     downloadsRunning: running('download'),
@@ -39,8 +40,9 @@ export function agentLoad(agent: AgentView, nowMs: number): AgentLoadView | null
 const RUNNING_MS_MIN = 3_000;
 
 function speedOf(jobs: readonly RunningJobView[], nowMs: number): number | null {
-  const speeds = jobs.flatMap(({ audioSeconds, assignedAt, progressRatio }) => {
-    const sinceMs = assignedAt === null ? 0 : nowMs - Date.parse(assignedAt);
+  const speeds = jobs.flatMap(({ audioSeconds, assignedAt, begunAt, progressRatio }) => {
+    const since = begunAt ?? assignedAt;
+    const sinceMs = since === null ? 0 : nowMs - Date.parse(since);
     const isTold = audioSeconds !== null && progressRatio > 0 && sinceMs >= RUNNING_MS_MIN;
     return isTold ? [(audioSeconds * progressRatio) / (sinceMs / 1_000)] : [];
   });

@@ -42,6 +42,12 @@ export interface RunningJobView {
   readonly assignedAt: string | null;
   /** Of what is transcribed; null where it is not known. */
   readonly audioSeconds: number | null;
+  /** Held ahead: it begins when its agent has a slot free. */
+  readonly waiting: boolean;
+  /** Of a job that was held ahead before; else null. */
+  readonly begunAt: string | null;
+  /** Empty when there is nothing to say. */
+  readonly note: string;
 }
 
 /** A GPU of an agent's machine; null is what the machine does not tell. */
@@ -143,6 +149,9 @@ export function runningJobView(job: RunningJob): RunningJobView {
     progressRatio: job.progressRatio,
     assignedAt: isoTime(job.assignedAt),
     audioSeconds: job.audioSeconds ?? null,
+    waiting: job.waiting,
+    begunAt: isoTime(job.begunAt),
+    note: job.note,
   };
 }
 

@@ -73,7 +73,7 @@ function wholeOf(bytes: number | null): bigint | undefined {
 }
 
 export function runningJob(job: AgentJob): RunningJob {
-  const { feed, episode, stage, lock, progress, audioSeconds } = job;
+  const { feed, episode, stage, lock, progress, audioSeconds, waiting, note } = job;
   return {
     feedId: feed,
     episodeId: episode,
@@ -83,5 +83,8 @@ export function runningJob(job: AgentJob): RunningJob {
     assignedAt: dateOf(lock.sinceMs),
     audioSeconds: audioSeconds ?? undefined,
     run: lock.run,
+    waiting,
+    begunAt: dateOf(job.begunMs),
+    note,
   };
 }

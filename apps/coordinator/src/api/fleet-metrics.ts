@@ -200,7 +200,11 @@ function agentFamilies(agents: readonly AgentView[]): MetricFamily[] {
           value: Number(problem !== ''),
         })),
     ),
-    gauge('podctl_agent_slots', 'Slots of each live agent by stage, used and free.', slots(agents)),
+    gauge(
+      'podctl_agent_slots',
+      'Slots of each live agent by stage, used and free, and jobs that it holds ahead.',
+      slots(agents),
+    ),
   ];
 }
 
@@ -209,12 +213,14 @@ function slots(agents: readonly AgentView[]): MetricSample[] {
     .filter(({ record }) => record.state === 'live')
     .flatMap(({ record, jobs }) =>
       STAGES.flatMap((stage) => {
-        const used = jobs.filter((job) => job.stage === stage).length;
+        const held = jobs.filter((job) => job.stage === stage);
+        const used = held.filter(({ waiting }) => !waiting).length;
         const free = Math.max(0, record.slots[stage] - used);
         const labels = { agent: record.agent, stage };
         return [
           { labels: { ...labels, state: 'used' }, value: used },
           { labels: { ...labels, state: 'free' }, value: free },
+          { labels: { ...labels, state: 'ahead' }, value: held.length - used },
         ];
       }),
     );

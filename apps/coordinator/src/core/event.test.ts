@@ -184,6 +184,19 @@ describe('what the change of an episode tells', () => {
     ]);
   });
 
+  it('a transcription that was held ahead is told with the seconds since it began', () => {
+    const story = new Story();
+    story.assign('download');
+    story.commit('download', 1, 600);
+    story.publish('download', 0);
+    story.assign('transcribe', agent, 1_000_000);
+    const before = story.row;
+    story.commit('transcribe', 1, 600);
+    expect(eventsOfEpisode(before, story.row, 1_050_000, () => 1_040_000)).toMatchObject([
+      { message: '600 s of audio in 10.0 s (60.0x)' },
+    ]);
+  });
+
   it('no speed and no agent is made up where nobody saw the attempt begin', () => {
     const story = new Story();
     story.assign('download');

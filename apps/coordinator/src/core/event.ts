@@ -56,17 +56,22 @@ export interface FleetEvent {
   readonly message: string;
 }
 
+/** When a job was seen to begin that was held ahead before: wall clock; null for any other. */
+export type BegunMs = (row: EpisodeRow, stage: Stage, token: number) => number | null;
+
 /** What the change of an episode's value tells. A new episode tells nothing by itself: its feed does. */
 export function eventsOfEpisode(
   before: EpisodeRow | null,
   after: EpisodeRow,
   nowMs: number,
+  begunMs: BegunMs = () => null,
 ): FleetEvent[] {
   if (before === null) return [];
   return STAGES.flatMap((stage) => {
     const was = before.state.stages[stage];
     const is = after.state.stages[stage];
-    return eventsOfStage(was, is, after, stage, nowMs);
+    const sinceMs = 'token' in was.lock ? begunMs(after, stage, was.lock.token) : null;
+    return eventsOfStage(was, is, after, stage, { nowMs, sinceMs });
   });
 }
 
@@ -75,14 +80,14 @@ function eventsOfStage(
   is: StageState,
   after: EpisodeRow,
   stage: Stage,
-  nowMs: number,
+  { nowMs, sinceMs }: { readonly nowMs: number; readonly sinceMs: number | null },
 ): FleetEvent[] {
   const accepted = acceptedRun(is);
   // By its run, which has one result: after a restore two runs may have tokens of one number.
   if (accepted !== null && accepted.run !== acceptedRun(was)?.run) {
     // The tail tells the newest value only: the attempt may never have been seen here.
     const seen = 'token' in was.lock && was.lock.token === accepted.token ? was.lock : null;
-    const message = doneMessage(stage, accepted.manifest, seen?.sinceMs ?? null, nowMs);
+    const message = doneMessage(stage, accepted.manifest, seen && (sinceMs ?? seen.sinceMs), nowMs);
     return [jobEvent('job_done', after, stage, seen?.agent ?? null, message)];
   }
   if (is.done?.audio === 'going' && was.done?.audio === undefined)

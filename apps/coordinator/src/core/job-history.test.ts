@@ -82,6 +82,16 @@ test('an attempt that was followed by another one before anybody looked is told 
   expect(tell(held, later)).toMatchObject([{ token, outcome: 'failed', reason: '' }]);
 });
 
+test('with whom an attempt failed is remembered, by its stage; who only handed it back is not blamed', () => {
+  const history = new JobHistory();
+  const held = assigned();
+  history.take(row(held), row(ended(held, failed)), END_MS);
+  history.take(row(held), row(ended(held, { ...failed, kind: 'returned' })), END_MS);
+  const { episode } = row(held);
+  expect(history.failedWith(episode, 'download')).toEqual([agent]);
+  expect(history.failedWith(episode, 'transcribe')).toEqual([]);
+});
+
 test('the newest are kept', () => {
   const history = new JobHistory();
   const held = assigned();

@@ -38,6 +38,15 @@ export class JobHistory {
     return this.#ended;
   }
 
+  /** The agents with which a stage of an episode failed, as far as that is known here. */
+  failedWith(episode: EpisodeId, stage: Stage): readonly AgentId[] {
+    return this.#ended.flatMap((attempt) =>
+      attempt.episode === episode && attempt.stage === stage && attempt.outcome === 'failed'
+        ? (attempt.agent ?? [])
+        : [],
+    );
+  }
+
   /** Takes what a change of an episode's value tells. */
   take(before: EpisodeRow, after: EpisodeRow, nowMs: number): void {
     this.#ended.push(...attemptsEnded(before, after, nowMs));

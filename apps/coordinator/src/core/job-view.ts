@@ -36,13 +36,13 @@ export function runningJobs(picture: Picture): JobView[] {
   return lockViews(picture).map(runningJob);
 }
 
-function runningJob({ feed, episode, stage, lock, progress }: LockView): JobView {
+function runningJob({ feed, episode, stage, lock, progress, note }: LockView): JobView {
   return {
     ...{ feed, episode, stage, run: lock.run, token: lock.token, agent: lock.agent },
     state: lock.state === 'held' ? 'running' : 'publishing',
     attempt: lock.failures + lock.lostBy.length + 1,
     progress: lock.state === 'held' ? progress : 1,
-    ...{ beganMs: lock.sinceMs, endedMs: null, reason: '' },
+    ...{ beganMs: lock.sinceMs, endedMs: null, reason: note },
   };
 }
 

@@ -3,47 +3,66 @@ import { BOOK_SCORE_UNKNOWN, choicesOf, mayBegin } from '@podctl/domain/feed-rec
 import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { aheadByFeed, hasRoomAhead, locksHeldAhead } from './held-ahead.ts';
 import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 import type { AgentReport } from './view.ts';
+
+/** The agents with which a stage of an episode failed. */
+export type FailedWith = (episode: EpisodeId, stage: Stage) => readonly AgentId[];
 
 /** Reads what a plan needs out of the snapshot: feeds with something ready, whose heads are read as far as the plan needs them. */
 export function planView(
   snapshot: Snapshot,
   reports: ReadonlyMap<AgentId, AgentReport>,
   nowMs: number,
+  failedWith: FailedWith = () => [],
 ): PlanView {
-  const agents = plannedAgents(snapshot, reports);
-  const hasFree = agents.some(({ slots, running: busy }) =>
-    STAGES.some((stage) => slots[stage] > busy[stage]),
+  const ahead = locksHeldAhead(snapshot);
+  const agents = plannedAgents(snapshot, reports, ahead);
+  const hasFree = agents.some(
+    (agent) =>
+      STAGES.some((stage) => agent.slots[stage] > agent.running[stage]) || hasRoomAhead(agent),
   );
-  // The usual case of a busy fleet: nothing could be given, so nothing is looked at.
-  const running = runningOf([...snapshot.locks.values()]);
-  if (!hasFree) return { feeds: [], agents, running };
+  const running = runningOf(
+    [...snapshot.locks.values()],
+    [...ahead.values()].reduce((sum, locks) => sum + locks.length, 0),
+  );
+  const waiting = aheadByFeed(ahead);
+  // The usual case of a busy fleet: nothing could be given. What somebody asked for goes before what is held ahead.
+  const isLookedAt = (row: FeedRow) =>
+    hasFree || (ahead.size > 0 && choicesOf(row.record).first.length > 0);
   const feeds = [...snapshot.feeds.values()]
+    .filter(isLookedAt)
     .filter(
       ({ ready, record }) => mayBegin(record) && STAGES.some((stage) => ready[stage].size > 0),
     )
-    .map((row) => plannedFeed(row, nowMs));
+    .map((row) => plannedFeed(row, { nowMs, failedWith }, waiting.get(row.id) ?? 0));
   return { feeds, agents, running };
 }
 
-function plannedFeed(row: FeedRow, nowMs: number): PlannedFeed {
+interface Look {
+  readonly nowMs: number;
+  readonly failedWith: FailedWith;
+}
+
+function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
   const { priority, first } = choicesOf(row.record);
   const urgent = {
-    download: urgentCandidates(row, first, 'download', nowMs),
-    transcribe: urgentCandidates(row, first, 'transcribe', nowMs),
+    download: urgentCandidates(row, first, 'download', look),
+    transcribe: urgentCandidates(row, first, 'transcribe', look),
   };
   const heads = (stage: Stage) =>
     first.length === 0
-      ? dueCandidates(row, stage, nowMs)
-      : urgentFirst(urgent[stage], dueCandidates(row, stage, nowMs));
+      ? dueCandidates(row, stage, look)
+      : urgentFirst(urgent[stage], dueCandidates(row, stage, look));
   return {
     feed: row.id,
     priority,
     bookScore: row.record?.bookScore ?? BOOK_SCORE_UNKNOWN,
     remaining: row.tally.remaining,
-    running: row.tally.running,
+    running: { ...row.tally.running, transcribe: row.tally.running.transcribe - ahead },
+    ahead,
     downloads: row.ready.download.size > 0,
     urgent: { download: urgent.download.length, transcribe: urgent.transcribe.length },
     heads: { download: heads('download'), transcribe: heads('transcribe') },
@@ -54,11 +73,11 @@ function urgentCandidates(
   row: FeedRow,
   first: readonly EpisodeId[],
   stage: Stage,
-  nowMs: number,
+  look: Look,
 ): Candidate[] {
   return first
     .filter((episode) => row.ready[stage].has(episode))
-    .map((episode) => dueCandidate(row, episode, stage, nowMs))
+    .map((episode) => dueCandidate(row, episode, stage, look))
     .filter((candidate) => candidate !== null);
 }
 
@@ -71,10 +90,10 @@ function* urgentFirst(
   for (const candidate of others) if (!told.has(candidate.episode)) yield candidate;
 }
 
-function* dueCandidates(row: FeedRow, stage: Stage, nowMs: number): Generator<Candidate> {
+function* dueCandidates(row: FeedRow, stage: Stage, look: Look): Generator<Candidate> {
   const late = stage === 'download' ? (row.vanished ?? NONE) : NONE;
   for (const episode of latesLast(row.ready[stage], late)) {
-    const candidate = dueCandidate(row, episode, stage, nowMs);
+    const candidate = dueCandidate(row, episode, stage, look);
     if (candidate !== null) yield candidate;
   }
 }
@@ -95,17 +114,20 @@ function dueCandidate(
   row: FeedRow,
   episode: EpisodeId,
   stage: Stage,
-  nowMs: number,
+  look: Look,
 ): Candidate | null {
   const known = row.episodes.get(episode);
   const lock = known?.state.stages[stage].lock;
-  if (known === undefined || lock?.state !== 'free' || lock.notBeforeMs > nowMs) return null;
-  return { episode, revision: known.revision, lostBy: lock.lostBy };
+  if (known === undefined || lock?.state !== 'free' || lock.notBeforeMs > look.nowMs) return null;
+  const at = { episode, revision: known.revision, lostBy: lock.lostBy };
+  if (lock.failures === 0) return at;
+  return { ...at, failedWith: look.failedWith(episode, stage) };
 }
 
 function plannedAgents(
   snapshot: Snapshot,
   reports: ReadonlyMap<AgentId, AgentReport>,
+  ahead: ReadonlyMap<AgentId, readonly LockRow[]>,
 ): PlannedAgent[] {
   const locks = Map.groupBy(snapshot.locks.values(), ({ lock }) => lock.agent);
   const agents: PlannedAgent[] = [];
@@ -114,25 +136,43 @@ function plannedAgents(
     if (record.state !== 'live' || record.cluster !== snapshot.cluster || !isSession(session))
       continue;
     if (isClosed(snapshot.cordons.get(record.agent)?.record)) continue;
-    const report = reports.get(record.agent);
+    const told = reports.get(record.agent);
+    const report = told?.session === session ? told : undefined;
     // It says itself that it cannot work (another library, a full disk), or that it drains: what it is given would only come back.
-    const isUnfit = report?.problem != null || report?.draining === true;
-    if (report?.session === session && isUnfit) continue;
+    if (isUnfit(report)) continue;
     const held = (locks.get(record.agent) ?? []).filter(({ lock }) => lock.state === 'held');
+    const waiting = ahead.get(record.agent) ?? [];
     agents.push({
       agent: record.agent,
       session,
       slots: record.slots,
-      running: runningOf(held),
+      running: runningOf(held, waiting.length),
+      ...aheadOf(report, held, waiting),
       runsCanary: held.some(({ lock }) => isCanary(lock.lostBy)),
     });
   }
   return agents.sort((a, b) => compareIds(a.agent, b.agent));
 }
 
-function runningOf(locks: readonly LockRow[]) {
+function isUnfit(report: AgentReport | undefined): boolean {
+  return (report?.problem ?? null) !== null || report?.draining === true;
+}
+
+function aheadOf(
+  report: AgentReport | undefined,
+  held: readonly LockRow[],
+  waiting: readonly LockRow[],
+): Pick<PlannedAgent, 'ahead'> {
+  const max = report?.ahead ?? 0;
+  if (max === 0) return {};
+  const running = held.filter((row) => row.stage === 'transcribe' && !waiting.includes(row));
+  const worksOn = running.map(({ feed }) => feed);
+  return { ahead: { max, waiting: waiting.length, worksOn } };
+}
+
+function runningOf(locks: readonly LockRow[], waiting: number) {
   const of = (stage: Stage) => locks.filter((row) => row.stage === stage).length;
-  return { download: of('download'), transcribe: of('transcribe') };
+  return { download: of('download'), transcribe: of('transcribe') - waiting };
 }
 
 function compareIds(a: AgentId, b: AgentId): number {

@@ -329,3 +329,26 @@ describe('a canary, a job lost with two agents', () => {
     ]);
   });
 });
+
+describe('a job that failed with an agent', () => {
+  const agents = ['a', 'b'].map((id) => agent(id, { transcribe: 1 }));
+  const once = feed('f', { transcribe: 1 });
+  const [head] = [...once.heads.transcribe];
+  const feeds = [
+    {
+      ...once,
+      heads: {
+        download: [],
+        transcribe: head === undefined ? [] : [{ ...head, failedWith: ['a' as AgentId] }],
+      },
+    },
+  ];
+
+  it('goes to another one that is free', () => {
+    expect(plan({ feeds, agents }, limits)).toMatchObject([{ agent: 'b' }]);
+  });
+
+  it('goes to the same one where no other is free', () => {
+    expect(plan({ feeds, agents: agents.slice(0, 1) }, limits)).toMatchObject([{ agent: 'a' }]);
+  });
+});

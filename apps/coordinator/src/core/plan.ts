@@ -3,6 +3,7 @@ import { isCanary } from '@podctl/domain/retry.ts';
 import type { Slots } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { HostGate, type HostWait, type PlannedHosts } from './host-room.ts';
+import { type FullAgent, planAhead } from './plan-ahead.ts';
 import {
   compareForDownload,
   compareForTranscribe,
@@ -22,6 +23,8 @@ export interface PlanView {
 
 export interface PlannedFeed extends RankedFeed {
   readonly running: { readonly [S in Stage]: number };
+  /** Transcriptions that agents hold ahead; not among the running ones. */
+  readonly ahead?: number | undefined;
   /** False: nothing of it waits for a download, so nobody need ask for its host. */
   readonly downloads?: boolean | undefined;
   /** How many of the first heads go before those of all other feeds: somebody asked for these episodes. */
@@ -35,13 +38,20 @@ export interface Candidate {
   /** The revision the snapshot saw: what the assigning CAS will expect. */
   readonly revision: number;
   readonly lostBy: readonly AgentId[];
+  /** Agents with which it failed: another one goes before them, where one is free. */
+  readonly failedWith?: readonly AgentId[];
 }
 
 export interface PlannedAgent {
   readonly agent: AgentId;
   readonly session: SessionId;
   readonly slots: Slots;
+  /** Without what it holds ahead. */
   readonly running: Slots;
+  /** Transcriptions that it may hold beyond its slots, and does; absent: none. `worksOn`: the feeds of those that run. */
+  readonly ahead?:
+    | { readonly max: number; readonly waiting: number; readonly worksOn: readonly FeedId[] }
+    | undefined;
   /** It runs a job that was lost with several agents: nothing else goes to it. */
   readonly runsCanary: boolean;
 }
@@ -73,6 +83,8 @@ export interface Plan {
   readonly waiting: ReadonlyMap<FeedId, HostWait>;
   /** Of those, some whose host must be found out, in their order. */
   readonly unknown: readonly FeedId[];
+  /** Transcription slots that stay free. */
+  readonly free: number;
 }
 
 /** The assignments of a plan alone. */
@@ -109,8 +121,14 @@ export function wholePlan(view: PlanView, limits: PlanLimits): Plan {
   transcribe.round(cap, Number.POSITIVE_INFINITY);
   // Nobody below its cap waits any more: what is still free goes round, so that no slot idles beside work.
   while (transcribe.round(() => Number.POSITIVE_INFINITY, 1)) {}
+  if (view.running.transcribe <= budgetOf(limits)) transcribe.ahead(cap);
   const assignments = [...download.assignments, ...transcribe.assignments];
-  return { assignments, waiting: gate?.waiting ?? new Map(), unknown: gate?.unknown ?? [] };
+  const free = pool.free('transcribe');
+  return { assignments, waiting: gate?.waiting ?? new Map(), unknown: gate?.unknown ?? [], free };
+}
+
+function budgetOf({ transcribersMax: max }: PlanLimits): number {
+  return max === 'auto' ? Number.POSITIVE_INFINITY : max;
 }
 
 function budget(stage: Stage, view: PlanView, limits: PlanLimits): number {
@@ -167,6 +185,36 @@ class StagePlan {
     return this.assignments.length > before;
   }
 
+  /** Beyond the slots, for agents that have none free: no budget is spent, since each begins when another one ends. */
+  ahead(cap: (feed: PlannedFeed) => number): void {
+    const made = (agent: AgentId) => this.assignments.filter((given) => given.agent === agent);
+    const full = this.#pool.full(this.#stage);
+    const works = new Map(
+      full.map(({ agent }) => [
+        agent.agent,
+        [...(agent.ahead?.worksOn ?? []), ...made(agent.agent).map(({ feed }) => feed)],
+      ]),
+    );
+    const given = new Map(this.#added);
+    planAhead(full, {
+      ...{ feeds: this.order, cap },
+      next: (feed) => (this.#through.has(feed.feed) ? null : this.#nextUnlost(feed)),
+      given: (feed) => given.get(feed) ?? 0,
+      worksOn: (agent) => works.get(agent) ?? [],
+      give: (feed, head, agent) => this.#assign(feed, head, agent),
+    });
+  }
+
+  #nextUnlost(feed: PlannedFeed): Candidate | null {
+    const heads = this.#headsOf(feed);
+    for (let passed = 0; passed <= PASSED_OVER_MAX; passed += 1) {
+      const { value: head, done } = heads.next();
+      if (done === true) return null;
+      if (head.lostBy.length === 0 && (head.failedWith ?? []).length === 0) return head;
+    }
+    return null;
+  }
+
   #below(feed: PlannedFeed, cap: number): boolean {
     if (this.#budget <= 0 || !this.#pool.hasFree(this.#stage)) return false;
     return feed.running[this.#stage] + (this.#added.get(feed.feed) ?? 0) < cap;
@@ -184,7 +232,7 @@ class StagePlan {
       if (done === true) break;
       // Its own host is spared, and one behind it may be of another.
       if (this.#gate?.admitsEpisode(feed.feed, head.episode) === false) continue;
-      const taken = this.#pool.take(this.#stage, head.lostBy);
+      const taken = this.#pool.take(this.#stage, head);
       // Nobody is free for this one, which was lost before; a plain one behind it need not wait for that.
       if (taken === null) continue;
       this.#assign(feed, head, taken);
@@ -245,18 +293,35 @@ class Pool {
     }
   }
 
+  free(stage: Stage): number {
+    return this.#free[stage];
+  }
+
+  /** Agents without a free slot that may hold more ahead, those that hold least first. */
+  full(stage: Stage): FullAgent[] {
+    return this.#agents
+      .filter(({ agent, free, closed }) => !closed && free[stage] === 0 && agent.slots[stage] > 0)
+      .map(({ agent }) => ({ agent, room: (agent.ahead?.max ?? 0) - (agent.ahead?.waiting ?? 0) }))
+      .filter(({ room }) => room > 0)
+      .sort((a, b) => b.room - a.room || (a.agent.agent < b.agent.agent ? -1 : 1));
+  }
+
   hasFree(stage: Stage): boolean {
     return this.#free[stage] > 0;
   }
 
   /** The agent with the most free slots, spread evenly; one that lost the job before only when nobody else is there. */
-  take(stage: Stage, lostBy: readonly AgentId[]): { agent: AgentId; session: SessionId } | null {
+  take(
+    stage: Stage,
+    { lostBy, failedWith = [] }: Candidate,
+  ): { agent: AgentId; session: SessionId } | null {
     const canary = isCanary(lostBy);
     if (canary && this.#hasCanary) return null;
     const open = this.#agents.filter((entry) => !entry.closed && entry.agent.slots[stage] > 0);
     const fresh = open.filter((entry) => !lostBy.includes(entry.agent.agent));
     const able = fresh.length > 0 ? fresh : open;
-    const best = canary ? leastBusy(able) : mostFree(able, stage);
+    const others = able.filter(({ agent }) => !failedWith.includes(agent.agent));
+    const best = canary ? leastBusy(able) : (mostFree(others, stage) ?? mostFree(able, stage));
     if (best === undefined) return null;
     if (canary) {
       // Kept empty from now on, so that its turn comes however much other work there is.

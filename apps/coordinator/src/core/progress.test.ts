@@ -73,7 +73,7 @@ describe('the progress of a job', () => {
   it('is told for the token that made it, with the time of its last rise', () => {
     report(5, 0.2, 10);
     report(5, 0.2, 20);
-    expect(progress.of(id, 5)).toEqual({
+    expect(progress.of(id, 5)).toMatchObject({
       token: 5,
       progress: 0.2,
       phase: 'running',
@@ -81,6 +81,18 @@ describe('the progress of a job', () => {
     });
     expect(progress.of(id, 4)).toBeNull();
     expect(progress.of(lockId(alpha, episode, 'download'), 5)).toBeNull();
+  });
+
+  it('stands still for no time while it waits for a slot, and its time begins when it does', () => {
+    const waits = { feed: alpha, episode, stage: 'transcribe', run: 1, token: 5 as Token } as const;
+    const tell = (waiting: boolean, nowMs: number) =>
+      progress.report({ ...waits, phase: 'running', progress: 0, waiting }, nowMs);
+    tell(true, 10);
+    tell(true, 4_000_000);
+    expect(progress.of(id, 5)).toMatchObject({ movedAtMs: 4_000_000, begunAtMs: null });
+    tell(false, 4_000_100);
+    tell(false, 4_000_200);
+    expect(progress.of(id, 5)).toMatchObject({ movedAtMs: 4_000_100, begunAtMs: 4_000_100 });
   });
 
   it('is forgotten with its lock, while the feed keeps its movement', () => {

@@ -7,8 +7,14 @@ export interface ProgressRow {
   readonly token: number;
   readonly progress: number;
   readonly phase: TokenReport['phase'];
-  /** Monotonic time at which the figure last rose. */
+  /** Monotonic time at which the figure last rose. While it waits for a slot that is now: it cannot move. */
   readonly movedAtMs: number;
+  /** Held ahead: its agent is at another one. */
+  readonly waiting: boolean;
+  /** Monotonic time at which it was seen to wait no more; null for what was never seen to wait. */
+  readonly begunAtMs: number | null;
+  /** How it gets on, in its agent's words; empty when there is nothing to say. */
+  readonly note: string;
 }
 
 /** What the heartbeats report of running jobs, and when each feed last moved. Lives in memory only. */
@@ -20,14 +26,17 @@ export class Progress {
   report(report: TokenReport, nowMs: number): void {
     const id = lockId(report.feed, report.episode, report.stage);
     const before = this.#rows.get(id);
-    const { token, progress, phase } = report;
+    const { token, progress, phase, waiting = false, note = '' } = report;
     const known = before?.token === token ? before : null;
     const rose = progress > (known?.progress ?? 0);
     this.#rows.set(id, {
       token,
       progress,
       phase,
-      movedAtMs: rose ? nowMs : (known?.movedAtMs ?? nowMs),
+      waiting,
+      note,
+      movedAtMs: rose || waiting || known?.waiting ? nowMs : (known?.movedAtMs ?? nowMs),
+      begunAtMs: known?.waiting && !waiting ? nowMs : (known?.begunAtMs ?? null),
     });
     // A job that begins again and again gets nowhere: only a rising figure counts as movement of its feed.
     if (rose) this.moved(report.feed, nowMs);
@@ -51,6 +60,16 @@ export class Progress {
   of(id: string, token: number): ProgressRow | null {
     const row = this.#rows.get(id);
     return row?.token === token ? row : null;
+  }
+
+  /** Wall clock at which a job that was held ahead was seen to begin; null of any other. */
+  begunMs(
+    id: string,
+    token: number,
+    now: { readonly wallMs: number; readonly monotonicMs: number },
+  ): number | null {
+    const begunAtMs = this.of(id, token)?.begunAtMs ?? null;
+    return begunAtMs === null ? null : now.wallMs - (now.monotonicMs - begunAtMs);
   }
 
   /** Since when nothing of the feed has moved; a feed never heard of here starts now. */

@@ -60,6 +60,8 @@ export interface AgentReport {
   readonly gpus?: readonly Gpu[] | undefined;
   readonly gpuProblem?: string | null | undefined;
   readonly engineChoice?: string | undefined;
+  /** Transcriptions that it holds beyond its slots. */
+  readonly ahead?: number | undefined;
 }
 
 export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing' | 'paused' | 'gone';
@@ -138,6 +140,12 @@ export interface LockView extends LockRow {
   readonly progress: number;
   /** Wall clock; null when never since this coordinator started. */
   readonly lastProgressMs: number | null;
+  /** Held ahead: it begins when its agent has a slot free. */
+  readonly waiting: boolean;
+  /** Wall clock; null when it was never seen to wait. */
+  readonly begunMs: number | null;
+  /** Empty when there is nothing to say. */
+  readonly note: string;
 }
 
 /** In order of feed, episode and stage. */
@@ -154,6 +162,9 @@ export function lockViews(picture: Picture): LockView[] {
         stale: stillMs > picture.limits.staleAfterMs,
         progress: progress?.progress ?? 0,
         lastProgressMs: progress === null ? null : wallMs - stillMs,
+        waiting: progress?.waiting ?? false,
+        begunMs: picture.progress.begunMs(id, row.lock.token, picture.now),
+        note: progress?.note ?? '',
       };
     });
 }

@@ -98,6 +98,7 @@ export class Heartbeats implements Service {
       gpus: heartbeat.gpus,
       gpuProblem: heartbeat.gpuProblem,
       engineChoice: heartbeat.engineChoice,
+      ahead: heartbeat.ahead,
     });
     for (const report of heartbeat.tokens) {
       const { lock } = replica.snapshot.locks.get(

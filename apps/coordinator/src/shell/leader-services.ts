@@ -3,6 +3,7 @@ import type { AgentId, Epoch, FeedId } from '@podctl/domain/ids.ts';
 import type { ResultMessage } from '@podctl/domain/protocol.ts';
 import type { Service } from '@podctl/platform/service.ts';
 import type { ThrottleCode } from '../core/host-verdict.ts';
+import type { JobHistory } from '../core/job-history.ts';
 import type { Liveness } from '../core/liveness.ts';
 import type { Progress } from '../core/progress.ts';
 import type { AgentReport } from '../core/view.ts';
@@ -45,6 +46,7 @@ export interface LeaderParts {
   readonly liveness: Liveness;
   readonly progress: Progress;
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
+  readonly jobs: Pick<JobHistory, 'failedWith'>;
   readonly feeds: FeedSource;
   readonly views: ViewLinks;
   readonly events: EventLog;
@@ -130,6 +132,7 @@ function plannerOf(parts: LeaderParts, hosts: HostDesk, urls: FreshUrls): Planne
     ...{ store, library, clock, random: () => ports.random() },
     ...{ urls, bus, replica, reports, limits, hosts, epoch, log, model, language },
     ...{ qualityMin, languageProbe },
+    failedWith: (...of) => parts.jobs.failedWith(...of),
     planned: (...figures) => ports.planned(...figures),
   });
 }

@@ -10,8 +10,15 @@ import type { Bus } from '@podctl/platform/bus.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { commandMessage } from '@podctl/platform/wire.ts';
-import { type Assignment, type Plan, type PlanLimits, wholePlan } from '../core/plan.ts';
-import { planView } from '../core/plan-view.ts';
+import { type AfterPlan, locksHeldAhead, type Release, releases } from '../core/held-ahead.ts';
+import {
+  type Assignment,
+  type Plan,
+  type PlanLimits,
+  type PlanView,
+  wholePlan,
+} from '../core/plan.ts';
+import { type FailedWith, planView } from '../core/plan-view.ts';
 import { episodeRow, type LockRow } from '../core/snapshot.ts';
 import type { AgentReport } from '../core/view.ts';
 import type { HostDesk } from './host-desk.ts';
@@ -26,6 +33,8 @@ export interface PlannerOptions extends SettleDeps, WorkOptions {
   readonly replica: Replica;
   readonly reports: ReadonlyMap<AgentId, AgentReport>;
   readonly limits: PlanLimits;
+  /** Absent: it is not remembered where a job failed. */
+  readonly failedWith?: FailedWith | undefined;
   /** Absent: hosts are given as much as there is. */
   readonly hosts?: Pick<HostDesk, 'planned' | 'mayBegin' | 'began' | 'findOut'> | undefined;
   readonly epoch: Epoch;
@@ -133,7 +142,8 @@ export class Planner extends Loop {
     const { library } = this.#options;
     const health = await library.check();
     if (health.kind === 'offline') return;
-    const { assignments, waiting, seconds } = await this.#planned();
+    const { assignments, waiting, seconds, ...made } = await this.#planned();
+    this.#release({ ...made, assignments });
     if ([...waiting.values()].includes('paced')) this.#kickLater(signal);
     const rejected = { conflict: 0, closed: 0 };
     for (let i = 0; i < assignments.length && !signal.aborted; i += ASSIGN_AT_ONCE) {
@@ -144,17 +154,35 @@ export class Planner extends Loop {
     this.#options.planned(seconds, assignments.length, rejected);
   }
 
+  /** Asks for what is held ahead in vain, again and again until it is handed back or has begun. */
+  #release(made: Omit<AfterPlan, 'limits'>): void {
+    const { replica, limits } = this.#options;
+    const ahead = locksHeldAhead(replica.snapshot);
+    if (ahead.size === 0) return;
+    for (const release of releases(replica.snapshot, ahead, { ...made, limits }))
+      this.#askBack(release);
+  }
+
+  #askBack({ row, reason }: Release): void {
+    const { feed, episode, stage, lock } = row;
+    const { agent, session, run, token } = lock;
+    const cluster = this.#options.store.cluster();
+    const job = { feed, episode, stage, run, token };
+    const command = commandMessage.encode({ kind: 'release', cluster, session, job, reason });
+    if (command.ok) this.#options.bus.publish(commandSubject(agent), command.value);
+  }
+
   /** The plan, made anew while it lacks hosts that can be found out. */
-  async #planned(): Promise<Plan & { readonly seconds: number }> {
-    const { replica, reports, limits, clock, hosts } = this.#options;
+  async #planned(): Promise<Plan & { readonly seconds: number; readonly view: PlanView }> {
+    const { replica, reports, limits, clock, hosts, failedWith } = this.#options;
     for (let looks = 0; ; looks += 1) {
       const began = clock.monotonicMs();
       const nowMs = clock.wallMs();
-      const view = planView(replica.snapshot, reports, nowMs);
+      const view = planView(replica.snapshot, reports, nowMs, failedWith);
       const made = wholePlan({ ...view, hosts: hosts?.planned(nowMs) }, limits);
       const seconds = (clock.monotonicMs() - began) / 1_000;
       const isKnown = made.unknown.length === 0 || looks === LOOKS_MAX;
-      if (isKnown || !(await this.#findOut(made.unknown))) return { ...made, seconds };
+      if (isKnown || !(await this.#findOut(made.unknown))) return { ...made, seconds, view };
     }
   }
 

@@ -16,7 +16,13 @@ import {
   sessionRecord,
 } from '@podctl/platform/records.ts';
 import { eventsOfCordon } from '../core/cordon-event.ts';
-import { eventsOfEpisode, eventsOfFeed, eventsOfSession, type FleetEvent } from '../core/event.ts';
+import {
+  type BegunMs,
+  eventsOfEpisode,
+  eventsOfFeed,
+  eventsOfSession,
+  type FleetEvent,
+} from '../core/event.ts';
 import { eventsOfHost } from '../core/host-event.ts';
 import { foldFeedHost, foldHost } from '../core/host-fold.ts';
 import {
@@ -37,6 +43,7 @@ export interface ReplicaListener {
 export interface ReplicaOptions {
   /** Wall clock, for what events say. */
   nowMs(): number;
+  readonly begunMs?: BegunMs;
   /** An episode's value changed, once the tail is current. */
   moved?(before: EpisodeRow, after: EpisodeRow, nowMs: number): void;
   /** The bucket is an older or another one than before, and nothing that was folded can be trusted. */
@@ -102,7 +109,7 @@ export class Replica implements TailSink {
         const nowMs = this.#options.nowMs();
         if (this.#current && change.before !== null)
           this.#options.moved?.(change.before, change.after, nowMs);
-        return eventsOfEpisode(change.before, change.after, nowMs);
+        return eventsOfEpisode(change.before, change.after, nowMs, this.#options.begunMs);
       }
       case 'feed':
         return this.#foldFeed(entry);

@@ -299,6 +299,12 @@ export const settingsSchema = section({
         'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU; one of the engine `command`, two of `openai`.',
       ),
     }),
+    prefetch: whole(
+      1,
+      0,
+      4,
+      'Episodes held ahead for each transcription slot while no agent is free: their audio is fetched and read meanwhile.',
+    ),
     http: section({
       listen: listen('127.0.0.1:0', 'Where the agent shows health and metrics.'),
     }),

@@ -67,6 +67,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     agent: {
       id: raw.agent.id,
       slots: raw.agent.slots,
+      prefetch: raw.agent.prefetch,
       http: raw.agent.http,
       spoolBytesMax: raw.agent.spoolMax,
       bandwidthBytesPerSecondMax: raw.agent.bandwidthMax,
@@ -119,10 +120,12 @@ function downloadSettings(raw: RawSettings['downloads']) {
 }
 
 function transcribeSettings(raw: RawSettings['transcribe'], baseFolder: string) {
-  const { command, openai, languageProbe, ...rest } = raw;
+  const { command, openai, languageProbe, unloadAfter, ...rest } = raw;
   const { offset, confidenceMin } = languageProbe;
   return {
     ...rest,
+    /** Null: the model stays loaded. */
+    unloadAfterMs: unloadAfter === 0 ? null : unloadAfter,
     languageProbe: { offsetSeconds: offset / 1_000, confidenceMin },
     /** A program with a path is below the file's folder; one without is looked for in PATH. */
     command: command?.program.includes('/')

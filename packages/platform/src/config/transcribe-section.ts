@@ -95,6 +95,12 @@ export const transcribeShape = {
     'The numbers that the model reckons with. `auto`: the best for the device and its memory.',
   ),
   device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
+  unloadAfter: duration(
+    '15m',
+    '0s',
+    '365d',
+    'After so long without work an engine gives its memory back; the next job loads the model again. 0s: never.',
+  ),
   command: commandSetting,
   commandOutput: commandOutputSetting,
   openai: section(openaiShape),

@@ -208,6 +208,14 @@ export interface RunningJob {
     | undefined;
   /** The run of this stage, from 1. */
   run: number;
+  /** Held ahead: it begins when the agent has a slot free, and its audio is fetched meanwhile. */
+  waiting: boolean;
+  /** When it was seen to begin, of a job that was held ahead before; absent else. */
+  begunAt?:
+    | Date
+    | undefined;
+  /** How it gets on in a sentence, such as that it is slow; empty when there is nothing to say. */
+  note: string;
 }
 
 /** A GPU of an agent's machine. A figure that the machine does not tell is absent. */
@@ -518,6 +526,9 @@ function createBaseRunningJob(): RunningJob {
     assignedAt: undefined,
     audioSeconds: undefined,
     run: 0,
+    waiting: false,
+    begunAt: undefined,
+    note: "",
   };
 }
 
@@ -549,6 +560,15 @@ export const RunningJob: MessageFns<RunningJob> = {
     }
     if (message.run !== 0) {
       writer.uint32(64).uint32(message.run);
+    }
+    if (message.waiting !== false) {
+      writer.uint32(72).bool(message.waiting);
+    }
+    if (message.begunAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.begunAt), writer.uint32(82).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(90).string(message.note);
     }
     return writer;
   },
@@ -630,6 +650,30 @@ export const RunningJob: MessageFns<RunningJob> = {
             message.run = reader.uint32();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.waiting = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.begunAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -672,6 +716,13 @@ export const RunningJob: MessageFns<RunningJob> = {
         ? globalThis.Number(object.audio_seconds)
         : undefined,
       run: isSet(object.run) ? globalThis.Number(object.run) : 0,
+      waiting: isSet(object.waiting) ? globalThis.Boolean(object.waiting) : false,
+      begunAt: isSet(object.begunAt)
+        ? fromJsonTimestamp(object.begunAt)
+        : isSet(object.begun_at)
+        ? fromJsonTimestamp(object.begun_at)
+        : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
     };
   },
 
@@ -701,6 +752,15 @@ export const RunningJob: MessageFns<RunningJob> = {
     if (message.run !== 0) {
       obj.run = Math.round(message.run);
     }
+    if (message.waiting !== false) {
+      obj.waiting = message.waiting;
+    }
+    if (message.begunAt !== undefined) {
+      obj.begunAt = message.begunAt.toISOString();
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
     return obj;
   },
 
@@ -717,6 +777,9 @@ export const RunningJob: MessageFns<RunningJob> = {
     message.assignedAt = object.assignedAt ?? undefined;
     message.audioSeconds = object.audioSeconds ?? undefined;
     message.run = object.run ?? 0;
+    message.waiting = object.waiting ?? false;
+    message.begunAt = object.begunAt ?? undefined;
+    message.note = object.note ?? "";
     return message;
   },
 };

@@ -4,7 +4,13 @@ import { cordonWords } from '../../render/agent-words.ts';
 import { oneLine } from '../../render/cell.ts';
 import { gpuFigures } from '../../render/gpu-words.ts';
 import { ageWords, percentWords } from '../../render/words.ts';
-import { type AgentView, agentView, type GpuView, isThere } from '../../views/agent-map.ts';
+import {
+  type AgentView,
+  agentView,
+  type GpuView,
+  isThere,
+  type RunningJobView,
+} from '../../views/agent-map.ts';
 
 export default class AgentShow extends BaseCommand {
   static override summary = 'Show one agent with its GPUs and what it works on.';
@@ -45,9 +51,14 @@ function agentLines(agent: AgentView, nowMs: number): string[] {
     ...gpuLines(agent),
     ...agent.jobs.map(
       (job) =>
-        `Job        ${job.stage} of ${job.feedId}/${job.episodeId}, ${percentWords(job.progressRatio)}%, token ${job.token}, for ${ageWords(job.assignedAt, nowMs)}`,
+        `Job        ${job.stage} of ${job.feedId}/${job.episodeId}, ${standing(job, nowMs)}, token ${job.token}${job.note === '' ? '' : `. ${job.note}`}`,
     ),
   ];
+}
+
+function standing(job: RunningJobView, nowMs: number): string {
+  if (job.waiting) return `held ahead for ${ageWords(job.assignedAt, nowMs)}`;
+  return `${percentWords(job.progressRatio)}%, for ${ageWords(job.begunAt ?? job.assignedAt, nowMs)}`;
 }
 
 function gpuLines(agent: AgentView): string[] {
