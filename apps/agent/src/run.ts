@@ -35,6 +35,7 @@ import { Journal } from './shell/journal.ts';
 import { Membership } from './shell/membership.ts';
 import { connectAgent } from './shell/nats-link.ts';
 import { PartFiles, partsGiveWay } from './shell/part-files.ts';
+import { scoreWorker } from './shell/score.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 
 const SPACE_WAIT_MS = 30_000;
@@ -260,7 +261,8 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const { effects, engines, dispatcher } = parts;
   const measured = measure(config, parts);
   const way = { ...parts.way, onDisk: effects.library };
-  const slots = { download: settings.agent.slots.download, transcribe: engines.all.length };
+  const { download, score } = settings.agent.slots;
+  const slots = { download, transcribe: engines.all.length, score: score === 'auto' ? 1 : score };
   const { dispatcher: toCoordinators } = parts.membership;
   const reach = { dispatcher: toCoordinators, moved: measured.moved };
   const store = attemptStoreOf(config, way, { ...reach, transcribers: slots.transcribe });
@@ -308,6 +310,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         engines: engines.all,
         transcribed: measured.transcribed,
       }),
+      score: scoreWorker(shared),
     },
     describeEngine,
     gpus: () => engines.report(gpuReport(parts.gpus.state)),

@@ -18,6 +18,7 @@ import {
   type Token,
 } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
+import { byStage } from './stage.ts';
 
 const ten = fc.uint8Array({ minLength: 10, maxLength: 10 });
 const clusters = ten.map(clusterIdFrom);
@@ -80,7 +81,7 @@ const stages: fc.Arbitrary<StageState> = fc.record({
 const states: fc.Arbitrary<EpisodeState> = fc.record({
   cluster: clusters,
   nonce: nonces,
-  stages: fc.record({ download: stages, transcribe: stages }),
+  stages: fc.record(byStage(() => stages)),
 });
 
 const cluster = clusterIdFrom(new Uint8Array(10));

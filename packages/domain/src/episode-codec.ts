@@ -9,20 +9,21 @@ import type {
   Lock,
   StageState,
 } from './episode-state.ts';
-import { FRESH_LOCK } from './episode-state.ts';
+import { FRESH_LOCK, UNTOLD_STAGE } from './episode-state.ts';
 import { type AgentId, agentId, clusterId, isEpoch, isSession, isToken, nonce } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
-import { STAGES, type Stage } from './stage.ts';
+import { byStage, FIGURE_MAX, STAGE_ROWS, STAGES, type Stage } from './stage.ts';
 
 /**
  * The value of an episode's key, as JSON with positions instead of names: a fresh episode is about 90 bytes, a finished
  * one about 270, of which two SHA-256 are 128. A million of them are tailed by every coordinator.
- *   {"v":1,"c":cluster,"n":nonce,"d":stage,"t":stage}     stage: [wanted, [request], lock, done]
+ *   {"v":1,"c":cluster,"n":nonce,"d":stage,"t":stage,"s":stage}     stage: [wanted, [request], lock, done]
+ *   (letters: stage.ts). An aside stage of which nothing was said is absent: older versions wrote none.
  *   lock: 0 | ["f",failures,[lostBy],notBeforeMs,reason] | ["h",run,token,agent,session,epoch,nonce,sinceMs,failures,[lostBy]]
  *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and at the end 1 of a skipped one, 2 of a canceled one
  *   done: 0 | [run,token,manifest] and at the end 1 while its audio is taken away, 2 when it is gone
- *   manifest: [sha256, files, bytes, audioSeconds]
+ *   manifest: [sha256, files, bytes, audioSeconds] and at the end the stage's figure, if it has one
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
 
@@ -30,11 +31,13 @@ const ENDED_CODE: { readonly [E in EndedByHand]: number } = { skipped: 1, cancel
 const ENDED: readonly EndedByHand[] = ['skipped', 'canceled'];
 const REMOVAL_CODE: { readonly [R in AudioRemoval]: number } = { going: 1, gone: 2 };
 const REMOVALS: readonly AudioRemoval[] = ['going', 'gone'];
-const STAGE_FIELD: { readonly [S in Stage]: string } = { download: 'd', transcribe: 't' };
 
 export function encodeEpisode(state: EpisodeState): string {
   const value: Record<string, unknown> = { v: 1, c: state.cluster, n: state.nonce };
-  for (const stage of STAGES) value[STAGE_FIELD[stage]] = encodeStage(state.stages[stage]);
+  for (const stage of STAGES) {
+    const { code, aside } = STAGE_ROWS[stage];
+    if (!aside || !isUntold(state.stages[stage])) value[code] = encodeStage(state.stages[stage]);
+  }
   return JSON.stringify(value);
 }
 
@@ -50,14 +53,19 @@ export function decodeEpisode(text: string): Result<EpisodeState, string> {
     return ok({
       cluster: branded(clusterId, fields.c),
       nonce: branded(nonce, fields.n),
-      stages: {
-        download: decodeStage(fields[STAGE_FIELD.download]),
-        transcribe: decodeStage(fields[STAGE_FIELD.transcribe]),
-      },
+      stages: byStage((stage) => decodeField(stage, fields[STAGE_ROWS[stage].code])),
     });
   } catch (error) {
     return err(error instanceof Error ? error.message : 'unreadable');
   }
+}
+
+function isUntold({ wanted, requests, lock, done }: StageState): boolean {
+  return wanted === 1 && requests.length === 0 && done === null && encodeLock(lock) === 0;
+}
+
+function decodeField(stage: Stage, value: unknown): StageState {
+  return value === undefined && STAGE_ROWS[stage].aside ? UNTOLD_STAGE : decodeStage(value);
 }
 
 function encodeStage({ wanted, requests, lock, done }: StageState): unknown {
@@ -106,7 +114,8 @@ function encodeHolding(lock: Omit<HeldLock, 'state'>): unknown[] {
 }
 
 function encodeRef(ref: ManifestRef): unknown {
-  return [ref.sha256, ref.files, ref.bytes, ref.audioSeconds];
+  const kept = [ref.sha256, ref.files, ref.bytes, ref.audioSeconds];
+  return ref.figure === undefined ? kept : [...kept, ref.figure];
 }
 
 function decodeStage(value: unknown): StageState {
@@ -186,13 +195,17 @@ function decodeDone(value: unknown): Done {
 }
 
 function decodeRef(value: unknown): ManifestRef {
-  const [sha256, files, bytes, audioSeconds] = tuple(value, 4);
+  const [sha256, files, bytes, audioSeconds, figure] = tuple(
+    value,
+    list(value).length === 5 ? 5 : 4,
+  );
   if (!/^[0-9a-f]{64}$/.test(string(sha256))) throw new Error('a manifest has no SHA-256');
   return {
     sha256: string(sha256),
     files: count(files),
     bytes: count(bytes),
     audioSeconds: audioSeconds === null ? null : seconds(audioSeconds),
+    ...(figure === undefined ? {} : { figure: figureOf(figure) }),
   };
 }
 
@@ -233,6 +246,11 @@ function seconds(value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
     throw new Error(`${quote(value)} is not a time`);
   return value;
+}
+
+function figureOf(value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= FIGURE_MAX) return value;
+  throw new Error(`${quote(value)} is no figure`);
 }
 
 /** Short enough to log, whatever it is. */

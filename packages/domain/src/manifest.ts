@@ -13,7 +13,7 @@ import {
   type Token,
 } from './ids.ts';
 import { err, ok, type Result } from './result.ts';
-import { isStage, type Stage } from './stage.ts';
+import { FIGURE_MAX, isStage, STAGE_ROWS, type Stage } from './stage.ts';
 
 /** Written last into an attempt's staging folder: where it is, the attempt is complete. */
 export const MANIFEST_NAME = 'manifest.json';
@@ -58,6 +58,8 @@ export interface ManifestRef {
   /** Of the files together, without the manifest. */
   readonly bytes: number;
   readonly audioSeconds: number | null;
+  /** The one detail that the stage's row names (stage.ts), in hundredths; absent where there is none. */
+  readonly figure?: number;
 }
 
 const namePattern = /^[a-z0-9-][a-z0-9.-]{0,63}$/;
@@ -104,12 +106,22 @@ export function decodeManifest(text: string): Result<Manifest, string> {
 
 /** `sha256` is the hash of the manifest file's bytes. */
 export function manifestRef(manifest: Manifest, sha256: string): ManifestRef {
+  const figure = figureOf(manifest);
   return {
     sha256,
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0),
     audioSeconds: manifest.audioSeconds,
+    ...(figure === null ? {} : { figure }),
   };
+}
+
+/** What an agent says is believed as far as it can be one: else the fold of a feed would be anybody's. */
+function figureOf({ stage, details }: Manifest): number | null {
+  const { figure: name } = STAGE_ROWS[stage];
+  const value = name === null ? null : details[name];
+  if (typeof value !== 'number' || value < 0 || value > FIGURE_MAX) return null;
+  return Math.round(value * 100) / 100;
 }
 
 function manifestFrom(value: unknown): Manifest {

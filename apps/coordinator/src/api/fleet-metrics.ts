@@ -1,5 +1,6 @@
 import { CORDON_KINDS } from '@podctl/domain/cordon.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { TailState } from '@podctl/platform/kv.ts';
@@ -202,7 +203,7 @@ function slots(agents: readonly AgentView[]): MetricSample[] {
     .flatMap(({ record, jobs }) =>
       STAGES.flatMap((stage) => {
         const used = jobs.filter((job) => job.stage === stage).length;
-        const free = Math.max(0, record.slots[stage] - used);
+        const free = Math.max(0, slotsOf(record.slots, stage) - used);
         const labels = { agent: record.agent, stage };
         return [
           { labels: { ...labels, state: 'used' }, value: used },

@@ -135,7 +135,7 @@ function jobRouteOf([job = '', token = '', kind, ...rest]: readonly string[]): B
   const [name = ''] = rest;
   if (kind === 'files' && rest.length === 1 && isFileName(name))
     return { kind: 'file', name, ...of };
-  const hasInput = STAGE_INPUT[of.stage] === 'download';
+  const hasInput = STAGE_INPUT[of.stage] !== null;
   return kind === 'input' && rest.length === 0 && hasInput ? { kind, ...of } : null;
 }
 

@@ -59,7 +59,8 @@ export function stageMeant({ state, episode }: EpisodeRow, ended: readonly Ended
     running.at(-1) ??
     last?.stage ??
     dead ??
-    (state.stages.download.done ? 'transcribe' : 'download')
+    STAGES.find((stage) => state.stages[stage].done === null) ??
+    'transcribe'
   );
 }
 

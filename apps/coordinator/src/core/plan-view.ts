@@ -1,8 +1,10 @@
 import { isClosed } from '@podctl/domain/cordon.ts';
-import { BOOK_SCORE_UNKNOWN, choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
+import { choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
 import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
+import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { bookScoreOf } from './book-score.ts';
 import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 import type { AgentReport } from './view.ts';
@@ -15,7 +17,7 @@ export function planView(
 ): PlanView {
   const agents = plannedAgents(snapshot, reports);
   const hasFree = agents.some(({ slots, running: busy }) =>
-    STAGES.some((stage) => slots[stage] > busy[stage]),
+    STAGES.some((stage) => slotsOf(slots, stage) > busy[stage]),
   );
   // The usual case of a busy fleet: nothing could be given, so nothing is looked at.
   const running = runningOf([...snapshot.locks.values()]);
@@ -30,10 +32,7 @@ export function planView(
 
 function plannedFeed(row: FeedRow, nowMs: number): PlannedFeed {
   const { priority, first } = choicesOf(row.record);
-  const urgent = {
-    download: urgentCandidates(row, first, 'download', nowMs),
-    transcribe: urgentCandidates(row, first, 'transcribe', nowMs),
-  };
+  const urgent = byStage((stage) => urgentCandidates(row, first, stage, nowMs));
   const heads = (stage: Stage) =>
     first.length === 0
       ? dueCandidates(row, stage, nowMs)
@@ -41,12 +40,12 @@ function plannedFeed(row: FeedRow, nowMs: number): PlannedFeed {
   return {
     feed: row.id,
     priority,
-    bookScore: row.record?.bookScore ?? BOOK_SCORE_UNKNOWN,
+    bookScore: bookScoreOf(row).score,
     remaining: row.tally.remaining,
     running: row.tally.running,
     downloads: row.ready.download.size > 0,
-    urgent: { download: urgent.download.length, transcribe: urgent.transcribe.length },
-    heads: { download: heads('download'), transcribe: heads('transcribe') },
+    urgent: byStage((stage) => urgent[stage].length),
+    heads: byStage(heads),
   };
 }
 
@@ -131,8 +130,7 @@ function plannedAgents(
 }
 
 function runningOf(locks: readonly LockRow[]) {
-  const of = (stage: Stage) => locks.filter((row) => row.stage === stage).length;
-  return { download: of('download'), transcribe: of('transcribe') };
+  return byStage((stage) => locks.filter((row) => row.stage === stage).length);
 }
 
 function compareIds(a: AgentId, b: AgentId): number {

@@ -13,7 +13,7 @@ import type { FeedHostRecord, HostRecord } from '@podctl/domain/host-state.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { jobKey } from '@podctl/domain/key.ts';
 import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { addTally, emptyTally, type Tally } from './tally.ts';
 
 /**
@@ -247,7 +247,7 @@ function feedRow(snapshot: Snapshot, id: FeedId): FeedRow {
     changes: 0,
     episodes: new Map(),
     tally: emptyTally(),
-    ready: { download: new Set(), transcribe: new Set() },
+    ready: byStage(() => new Set<EpisodeId>()),
     vanished: null,
   };
   snapshot.feeds.set(row.id, row);

@@ -1,12 +1,18 @@
+import {
+  addBooks,
+  addBookTally,
+  type BookTally,
+  emptyBookTally,
+} from '@podctl/domain/books/book-score.ts';
 import { hasResult } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
-import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { byStage, MAIN_STAGES, STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
 /** Counts over the episodes of a feed, kept by the fold so that nobody has to walk them. */
 export interface Tally {
   episodes: number;
-  /** Given up; what somebody skipped or canceled is not. */
+  /** With a stage given up that an episode is done with; what somebody skipped or canceled is not. */
   dead: number;
   /** What somebody skipped or canceled. */
   skipped: number;
@@ -16,6 +22,8 @@ export interface Tally {
   retrying: number;
   audioSeconds: number;
   audioSecondsTranscribed: number;
+  /** What its scored episodes say of books. */
+  readonly books: BookTally;
   /** Runs wanted, not done, and not dead; running ones are among them. */
   readonly remaining: { [S in Stage]: number };
   readonly running: { [S in Stage]: number };
@@ -26,7 +34,7 @@ export interface Tally {
 }
 
 export function emptyTally(): Tally {
-  const none = () => ({ download: 0, transcribe: 0 });
+  const none = () => byStage(() => 0);
   return {
     episodes: 0,
     dead: 0,
@@ -35,6 +43,7 @@ export function emptyTally(): Tally {
     retrying: 0,
     audioSeconds: 0,
     audioSecondsTranscribed: 0,
+    books: emptyBookTally(),
     remaining: none(),
     running: none(),
     deadJobs: none(),
@@ -47,13 +56,15 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
   const stages = STAGES.map((stage) => state.stages[stage]);
   const audioSeconds = state.stages.download.done?.manifest.audioSeconds ?? 0;
   tally.episodes += times;
-  if (stages.some(({ lock }) => isGivenUp(lock))) tally.dead += times;
-  if (stages.some(({ lock }) => isUnwanted(lock))) tally.skipped += times;
+  const main = MAIN_STAGES.map((stage) => state.stages[stage]);
+  if (main.some(({ lock }) => isGivenUp(lock))) tally.dead += times;
+  if (main.some(({ lock }) => isUnwanted(lock))) tally.skipped += times;
   if (stages.some(({ lock }) => isCanary(lock.lostBy) && !isUnwanted(lock))) tally.killers += times;
   if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
     tally.retrying += times;
   tally.audioSeconds += times * audioSeconds;
   if (state.stages.transcribe.done !== null) tally.audioSecondsTranscribed += times * audioSeconds;
+  addBooks(tally.books, state.stages.score.done?.manifest ?? null, times);
   for (const stage of STAGES) addStage(tally, stage, state, times);
 }
 
@@ -78,7 +89,8 @@ export function isGivenUp(lock: Lock): boolean {
 /** What a stage works on is there, or somebody may still bring it: after a dead download no transcription is left. */
 function mayCome(stages: EpisodeState['stages'], stage: Stage): boolean {
   const input = STAGE_INPUT[stage];
-  return input === null || hasResult(stages[input]) || stages[input].lock.state !== 'dead';
+  if (input === null || hasResult(stages[input])) return true;
+  return stages[input].lock.state !== 'dead' && mayCome(stages, input);
 }
 
 /** The sum over feeds. */
@@ -92,6 +104,7 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
     sum.retrying += tally.retrying;
     sum.audioSeconds += tally.audioSeconds;
     sum.audioSecondsTranscribed += tally.audioSecondsTranscribed;
+    addBookTally(sum.books, tally.books);
     addStages(sum.remaining, tally.remaining);
     addStages(sum.running, tally.running);
     addStages(sum.deadJobs, tally.deadJobs);
@@ -104,4 +117,5 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
 function addStages(sum: { [S in Stage]: number }, more: { readonly [S in Stage]: number }): void {
   sum.download += more.download;
   sum.transcribe += more.transcribe;
+  sum.score += more.score;
 }

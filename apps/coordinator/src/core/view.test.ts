@@ -2,6 +2,7 @@ import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
 import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -271,15 +272,16 @@ describe('the totals', () => {
       retrying: 1,
       audioSeconds: 90,
       audioSecondsTranscribed: 60,
-      remaining: { download: 2, transcribe: 3 },
-      running: { download: 1, transcribe: 0 },
-      deadJobs: { download: 1, transcribe: 0 },
-      done: { download: 2, transcribe: 1 },
+      remaining: { download: 2, transcribe: 3, score: 4 },
+      running: { ...byStage(() => 0), download: 1 },
+      deadJobs: { ...byStage(() => 0), download: 1 },
+      done: { ...byStage(() => 0), download: 2, transcribe: 1 },
     };
     expect(all).toEqual({
       agentsDraining: 0,
       agentsCordoned: 0,
       hostsThrottled: 0,
+      asideLeft: 0,
       asOfMs: clock.wallMs(),
       revision: fleet.snapshot.revision,
       feeds: 2,

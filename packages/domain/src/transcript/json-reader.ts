@@ -2,11 +2,15 @@ import { err, ok, type Result } from '../result.ts';
 import { TRANSCRIPT_JSON_VERSION } from './json.ts';
 import type { TranscriptSegment, TranscriptWord } from './transcript.ts';
 
-/** What a search needs of a transcript's JSON (json.ts has its form). */
+/** What a search and a score need of a transcript's JSON (json.ts has its form). */
 export interface SpokenTranscript {
   readonly segments: readonly TranscriptSegment[];
   /** When it was made; null when it does not say. */
   readonly finishedAtMs: number | null;
+  /** Empty when it does not say. */
+  readonly language: string;
+  /** Null when it does not say. */
+  readonly durationSeconds: number | null;
 }
 
 /** Takes what fits and passes over what does not: a part that is not as it should be must not hide the rest. */
@@ -21,12 +25,14 @@ export function readTranscriptJson(text: string): Result<SpokenTranscript, strin
     return err('it is no transcript of podctl');
   if (document.version !== TRANSCRIPT_JSON_VERSION)
     return err(`its version is not ${TRANSCRIPT_JSON_VERSION}: a newer podctl made it`);
-  const { segments, provenance } = document;
+  const { segments, provenance, language, durationSeconds } = document;
   if (!Array.isArray(segments)) return err('it has no list of segments');
   const finishedAtMs = isObject(provenance) ? provenance.finishedAtMs : null;
   return ok({
     segments: segments.filter(isObject).map(segmentOf),
     finishedAtMs: typeof finishedAtMs === 'number' ? finishedAtMs : null,
+    language: typeof language === 'string' ? language : '',
+    durationSeconds: typeof durationSeconds === 'number' ? durationSeconds : null,
   });
 }
 

@@ -333,6 +333,11 @@ export const settingsSchema = section({
         64,
         'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU.',
       ),
+      score: wholeOrAuto(
+        0,
+        64,
+        'Transcripts that this agent looks through for books at the same time; it takes no GPU. `auto`: one.',
+      ),
     }),
     http: section({
       listen: listen('127.0.0.1:0', 'Where the agent shows health and metrics.'),
