@@ -9,23 +9,21 @@ import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 import type { AgentReport } from './view.ts';
 
-/** Reads what a plan needs out of the snapshot: feeds with something ready, whose heads are read as far as the plan needs them. */
+/** Reads what a plan needs out of the snapshot: feeds with something ready that an agent is free for, whose heads are read as far as the plan needs them. */
 export function planView(
   snapshot: Snapshot,
   reports: ReadonlyMap<AgentId, AgentReport>,
   nowMs: number,
 ): PlanView {
   const agents = plannedAgents(snapshot, reports);
-  const hasFree = agents.some(({ slots, running: busy }) =>
-    STAGES.some((stage) => slotsOf(slots, stage) > busy[stage]),
+  const free = STAGES.filter((stage) =>
+    agents.some(({ slots, running: busy }) => slotsOf(slots, stage) > busy[stage]),
   );
   // The usual case of a busy fleet: nothing could be given, so nothing is looked at.
   const running = runningOf([...snapshot.locks.values()]);
-  if (!hasFree) return { feeds: [], agents, running };
+  if (free.length === 0) return { feeds: [], agents, running };
   const feeds = [...snapshot.feeds.values()]
-    .filter(
-      ({ ready, record }) => mayBegin(record) && STAGES.some((stage) => ready[stage].size > 0),
-    )
+    .filter(({ ready, record }) => mayBegin(record) && free.some((stage) => ready[stage].size > 0))
     .map((row) => plannedFeed(row, nowMs));
   return { feeds, agents, running };
 }

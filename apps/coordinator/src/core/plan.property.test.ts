@@ -238,7 +238,7 @@ describe('any plan', () => {
         .filter((head) => !isCanary(head) && head.lostBy.length === 0)
         .flatMap((head) => couldTake(view, given, head));
       const canaries = view.feeds
-        .flatMap(({ heads }) => [...heads.download, ...heads.transcribe])
+        .flatMap(({ heads }) => STAGES.flatMap((stage) => [...heads[stage]]))
         .filter(isCanary);
       expect(new Set(idle).size).toBeLessThanOrEqual(canaries.length);
     });
@@ -251,7 +251,7 @@ describe('any plan', () => {
       );
       for (const { agent } of canaries) {
         const row = view.agents.find((other) => other.agent === agent);
-        expect(row?.running).toEqual({ download: 0, transcribe: 0 });
+        expect(row?.running).toEqual(byStage(() => 0));
         expect(given.filter((other) => other.agent === agent)).toHaveLength(1);
       }
     });

@@ -101,7 +101,7 @@ test('three hours take less than a blink, also where every word is a cue', () =>
     bookTalk(segments);
     const began = performance.now();
     bookTalk(segments);
-    // 50 ms on a quiet machine; room for one that is not.
-    expect(performance.now() - began).toBeLessThan(500);
+    // Some 50 ms on a quiet machine; what is quadratic takes minutes.
+    expect(performance.now() - began).toBeLessThan(4_000);
   }
 });

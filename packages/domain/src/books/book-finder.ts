@@ -52,21 +52,19 @@ function weightOf({ confidence, recommended }: BookMention): number {
 
 /** Each book once, at its first naming, with what is said of it later: an hour about one book is one recommendation. */
 function distinct(tokens: readonly SpokenToken[], all: readonly BookSighting[]): BookSighting[] {
-  const found: BookSighting[] = [];
-  const places = new Map<string, number>();
+  const named = new Map<string, BookSighting>();
+  const unnamed: BookSighting[] = [];
   let unnamedMs = Number.NEGATIVE_INFINITY;
   for (const one of all) {
     const key = keyOf(one);
+    const before = key === null ? undefined : named.get(key);
+    if (key !== null) named.set(key, before === undefined ? one : together(before, one));
     const startMs = tokens[one.from]?.startMs ?? 0;
-    if (key === null && startMs - unnamedMs < UNNAMED_EVERY_MS) continue;
-    if (key === null) unnamedMs = startMs;
-    const place = key === null ? undefined : places.get(key);
-    const before = place === undefined ? undefined : found[place];
-    if (place !== undefined && before !== undefined) found[place] = together(before, one);
-    else found.push(one);
-    if (key !== null && place === undefined) places.set(key, found.length - 1);
+    if (key !== null || startMs - unnamedMs < UNNAMED_EVERY_MS) continue;
+    unnamedMs = startMs;
+    unnamed.push(one);
   }
-  return found;
+  return [...named.values(), ...unnamed].sort((a, b) => a.from - b.from);
 }
 
 /** An author's name stands for a book only where no title does. Null where neither is named. */
