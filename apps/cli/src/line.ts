@@ -13,6 +13,7 @@ import { parseAddress } from '@podctl/platform/endpoint.ts';
 import { AccessServiceClient } from '@podctl/proto/podctl/v1/access.ts';
 import { AgentServiceClient } from '@podctl/proto/podctl/v1/agent.ts';
 import { BackupServiceClient } from '@podctl/proto/podctl/v1/backup.ts';
+import { BookServiceClient } from '@podctl/proto/podctl/v1/book.ts';
 import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
@@ -53,6 +54,7 @@ export class Line {
   readonly access: AccessServiceClient;
   readonly events: EventServiceClient;
   readonly reports: ReportServiceClient;
+  readonly books: BookServiceClient;
 
   constructor(address: string, { ca, token }: Pick<Endpoint, 'ca' | 'token'>) {
     this.address = address;
@@ -72,6 +74,7 @@ export class Line {
     this.access = new AccessServiceClient(address, channel, options());
     this.events = new EventServiceClient(address, channel, options());
     this.reports = new ReportServiceClient(address, channel, options());
+    this.books = new BookServiceClient(address, channel, options());
   }
 
   close(): void {
@@ -82,7 +85,7 @@ export class Line {
     const { feeds, episodes, agents, locks, jobs, fleet, transcripts, library, backups, access } =
       this;
     const first = [feeds, episodes, agents, locks, jobs, fleet, transcripts, library];
-    return [...first, backups, access, this.events, this.hosts, this.reports];
+    return [...first, backups, access, this.events, this.hosts, this.reports, this.books];
   }
 }
 

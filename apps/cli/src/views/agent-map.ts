@@ -70,6 +70,7 @@ export interface AgentView {
   readonly engine: string;
   readonly downloadSlots: number;
   readonly transcribeSlots: number;
+  readonly scoreSlots: number;
   readonly lastHeartbeatAt: string | null;
   readonly jobs: readonly RunningJobView[];
   /** One sentence; empty when nothing is wrong. */
@@ -116,6 +117,7 @@ export function agentView(agent: Agent): AgentView {
     engine: agent.engine,
     downloadSlots: agent.downloadSlots,
     transcribeSlots: agent.transcribeSlots,
+    scoreSlots: agent.scoreSlots,
     lastHeartbeatAt: isoTime(agent.lastHeartbeatAt),
     jobs: agent.jobs.map(runningJobView),
     problem: agent.problem,

@@ -7,7 +7,17 @@ import {
 import { type EpisodeExtrasView, episodeExtrasView } from './episode-extras-map.ts';
 import { isoTime } from './list-document.ts';
 
-export type StageWord = 'download' | 'transcribe' | 'unknown';
+/** The stages by the words that people give them, in their order. */
+const stages = {
+  download: Stage.DOWNLOAD,
+  transcribe: Stage.TRANSCRIBE,
+  score: Stage.SCORE,
+} as const;
+
+export type StageName = keyof typeof stages;
+export type StageWord = StageName | 'unknown';
+
+export const STAGE_NAMES = Object.keys(stages) as readonly StageName[];
 export type StageStateWord =
   | 'not-wanted'
   | 'waiting'
@@ -62,10 +72,6 @@ export interface EpisodeView {
   readonly vanishedAt: string | null;
 }
 
-const stageWords: { readonly [stage: number]: StageWord } = {
-  [Stage.DOWNLOAD]: 'download',
-  [Stage.TRANSCRIBE]: 'transcribe',
-};
 const stateWords: { readonly [state: number]: StageStateWord } = {
   [StageState.NOT_WANTED]: 'not-wanted',
   [StageState.WAITING]: 'waiting',
@@ -86,12 +92,12 @@ export function stageStateOf(word: string): StageState {
 }
 
 export function stageOf(word: string | undefined): Stage {
-  if (word === 'download') return Stage.DOWNLOAD;
-  return word === 'transcribe' ? Stage.TRANSCRIBE : Stage.UNSPECIFIED;
+  const name = STAGE_NAMES.find((one) => one === word);
+  return name === undefined ? Stage.UNSPECIFIED : stages[name];
 }
 
 export function stageWord(stage: Stage): StageWord {
-  return stageWords[stage] ?? 'unknown';
+  return STAGE_NAMES.find((name) => stages[name] === stage) ?? 'unknown';
 }
 
 export function episodeView(episode: Episode): EpisodeView {

@@ -1,6 +1,7 @@
 import type { AddedFeed, Feed, FeedDetail } from '@podctl/proto/podctl/v1/feed.ts';
 import { AddedFeed_Outcome, FeedPoll_Result, FeedState } from '@podctl/proto/podctl/v1/feed.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { type BookScoreView, bookScoreView } from './book-map.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { type FeedReadingView, feedReadingView } from './feed-reading-map.ts';
 import { isoTime, ratio } from './list-document.ts';
@@ -171,6 +172,8 @@ export interface FeedDetailView extends FeedView {
   readonly hotwords: string;
   /** Null before its first reading. */
   readonly ledger: LedgerView | null;
+  /** Where its book score comes from; null from a coordinator that is older. */
+  readonly books: BookScoreView | null;
 }
 
 export function feedDetailView(detail: FeedDetail): FeedDetailView {
@@ -197,6 +200,7 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
     prompt: feed.choices?.prompt ?? '',
     hotwords: feed.choices?.hotwords ?? '',
     ledger: detail.ledger === undefined ? null : ledgerView(detail.ledger),
+    books: bookScoreView(detail.books),
   };
 }
 

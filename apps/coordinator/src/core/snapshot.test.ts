@@ -191,7 +191,7 @@ function tallyOf(states: readonly EpisodeState[]) {
     dead: how(({ stages }) =>
       [stages.download, stages.transcribe].some(({ lock }) => lock.state === 'dead'),
     ),
-    skipped: 0,
+    ...{ skipped: 0, skippedJobs: 0 },
     books: states.reduce((sum, { stages }) => {
       addBooks(sum, stages.score.done?.manifest ?? null, 1);
       return sum;

@@ -16,6 +16,8 @@ export interface Tally {
   dead: number;
   /** What somebody skipped or canceled. */
   skipped: number;
+  /** Jobs that somebody skipped or canceled, of whatever stage. */
+  skippedJobs: number;
   /** Episodes whose work was lost with two agents or more: they may be what kills agents, unless nobody wants them. */
   killers: number;
   /** Episodes with a failure or a loss behind them that wait for their next attempt. */
@@ -39,6 +41,7 @@ export function emptyTally(): Tally {
     episodes: 0,
     dead: 0,
     skipped: 0,
+    skippedJobs: 0,
     killers: 0,
     retrying: 0,
     audioSeconds: 0,
@@ -72,6 +75,7 @@ function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1
   const { lock, done, wanted } = stages[stage];
   if (done !== null) tally.done[stage] += times;
   if (isGivenUp(lock)) tally.deadJobs[stage] += times;
+  if (isUnwanted(lock)) tally.skippedJobs += times;
   if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;
   if ((done?.run ?? 0) < wanted && lock.state !== 'dead' && mayCome(stages, stage))
     tally.remaining[stage] += times;
@@ -100,6 +104,7 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
     sum.episodes += tally.episodes;
     sum.dead += tally.dead;
     sum.skipped += tally.skipped;
+    sum.skippedJobs += tally.skippedJobs;
     sum.killers += tally.killers;
     sum.retrying += tally.retrying;
     sum.audioSeconds += tally.audioSeconds;

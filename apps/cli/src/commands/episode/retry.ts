@@ -6,7 +6,7 @@ import { episodeIds } from '../../episode-ids.ts';
 import type { RetryChoice } from '../../feed-calls.ts';
 import { countWords } from '../../render/words.ts';
 import { type Retried, retryAll } from '../../retry-rounds.ts';
-import { stageOf } from '../../views/episode-map.ts';
+import { STAGE_NAMES, stageOf } from '../../views/episode-map.ts';
 
 /** What `--json` prints. */
 interface RetriedView extends Retried {
@@ -30,7 +30,7 @@ export default class EpisodeRetry extends BaseCommand {
   };
   static override flags = {
     ...episodeChoiceFlags,
-    stage: Flags.string({ options: ['download', 'transcribe'], description: 'only this stage' }),
+    stage: Flags.string({ options: STAGE_NAMES, description: 'only this stage' }),
   };
 
   async run(): Promise<RetriedView> {
