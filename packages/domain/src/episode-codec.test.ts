@@ -18,7 +18,7 @@ import {
   type Token,
 } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
-import { byStage } from './stage.ts';
+import { byStage, MAIN_STAGES, STAGE_ROWS, STAGES, type Stage } from './stage.ts';
 
 const ten = fc.uint8Array({ minLength: 10, maxLength: 10 });
 const clusters = ten.map(clusterIdFrom);
@@ -101,13 +101,13 @@ const manifest: ManifestRef = {
   audioSeconds: 5_432.1,
 };
 
-function step(state: EpisodeState, stage: 'download' | 'transcribe', next: Move): EpisodeState {
+function step(state: EpisodeState, stage: Stage, next: Move): EpisodeState {
   const moved = move(state, stage, next, nonce, limits);
   if (!moved.ok) throw new Error(moved.error);
   return moved.value;
 }
 
-function assigned(state: EpisodeState, stage: 'download' | 'transcribe'): EpisodeState {
+function assigned(state: EpisodeState, stage: Stage): EpisodeState {
   const holder = {
     cluster,
     token,
@@ -117,6 +117,13 @@ function assigned(state: EpisodeState, stage: 'download' | 'transcribe'): Episod
     nowMs,
   };
   return step(state, stage, { kind: 'assign', holder });
+}
+
+function finished(state: EpisodeState, stage: Stage): EpisodeState {
+  const figure = STAGE_ROWS[stage].figure === null ? {} : { figure: 12.34 };
+  const accepted = { ...manifest, ...figure };
+  const done = step(assigned(state, stage), stage, { kind: 'commit', token, manifest: accepted });
+  return step(done, stage, { kind: 'publish', token });
 }
 
 const bytes = (state: EpisodeState) => new TextEncoder().encode(encodeEpisode(state)).length;
@@ -129,6 +136,29 @@ describe('the value of an episode', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('of before there were scores is read as one that wants its score, and written as it was', () => {
+    const old = encodeEpisode(newEpisode(cluster, nonce, 'poll'));
+    expect(Object.keys(JSON.parse(old))).toEqual(['v', 'c', 'n', 'd', 't']);
+    const read = decodeEpisode(old);
+    if (!read.ok) throw new Error(read.error);
+    expect(read.value.stages.score).toMatchObject({
+      wanted: 1,
+      done: null,
+      lock: { state: 'free' },
+    });
+    expect(encodeEpisode(read.value)).toBe(old);
+    // Only what is aside may be absent.
+    expect(decodeEpisode(old.replace('"t":', '"u":')).ok).toBe(false);
+  });
+
+  it('keeps the figure of a score within its range, and of no other value', () => {
+    const scored = encodeEpisode(STAGES.reduce(finished, newEpisode(cluster, nonce, 'poll')));
+    const read = decodeEpisode(scored);
+    expect(read.ok && read.value.stages.score.done?.manifest.figure).toBe(12.34);
+    for (const odd of ['-1', '1000001', '"9"', 'null'])
+      expect(decodeEpisode(scored.replace('12.34', odd)).ok).toBe(false);
   });
 
   it('says of a dead one whether somebody did not want it; a number of a newer version says nothing', () => {
@@ -149,15 +179,14 @@ describe('the value of an episode', () => {
     const fresh = newEpisode(cluster, nonce, 'poll');
     const held = assigned(fresh, 'download');
     let done = fresh;
-    for (const stage of ['download', 'transcribe'] as const) {
-      done = step(assigned(done, stage), stage, { kind: 'commit', token, manifest });
-      done = step(done, stage, { kind: 'publish', token });
-    }
-    const sizes = { fresh: bytes(fresh), held: bytes(held), done: bytes(done) };
+    for (const stage of MAIN_STAGES) done = finished(done, stage);
+    const scored = bytes(finished(done, 'score'));
+    const sizes = { fresh: bytes(fresh), held: bytes(held), done: bytes(done), scored };
     console.info('bytes of an episode:', sizes);
     expect(sizes.fresh).toBeLessThanOrEqual(150);
     expect(sizes.held).toBeLessThanOrEqual(250);
     expect(sizes.done).toBeLessThanOrEqual(350);
+    expect(sizes.scored).toBeLessThanOrEqual(475);
   });
 
   it('can be read back after any end of an attempt that the wire lets an agent tell', () => {
@@ -179,7 +208,7 @@ describe('the value of an episode', () => {
 
   it('stays within its limit with the longest words that the wire lets an agent say', () => {
     let state = newEpisode(cluster, nonce, 'poll');
-    for (const stage of ['download', 'transcribe'] as const) {
+    for (const stage of STAGES) {
       const end = {
         kind: 'failed' as const,
         reason: '\u{1F399}'.repeat(2_000),
