@@ -13,7 +13,7 @@ export function bookScoreLines({ feedId, bookScore, bookScoreKnown, books }: Sco
   if (books === null) return [`Books       ${bookScore}${bookScoreKnown ? '' : ' (not known)'}`];
   return [
     `Books       ${bookScore} of 10, ${sourceWords(books)}`,
-    ...(books.episodes > 0
+    ...((books.mentionsPerHour ?? 0) > 0
       ? [`            "podctl report books --feed ${feedId}" lists them`]
       : []),
   ];

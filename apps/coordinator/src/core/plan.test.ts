@@ -296,6 +296,23 @@ describe('agents', () => {
   });
 });
 
+describe('a stage without rules of its own', () => {
+  it('has slots of its own: it takes none from transcriptions, nor do they from it', () => {
+    const feeds = [feed('f', { transcribe: 9, score: 9 })];
+    const agents = [agent('a', { transcribe: 2, score: 1 }), agent('old', { transcribe: 1 })];
+    const given = plan({ feeds, agents }, { ...limits, transcribersMax: 2 });
+    const stages = given.map(({ stage, agent: by }) => (stage === 'score' ? by : stage));
+    // The older one says nothing of it in its hello.
+    expect(stages).toEqual(['transcribe', 'transcribe', 'a']);
+  });
+
+  it('goes round the feeds, those with fewest remaining first', () => {
+    const feeds = [feed('large', { score: 90 }), feed('small', { score: 2 })];
+    const given = plan({ feeds, agents: [agent('a', { score: 5 })] }, limits);
+    expect(given.map((one) => one.feed)).toEqual(['small', 'large', 'small', 'large', 'large']);
+  });
+});
+
 describe('a canary, a job lost with two agents', () => {
   const lostBy = [['x', 'y']];
 

@@ -82,6 +82,9 @@ test('praise of a book without a name counts a little, and not again for two min
   const { mentions, weight } = bookTalk(spoken(text));
   expect(mentions.map(({ title, author }) => [title, author])).toEqual([[null, null]]);
   expect(weight).toBe(0.4);
+  const later = 'The first book is about an old shop where wheels were made. I recommend it.';
+  expect(bookTalk(spoken(later)).weight).toBe(0.4);
+  expect(named(`Her novel The Fog Line is out. ${later}`)).toEqual([['The Fog Line', null]]);
 });
 
 test('however many there are, the list has an end', () => {

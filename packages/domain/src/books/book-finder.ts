@@ -32,6 +32,9 @@ const QUOTE_TOKENS_AFTER = 14;
 /** What is only praised counts again after so long. */
 const UNNAMED_EVERY_MS = 120_000;
 
+/** "I recommend this book" beside a name is of that book. */
+const UNNAMED_APART_MS = 60_000;
+
 /** Whether there are words for it: else nothing is known, which is not the same as no books. */
 export function readsLanguage(language: string): boolean {
   return /^en(?:$|[-_])/i.test(language) || /^english$/i.test(language);
@@ -64,7 +67,13 @@ function distinct(tokens: readonly SpokenToken[], all: readonly BookSighting[]):
     unnamedMs = startMs;
     unnamed.push(one);
   }
-  return [...named.values(), ...unnamed].sort((a, b) => a.from - b.from);
+  const isAlone = (one: BookSighting) => {
+    const startMs = tokens[one.from]?.startMs ?? 0;
+    return ![...named.values()].some(
+      ({ from }) => Math.abs((tokens[from]?.startMs ?? 0) - startMs) < UNNAMED_APART_MS,
+    );
+  };
+  return [...named.values(), ...unnamed.filter(isAlone)].sort((a, b) => a.from - b.from);
 }
 
 /** An author's name stands for a book only where no title does. Null where neither is named. */

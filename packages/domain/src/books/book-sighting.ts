@@ -47,6 +47,8 @@ const COMPANY_TOKENS = 40;
 const PRAISE_TOKENS = 20;
 const ADVERT_TOKENS = 40;
 const READ_TOKENS = 4;
+const RECOMMEND_TOKENS_BEFORE = 4;
+const RECOMMEND_TOKENS_AFTER = 40;
 const FILLERS_MAX = 3;
 
 /** Looks once through the words of a transcript; at each cue it looks a few words around. */
@@ -57,6 +59,7 @@ export class BookSightings {
   readonly #others: Near;
   readonly #praise: Near;
   readonly #adverts: Near;
+  readonly #recommends: Near;
   /** Behind the last one that was found: its words are no part of another. */
   #free = 0;
 
@@ -67,6 +70,7 @@ export class BookSightings {
     this.#company = new Near(tokens, (i) => BOOK_COMPANY.has(this.#word(i)) || this.#isBook(i));
     this.#others = new Near(tokens, has(OTHER_WORKS));
     this.#praise = new Near(tokens, has(PRAISE));
+    this.#recommends = new Near(tokens, has(RECOMMEND_VERBS));
     this.#adverts = new Near(tokens, (i) => this.#isAdvert(i));
   }
 
@@ -154,10 +158,10 @@ export class BookSightings {
     return this.#titled(i, title, SURE.readTitle);
   }
 
-  /** "I recommend this book", which has no name here. */
+  /** "I recommend this book", "the first book is … I recommend it", which has no name here. */
   #praised(i: number): BookSighting | null {
     if (this.#isIdiom(i)) return null;
-    const isPraised = [-4, -3, -2, -1, 1].some((step) => RECOMMEND_VERBS.has(this.#word(i + step)));
+    const isPraised = this.#recommends.any(i - RECOMMEND_TOKENS_BEFORE, i + RECOMMEND_TOKENS_AFTER);
     return isPraised ? this.#seen(i, null, null, SURE.praised) : null;
   }
 
