@@ -63,6 +63,7 @@ const SCRIPTS = {
   'bench:download': [[...script('test/bench/download.ts')]],
   'bench:watch': [[...script('test/bench/watch.ts')]],
   'bench:library': [[...script('test/bench/library.ts')]],
+  'bench:overhead': [[...script('test/bench/overhead.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],
 };

@@ -258,6 +258,22 @@ describe.each(drivers)('a library (%s)', (name, make) => {
     expect(await rest('staging/b')).toEqual([]);
   });
 
+  it('removes folders without files, where there are folders, and no file', async () => {
+    await put('episodes/a/b/c/d/x', 'gone');
+    await put('episodes/a/e/x', 'kept');
+    await library.remove('episodes/a/b/c/d/x');
+    await library.removeEmptyFolders?.('episodes/a');
+    expect(await paths('episodes')).toEqual(['episodes/a/e/x']);
+    await library.removeEmptyFolders?.('episodes/nothing');
+    for (const folder of ['episodes', 'staging/a', '../x/y'])
+      if (library.removeEmptyFolders !== undefined)
+        await expect(library.removeEmptyFolders(folder)).rejects.toMatchObject({ code: 'refused' });
+    await bench.vanish();
+    const offline = { code: 'offline' };
+    if (library.removeEmptyFolders !== undefined)
+      await expect(library.removeEmptyFolders('episodes/a')).rejects.toMatchObject(offline);
+  });
+
   it('removes a folder of staging and nothing beside it', async () => {
     for (const path of ['staging/c/j/1/a', 'staging/c/j/1/b/c', 'staging/c/j/12/a', 'staging/d/a'])
       await put(path, '');

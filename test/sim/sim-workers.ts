@@ -4,12 +4,8 @@ import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
-import {
-  failure,
-  type JobContext,
-  returned,
-  type Worker,
-} from '../../apps/agent/src/shell/jobs.ts';
+import { failure, returned } from '../../apps/agent/src/core/outcome.ts';
+import type { JobContext, Worker } from '../../apps/agent/src/shell/jobs.ts';
 import { Staging } from '../../apps/agent/src/shell/staging.ts';
 import type { SimProcess } from './process.ts';
 import { allEpisodes, type World, type WorldEpisode } from './world.ts';

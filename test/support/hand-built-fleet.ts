@@ -4,6 +4,7 @@ import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { type EpisodeState, newEpisode } from '@podctl/domain/episode-state.ts';
 import { changeFeed } from '@podctl/domain/feed-change.ts';
+import { beginPurge } from '@podctl/domain/feed-purge.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import {
   type AgentId,
@@ -241,8 +242,13 @@ export class HandBuiltFleet implements Fleet {
     const isOpen = (episode: EpisodeId) => isOpenEpisode(this.snapshot, feed, episode);
     const changed = changeFeed(record, change, isOpen);
     if (!changed.ok) return { kind: 'refused', problem: changed.error };
-    if (!dryRun) this.feed(feed, changed.value.record);
-    return { kind: 'changed', revision: this.snapshot.revision, fields: changed.value.fields };
+    const size = { results: 2, files: 5, bytes: 1_500_000 };
+    const after = change.purge
+      ? beginPurge(changed.value.record, { cluster: CLUSTER, sinceMs: 0, ...size })
+      : changed.value.record;
+    if (!dryRun) this.feed(feed, after);
+    const { fields } = changed.value;
+    return { kind: 'changed', revision: this.snapshot.revision, fields, purge: after.purge };
   }
 
   #setCordon(agent: AgentId, wish: CordonWish): SetCordon {

@@ -1,12 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import { CommandError, EXIT } from './command-error.ts';
+import { idFlag } from './id-flag.ts';
 
 /** Flags by which episodes are chosen in bulk. */
 export const episodeChoiceFlags = {
-  feed: Flags.string({
-    helpValue: 'ID',
-    description: 'only of this feed; with --dead or --failed',
-  }),
+  feed: idFlag({ description: 'only of this feed; with --dead or --failed' }),
   dead: Flags.boolean({ default: false, description: 'all of which something is dead' }),
   failed: Flags.boolean({
     default: false,

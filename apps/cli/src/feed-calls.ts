@@ -11,6 +11,7 @@ import {
 } from '@podctl/proto/podctl/v1/episode.ts';
 import type {
   FeedDetail,
+  FeedPurge,
   RefreshFeedResponse,
   RemoveFeedResponse,
   RevealFeedUrlsRequest,
@@ -50,7 +51,8 @@ export class FeedCalls {
   }
 
   async get(feedId: string): Promise<FeedDetail> {
-    const { feed } = await this.#call(feedsOf, (client) => client.getFeed.bind(client), { feedId });
+    const request = { feedId };
+    const { feed } = await this.#call(feedsOf, (client) => client.getFeed.bind(client), request);
     if (feed !== undefined) return feed;
     throw new CommandError(EXIT.failed, `the coordinator answered without feed ${feedId}`);
   }
@@ -68,8 +70,14 @@ export class FeedCalls {
     return this.update(feedId, { paused: false });
   }
 
-  remove(feedId: string): Promise<RemoveFeedResponse> {
-    return this.#call(feedsOf, (client) => client.removeFeed.bind(client), { feedId });
+  remove(feedId: string, purge = false): Promise<RemoveFeedResponse> {
+    return this.#call(feedsOf, (client) => client.removeFeed.bind(client), { feedId, purge });
+  }
+
+  /** What a purge of it would take, or how far one is; undefined of a coordinator that knows none. Also of a removed feed. */
+  async removal(feedId: string): Promise<FeedPurge | undefined> {
+    const request = { feedId, forRemoval: true };
+    return (await this.#call(feedsOf, (client) => client.getFeed.bind(client), request)).purge;
   }
 
   refresh(feedId: string): Promise<RefreshFeedResponse> {

@@ -81,6 +81,22 @@ describe('feed', () => {
     expect((await podctl('feed', 'show', 'alpha')).code).toBe(3);
   });
 
+  test('remove --purge says what goes, what is under way, and when it is done', async () => {
+    const dry = await podctl('feed', 'remove', 'alpha', '--purge', '--dry-run');
+    expect(dry).toMatchObject({ code: 0 });
+    expect(dry.stderr).toMatch(/^Would remove feed alpha, and its files go: \d+ files?, .*Nothing/);
+    expect(record()).not.toHaveProperty('purge');
+    const begun = await podctl('feed', 'remove', 'alpha', '--purge', '--yes');
+    expect(begun).toMatchObject({ code: 0 });
+    expect(begun.stderr).toContain('Its files go now: 5 files, 1.5 MB. "podctl events');
+    expect(record()).toMatchObject({ removed: true, purge: { state: 'wanted' } });
+    const purge = record()?.purge;
+    if (purge === undefined) throw new Error('it was not begun');
+    api.fleet.feed(alpha, { removed: true, purge: { ...purge, state: 'done' } });
+    const gone = await podctl('feed', 'remove', 'alpha', '--purge', '--yes', '--json');
+    expect(JSON.parse(gone.stdout)).toMatchObject({ purge: { state: 'done', files: 5 } });
+  });
+
   test('refresh --wait ends when the feed was read, with 1 when that failed', async () => {
     const running = podctl('feed', 'refresh', 'alpha', '--wait');
     await until(() => api.fleet.ordered.length > 0);

@@ -62,19 +62,18 @@ const locks: fc.Arbitrary<Lock> = fc.oneof(
     ended: fc.constantFrom('skipped' as const, 'canceled' as const),
   }),
 );
+const result = { run: counts, token: holding.token, manifest: manifests };
 const stages: fc.Arbitrary<StageState> = fc.record({
   wanted: counts,
   requests: fc.array(texts, { maxLength: 8 }),
   lock: locks,
   done: fc.option(
-    fc.record(
-      {
-        run: counts,
-        token: holding.token,
-        manifest: manifests,
-        audio: fc.constantFrom('going' as const, 'gone' as const),
-      },
-      { requiredKeys: ['run', 'token', 'manifest'] },
+    fc.oneof(
+      fc.record(
+        { ...result, audio: fc.constantFrom('going' as const, 'gone' as const) },
+        { requiredKeys: ['run', 'token', 'manifest'] },
+      ),
+      fc.record({ ...result, purged: fc.constant(true as const) }),
     ),
   ),
 });

@@ -22,7 +22,7 @@ import { byStage, FIGURE_MAX, STAGE_ROWS, STAGES, type Stage } from './stage.ts'
  *   (letters: stage.ts). An aside stage of which nothing was said is absent: older versions wrote none.
  *   lock: 0 | ["f",failures,[lostBy],notBeforeMs,reason] | ["h",run,token,agent,session,epoch,nonce,sinceMs,failures,[lostBy]]
  *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and at the end 1 of a skipped one, 2 of a canceled one
- *   done: 0 | [run,token,manifest] and at the end 1 while its audio is taken away, 2 when it is gone
+ *   done: 0 | [run,token,manifest] and at the end 1 while its audio is taken away, 2 when it is gone, 3 when it was purged
  *   manifest: [sha256, files, bytes, audioSeconds] and at the end the stage's figure, if it has one
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
@@ -31,6 +31,7 @@ const ENDED_CODE: { readonly [E in EndedByHand]: number } = { skipped: 1, cancel
 const ENDED: readonly EndedByHand[] = ['skipped', 'canceled'];
 const REMOVAL_CODE: { readonly [R in AudioRemoval]: number } = { going: 1, gone: 2 };
 const REMOVALS: readonly AudioRemoval[] = ['going', 'gone'];
+const PURGED_CODE = 3;
 
 export function encodeEpisode(state: EpisodeState): string {
   const value: Record<string, unknown> = { v: 1, c: state.cluster, n: state.nonce };
@@ -72,8 +73,9 @@ function encodeStage({ wanted, requests, lock, done }: StageState): unknown {
   return [wanted, requests, encodeLock(lock), done === null ? 0 : encodeDone(done)];
 }
 
-function encodeDone({ run, token, manifest, audio }: Done): unknown[] {
+function encodeDone({ run, token, manifest, audio, purged }: Done): unknown[] {
   const kept = [run, token, encodeRef(manifest)];
+  if (purged === true) return [...kept, PURGED_CODE];
   return audio === undefined ? kept : [...kept, REMOVAL_CODE[audio]];
 }
 
@@ -184,13 +186,15 @@ function decodeHolding(value: readonly unknown[]): Omit<HeldLock, 'state'> {
 function decodeDone(value: unknown): Done {
   const [run, token, manifest, code] = tuple(value, list(value).length === 4 ? 4 : 3);
   const audio = REMOVALS.find((word) => REMOVAL_CODE[word] === code);
-  if (code !== undefined && audio === undefined)
+  const isPurged = code === PURGED_CODE;
+  if (code !== undefined && audio === undefined && !isPurged)
     throw new Error(`a result of kind ${quote(code)} is not known`);
   return {
     run: count(run),
     token: revision(token, isToken),
     manifest: decodeRef(manifest),
     ...(audio === undefined ? {} : { audio }),
+    ...(isPurged ? { purged: true } : {}),
   };
 }
 

@@ -62,8 +62,9 @@ const commands = fc.record({
   ),
   kind: fc.constantFrom(
     ...(['request', 'request', 'hasten', 'skip', 'adopt'] as const),
-    ...(['expire', 'expired'] as const),
+    ...(['expire', 'expired', 'purge'] as const),
     ...twice('assign', 'assign', 'commit', 'commit', 'revoke', 'revoke', 'publish', 'publish'),
+    ...(['assign', 'revoke'] as const),
   ),
   /** The token that holds the lock, or any other: an agent of an older token asks, too. */
   token: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 1, max: 40 })),
@@ -101,6 +102,7 @@ function moveOf(command: Command, seen: Written): Move {
       return { kind: 'publish', token };
     case 'expire':
     case 'expired':
+    case 'purge':
       return { kind: command.kind, token: seen.state.stages[command.stage].done?.token ?? token };
     case 'hasten':
       return { kind: 'hasten' };
@@ -153,6 +155,8 @@ function pairs(log: readonly Written[], stage: Stage): (readonly [StageState, St
 }
 
 const holding = (lock: Lock) => (lock.state === 'held' || lock.state === 'committed' ? lock : null);
+const isPurged = ({ done: was }: StageState, { done: is }: StageState) =>
+  is?.purged === true && was?.token === is.token && was.purged !== true;
 const doneRun = (stage: StageState) => stage.done?.run ?? 0;
 
 const scripts = fc.array(commands, { minLength: 1, maxLength: 100, size: 'max' });
@@ -235,7 +239,8 @@ describe('two rivals writing one key by CAS', () => {
     always((before, after) => {
       expect(doneRun(after)).toBeLessThanOrEqual(after.wanted);
       expect(doneRun(after)).toBeGreaterThanOrEqual(doneRun(before));
-      const withoutAudio = ({ done }: StageState) => done && { ...done, audio: undefined };
+      const withoutAudio = ({ done }: StageState) =>
+        done && { ...done, audio: undefined, purged: undefined };
       if (doneRun(after) === doneRun(before))
         expect(withoutAudio(after)).toEqual(withoutAudio(before));
       else expect(before.lock).toMatchObject({ state: 'committed', token: after.done?.token });
@@ -306,8 +311,29 @@ describe('two rivals writing one key by CAS', () => {
 
   it('ask for audio that is gone with the run that needs it', () => {
     everyWrite((_, { download, transcribe }) => {
-      if (download.done?.audio === undefined || download.lock.state === 'dead') return;
+      if (download.done === null || hasResult(download) || download.lock.state === 'dead') return;
       if (isOpen(transcribe)) expect(isOpen(download)).toBe(true);
+    });
+  });
+
+  it('bring no purged result back, and want each of them anew', () => {
+    always((before, { done, wanted, lock }) => {
+      const isSame = before.done?.token === done?.token;
+      if (isSame && before.done?.purged === true) expect(done?.purged).toBe(true);
+      if (done?.purged !== true) return;
+      expect(wanted).toBeGreaterThan(done.run);
+      expect(hasResult({ wanted, requests: [], lock, done })).toBe(false);
+    });
+  });
+
+  it('purge nothing that is worked on', () => {
+    everyWrite((before, after) => {
+      for (const stage of STAGES) {
+        if (!isPurged(before[stage], after[stage])) continue;
+        expect(isOpen(after[stage])).toBe(true);
+        const concerned = STAGES.filter((one) => one === stage || STAGE_INPUT[one] === stage);
+        expect(concerned.filter((one) => holding(before[one].lock) !== null)).toEqual([]);
+      }
     });
   });
 
@@ -342,7 +368,7 @@ describe('two rivals writing one key by CAS', () => {
       for (const stage of STAGES) {
         const { lock, done } = state.stages[stage];
         met.add(`${stage} ${lock.state}`).add(`${stage} run ${done?.run ?? 0}`);
-        met.add(`audio ${done?.audio ?? 'there'}`);
+        met.add(`audio ${done?.audio ?? 'there'}`).add(`${stage} purged ${done?.purged === true}`);
         if (lock.state === 'dead') met.add(lock.reason.split(':')[0] ?? '');
       }
     };
@@ -353,6 +379,7 @@ describe('two rivals writing one key by CAS', () => {
       ...STAGES.flatMap((stage) => words.map((word) => `${stage} ${word}`)),
       ...MAIN_STAGES.flatMap((stage) => [`${stage} run 1`, `${stage} run 2`]),
       'score run 1',
+      ...MAIN_STAGES.map((stage) => `${stage} purged true`),
       ...['audio going', 'audio gone', 'writer a', 'writer b', 'kills agents', 'no'],
     ];
     expect(expected.filter((word) => !met.has(word))).toEqual([]);

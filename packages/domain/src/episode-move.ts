@@ -25,6 +25,7 @@ export const LEGAL_FROM = {
   expire: ['free', 'dead'],
   expired: ['free', 'held', 'committed', 'dead'],
   adopt: ['free'],
+  purge: ['free', 'dead'],
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
 export type Move =
@@ -51,7 +52,9 @@ export type Move =
   /** Nothing of it is left. */
   | { readonly kind: 'expired'; readonly token: Token }
   /** Somebody has its files already: assigned and committed in one write, so that no agent ever holds it. */
-  | { readonly kind: 'adopt'; readonly holder: Holder; readonly manifest: ManifestRef };
+  | { readonly kind: 'adopt'; readonly holder: Holder; readonly manifest: ManifestRef }
+  /** Its feed is purged: the record, before any of the files of the done run go; and a newer run is wanted in its place. */
+  | { readonly kind: 'purge'; readonly token: Token };
 
 export interface Holder {
   /** The world in which it is given: after a restore, what was written before is of another one. */
@@ -89,8 +92,21 @@ export function move(
   const moved = { ...state.stages, [stage]: after.value };
   const stages = step.kind === 'publish' ? withFollowers(moved, stage) : moved;
   // One that was counted before asks for nothing more.
-  if (step.kind !== 'request' || after.value === before) return ok({ cluster, nonce, stages });
-  return ok({ cluster, nonce, stages: withInput(stages, stage, step.request) });
+  const asked = after.value === before ? null : requestOf(step, before);
+  if (asked === null) return ok({ cluster, nonce, stages });
+  return ok({ cluster, nonce, stages: withInput(stages, stage, asked) });
+}
+
+/** The id of the request that a move makes; null when it makes none. */
+function requestOf(step: Move, before: StageState): string | null {
+  if (step.kind === 'request') return step.request;
+  return step.kind === 'purge' ? purgeRequest(before) : null;
+}
+
+/** Of its own for each run, so that no later purge is taken for this one. */
+function purgeRequest({ done, requests }: StageState): string {
+  const id = `purged-r${done?.run ?? 0}`;
+  return requests.includes(id) ? `${id}:${done?.token ?? 0}` : id;
 }
 
 /** What works on a result that was just done, and follows it, is done anew where it worked on an older one. */
@@ -120,7 +136,7 @@ function withInput(
   const input = STAGE_INPUT[stage];
   if (input === null || !isWanted(stages[stage])) return stages;
   const before = stages[input];
-  if (before.done?.audio === undefined || isWanted(before)) return stages;
+  if (before.done === null || hasResult(before) || isWanted(before)) return stages;
   // Its id may have been counted for the input as well, for a run that is done: of this one it must be another.
   const isCounted = before.requests.includes(request);
   const again = requested(before, isCounted ? `${request}:r${nextRun(before)}` : request);
@@ -136,15 +152,18 @@ function isWanted({ wanted, lock, done }: StageState): boolean {
 export function whyNotExpirable(state: EpisodeState, stage: Stage): string | null {
   const { done } = state.stages[stage];
   if (stage !== 'download' || done === null) return 'it has no audio';
-  if (done.audio !== undefined) return 'its audio was taken away';
+  if (!hasResult(state.stages[stage])) return 'its audio was taken away';
   if (isWanted(state.stages[stage])) return 'it is to be downloaded again';
   const worker = STAGES.find((one) => STAGE_INPUT[one] === stage && isBusy(state.stages[one]));
   return worker === undefined ? null : `it is still to be worked on: ${worker}`;
 }
 
 function isBusy(stage: StageState): boolean {
-  const { state } = stage.lock;
-  return state === 'held' || state === 'committed' || isWanted(stage);
+  return isHolding(stage) || isWanted(stage);
+}
+
+function isHolding({ lock }: StageState): boolean {
+  return lock.state === 'held' || lock.state === 'committed';
 }
 
 function moveStage(
@@ -205,7 +224,27 @@ function moveStage(
     }
     case 'expired':
       return withAudio(before, step.token, 'gone');
+    case 'purge': {
+      const refusal = whyNotPurgeable(state, stage);
+      return refusal === null ? purged(before, step.token) : err(refusal);
+    }
   }
+}
+
+/** Null when the files of a done run may be purged, as far as its key says; else the one reason against it. */
+export function whyNotPurgeable({ stages }: EpisodeState, stage: Stage): string | null {
+  const { done } = stages[stage];
+  if (done === null || done.purged === true) return 'it has no files';
+  const worker = STAGES.find((one) => STAGE_INPUT[one] === stage && isHolding(stages[one]));
+  return worker === undefined ? null : `it is worked on: ${worker}`;
+}
+
+function purged(before: StageState, token: Token): Result<StageState, string> {
+  const { done } = before;
+  if (done?.token !== token) return err(`token ${token} is not the done one`);
+  const { run, manifest } = done;
+  const after: StageState = { ...before, done: { run, token, manifest, purged: true } };
+  return isWanted(after) ? ok(after) : requested(after, purgeRequest(before));
 }
 
 function withAudio(
@@ -263,7 +302,7 @@ function whyNotInNewWorld(state: EpisodeState, { cluster }: Holder): string | nu
 
 /** A done run whose files are there to be worked on. */
 export function hasResult({ done }: StageState): boolean {
-  return done !== null && done.audio === undefined;
+  return done !== null && done.audio === undefined && done.purged !== true;
 }
 
 /** The run that an assignment of this stage would do. */

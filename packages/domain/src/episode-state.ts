@@ -12,7 +12,8 @@ import { byStage, STAGE_ROWS, type Stage } from './stage.ts';
  *   dead      given up after too many failures or losses, or skipped or canceled by somebody; only a new request frees it
  *
  * What is never true: two tokens accepted for one run; `done.run > wanted`; a committed lock revoked;
- * a `done` that goes back to an older run; audio taken away that a wanted run still works on.
+ * a `done` that goes back to an older run; audio taken away that a wanted run still works on; files purged of a result
+ * without a newer run being wanted.
  */
 export interface EpisodeState {
   readonly cluster: ClusterId;
@@ -27,7 +28,7 @@ export interface StageState {
   /** Ids of the requests that were counted into `wanted`, newest last, so that a client may ask again after a time-out. */
   readonly requests: readonly string[];
   readonly lock: Lock;
-  /** The newest finished run: the pointer that readers follow. Only `publish` changes it. */
+  /** The newest finished run: the pointer that readers follow. Only `publish` changes its run. */
   readonly done: Done | null;
 }
 
@@ -37,6 +38,13 @@ export interface Done {
   readonly manifest: ManifestRef;
   /** Its audio was taken away on purpose, and nothing can work on it any more; absent while it is there. */
   readonly audio?: AudioRemoval;
+  /** All its files go or are gone, with its feed (`feed remove --purge`): nobody follows the pointer any more. */
+  readonly purged?: true;
+}
+
+/** The newest finished run, unless its files were purged: what readers may follow. */
+export function keptRun({ done }: StageState): Done | null {
+  return done?.purged === true ? null : done;
 }
 
 /** going: decided, and irrevocable; what of it is left is being removed. gone: nothing of it is left. */

@@ -28,6 +28,8 @@ export interface FeedChange {
   readonly pollNow?: true | undefined;
   /** Nobody wants it any more: it is hidden, and what is done stays. */
   readonly remove?: true | undefined;
+  /** With `remove`: its files go, too (feed-purge.ts). */
+  readonly purge?: true | undefined;
 }
 
 export interface ChangedRecord {

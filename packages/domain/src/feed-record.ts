@@ -2,6 +2,7 @@ import type { FeedProblem } from './feed/feed-problem.ts';
 import type { LedgerCounts } from './feed/ledger-entry.ts';
 import type { FeedPolling } from './feed/polling.ts';
 import { type FeedChoices, NO_CHOICES } from './feed-choices.ts';
+import type { FeedPurge } from './feed-purge.ts';
 import type { ClusterId, FeedId, Nonce } from './ids.ts';
 
 /** A feed as its key holds it: what to fetch, how it went, and how often the ledger was folded. */
@@ -36,6 +37,8 @@ export interface FeedRecord {
   readonly choices?: FeedChoices | undefined;
   /** Nobody wants it any more: it is hidden and rests. Its episodes are kept, so that it can come back as it was. */
   readonly removed?: boolean | undefined;
+  /** Its files go or are gone; absent while nobody asked for that, and again once it is back. */
+  readonly purge?: FeedPurge | undefined;
   /** How its newest document was read; "unchanged" leaves it as it is. Absent until one was. */
   readonly reading?: FeedReading | undefined;
   /** What polls have taught; absent before the first, and in records of older versions. */

@@ -2,6 +2,7 @@ import type { CordonState, CordonWish } from './cordon.ts';
 import type { EpisodeFilter } from './feed/episode-filter.ts';
 import type { FeedChange } from './feed-change.ts';
 import type { FeedLabels } from './feed-choices.ts';
+import type { FeedPurge } from './feed-purge.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from './ids.ts';
 import type { KeepAudio } from './keep-audio.ts';
 import type { Stage } from './stage.ts';
@@ -104,12 +105,20 @@ export type AddedFeed =
       readonly feed: FeedId;
       readonly url: string;
       readonly revision: number;
+      /** Of a restored one: its files were purged, and what was done is done anew. */
+      readonly purged?: true | undefined;
     }
   | { readonly kind: 'refused'; readonly url: string; readonly problem: string };
 
 export type ChangedFeed =
   /** `fields`: names of what is another now. */
-  | { readonly kind: 'changed'; readonly revision: number; readonly fields: readonly string[] }
+  | {
+      readonly kind: 'changed';
+      readonly revision: number;
+      readonly fields: readonly string[];
+      /** How far a purge of it is, when one was asked for. */
+      readonly purge?: FeedPurge | undefined;
+    }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'refused'; readonly problem: string };
 

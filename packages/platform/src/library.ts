@@ -48,10 +48,16 @@ export interface Library {
    */
   dropUnfinished(beforeMs: number, isNeeded: (path: string) => Promise<boolean>): Promise<number>;
   /**
-   * Removes one file below `episodes/` or `podcasts/`; nothing when it is not there. Only retention does, after its record.
+   * Removes one file below `episodes/` or `podcasts/`; nothing when it is not there. Only retention and the purge of a removed
+   * feed do, after their records.
    * Refuses with `LibraryError` `refused` every other path.
    */
   remove(path: string): Promise<void>;
+  /**
+   * Removes the folders below `folder` that hold no file, and itself when it is one: below `episodes/` or `podcasts/`. Refuses
+   * with `LibraryError` `refused` every other. Absent where the store knows no folders.
+   */
+  removeEmptyFolders?(folder: string): Promise<void>;
   /** Bytes free and in all, where the driver can tell. */
   space(): Promise<{ readonly freeBytes: number; readonly sizeBytes: number } | null>;
 }

@@ -13,7 +13,7 @@ import {
 import { STAGES } from '@podctl/domain/stage.ts';
 import { z } from 'zod';
 import { keepAudioField } from './keep-audio-field.ts';
-import { cordonFields, episodeFilter } from './records.ts';
+import { cordonFields, episodeFilter, feedPurge } from './records.ts';
 import { branded, messageCodec } from './wire.ts';
 
 const text = z.string().max(8_192);
@@ -39,6 +39,7 @@ const feedChange: z.ZodType<FeedChange> = z.object({
   keepAudio: keepAudioField.nullable().optional(),
   pollNow: z.literal(true).optional(),
   remove: z.literal(true).optional(),
+  purge: z.literal(true).optional(),
 });
 
 const token = z.number().transform((value, context): Token => {
@@ -117,12 +118,17 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
 ]);
 
 const addedFeed: z.ZodType<AddedFeed> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.enum(['added', 'known', 'moved', 'restored']), feed, url: text, revision }),
+  z.object({
+    ...{ kind: z.enum(['added', 'known', 'moved', 'restored']), feed, url: text, revision },
+    purged: z.literal(true).optional(),
+  }),
   z.object({ kind: z.literal('refused'), url: text, problem: text }),
 ]);
 
+const purge = feedPurge.optional();
+
 const changedFeed: z.ZodType<ChangedFeed> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('changed'), revision, fields: z.array(text) }),
+  z.object({ kind: z.literal('changed'), revision, fields: z.array(text), purge }),
   z.object({ kind: z.literal('unknown') }),
   z.object({ kind: z.literal('refused'), problem: text }),
 ]);

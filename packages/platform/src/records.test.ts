@@ -25,6 +25,13 @@ it('a feed that was written before there were choices is read as one without any
   expect(decoded(written).removed ?? false).toBe(false);
 });
 
+it('a purge is read as it was written, and a record of before there were any has none', () => {
+  const of = { sinceMs: 5, results: 2, files: 5, bytes: 7 };
+  const purge = { state: 'wanted', cluster: 'd'.repeat(16), ...of };
+  expect(decoded({ ...written, removed: true, purge })).toMatchObject({ removed: true, purge });
+  expect(decoded({ ...written, removed: true })).not.toHaveProperty('purge');
+});
+
 it('choices are read as they were written, and those of a newer version for what is known of them', () => {
   const choices = { ...NO_CHOICES, paused: true, labels: { topic: 'history' } };
   expect(decoded({ ...written, choices, removed: true })).toMatchObject({ choices, removed: true });

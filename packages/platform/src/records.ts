@@ -3,6 +3,7 @@ import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import type { EpisodeFilter } from '@podctl/domain/feed/episode-filter.ts';
 import { FEED_PROBLEM_KINDS } from '@podctl/domain/feed/feed-problem.ts';
 import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
+import type { FeedPurge } from '@podctl/domain/feed-purge.ts';
 import type { FeedLedger, FeedReading, FeedRecord } from '@podctl/domain/feed-record.ts';
 import { agentId, clusterId, episodeId, feedId, nonce } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
@@ -98,6 +99,16 @@ const feedReading: z.ZodType<FeedReading> = z.object({
     .default([]),
 });
 
+/** In records and in answers to orders. */
+export const feedPurge: z.ZodType<FeedPurge> = z.object({
+  state: z.enum(['wanted', 'done']),
+  cluster: branded(clusterId),
+  sinceMs: millis,
+  results: count,
+  files: count,
+  bytes: count,
+});
+
 export const feedRecord = recordCodec<FeedRecord>(
   'feed',
   z.object({
@@ -119,6 +130,7 @@ export const feedRecord = recordCodec<FeedRecord>(
     listed: count,
     choices: feedChoices.optional(),
     removed: z.boolean().optional(),
+    purge: feedPurge.optional(),
     reading: feedReading.optional(),
     polling: feedPolling,
     ledger: feedLedger.optional(),

@@ -7,8 +7,8 @@ import { MemoryNats } from '@podctl/platform/twin/memory-nats.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LeaderDouble } from '../../../../test/support/leader-double.ts';
 import { job, SLOTS, workFor } from '../core/machine-example.ts';
+import { failure, returned } from '../core/outcome.ts';
 import { Agent } from './agent.ts';
-import { failure, returned } from './jobs.ts';
 
 const named = agentId('local');
 invariant(named.ok, 'an agent id');

@@ -1,13 +1,11 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestDetail, ManifestFile } from '@podctl/domain/manifest.ts';
-import type { InputWork, ResultOutcome, Work } from '@podctl/domain/protocol.ts';
+import type { InputWork, ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Result } from '@podctl/domain/result.ts';
 import type { WrittenFile } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { type DiskFloor, diskFloor } from '../core/disk-floor.ts';
 import type { JobContext } from './jobs.ts';
-
-export type TranscribeWork = Extract<Work, { kind: 'transcribe' }>;
 
 /** Where attempts are written, and the files that they work on are had from: a mount of the library, or a coordinator. */
 export interface AttemptStore {

@@ -15,6 +15,7 @@ import { LibraryError } from '@podctl/platform/library.ts';
 import type { Dispatcher } from 'undici';
 import type { Assignment } from '../core/assignment.ts';
 import type { DownloadFault } from '../core/http-answer.ts';
+import { failure, returned } from '../core/outcome.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
 import { type IntakeLimits, takeAudio } from './audio-intake.ts';
 import type { Bandwidth } from './bandwidth.ts';
@@ -27,7 +28,7 @@ import {
   openHttpAudio,
   type ResumeWish,
 } from './http-audio.ts';
-import { failure, type JobContext, returned, type Worker } from './jobs.ts';
+import type { JobContext, Worker } from './jobs.ts';
 import { type PartFile, PartTaken } from './part-file.ts';
 import type { ClaimedPart, PartFiles } from './part-files.ts';
 import { TimeLimit } from './time-limit.ts';

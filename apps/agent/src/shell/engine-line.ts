@@ -1,12 +1,6 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
-import {
-  ENGINE_FAILURE_CODES,
-  type EngineFailureCode,
-  type LoadedModel,
-  type RawSegment,
-  type RawTranscript,
-  type RawWord,
-} from './engine.ts';
+import { ENGINE_FAILURE_CODES, type EngineFailureCode } from '../core/engine-failure.ts';
+import type { LoadedModel, RawSegment, RawTranscript, RawWord } from '../core/raw-transcript.ts';
 
 /** Protocol 1 of the faster-whisper engine, as apps/agent/engines/README.md has it. */
 export const ENGINE_PROTOCOL = 1;

@@ -3,7 +3,7 @@ import { ChildError } from '@podctl/platform/child/child-error.ts';
 import { type Child, type ChildExit, spawnChild } from '@podctl/platform/child/child-process.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
-import type { EngineFailure } from './engine.ts';
+import type { EngineFailure } from '../core/engine-failure.ts';
 import {
   decodeEngineLine,
   ENGINE_PROTOCOL,

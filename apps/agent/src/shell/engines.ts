@@ -15,7 +15,7 @@ import {
 } from '../core/engine-plan.ts';
 import type { GpuReport } from '../core/gpu-state.ts';
 import { gpuSeats } from './gpu-seats.ts';
-import { MODEL_DEFAULT } from './transcribe.ts';
+import { MODEL_DEFAULT } from './hearing.ts';
 import { TunedEngine } from './tuned-engine.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 

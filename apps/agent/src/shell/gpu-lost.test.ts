@@ -10,8 +10,8 @@ import { EXIT_GPU_LOST } from '../core/departure.ts';
 import { sightOfQuery } from '../core/gpu-round.ts';
 import { foldSight, type GpuSight, gpuLoss, gpuReport, UNSEEN } from '../core/gpu-state.ts';
 import { job, SLOTS, workFor } from '../core/machine-example.ts';
+import { returned } from '../core/outcome.ts';
 import { Agent } from './agent.ts';
-import { returned } from './jobs.ts';
 
 const named = agentId('local');
 invariant(named.ok, 'an agent id');

@@ -4,7 +4,8 @@ import { createLogger } from '@podctl/platform/logger.ts';
 import { expect, test } from 'vitest';
 import { logLineOf } from '../core/log-line.ts';
 import { job, sessionOf, ticket, workFor, world } from '../core/machine-example.ts';
-import { failure, Jobs, type Worker } from './jobs.ts';
+import { failure } from '../core/outcome.ts';
+import { Jobs, type Worker } from './jobs.ts';
 
 /** Runs one download with this worker, and gives what the log says of it. */
 async function linesOf(worker: Worker): Promise<readonly LogLine[]> {

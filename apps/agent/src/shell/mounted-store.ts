@@ -7,6 +7,8 @@ import { STAGE_ROWS } from '@podctl/domain/stage.ts';
 import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { placeOf } from '@podctl/platform/library/safe-path.ts';
 import type { Assignment } from '../core/assignment.ts';
+import { failure } from '../core/outcome.ts';
+import type { TranscribeWork } from '../core/transcript-of.ts';
 import {
   type Attempt,
   type AttemptStore,
@@ -14,7 +16,7 @@ import {
   type PartPlace,
   SpaceWatch,
 } from './attempt-store.ts';
-import { failure, type JobContext } from './jobs.ts';
+import type { JobContext } from './jobs.ts';
 import { Staging } from './staging.ts';
 
 /** The library itself, mounted on this machine. What an attempt leaves in staging is the sweeper's. */

@@ -7,8 +7,9 @@ import { invariant } from '@podctl/domain/result.ts';
 import { readTranscriptJson } from '@podctl/domain/transcript/json-reader.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
+import { failure, returned } from '../core/outcome.ts';
 import type { AttemptStore } from './attempt-store.ts';
-import { failure, type JobContext, returned, type Worker } from './jobs.ts';
+import type { JobContext, Worker } from './jobs.ts';
 
 export interface ScorePorts {
   readonly store: AttemptStore;

@@ -9,6 +9,8 @@ import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { placeOf } from '@podctl/platform/library/safe-path.ts';
 import type { Assignment } from '../core/assignment.ts';
+import { failure, returned } from '../core/outcome.ts';
+import type { TranscribeWork } from '../core/transcript-of.ts';
 import type { MoveEnd } from '../core/transfer-pace.ts';
 import {
   type Attempt,
@@ -27,7 +29,7 @@ import {
 } from './direct-desk.ts';
 import { uploadDirect } from './direct-upload.ts';
 import { fetchInput } from './input-fetch.ts';
-import { failure, type JobContext, returned } from './jobs.ts';
+import type { JobContext } from './jobs.ts';
 import { leftAttempts, SpoolInputs } from './spool-inputs.ts';
 import { Staging } from './staging.ts';
 import type { StoreClient } from './store-client.ts';

@@ -9,8 +9,9 @@ import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../../../test/support/silent-log.ts';
 import type { Assignment } from '../core/assignment.ts';
+import type { EngineFailure } from '../core/engine-failure.ts';
 import { job, sessionOf, ticket, world } from '../core/machine-example.ts';
-import type { Engine, EngineFailure } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { MountedStore } from './mounted-store.ts';
 import { transcribeWorker } from './transcribe.ts';
 

@@ -2,8 +2,8 @@ import { err, ok } from '@podctl/domain/result.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../test/support/silent-log.ts';
+import type { EngineFailure } from '../core/engine-failure.ts';
 import { type Rung, rungWords } from '../core/engine-ladder.ts';
-import type { EngineFailure } from './engine.ts';
 import { type TunableEngine, TunedEngine } from './tuned-engine.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,7 @@
 import { err, type Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
+import type { EngineFailure } from '../core/engine-failure.ts';
 import {
   afterSuccess,
   type Ladder,
@@ -10,13 +11,8 @@ import {
   rungWords,
   stepDown,
 } from '../core/engine-ladder.ts';
-import type {
-  Engine,
-  EngineFailure,
-  LoadedModel,
-  RawTranscript,
-  TranscribeRequest,
-} from './engine.ts';
+import type { LoadedModel, RawTranscript } from '../core/raw-transcript.ts';
+import type { Engine, TranscribeRequest } from './engine.ts';
 
 /** An engine that reckons as it is told before each load. */
 export interface TunableEngine extends Engine {

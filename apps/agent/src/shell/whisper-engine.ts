@@ -1,14 +1,10 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { backoffMs } from '@podctl/domain/retry.ts';
 import { importedModel } from '@podctl/platform/model-folder.ts';
+import type { EngineFailure } from '../core/engine-failure.ts';
 import type { Rung } from '../core/engine-ladder.ts';
-import type {
-  EngineFailure,
-  LoadedModel,
-  RawSegment,
-  RawTranscript,
-  TranscribeRequest,
-} from './engine.ts';
+import type { LoadedModel, RawSegment, RawTranscript } from '../core/raw-transcript.ts';
+import type { TranscribeRequest } from './engine.ts';
 import { EngineProcess, type EngineProcessSpec } from './engine-process.ts';
 import type { TunableEngine } from './tuned-engine.ts';
 

@@ -6,6 +6,7 @@ import type { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { onEndSignal } from '../end-signal.ts';
 import { type EventsWanted, followEvents } from '../events/event-stream.ts';
+import { idFlag } from '../id-flag.ts';
 import { integerFlag } from '../integer-flag.ts';
 import { ListCommand, type ListFlags } from '../list-command.ts';
 import { datedEventLine, eventTime } from '../render/event-line.ts';
@@ -48,8 +49,8 @@ export default class Events extends ListCommand {
       helpValue: 'TYPE',
       description: `only of this type, or of several with commas between: ${eventWords.join(', ')}`,
     }),
-    feed: Flags.string({ default: '', helpValue: 'ID', description: 'only of this feed' }),
-    agent: Flags.string({ default: '', helpValue: 'NAME', description: 'only of this agent' }),
+    feed: idFlag({ default: '', description: 'only of this feed' }),
+    agent: idFlag({ default: '', helpValue: 'NAME', description: 'only of this agent' }),
     follow: Flags.boolean({ char: 'f', description: 'go on with what happens, until Ctrl-C' }),
     limit: integerFlag({
       helpGroup: 'LIST',

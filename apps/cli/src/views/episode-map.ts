@@ -45,6 +45,8 @@ export interface StageView {
   readonly files: readonly FileView[];
   /** Its audio was taken away on purpose (library.keepAudio). */
   readonly audioRemoved: boolean;
+  /** Its files went with its feed: a newer run is wanted in their place. */
+  readonly purged: boolean;
 }
 
 export interface FileView {
@@ -128,6 +130,7 @@ function stageView(status: StageStatus): StageView {
     reason: status.reason,
     notBefore: isoTime(status.notBefore),
     audioRemoved: status.audioRemoved,
+    purged: status.purged === true,
     files: status.files.map((file) => ({
       path: file.path,
       sizeBytes: Number(file.sizeBytes),

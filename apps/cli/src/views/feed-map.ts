@@ -212,6 +212,8 @@ export interface AddedFeedView {
   readonly url: string;
   readonly outcome: AddedWord;
   readonly problem: string;
+  /** Of a restored one: its files were purged, and what was done is done anew. */
+  readonly purged: boolean;
 }
 
 const outcomeWords: { readonly [outcome: number]: AddedWord } = {
@@ -228,5 +230,6 @@ export function addedFeedView(added: AddedFeed): AddedFeedView {
     url: added.url,
     outcome: outcomeWords[added.outcome] ?? 'unknown',
     problem: added.problem,
+    purged: added.purged === true,
   };
 }

@@ -115,6 +115,8 @@ export const eventWords = [
   'host-cooling',
   'host-recovered',
   'audio-removed',
+  'feed-purging',
+  'feed-purged',
 ] as const;
 
 /** Something that happened, as `-o jsonl` prints it. */

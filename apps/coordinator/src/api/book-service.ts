@@ -1,6 +1,7 @@
 import { type BookMention, MENTIONS_MAX } from '@podctl/domain/books/book-finder.ts';
 import { BOOKS_BYTES_MAX, BOOKS_FILE, readBooks } from '@podctl/domain/books/book-list.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import { ok, type Result } from '@podctl/domain/result.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
@@ -95,7 +96,7 @@ function* episodesAfter(feeds: readonly FeedRow[], page: Page): Generator<Episod
 }
 
 function hasBooks({ state }: EpisodeRow): boolean {
-  return (state.stages.score.done?.manifest.figure ?? 0) > 0;
+  return (keptRun(state.stages.score)?.manifest.figure ?? 0) > 0;
 }
 
 /** Null: its list cannot be read. Rejects when the library or NATS is away. */
@@ -105,7 +106,7 @@ async function mentionsOf(
   sinceMs: number | null,
 ): Promise<Listed[] | null> {
   const { feed, episode } = row;
-  const { done } = row.state.stages.score;
+  const done = keptRun(row.state.stages.score);
   const meta = await fleet.meta(feed, episode);
   const publishedMs = meta?.publishedMs ?? null;
   if (done === null || (sinceMs !== null && publishedMs !== null && publishedMs < sinceMs))

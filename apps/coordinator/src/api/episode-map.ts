@@ -84,6 +84,7 @@ function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStat
     reason: view.reason,
     notBefore: dateOf(notBeforeMs === 0 ? null : notBeforeMs),
     audioRemoved: view.state.done?.audio !== undefined,
+    purged: view.state.done?.purged === true,
     files: files.map(({ path, sizeBytes, sha256 }) => ({
       path,
       sizeBytes: BigInt(sizeBytes),

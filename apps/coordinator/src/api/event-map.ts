@@ -29,6 +29,8 @@ const types: { readonly [T in EventType]: Event_Type } = {
   host_cooling: Event_Type.HOST_COOLING,
   host_recovered: Event_Type.HOST_RECOVERED,
   audio_removed: Event_Type.AUDIO_REMOVED,
+  feed_purging: Event_Type.FEED_PURGING,
+  feed_purged: Event_Type.FEED_PURGED,
 };
 
 /** The type's word in the stream; null for a number that none has. */

@@ -1,7 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
-import { FeedState, type UpdateFeedRequest } from '@podctl/proto/podctl/v1/feed.ts';
+import {
+  FeedPurge_State,
+  FeedState,
+  type UpdateFeedRequest,
+} from '@podctl/proto/podctl/v1/feed.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type ApiBundle,
@@ -157,6 +161,19 @@ describe('RemoveFeed', () => {
       feedId: '',
     });
     expect(episodes).toEqual([]);
+  });
+
+  test('with a purge says how far that is, also of a feed that was removed before', async () => {
+    const look = () =>
+      ask(api.feeds.getFeed.bind(api.feeds), { feedId: 'alpha', forRemoval: true });
+    const purge = () => ask(api.feeds.removeFeed.bind(api.feeds), { feedId: 'alpha', purge: true });
+    expect((await look()).purge).toEqual({ results: 0n, files: 0n, bytes: 0n });
+    expect((await remove('alpha')).purge).toBeUndefined();
+    expect((await look()).purge?.state).toBeUndefined();
+    const wanted = { state: FeedPurge_State.WANTED, results: 2n, files: 5n };
+    expect((await purge()).purge).toMatchObject({ ...wanted, since: new Date(0) });
+    expect((await look()).purge).toMatchObject(wanted);
+    expect((await failure(get('alpha'))).code).toBe(status.NOT_FOUND);
   });
 });
 

@@ -1,32 +1,45 @@
 import type { FeedChange } from '@podctl/domain/feed-change.ts';
 import { labelProblem } from '@podctl/domain/feed-choices.ts';
+import type { FeedPurge } from '@podctl/domain/feed-purge.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import { parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
-import type {
-  GetFeedRequest,
-  GetFeedResponse,
-  RefreshFeedRequest,
-  RefreshFeedResponse,
-  RemoveFeedRequest,
-  RemoveFeedResponse,
-  UpdateFeedRequest,
-  UpdateFeedResponse,
+import {
+  FeedPurge_State,
+  type FeedPurge as FeedPurgeMessage,
+  type GetFeedRequest,
+  type GetFeedResponse,
+  type RefreshFeedRequest,
+  type RefreshFeedResponse,
+  type RemoveFeedRequest,
+  type RemoveFeedResponse,
+  type UpdateFeedRequest,
+  type UpdateFeedResponse,
 } from '@podctl/proto/podctl/v1/feed.ts';
+import type { FeedRow, Snapshot } from '../core/snapshot.ts';
+import { sizeOfFeed } from '../shell/feed-size.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { type ChoiceProblem, choiceProblem } from './feed-choices-check.ts';
 import { findFeed } from './feed-finder.ts';
 import { feedDetailMessage } from './feed-map.ts';
 import type { Failure } from './status.ts';
+import { dateOf } from './time-map.ts';
 import { filterOf, wordsProblem } from './wanted-map.ts';
 
-export function getFeed(
+export async function getFeed(
   fleet: Fleet,
-  { feedId }: GetFeedRequest,
-): Result<GetFeedResponse, Failure> {
+  { feedId, forRemoval }: GetFeedRequest,
+): Promise<Result<GetFeedResponse, Failure>> {
   const picture = fleet.picture();
-  const found = findFeed(picture.snapshot, feedId);
-  return found.ok ? ok({ feed: feedDetailMessage(picture, found.value) }) : found;
+  const found = forRemoval
+    ? findFeedOrRemoved(picture.snapshot, feedId)
+    : findFeed(picture.snapshot, feedId);
+  if (!found.ok) return found;
+  const feed = feedDetailMessage(picture, found.value);
+  if (!forRemoval) return ok({ feed });
+  const { purge } = found.value.record ?? {};
+  const isKnown = purge?.cluster === picture.snapshot.cluster ? purge : undefined;
+  return ok({ feed, purge: purgeMessage(isKnown ?? (await sizeOfFeed(found.value))) });
 }
 
 export async function updateFeed(
@@ -81,19 +94,38 @@ function removalProblem(keys: readonly string[]): ChoiceProblem | null {
 
 export async function removeFeed(
   fleet: Fleet,
-  { feedId }: RemoveFeedRequest,
+  { feedId, purge }: RemoveFeedRequest,
 ): Promise<Result<RemoveFeedResponse, Failure>> {
-  const { snapshot } = fleet.picture();
-  // Asked again it is answered again: whoever lost the first answer asks twice.
-  const removed = snapshot.feeds.get(feedId as FeedId);
-  const found = removed?.record?.removed === true ? ok(removed) : findFeed(snapshot, feedId);
+  const found = findFeedOrRemoved(fleet.picture().snapshot, feedId);
   if (!found.ok) return found;
   const { id, tally } = found.value;
   const running = tally.running.download + tally.running.transcribe;
-  const changed = await ordered(fleet, id, { remove: true });
+  const change = { remove: true, ...(purge ? { purge } : {}) } as const;
+  const changed = await ordered(fleet, id, change);
   if (!changed.ok) return changed;
-  return ok({ jobsTakenBack: running, revision: BigInt(changed.value.revision) });
+  const of = { jobsTakenBack: running, revision: BigInt(changed.value.revision) };
+  const begun = purge ? changed.value.purge : undefined;
+  return ok(begun === undefined ? of : { ...of, purge: purgeMessage(begun) });
 }
+
+/** Whoever lost the first answer asks twice: asked again it is answered again. */
+function findFeedOrRemoved(snapshot: Snapshot, feedId: string): Result<FeedRow, Failure> {
+  const removed = snapshot.feeds.get(feedId as FeedId);
+  return removed?.record?.removed === true ? ok(removed) : findFeed(snapshot, feedId);
+}
+
+function purgeMessage({
+  results,
+  files,
+  bytes,
+  ...of
+}: Pick<FeedPurge, 'results' | 'files' | 'bytes'> & Partial<FeedPurge>): FeedPurgeMessage {
+  const size = { results: BigInt(results), files: BigInt(files), bytes: BigInt(bytes) };
+  if (of.state === undefined) return size;
+  return { ...size, state: PURGE_STATES[of.state], since: dateOf(of.sinceMs ?? null) };
+}
+
+const PURGE_STATES = { wanted: FeedPurge_State.WANTED, done: FeedPurge_State.DONE } as const;
 
 export async function refreshFeed(
   fleet: Fleet,

@@ -138,5 +138,6 @@ export function addedFeedMessage(added: AddedFeed): AddedFeedMessage {
     url: withoutSecrets(added.url),
     outcome: outcomes[added.kind],
     problem: added.kind === 'refused' ? added.problem : '',
+    purged: added.kind !== 'refused' && added.purged === true,
   };
 }

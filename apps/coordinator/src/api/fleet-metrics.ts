@@ -1,4 +1,5 @@
 import { CORDON_KINDS } from '@podctl/domain/cordon.ts';
+import { isPurging } from '@podctl/domain/feed-purge.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
 import { slotsOf } from '@podctl/domain/session.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
@@ -62,6 +63,8 @@ function feedFamilies(picture: Picture): MetricFamily[] {
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }
   const of = (state: FeedState) => counts.get(state) ?? 0;
+  const { feeds, cluster } = picture.snapshot;
+  const purging = [...feeds.values()].filter(({ record }) => isPurging(record, cluster)).length;
   return [
     gauge(
       'podctl_feeds',
@@ -74,6 +77,11 @@ function feedFamilies(picture: Picture): MetricFamily[] {
       one(of('stalled')),
     ),
     gauge('podctl_feeds_failing', 'Feeds whose last polls failed.', one(of('failing'))),
+    gauge(
+      'podctl_feeds_purging',
+      'Removed feeds whose files go (feed remove --purge), and are not all gone yet.',
+      one(purging),
+    ),
     ...pollFamilies(picture),
   ];
 }

@@ -1,3 +1,4 @@
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId } from '@podctl/domain/ids.ts';
 import { ok, type Result } from '@podctl/domain/result.ts';
 import {
@@ -105,7 +106,7 @@ async function missingMessage(
     episodeId: episode,
     title: meta?.title ?? '',
     publishedAt: dateOf(meta?.publishedMs ?? null),
-    downloaded: state.stages.download.done !== null,
+    downloaded: keptRun(state.stages.download) !== null,
     vanishedAt: dateOf(vanishedS === undefined ? null : vanishedS * 1_000),
     reason: reasonOf(state),
   };

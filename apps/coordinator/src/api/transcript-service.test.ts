@@ -98,6 +98,25 @@ describe('GetTranscript', () => {
     }
   });
 
+  test('says that it was purged with its feed, be that removed or back', async () => {
+    const { api, id } = await transcribed('text');
+    api.fleet.episode(alpha, 1, (state) => {
+      const { transcribe } = state.stages;
+      if (transcribe.done === null) throw new Error('it is not done');
+      const purged = {
+        ...transcribe,
+        wanted: 2,
+        done: { ...transcribe.done, purged: true },
+      } as const;
+      return { ...state, stages: { ...state.stages, transcribe: purged } };
+    });
+    const back = await failure(read(api, id));
+    expect(back.message).toContain('has no transcript since its feed was purged');
+    api.fleet.feed(alpha, { removed: true });
+    const gone = await failure(read(api, id));
+    expect(gone.message).toContain('its feed alpha was removed and purged');
+  });
+
   test('says so when the format was not kept, when it is none, and when the file is gone', async () => {
     const { api, id } = await transcribed('text');
     const kept = await failure(read(api, id, TranscriptFormat.SRT));

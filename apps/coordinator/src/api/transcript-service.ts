@@ -1,3 +1,4 @@
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import {
   type GetTranscriptRequest,
@@ -76,7 +77,7 @@ async function transcriptPath(
   const found = findEpisode(picture.snapshot, episodeId);
   if (!found.ok) return found;
   const row = found.value;
-  if (row.state.stages.transcribe.done === null)
+  if (keptRun(row.state.stages.transcribe) === null)
     return err({ kind: 'not_found', message: whyNoTranscript(picture, row) });
   const files = await fleet.acceptedFiles(row.feed, row.episode, 'transcribe');
   const file = files.find(({ path }) => path.endsWith(`/transcript.${extension}`));
@@ -90,7 +91,10 @@ async function transcriptPath(
 /** One sentence: how far the episode is, for someone who wants its text. */
 function whyNoTranscript(picture: Picture, row: EpisodeRow): string {
   const [download, transcribe] = stageViews(picture, row);
-  const no = `episode ${row.episode} has no transcript yet`;
+  const isPurged = row.state.stages.transcribe.done?.purged === true;
+  if (isPurged && picture.snapshot.feeds.get(row.feed)?.record?.removed === true)
+    return `episode ${row.episode} has no transcript any more: its feed ${row.feed} was removed and purged; add the feed again to have it transcribed anew`;
+  const no = `episode ${row.episode} has no transcript ${isPurged ? 'since its feed was purged' : 'yet'}`;
   if (transcribe === undefined || download === undefined) return no;
   switch (transcribe.word) {
     case 'dead':
@@ -107,7 +111,7 @@ function whyNoTranscript(picture: Picture, row: EpisodeRow): string {
     case 'waiting':
       break;
   }
-  if (download.state.done !== null) return `${no}: it is downloaded and waits for an agent`;
+  if (keptRun(download.state) !== null) return `${no}: it is downloaded and waits for an agent`;
   if (download.state.lock.state === 'dead')
     return `episode ${row.episode} has no transcript, as its download was given up: ${download.reason}`;
   if (download.word === 'running') return `${no}: its audio is being downloaded`;

@@ -1,4 +1,4 @@
-import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { type EpisodeState, keptRun } from '@podctl/domain/episode-state.ts';
 import type { LedgerCounts } from '@podctl/domain/feed/ledger-entry.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type { FeedRow } from './snapshot.ts';
@@ -35,14 +35,17 @@ export function completenessOf({ record, tally }: FeedRow): Completeness {
 
 /** Whether something of an episode is not there, and nobody said that it need not be. */
 export function isMissing({ stages }: EpisodeState): boolean {
-  return stages.transcribe.done === null && !STAGES.some((stage) => isUnwanted(stages[stage].lock));
+  return (
+    keptRun(stages.transcribe) === null && !STAGES.some((stage) => isUnwanted(stages[stage].lock))
+  );
 }
 
 /** What went wrong with it last, one sentence; empty when nothing did. */
 export function reasonOf({ stages }: EpisodeState): string {
   for (const stage of STAGES) {
-    const { lock, done } = stages[stage];
-    if (done === null && (lock.state === 'dead' || lock.state === 'free') && lock.reason !== null)
+    const { lock } = stages[stage];
+    const isDone = keptRun(stages[stage]) !== null;
+    if (!isDone && (lock.state === 'dead' || lock.state === 'free') && lock.reason !== null)
       return lock.reason;
   }
   return '';

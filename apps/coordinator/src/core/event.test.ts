@@ -259,6 +259,18 @@ describe('what the change of a feed tells', () => {
     expect(told(eventsOfFeed(null, { ...before, title: 'A' }))).toEqual([['feed_added', 'A']]);
   });
 
+  it('that is purged, when that begins, when it is done, and when it is asked for in a new world', () => {
+    const of = { cluster: CLUSTER, sinceMs: 0, results: 2, files: 1, bytes: 1_500_000 };
+    const wanted = { removed: true, purge: { state: 'wanted', ...of } } as const;
+    const done = { removed: true, purge: { state: 'done', ...of } } as const;
+    const elsewhere = { ...wanted.purge, cluster: 'z'.repeat(16) as typeof CLUSTER };
+    expect(types({}, wanted)).toEqual([['feed_purging', 'alpha: 1 file, 1.5 MB go']]);
+    expect(types(wanted, wanted)).toEqual([]);
+    expect(types(wanted, done)).toEqual([['feed_purged', 'alpha: 1 file, 1.5 MB are gone']]);
+    expect(types({ ...wanted, purge: elsewhere }, wanted)).toHaveLength(1);
+    expect(types(done, { removed: false, purge: undefined })).toEqual([]);
+  });
+
   it('read for the first time, whatever it lists', () => {
     expect(types({}, { lastSuccessMs: 5, title: 'A' })).toEqual([
       ['feed_read', 'A: 0 episodes listed'],

@@ -5,6 +5,7 @@ import type {
   Lock,
   StageState,
 } from '@podctl/domain/episode-state.ts';
+import type { FeedPurge } from '@podctl/domain/feed-purge.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
@@ -33,6 +34,8 @@ export const EVENT_TYPES = [
   'host_cooling',
   'host_recovered',
   'audio_removed',
+  'feed_purging',
+  'feed_purged',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -178,6 +181,11 @@ export function eventsOfFeed(before: FeedRecord | null, after: FeedRecord): Flee
   const of = { feed: after.feed, episode: null, stage: null, agent: null };
   const name = after.title ?? after.feed;
   if (before === null) return [{ ...of, type: 'feed_added', message: name }];
+  const purge = newPurge(before, after);
+  if (purge !== null) {
+    const type = purge.state === 'wanted' ? 'feed_purging' : 'feed_purged';
+    return [{ ...of, type, message: purgeMessage(name, purge) }];
+  }
   if (after.failures > before.failures)
     return [{ ...of, type: 'feed_failed', message: after.problem ?? 'it could not be read' }];
   const firstRead = after.lastSuccessMs !== null && before.lastSuccessMs === null;
@@ -185,6 +193,17 @@ export function eventsOfFeed(before: FeedRecord | null, after: FeedRecord): Flee
   if (firstRead || read)
     return [{ ...of, type: 'feed_read', message: `${name}: ${after.listed} episodes listed` }];
   return [];
+}
+
+/** Another than before: begun, done, or asked for again after a backup was restored. */
+function newPurge({ purge: was }: FeedRecord, { purge: is }: FeedRecord): FeedPurge | null {
+  if (is === undefined) return null;
+  return is.state === was?.state && is.cluster === was.cluster ? null : is;
+}
+
+function purgeMessage(name: string, { state, files, bytes }: FeedPurge): string {
+  const what = `${files} ${files === 1 ? 'file' : 'files'}, ${(bytes / 1e6).toFixed(1)} MB`;
+  return `${name}: ${what} ${state === 'wanted' ? 'go' : 'are gone'}`;
 }
 
 function jobEvent(

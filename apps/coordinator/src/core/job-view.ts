@@ -1,4 +1,4 @@
-import type { Lock } from '@podctl/domain/episode-state.ts';
+import { keptRun, type Lock } from '@podctl/domain/episode-state.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { AttemptOutcome, EndedAttempt } from './job-history.ts';
@@ -59,7 +59,7 @@ export function stageMeant({ state, episode }: EpisodeRow, ended: readonly Ended
     running.at(-1) ??
     last?.stage ??
     dead ??
-    STAGES.find((stage) => state.stages[stage].done === null) ??
+    STAGES.find((stage) => keptRun(state.stages[stage]) === null) ??
     'transcribe'
   );
 }

@@ -1,4 +1,4 @@
-import { whyNotExpirable } from '@podctl/domain/episode-move.ts';
+import { hasResult, whyNotExpirable } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId } from '@podctl/domain/ids.ts';
 import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
@@ -23,8 +23,7 @@ export function needs(keep: KeepAudio): 'nothing' | 'published' | 'downloaded' {
 
 /** Whether an episode's audio is there, and not on its way out. */
 export function hasAudio({ stages }: EpisodeState): boolean {
-  const { done } = stages.download;
-  return done !== null && done.audio === undefined;
+  return hasResult(stages.download);
 }
 
 /**
@@ -44,8 +43,8 @@ export function expiredAudio(
 /** By the state alone; asked again of what is read just before the record is written. */
 export function mayExpire(keep: KeepAudio, state: EpisodeState): boolean {
   if (keep.kind === 'always' || whyNotExpirable(state, 'download') !== null) return false;
-  const { done, lock } = state.stages.transcribe;
-  if (done !== null) return true;
+  const { lock } = state.stages.transcribe;
+  if (hasResult(state.stages.transcribe)) return true;
   // Of what failed somebody will try again; of what somebody skipped there is nothing to come.
   return keep.kind !== 'untilTranscribed' && lock.state === 'dead' && lock.ended !== undefined;
 }

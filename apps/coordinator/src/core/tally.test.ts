@@ -1,5 +1,5 @@
-import { newEpisode } from '@podctl/domain/episode-state.ts';
-import type { AgentId } from '@podctl/domain/ids.ts';
+import { type Done, newEpisode } from '@podctl/domain/episode-state.ts';
+import type { AgentId, Token } from '@podctl/domain/ids.ts';
 import { byStage, STAGES } from '@podctl/domain/stage.ts';
 import { expect, it } from 'vitest';
 import { CLUSTER, NONCE } from '../../../../test/support/hand-built-fleet.ts';
@@ -60,4 +60,22 @@ it('of an episode whose download was given up no stage is left, however many fol
   const tally = emptyTally();
   addTally(tally, { ...fresh, stages: { ...fresh.stages, download: { ...download, lock } } }, 1);
   expect(tally.remaining).toEqual(byStage(() => 0));
+});
+
+it('a purged result is no done one, its audio is not counted, and it is to be done again', () => {
+  const fresh = newEpisode(CLUSTER, NONCE, 'poll');
+  const manifest = { sha256: 'a'.repeat(64), files: 1, bytes: 9, audioSeconds: 60 };
+  const done = { run: 1, token: 4 as Token, manifest };
+  const stage = { ...fresh.stages.download, wanted: 2 };
+  const counted = (result: Done) => {
+    const tally = emptyTally();
+    const of = { ...stage, done: result };
+    addTally(tally, { ...fresh, stages: { ...fresh.stages, download: of, transcribe: of } }, 1);
+    return tally;
+  };
+  const both = (n: number) => ({ download: n, transcribe: n });
+  expect(counted(done)).toMatchObject({ done: both(1), audioSecondsTranscribed: 60 });
+  expect(counted({ ...done, purged: true })).toMatchObject({
+    ...{ done: both(0), remaining: both(1), audioSeconds: 0, audioSecondsTranscribed: 0 },
+  });
 });

@@ -5,7 +5,7 @@ import {
   emptyBookTally,
 } from '@podctl/domain/books/book-score.ts';
 import { hasResult } from '@podctl/domain/episode-move.ts';
-import type { EpisodeState, Lock } from '@podctl/domain/episode-state.ts';
+import { type EpisodeState, keptRun, type Lock } from '@podctl/domain/episode-state.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { byStage, MAIN_STAGES, STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
@@ -31,7 +31,7 @@ export interface Tally {
   readonly running: { [S in Stage]: number };
   /** Jobs given up; skipped and canceled ones are not among them. */
   readonly deadJobs: { [S in Stage]: number };
-  /** Episodes with a done run. */
+  /** Episodes with a done run whose files were not purged. */
   readonly done: { [S in Stage]: number };
 }
 
@@ -57,7 +57,7 @@ export function emptyTally(): Tally {
 /** Adds (`times` 1) or takes away (−1) what one episode counts. */
 export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void {
   const stages = STAGES.map((stage) => state.stages[stage]);
-  const audioSeconds = state.stages.download.done?.manifest.audioSeconds ?? 0;
+  const audioSeconds = keptRun(state.stages.download)?.manifest.audioSeconds ?? 0;
   tally.episodes += times;
   const main = MAIN_STAGES.map((stage) => state.stages[stage]);
   if (main.some(({ lock }) => isGivenUp(lock))) tally.dead += times;
@@ -66,14 +66,15 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
   if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
     tally.retrying += times;
   tally.audioSeconds += times * audioSeconds;
-  if (state.stages.transcribe.done !== null) tally.audioSecondsTranscribed += times * audioSeconds;
-  addBooks(tally.books, state.stages.score.done?.manifest ?? null, times);
+  if (keptRun(state.stages.transcribe) !== null)
+    tally.audioSecondsTranscribed += times * audioSeconds;
+  addBooks(tally.books, keptRun(state.stages.score)?.manifest ?? null, times);
   for (const stage of STAGES) addStage(tally, stage, state, times);
 }
 
 function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1 | -1) {
   const { lock, done, wanted } = stages[stage];
-  if (done !== null) tally.done[stage] += times;
+  if (keptRun(stages[stage]) !== null) tally.done[stage] += times;
   if (isGivenUp(lock)) tally.deadJobs[stage] += times;
   if (isUnwanted(lock)) tally.skippedJobs += times;
   if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;

@@ -1,4 +1,4 @@
-import type { Done, EpisodeState } from '@podctl/domain/episode-state.ts';
+import { type Done, type EpisodeState, keptRun } from '@podctl/domain/episode-state.ts';
 import { type EpisodeId, episodeId, type FeedId, feedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder, EPISODES_ROOT } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type Manifest, type ManifestFile } from '@podctl/domain/manifest.ts';
@@ -32,7 +32,7 @@ export interface FoundFile {
 
 export function acceptedOf(feed: FeedId, episode: EpisodeId, state: EpisodeState): Accepted[] {
   return STAGES.flatMap((stage) => {
-    const { done } = state.stages[stage];
+    const done = keptRun(state.stages[stage]);
     if (done === null) return [];
     const folder = acceptedFolder(feed, episode, stage, done.run, done.token);
     return [{ feed, episode, stage, done, folder }];

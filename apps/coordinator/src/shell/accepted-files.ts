@@ -1,3 +1,4 @@
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { episodeRow, type Snapshot } from '../core/snapshot.ts';
@@ -16,7 +17,8 @@ export async function acceptedFiles(
   views: ViewLinks,
   { feed, episode, stage }: StageOfEpisode,
 ): Promise<readonly AcceptedFile[]> {
-  const done = episodeRow(snapshot, feed, episode)?.state.stages[stage].done ?? null;
+  const state = episodeRow(snapshot, feed, episode)?.state;
+  const done = state === undefined ? null : keptRun(state.stages[stage]);
   if (done === null) return [];
   const links = await views.links(feed, episode, stage, done.run, done.token, done.audio);
   return links.map(({ from, to, sizeBytes, sha256 }) => ({

@@ -6,6 +6,7 @@ import {
 import type { ArchiveEntry, ArchiveFile } from '@podctl/domain/adoption/archive.ts';
 import { SNIFF_BYTES, sniff } from '@podctl/domain/audio-kind.ts';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import { shownKey } from '@podctl/domain/feed/shown-key.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
@@ -103,7 +104,7 @@ export class AdoptedStages {
 
   async transcribe(row: EpisodeRow, entry: ArchiveEntry, isDead: boolean): Promise<StageAdopted> {
     const { feed, episode } = row;
-    const heard = await this.#after(row, ({ state }) => state.stages.download.done !== null);
+    const heard = await this.#after(row, ({ state }) => keptRun(state.stages.download) !== null);
     const free = heard !== null && isDead ? await this.#freed(heard, 'transcribe') : heard;
     if (free === null) return left('its audio is not published yet: run the same again');
     const { texts, files } = await this.#texts(entry);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import { decodeChunk } from '@podctl/domain/feed/ledger-entry.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import {
@@ -154,7 +155,7 @@ export class BackupSource {
       if (record?.removed === true || tally.done.transcribe === 0) continue;
       for (const row of episodes.values()) {
         this.#signal.throwIfAborted();
-        if (row.state.stages.transcribe.done !== null) yield* this.#textsOf(library, row);
+        if (keptRun(row.state.stages.transcribe) !== null) yield* this.#textsOf(library, row);
       }
     }
   }

@@ -1,12 +1,16 @@
 import { changeFeed } from '@podctl/domain/feed-change.ts';
+import { beginPurge } from '@podctl/domain/feed-purge.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { ChangedFeed, Order } from '@podctl/domain/order.ts';
+import type { Clock } from '@podctl/platform/clock.ts';
 import { isOpenEpisode } from '../core/snapshot.ts';
+import { sizeOfFeed } from './feed-size.ts';
 import { OrderFailed } from './order-failed.ts';
 import type { Replica } from './replica.ts';
 import type { Store } from './store.ts';
 
 export interface FeedChangingOptions {
+  readonly clock: Clock;
   readonly store: Store;
   readonly replica: Replica;
 }
@@ -33,25 +37,38 @@ export async function changeFeedRecord(
 
 /** Null when somebody else wrote first. */
 async function changeAt(
-  { store, replica }: FeedChangingOptions,
+  options: FeedChangingOptions,
   { feed, change, dryRun }: ChangeOrder,
   record: FeedRecord,
   revision: number,
 ): Promise<ChangedFeed | null> {
+  const { store, replica } = options;
   const isOpen = (id: Parameters<typeof isOpenEpisode>[2]) =>
     isOpenEpisode(replica.snapshot, feed, id);
   const after = changeFeed(record, change, isOpen);
   if (!after.ok) return { kind: 'refused', problem: after.error };
-  const { fields } = after.value;
-  if (dryRun || fields.length === 0) return { kind: 'changed', revision, fields };
-  const next = { ...after.value.record, nonce: store.newNonce() };
+  const purged = change.purge ? await withPurge(options, after.value.record) : after.value.record;
+  const isAsked = purged !== after.value.record;
+  const fields = [...after.value.fields, ...(isAsked ? ['purge'] : [])];
+  const { purge } = purged;
+  if (dryRun || fields.length === 0) return { kind: 'changed', revision, fields, purge };
+  const next = { ...purged, nonce: store.newNonce() };
   const written = await store.casFeed(next, revision);
   switch (written.kind) {
     case 'written':
-      return { kind: 'changed', revision: written.revision, fields };
+      return { kind: 'changed', revision: written.revision, fields, purge };
     case 'conflict':
       return null;
     case 'unknown':
       throw new OrderFailed(`feed ${feed} could not be written: ${written.cause.message}`);
   }
+}
+
+async function withPurge(
+  { store, replica, clock }: FeedChangingOptions,
+  record: FeedRecord,
+): Promise<FeedRecord> {
+  const size = await sizeOfFeed(replica.snapshot.feeds.get(record.feed));
+  const of = { cluster: store.cluster(), sinceMs: clock.wallMs(), ...size };
+  return beginPurge(record, of);
 }

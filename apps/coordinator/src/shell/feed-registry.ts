@@ -1,5 +1,6 @@
 import { shownPath } from '@podctl/domain/feed/secret-path.ts';
 import { normalizeFeedUrl, withoutSecrets } from '@podctl/domain/feed/url.ts';
+import { isPurging } from '@podctl/domain/feed-purge.ts';
 import { choicesOf, type FeedRecord, formerUrlsOf } from '@podctl/domain/feed-record.ts';
 import { type FeedId, feedId, slug } from '@podctl/domain/ids.ts';
 import type { AddedFeed, FeedToAdd } from '@podctl/domain/order.ts';
@@ -14,6 +15,15 @@ export interface FeedRegistryOptions {
   readonly replica: Replica;
   /** What the feed calls itself; null when that cannot be known now. */
   titleOf(url: string): Promise<string | null>;
+}
+
+/** Where a feed is to be written: the id, and what its key holds. */
+interface Place {
+  readonly record: FeedRecord | null;
+  readonly revision: number;
+  readonly feed: FeedToAdd;
+  readonly id: FeedId;
+  readonly url: string;
 }
 
 const IDS_TRIED_MAX = 100;
@@ -95,9 +105,7 @@ export class FeedRegistry {
         n += 1;
         continue;
       }
-      const kind = kindOf(record);
-      if (planned !== null) return { kind, feed: id, url: withoutSecrets(url), revision };
-      const added = await this.#put(this.#record(record, feed, id, url), revision, kind);
+      const added = await this.#writeAt({ record, revision, feed, id, url }, planned !== null);
       if (added !== null) return added;
     }
     const problem = 'no free id was found for it; give it one';
@@ -105,16 +113,27 @@ export class FeedRegistry {
   }
 
   /** Null when somebody else wrote first. */
+  async #writeAt(
+    { record, revision, feed, id, url }: Place,
+    isDryRun: boolean,
+  ): Promise<AddedFeed | null> {
+    if (isPurging(record, this.#options.store.cluster())) return beingPurged(id, url);
+    const kind = as(kindOf(record), record);
+    if (isDryRun) return { ...kind, feed: id, url: withoutSecrets(url), revision };
+    return this.#put(this.#record(record, feed, id, url), revision, kind);
+  }
+
+  /** Null when somebody else wrote first. */
   async #put(
     record: FeedRecord,
     revision: number,
-    kind: ReturnType<typeof kindOf>,
+    kind: ReturnType<typeof as>,
   ): Promise<AddedFeed | null> {
     const url = withoutSecrets(record.url);
     const written = await this.#options.store.casFeed(record, revision);
     switch (written.kind) {
       case 'written':
-        return { kind, feed: record.feed, url, revision: written.revision };
+        return { ...kind, feed: record.feed, url, revision: written.revision };
       case 'conflict':
         return null;
       case 'unknown':
@@ -173,11 +192,24 @@ function kindOf(known: FeedRecord | null) {
   return known.removed === true ? 'restored' : 'moved';
 }
 
+/** What was purged comes back with nothing that was done. */
+function as(kind: ReturnType<typeof kindOf>, known: FeedRecord | null) {
+  return kind === 'restored' && known?.purge !== undefined
+    ? ({ kind, purged: true } as const)
+    : ({ kind } as const);
+}
+
+function beingPurged(feed: FeedId, url: string): AddedFeed {
+  const problem = `feed ${feed} is being purged, and its files are not all gone yet: "podctl events --feed ${feed} -f" tells when they are (feed-purged); add it again then`;
+  return { kind: 'refused', url: withoutSecrets(url), problem };
+}
+
 /** As it was, but for what is chosen anew; it does not come back paused, unless that is asked for. */
 function restored(known: FeedRecord, feed: FeedToAdd): FeedRecord {
   const { bookScore } = feed;
   const choices = { ...chosen(known, feed), paused: feed.paused ?? false };
-  return { ...known, removed: false, bookScore: bookScore ?? known.bookScore, choices };
+  const back = { ...known, removed: false, purge: undefined };
+  return { ...back, bookScore: bookScore ?? known.bookScore, choices };
 }
 
 function chosen(known: FeedRecord | null, feed: FeedToAdd) {

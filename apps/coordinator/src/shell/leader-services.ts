@@ -12,6 +12,7 @@ import { BandwidthShares } from './bandwidth-shares.ts';
 import { Drains } from './drains.ts';
 import type { EventLog } from './event-log.ts';
 import { EventRecorder } from './event-recorder.ts';
+import { FeedPurges } from './feed-purges.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import type { FeedSource } from './feed-source.ts';
 import { feedTitle } from './feed-title.ts';
@@ -83,10 +84,12 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
     : [];
   const drains = new Drains({ ...settle, bus, replica, log });
   const removed = new RemovedFeeds({ ...settle, replica, log });
+  const purges = new FeedPurges({ clock, store, replica, library, log });
   const kick = () => {
     poller.kick();
     planner.kick();
     removed.kick();
+    purges.kick();
   };
   const desk = new OrderDesk({ ...settle, bus, log, registry, replica, epoch, feedsAdded: kick });
   const recorder = eventRecorder(parts);
@@ -110,6 +113,7 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
       drains,
       ...stale,
       removed,
+      purges,
       vanished,
       sweeper,
       repair,

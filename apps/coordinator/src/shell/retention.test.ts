@@ -7,6 +7,7 @@ import type { Stage } from '@podctl/domain/stage.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
+import { changeFeedRecord } from './feed-changing.ts';
 import { FeedRegistry } from './feed-registry.ts';
 import { LibraryCheck } from './library-check.ts';
 import { Retention } from './retention.ts';
@@ -134,6 +135,15 @@ describe('retention', () => {
       ok: true,
     });
     await keep({ kind: 'untilTranscribed' });
+    expect(await audioNames()).toHaveLength(2);
+  });
+
+  it("leaves a feed alone that is being purged: its files are another loop's", async () => {
+    const id = await transcribed(0);
+    const change = { remove: true, purge: true } as const;
+    await changeFeedRecord(world, { kind: 'change_feed', feed: world.feed, change, dryRun: false });
+    await keep({ kind: 'untilTranscribed' });
+    expect((await world.state(id)).stages.download.done).not.toHaveProperty('audio');
     expect(await audioNames()).toHaveLength(2);
   });
 

@@ -1,3 +1,4 @@
+import { isPurging } from '@podctl/domain/feed-purge.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
@@ -53,13 +54,13 @@ export class Retention extends Loop {
   }
 
   protected override async turn(signal: AbortSignal): Promise<void> {
-    const { library, replica } = this.#options;
+    const { library, replica, store } = this.#options;
     if ((await library.check()).kind === 'offline') return;
     this.#left = REMOVALS_MAX;
     for (const row of [...replica.snapshot.feeds.values()]) {
       if (signal.aborted || this.#left <= 0) return;
       const keep = this.#rule(row.id);
-      if (row.tally.done.download === 0) continue;
+      if (row.tally.done.download === 0 || isPurging(row.record, store.cluster())) continue;
       if (keep.kind !== 'always' || !this.#settled.has(row.id)) await this.#feed(row, keep, signal);
     }
   }

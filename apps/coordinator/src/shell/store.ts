@@ -193,6 +193,11 @@ export class Store {
     return this.#options.meta.cas(ledgerKey(feed, part), expected, value);
   }
 
+  /** Whether the term is trusted: what cannot be undone is asked for no longer than that. */
+  mayWrite(): boolean {
+    return this.#options.mayWrite();
+  }
+
   newNonce(): Nonce {
     return this.#options.newNonce();
   }

@@ -1,3 +1,4 @@
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
@@ -17,7 +18,7 @@ const JSON_BYTES_MAX = 32 * 1_024 * 1_024;
 export function isSearchable(snapshot: Snapshot, feed: string, episode: string): boolean {
   const row = episodeRow(snapshot, feed as FeedId, episode as EpisodeId);
   if (row === null || snapshot.feeds.get(row.feed)?.record?.removed === true) return false;
-  return row.state.stages.transcribe.done !== null;
+  return keptRun(row.state.stages.transcribe) !== null;
 }
 
 /** Episodes with a done transcription, a few at a time: a list of looked at ones may be empty and not the last. */
@@ -30,7 +31,7 @@ export function* transcribedEpisodes(
   for (const { id, record, episodes, tally } of snapshot.feeds.values()) {
     if (tally.done.transcribe === 0 || record?.removed === true) continue;
     for (const { episode, state } of episodes.values()) {
-      const { done } = state.stages.transcribe;
+      const done = keptRun(state.stages.transcribe);
       if (done !== null) found.push({ feed: id, episode, token: done.token });
       lookedAt += 1;
       if (lookedAt < lookedAtMax) continue;
@@ -54,8 +55,9 @@ export async function readTranscript(
   fleet: Pick<Fleet, 'picture' | 'library' | 'meta'>,
   { feed, episode }: EpisodeName,
 ): Promise<ReadTranscript> {
-  const done = episodeRow(fleet.picture().snapshot, feed, episode)?.state.stages.transcribe.done;
-  if (done == null) return { kind: 'none' };
+  const state = episodeRow(fleet.picture().snapshot, feed, episode)?.state;
+  const done = state === undefined ? null : keptRun(state.stages.transcribe);
+  if (done === null) return { kind: 'none' };
   const { run, token } = done;
   const path = `${acceptedFolder(feed, episode, 'transcribe', run, token)}/transcript.json`;
   const meta = await fleet.meta(feed, episode);

@@ -1,5 +1,5 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
-import type { AudioRemoval } from '@podctl/domain/episode-state.ts';
+import { type AudioRemoval, keptRun } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder, viewPath } from '@podctl/domain/library-path.ts';
 import type { NameTemplate } from '@podctl/domain/name-template.ts';
@@ -56,7 +56,7 @@ export class ViewLinks {
     let shown = 0;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const { record } = await store.readEpisode(feed, episode);
-      const done = record?.stages[stage].done ?? null;
+      const done = record === null ? null : keptRun(record.stages[stage]);
       if (done === null || done.token === shown) return;
       const links = await this.links(feed, episode, stage, done.run, done.token, done.audio);
       for (const link of links) {

@@ -1,3 +1,4 @@
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
@@ -57,7 +58,7 @@ export class ViewRepair extends Loop {
     for (const { id, episodes, tally } of this.#options.replica.snapshot.feeds.values()) {
       if (tally.done.download === 0) continue;
       for (const { episode, state } of episodes.values())
-        if (state.stages.download.done !== null) yield { feed: id, episode };
+        if (keptRun(state.stages.download) !== null) yield { feed: id, episode };
     }
   }
 }

@@ -101,6 +101,7 @@ export async function acceptedInput(
   if (input === null) return err(`a ${stage} works on nothing`);
   const { done } = state.stages[input.stage];
   if (done === null) return err(`its ${input.word} is not there yet`);
+  if (done.purged === true) return err(`its ${input.word} was purged with its feed`);
   if (done.audio !== undefined) return err(`its ${input.word} was taken away (keepAudio)`);
   const folder = acceptedFolder(feed, episode, input.stage, done.run, done.token);
   const read = await readManifest(library, folder);

@@ -32,6 +32,23 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+describe('folders without files', () => {
+  it('go, however deep; a link and what it leads to stay', async () => {
+    const library = await openLibrary(root, await createLibrary(root));
+    const own = join(root, 'episodes/alpha');
+    await mkdir(join(own, 'one/two/three'), { recursive: true });
+    await mkdir(join(own, 'other'));
+    await mkdir(join(folder, 'elsewhere/empty'), { recursive: true });
+    await symlink(join(folder, 'elsewhere'), join(own, 'other/link'));
+    await library.removeEmptyFolders('episodes/alpha');
+    expect(await readdir(own)).toEqual(['other']);
+    expect(await readdir(join(folder, 'elsewhere'))).toEqual(['empty']);
+    await rm(join(own, 'other/link'));
+    await library.removeEmptyFolders('episodes/alpha');
+    expect(await readdir(join(root, 'episodes'))).toEqual([]);
+  });
+});
+
 describe('a library is made', () => {
   it('in a new folder, with a marker that has its id', async () => {
     const id = await createLibrary(join(root, 'deep'));

@@ -23,10 +23,11 @@ import {
   type WrittenFile,
 } from '../library.ts';
 import { abortable } from './abortable.ts';
+import { removeEmptyFolders } from './empty-folders.ts';
 import { listFiles } from './folder-walk.ts';
 import { libraryIo } from './library-io.ts';
 import { readMarker } from './library-marker.ts';
-import { checkRemovable, placeOf, stagingPartsOf } from './safe-path.ts';
+import { checkEmptiable, checkRemovable, placeOf, stagingPartsOf } from './safe-path.ts';
 import { codeOf, makeFolder, syncFolder } from './synced-folder.ts';
 
 /** Beginning of the name of a file that is not whole yet. They lie below `staging/` only, where the sweeper finds them. */
@@ -245,6 +246,14 @@ export class FileLibrary implements Library {
       if (!found.isFile()) throw new LibraryError('refused', `${path} is not a file`);
       await rm(place, { force: true });
       await syncFolder(dirname(place));
+    });
+  }
+
+  async removeEmptyFolders(folder: string): Promise<void> {
+    checkEmptiable(folder);
+    await this.#io(folder, async () => {
+      await this.#online();
+      await removeEmptyFolders(await placeOf(this.root, folder));
     });
   }
 

@@ -35,6 +35,11 @@ export function checkRemovable(path: string): void {
     throw new LibraryError('refused', `${path} is no file below episodes/ or podcasts/`);
 }
 
+/** Throws `LibraryError` `refused` for a folder that is not below `episodes/` or `podcasts/`. */
+export function checkEmptiable(folder: string): void {
+  checkRemovable(`${folder}/x`);
+}
+
 /**
  * Where a library path is on disk. `root` has no links in it (realpath). Rejects with `LibraryError` `refused`
  * when a symbolic link lies on the way: it could lead out of the library.

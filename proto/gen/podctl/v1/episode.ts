@@ -210,6 +210,8 @@ export interface StageStatus {
   files: ArtifactFile[];
   /** True when the audio of a done download was taken away on purpose (library.keepAudio); the rest of it is there. */
   audioRemoved: boolean;
+  /** True when the files of its newest done run went with its feed (RemoveFeed with `purge`): a newer run is wanted in its place. */
+  purged?: boolean | undefined;
 }
 
 /** One accepted file. */
@@ -433,6 +435,7 @@ function createBaseStageStatus(): StageStatus {
     notBefore: undefined,
     files: [],
     audioRemoved: false,
+    purged: undefined,
   };
 }
 
@@ -473,6 +476,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     if (message.audioRemoved !== false) {
       writer.uint32(160).bool(message.audioRemoved);
+    }
+    if (message.purged !== undefined) {
+      writer.uint32(208).bool(message.purged);
     }
     return writer;
   },
@@ -578,6 +584,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.audioRemoved = reader.bool();
             continue;
           }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.purged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -621,6 +635,7 @@ export const StageStatus: MessageFns<StageStatus> = {
         : isSet(object.audio_removed)
         ? globalThis.Boolean(object.audio_removed)
         : false,
+      purged: isSet(object.purged) ? globalThis.Boolean(object.purged) : undefined,
     };
   },
 
@@ -659,6 +674,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.audioRemoved !== false) {
       obj.audioRemoved = message.audioRemoved;
     }
+    if (message.purged !== undefined) {
+      obj.purged = message.purged;
+    }
     return obj;
   },
 
@@ -678,6 +696,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.notBefore = object.notBefore ?? undefined;
     message.files = object.files?.map((e) => ArtifactFile.fromPartial(e)) || [];
     message.audioRemoved = object.audioRemoved ?? false;
+    message.purged = object.purged ?? undefined;
     return message;
   },
 };

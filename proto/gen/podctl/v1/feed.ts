@@ -580,6 +580,8 @@ export interface AddedFeed {
   outcome: AddedFeed_Outcome;
   /** Why it was refused, in one sentence. */
   problem: string;
+  /** Of a restored feed: its files were purged, so all that was done is done anew. */
+  purged?: boolean | undefined;
 }
 
 /** What became of it. */
@@ -594,7 +596,7 @@ export const AddedFeed_Outcome = {
   MOVED: 3,
   /** REFUSED - Refused; `problem` says why. */
   REFUSED: 4,
-  /** RESTORED - It was removed before, and is back with all that was done. */
+  /** RESTORED - It was removed before, and is back with all that was done, unless `purged` is set. */
   RESTORED: 5,
   UNRECOGNIZED: -1,
 } as const;
@@ -709,12 +711,18 @@ export interface ListFeedsResponse {
 export interface GetFeedRequest {
   /** The feed's id. */
   feedId: string;
+  /** Asked before it is removed: `purge` is in the answer, and a feed that was removed already is found, too. */
+  forRemoval?: boolean | undefined;
 }
 
 /** One feed. */
 export interface GetFeedResponse {
   /** The feed. */
-  feed: FeedDetail | undefined;
+  feed:
+    | FeedDetail
+    | undefined;
+  /** What a purge of it would take, or how far its purge is; absent unless it was asked for. */
+  purge?: FeedPurge | undefined;
 }
 
 /** Changes a feed; what is not set stays as it is. */
@@ -780,6 +788,81 @@ export interface UpdateFeedResponse {
 export interface RemoveFeedRequest {
   /** The feed's id. */
   feedId: string;
+  /**
+   * Its files go, too: all that it has in the library, and what is left of its attempts. That takes a while, and cannot be
+   * taken back. A feed that was removed before can be purged later.
+   */
+  purge?: boolean | undefined;
+}
+
+/** How far the purge of a removed feed is. */
+export interface FeedPurge {
+  /** Where it stands; absent when nobody asked for one. */
+  state?:
+    | FeedPurge_State
+    | undefined;
+  /** When it was asked for; absent together with the state. */
+  since?:
+    | Date
+    | undefined;
+  /** Results that were accepted when it was asked for; where nobody did, that are accepted now. */
+  results: bigint;
+  /** Bytes of their files as accepted, without what keepAudio took away and without earlier runs. */
+  bytes: bigint;
+  /** Files of these results, their manifests among them; readable names are no files of their own. */
+  files: bigint;
+}
+
+/** Where it stands. */
+export const FeedPurge_State = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** WANTED - Its files go. It cannot be added again until they are gone. */
+  WANTED: 1,
+  /** DONE - Nothing of it is left in the library. */
+  DONE: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type FeedPurge_State = typeof FeedPurge_State[keyof typeof FeedPurge_State];
+
+export namespace FeedPurge_State {
+  export type UNSPECIFIED = typeof FeedPurge_State.UNSPECIFIED;
+  export type WANTED = typeof FeedPurge_State.WANTED;
+  export type DONE = typeof FeedPurge_State.DONE;
+  export type UNRECOGNIZED = typeof FeedPurge_State.UNRECOGNIZED;
+}
+
+export function feedPurge_StateFromJSON(object: any): FeedPurge_State {
+  switch (object) {
+    case 0:
+    case "STATE_UNSPECIFIED":
+      return FeedPurge_State.UNSPECIFIED;
+    case 1:
+    case "STATE_WANTED":
+      return FeedPurge_State.WANTED;
+    case 2:
+    case "STATE_DONE":
+      return FeedPurge_State.DONE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return FeedPurge_State.UNRECOGNIZED;
+  }
+}
+
+export function feedPurge_StateToJSON(object: FeedPurge_State): string {
+  switch (object) {
+    case FeedPurge_State.UNSPECIFIED:
+      return "STATE_UNSPECIFIED";
+    case FeedPurge_State.WANTED:
+      return "STATE_WANTED";
+    case FeedPurge_State.DONE:
+      return "STATE_DONE";
+    case FeedPurge_State.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
 }
 
 /** The feed is removed. */
@@ -788,6 +871,8 @@ export interface RemoveFeedResponse {
   jobsTakenBack: number;
   /** State revision that says so. */
   revision: bigint;
+  /** Its purge; absent when none was asked for. */
+  purge?: FeedPurge | undefined;
 }
 
 /** Names the feed to read. */
@@ -3093,7 +3178,7 @@ export const NewFeed: MessageFns<NewFeed> = {
 };
 
 function createBaseAddedFeed(): AddedFeed {
-  return { feedId: "", url: "", outcome: 0, problem: "" };
+  return { feedId: "", url: "", outcome: 0, problem: "", purged: undefined };
 }
 
 export const AddedFeed: MessageFns<AddedFeed> = {
@@ -3109,6 +3194,9 @@ export const AddedFeed: MessageFns<AddedFeed> = {
     }
     if (message.problem !== "") {
       writer.uint32(34).string(message.problem);
+    }
+    if (message.purged !== undefined) {
+      writer.uint32(40).bool(message.purged);
     }
     return writer;
   },
@@ -3158,6 +3246,14 @@ export const AddedFeed: MessageFns<AddedFeed> = {
             message.problem = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.purged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3180,6 +3276,7 @@ export const AddedFeed: MessageFns<AddedFeed> = {
       url: isSet(object.url) ? globalThis.String(object.url) : "",
       outcome: isSet(object.outcome) ? addedFeed_OutcomeFromJSON(object.outcome) : 0,
       problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+      purged: isSet(object.purged) ? globalThis.Boolean(object.purged) : undefined,
     };
   },
 
@@ -3197,6 +3294,9 @@ export const AddedFeed: MessageFns<AddedFeed> = {
     if (message.problem !== "") {
       obj.problem = message.problem;
     }
+    if (message.purged !== undefined) {
+      obj.purged = message.purged;
+    }
     return obj;
   },
 
@@ -3209,6 +3309,7 @@ export const AddedFeed: MessageFns<AddedFeed> = {
     message.url = object.url ?? "";
     message.outcome = object.outcome ?? 0;
     message.problem = object.problem ?? "";
+    message.purged = object.purged ?? undefined;
     return message;
   },
 };
@@ -3805,13 +3906,16 @@ export const ListFeedsResponse: MessageFns<ListFeedsResponse> = {
 };
 
 function createBaseGetFeedRequest(): GetFeedRequest {
-  return { feedId: "" };
+  return { feedId: "", forRemoval: undefined };
 }
 
 export const GetFeedRequest: MessageFns<GetFeedRequest> = {
   encode(message: GetFeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.feedId !== "") {
       writer.uint32(10).string(message.feedId);
+    }
+    if (message.forRemoval !== undefined) {
+      writer.uint32(16).bool(message.forRemoval);
     }
     return writer;
   },
@@ -3837,6 +3941,14 @@ export const GetFeedRequest: MessageFns<GetFeedRequest> = {
             message.feedId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.forRemoval = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3856,6 +3968,11 @@ export const GetFeedRequest: MessageFns<GetFeedRequest> = {
         : isSet(object.feed_id)
         ? globalThis.String(object.feed_id)
         : "",
+      forRemoval: isSet(object.forRemoval)
+        ? globalThis.Boolean(object.forRemoval)
+        : isSet(object.for_removal)
+        ? globalThis.Boolean(object.for_removal)
+        : undefined,
     };
   },
 
@@ -3863,6 +3980,9 @@ export const GetFeedRequest: MessageFns<GetFeedRequest> = {
     const obj: any = {};
     if (message.feedId !== "") {
       obj.feedId = message.feedId;
+    }
+    if (message.forRemoval !== undefined) {
+      obj.forRemoval = message.forRemoval;
     }
     return obj;
   },
@@ -3873,18 +3993,22 @@ export const GetFeedRequest: MessageFns<GetFeedRequest> = {
   fromPartial<I extends Exact<DeepPartial<GetFeedRequest>, I>>(object: I): GetFeedRequest {
     const message = createBaseGetFeedRequest();
     message.feedId = object.feedId ?? "";
+    message.forRemoval = object.forRemoval ?? undefined;
     return message;
   },
 };
 
 function createBaseGetFeedResponse(): GetFeedResponse {
-  return { feed: undefined };
+  return { feed: undefined, purge: undefined };
 }
 
 export const GetFeedResponse: MessageFns<GetFeedResponse> = {
   encode(message: GetFeedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.feed !== undefined) {
       FeedDetail.encode(message.feed, writer.uint32(10).fork()).join();
+    }
+    if (message.purge !== undefined) {
+      FeedPurge.encode(message.purge, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -3910,6 +4034,14 @@ export const GetFeedResponse: MessageFns<GetFeedResponse> = {
             message.feed = FeedDetail.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.purge = FeedPurge.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3923,13 +4055,19 @@ export const GetFeedResponse: MessageFns<GetFeedResponse> = {
   },
 
   fromJSON(object: any): GetFeedResponse {
-    return { feed: isSet(object.feed) ? FeedDetail.fromJSON(object.feed) : undefined };
+    return {
+      feed: isSet(object.feed) ? FeedDetail.fromJSON(object.feed) : undefined,
+      purge: isSet(object.purge) ? FeedPurge.fromJSON(object.purge) : undefined,
+    };
   },
 
   toJSON(message: GetFeedResponse): unknown {
     const obj: any = {};
     if (message.feed !== undefined) {
       obj.feed = FeedDetail.toJSON(message.feed);
+    }
+    if (message.purge !== undefined) {
+      obj.purge = FeedPurge.toJSON(message.purge);
     }
     return obj;
   },
@@ -3941,6 +4079,9 @@ export const GetFeedResponse: MessageFns<GetFeedResponse> = {
     const message = createBaseGetFeedResponse();
     message.feed = (object.feed !== undefined && object.feed !== null)
       ? FeedDetail.fromPartial(object.feed)
+      : undefined;
+    message.purge = (object.purge !== undefined && object.purge !== null)
+      ? FeedPurge.fromPartial(object.purge)
       : undefined;
     return message;
   },
@@ -4464,13 +4605,16 @@ export const UpdateFeedResponse: MessageFns<UpdateFeedResponse> = {
 };
 
 function createBaseRemoveFeedRequest(): RemoveFeedRequest {
-  return { feedId: "" };
+  return { feedId: "", purge: undefined };
 }
 
 export const RemoveFeedRequest: MessageFns<RemoveFeedRequest> = {
   encode(message: RemoveFeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.feedId !== "") {
       writer.uint32(10).string(message.feedId);
+    }
+    if (message.purge !== undefined) {
+      writer.uint32(16).bool(message.purge);
     }
     return writer;
   },
@@ -4496,6 +4640,14 @@ export const RemoveFeedRequest: MessageFns<RemoveFeedRequest> = {
             message.feedId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.purge = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4515,6 +4667,7 @@ export const RemoveFeedRequest: MessageFns<RemoveFeedRequest> = {
         : isSet(object.feed_id)
         ? globalThis.String(object.feed_id)
         : "",
+      purge: isSet(object.purge) ? globalThis.Boolean(object.purge) : undefined,
     };
   },
 
@@ -4522,6 +4675,9 @@ export const RemoveFeedRequest: MessageFns<RemoveFeedRequest> = {
     const obj: any = {};
     if (message.feedId !== "") {
       obj.feedId = message.feedId;
+    }
+    if (message.purge !== undefined) {
+      obj.purge = message.purge;
     }
     return obj;
   },
@@ -4532,12 +4688,155 @@ export const RemoveFeedRequest: MessageFns<RemoveFeedRequest> = {
   fromPartial<I extends Exact<DeepPartial<RemoveFeedRequest>, I>>(object: I): RemoveFeedRequest {
     const message = createBaseRemoveFeedRequest();
     message.feedId = object.feedId ?? "";
+    message.purge = object.purge ?? undefined;
+    return message;
+  },
+};
+
+function createBaseFeedPurge(): FeedPurge {
+  return { state: undefined, since: undefined, results: 0n, bytes: 0n, files: 0n };
+}
+
+export const FeedPurge: MessageFns<FeedPurge> = {
+  encode(message: FeedPurge, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== undefined) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.since !== undefined) {
+      Timestamp.encode(toTimestamp(message.since), writer.uint32(18).fork()).join();
+    }
+    if (message.results !== 0n) {
+      if (BigInt.asUintN(64, message.results) !== message.results) {
+        throw new globalThis.Error("value provided for field message.results of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.results);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.bytes);
+    }
+    if (message.files !== 0n) {
+      if (BigInt.asUintN(64, message.files) !== message.files) {
+        throw new globalThis.Error("value provided for field message.files of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.files);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FeedPurge {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFeedPurge();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.since = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.results = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.files = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FeedPurge {
+    return {
+      state: isSet(object.state) ? feedPurge_StateFromJSON(object.state) : undefined,
+      since: isSet(object.since) ? fromJsonTimestamp(object.since) : undefined,
+      results: isSet(object.results) ? BigInt(object.results) : 0n,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+      files: isSet(object.files) ? BigInt(object.files) : 0n,
+    };
+  },
+
+  toJSON(message: FeedPurge): unknown {
+    const obj: any = {};
+    if (message.state !== undefined) {
+      obj.state = feedPurge_StateToJSON(message.state);
+    }
+    if (message.since !== undefined) {
+      obj.since = message.since.toISOString();
+    }
+    if (message.results !== 0n) {
+      obj.results = message.results.toString();
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    if (message.files !== 0n) {
+      obj.files = message.files.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FeedPurge>, I>>(base?: I): FeedPurge {
+    return FeedPurge.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FeedPurge>, I>>(object: I): FeedPurge {
+    const message = createBaseFeedPurge();
+    message.state = object.state ?? undefined;
+    message.since = object.since ?? undefined;
+    message.results = (object.results !== undefined && object.results !== null) ? BigInt(object.results) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.files = (object.files !== undefined && object.files !== null) ? BigInt(object.files) : 0n;
     return message;
   },
 };
 
 function createBaseRemoveFeedResponse(): RemoveFeedResponse {
-  return { jobsTakenBack: 0, revision: 0n };
+  return { jobsTakenBack: 0, revision: 0n, purge: undefined };
 }
 
 export const RemoveFeedResponse: MessageFns<RemoveFeedResponse> = {
@@ -4550,6 +4849,9 @@ export const RemoveFeedResponse: MessageFns<RemoveFeedResponse> = {
         throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
       }
       writer.uint32(16).uint64(message.revision);
+    }
+    if (message.purge !== undefined) {
+      FeedPurge.encode(message.purge, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -4583,6 +4885,14 @@ export const RemoveFeedResponse: MessageFns<RemoveFeedResponse> = {
             message.revision = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.purge = FeedPurge.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4603,6 +4913,7 @@ export const RemoveFeedResponse: MessageFns<RemoveFeedResponse> = {
         ? globalThis.Number(object.jobs_taken_back)
         : 0,
       revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      purge: isSet(object.purge) ? FeedPurge.fromJSON(object.purge) : undefined,
     };
   },
 
@@ -4614,6 +4925,9 @@ export const RemoveFeedResponse: MessageFns<RemoveFeedResponse> = {
     if (message.revision !== 0n) {
       obj.revision = message.revision.toString();
     }
+    if (message.purge !== undefined) {
+      obj.purge = FeedPurge.toJSON(message.purge);
+    }
     return obj;
   },
 
@@ -4624,6 +4938,9 @@ export const RemoveFeedResponse: MessageFns<RemoveFeedResponse> = {
     const message = createBaseRemoveFeedResponse();
     message.jobsTakenBack = object.jobsTakenBack ?? 0;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.purge = (object.purge !== undefined && object.purge !== null)
+      ? FeedPurge.fromPartial(object.purge)
+      : undefined;
     return message;
   },
 };
@@ -5085,7 +5402,10 @@ export const FeedServiceService = {
     responseSerialize: (value: UpdateFeedResponse): Buffer => Buffer.from(UpdateFeedResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateFeedResponse => UpdateFeedResponse.decode(value),
   },
-  /** Takes a feed off every list. Its jobs are taken back, its files stay; adding it again brings it back as it was. */
+  /**
+   * Takes a feed off every list. Its jobs are taken back, its files stay unless a purge is asked for; adding it again brings it
+   * back as it was, and after a purge all that was done is done anew. Asked again it is answered again.
+   */
   removeFeed: {
     path: "/podctl.v1.FeedService/RemoveFeed" as const,
     requestStream: false as const,
@@ -5128,7 +5448,10 @@ export interface FeedServiceServer extends UntypedServiceImplementation {
   getFeed: handleUnaryCall<GetFeedRequest, GetFeedResponse>;
   /** Changes what is chosen for a feed; what is not set stays as it is. */
   updateFeed: handleUnaryCall<UpdateFeedRequest, UpdateFeedResponse>;
-  /** Takes a feed off every list. Its jobs are taken back, its files stay; adding it again brings it back as it was. */
+  /**
+   * Takes a feed off every list. Its jobs are taken back, its files stay unless a purge is asked for; adding it again brings it
+   * back as it was, and after a purge all that was done is done anew. Asked again it is answered again.
+   */
   removeFeed: handleUnaryCall<RemoveFeedRequest, RemoveFeedResponse>;
   /** Has a feed read as soon as possible. GetFeed tells by `next_poll_at` when that is done. */
   refreshFeed: handleUnaryCall<RefreshFeedRequest, RefreshFeedResponse>;
@@ -5201,7 +5524,10 @@ export interface FeedServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdateFeedResponse) => void,
   ): ClientUnaryCall;
-  /** Takes a feed off every list. Its jobs are taken back, its files stay; adding it again brings it back as it was. */
+  /**
+   * Takes a feed off every list. Its jobs are taken back, its files stay unless a purge is asked for; adding it again brings it
+   * back as it was, and after a purge all that was done is done anew. Asked again it is answered again.
+   */
   removeFeed(
     request: RemoveFeedRequest,
     callback: (error: ServiceError | null, response: RemoveFeedResponse) => void,

@@ -219,6 +219,10 @@ export const Event_Type = {
   HOST_RECOVERED: 21,
   /** AUDIO_REMOVED - Audio was taken away on purpose, since it need not be kept. */
   AUDIO_REMOVED: 22,
+  /** FEED_PURGING - A removed feed's files are to go, too. */
+  FEED_PURGING: 23,
+  /** FEED_PURGED - Nothing of a removed feed's files is left. */
+  FEED_PURGED: 24,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -248,6 +252,8 @@ export namespace Event_Type {
   export type HOST_COOLING = typeof Event_Type.HOST_COOLING;
   export type HOST_RECOVERED = typeof Event_Type.HOST_RECOVERED;
   export type AUDIO_REMOVED = typeof Event_Type.AUDIO_REMOVED;
+  export type FEED_PURGING = typeof Event_Type.FEED_PURGING;
+  export type FEED_PURGED = typeof Event_Type.FEED_PURGED;
   export type UNRECOGNIZED = typeof Event_Type.UNRECOGNIZED;
 }
 
@@ -322,6 +328,12 @@ export function event_TypeFromJSON(object: any): Event_Type {
     case 22:
     case "TYPE_AUDIO_REMOVED":
       return Event_Type.AUDIO_REMOVED;
+    case 23:
+    case "TYPE_FEED_PURGING":
+      return Event_Type.FEED_PURGING;
+    case 24:
+    case "TYPE_FEED_PURGED":
+      return Event_Type.FEED_PURGED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -377,6 +389,10 @@ export function event_TypeToJSON(object: Event_Type): string {
       return "TYPE_HOST_RECOVERED";
     case Event_Type.AUDIO_REMOVED:
       return "TYPE_AUDIO_REMOVED";
+    case Event_Type.FEED_PURGING:
+      return "TYPE_FEED_PURGING";
+    case Event_Type.FEED_PURGED:
+      return "TYPE_FEED_PURGED";
     case Event_Type.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

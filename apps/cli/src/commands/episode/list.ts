@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags';
+import { idFlag } from '../../id-flag.ts';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
 import { durationWords, percentWords } from '../../render/words.ts';
@@ -21,7 +22,7 @@ export default class EpisodeList extends ListCommand {
     "<%= config.bin %> episode list --json | jq -r '.items[].episodeId'",
   ];
   static override flags = {
-    feed: Flags.string({ default: '', helpValue: 'ID', description: 'only this feed' }),
+    feed: idFlag({ default: '', description: 'only this feed' }),
     state: Flags.string({
       multiple: true,
       multipleNonGreedy: true,

@@ -116,7 +116,10 @@ export default class FeedAdd extends BaseCommand {
     const count = (outcome: AddedFeedView['outcome']) =>
       added.filter((feed) => feed.outcome === outcome).length;
     const parts = [`${dryRun ? 'Would add' : 'Added'} ${countWords(count('added'), 'feed')}`];
-    if (count('restored') > 0) parts.push(`${count('restored')} back with all that was done`);
+    const anew = added.filter(({ outcome, purged }) => outcome === 'restored' && purged).length;
+    const back = count('restored') - anew;
+    if (back > 0) parts.push(`${back} back with all that was done`);
+    if (anew > 0) parts.push(`${anew} back after a purge, to be done anew`);
     if (count('known') > 0) parts.push(`${count('known')} known already`);
     if (count('moved') > 0) parts.push(`${count('moved')} moved to a new URL`);
     if (count('refused') > 0) parts.push(`${count('refused')} refused`);

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import type { JobState } from '@podctl/proto/podctl/v1/job.ts';
+import { idFlag } from '../../id-flag.ts';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
 import { durationWords, percentWords } from '../../render/words.ts';
@@ -26,8 +27,8 @@ export default class JobList extends ListCommand {
       multiple: true,
       description: 'only what is in this state; may be given several times',
     })(),
-    feed: Flags.string({ default: '', helpValue: 'ID', description: 'only of this feed' }),
-    agent: Flags.string({ default: '', helpValue: 'NAME', description: 'only of this agent' }),
+    feed: idFlag({ default: '', description: 'only of this feed' }),
+    agent: idFlag({ default: '', helpValue: 'NAME', description: 'only of this agent' }),
     stage: Flags.option({
       options: STAGE_NAMES,
       description: 'only of this stage',

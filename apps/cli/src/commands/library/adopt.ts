@@ -8,6 +8,7 @@ import {
 } from '@podctl/proto/podctl/v1/library.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
+import { idFlag } from '../../id-flag.ts';
 import { oneLine } from '../../render/cell.ts';
 import { countWords, sizeWords } from '../../render/words.ts';
 import {
@@ -43,7 +44,7 @@ export default class LibraryAdopt extends BaseCommand {
     folder: Args.string({ required: true, description: 'the folder with the archive' }),
   };
   static override flags = {
-    feed: Flags.string({ description: 'all of it is of this feed', helpValue: 'ID' }),
+    feed: idFlag({ description: 'all of it is of this feed' }),
     'dry-run': Flags.boolean({ description: 'say what would be taken in, and change nothing' }),
     how: Flags.option({
       options: ['link', 'move', 'copy'] as const,

@@ -7,6 +7,7 @@ import {
   exportEpisodes,
   transcribedIds,
 } from '../../export/transcript-export.ts';
+import { idFlag } from '../../id-flag.ts';
 import { countWords } from '../../render/words.ts';
 import { sinceFlag } from '../../since-flag.ts';
 
@@ -33,7 +34,7 @@ export default class TranscriptExport extends BaseCommand {
     '<%= config.bin %> transcript export --since 7d --format srt --to subtitles --dry-run',
   ];
   static override flags = {
-    feed: Flags.string({ default: '', helpValue: 'ID', description: 'only this feed' }),
+    feed: idFlag({ default: '', description: 'only this feed' }),
     since: sinceFlag({
       description: 'only episodes published since (7d, 2026-03-01), and those without a date',
     }),

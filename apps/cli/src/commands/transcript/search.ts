@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import type { GlobalFlags } from '../../base-command.ts';
 import { EXIT } from '../../command-error.ts';
+import { idFlag } from '../../id-flag.ts';
 import { integerFlag } from '../../integer-flag.ts';
 import { ListCommand, type ListFlags } from '../../list-command.ts';
 import { clockWords, hitLines } from '../../render/search-lines.ts';
@@ -36,7 +36,7 @@ export default class TranscriptSearch extends ListCommand {
     query: Args.string({ required: true, description: 'words, "a phrase", begin*, -word' }),
   };
   static override flags = {
-    feed: Flags.string({ default: '', helpValue: 'ID', description: 'only this feed' }),
+    feed: idFlag({ default: '', description: 'only this feed' }),
     since: sinceFlag({
       description:
         'only episodes published since (7d, 2026-03-01); without a date, transcribed since',

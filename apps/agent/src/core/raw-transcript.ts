@@ -1,0 +1,39 @@
+export interface LoadedModel {
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly model: string;
+  /** SHA-256 of the weights, hex. */
+  readonly revision: string;
+  readonly device: string;
+  readonly computeType: string;
+  /** A sentence for people (a fallback is used), or null. */
+  readonly note: string | null;
+}
+
+export interface RawTranscript {
+  readonly segments: readonly RawSegment[];
+  /** Null when there was no speech to tell it by. */
+  readonly language: string | null;
+  readonly languageProbability: number | null;
+  /** As decoded. */
+  readonly durationSeconds: number;
+  readonly speechSeconds: number;
+  readonly elapsedMs: number;
+}
+
+/** Times are seconds from the start of the audio. */
+export interface RawSegment {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  readonly avgLogprob: number | null;
+  readonly noSpeechProb: number | null;
+  readonly words: readonly RawWord[];
+}
+
+export interface RawWord {
+  readonly start: number;
+  readonly end: number;
+  readonly word: string;
+  readonly probability: number | null;
+}

@@ -1,0 +1,35 @@
+import type { AgentId } from '@podctl/domain/ids.ts';
+import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import { renderJson } from '@podctl/domain/transcript/json.ts';
+import { renderSrt } from '@podctl/domain/transcript/srt.ts';
+import type { Transcript } from '@podctl/domain/transcript/transcript.ts';
+import { renderTxt } from '@podctl/domain/transcript/txt.ts';
+import { renderVtt } from '@podctl/domain/transcript/vtt.ts';
+import type { RawTranscript } from '../core/raw-transcript.ts';
+import type { Attempt } from './attempt-store.ts';
+
+/** Writes the transcript in every form into the attempt, and completes it. */
+export async function writeTranscript(
+  attempt: Attempt,
+  agent: AgentId,
+  transcript: Transcript,
+  raw: Pick<RawTranscript, 'speechSeconds' | 'elapsedMs'>,
+): Promise<ResultOutcome> {
+  await attempt.writeText('transcript.txt', renderTxt(transcript));
+  await attempt.writeText('transcript.srt', renderSrt(transcript));
+  await attempt.writeText('transcript.vtt', renderVtt(transcript));
+  await attempt.writeText('transcript.json', renderJson(transcript));
+  const { provenance, durationSeconds, language, segments } = transcript;
+  return attempt.finish(agent, durationSeconds, {
+    language,
+    segments: segments.length,
+    speechSeconds: raw.speechSeconds,
+    elapsedMs: raw.elapsedMs,
+    engine: `${provenance.engine} ${provenance.engineVersion}`,
+    model: provenance.model,
+    modelRevision: provenance.modelRevision,
+    device: provenance.device,
+    computeType: provenance.computeType,
+    audioSha256: provenance.audioSha256,
+  });
+}
