@@ -8,7 +8,6 @@ import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { placeOf } from '@podctl/platform/library/safe-path.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { failure } from '../core/outcome.ts';
-import type { TranscribeWork } from '../core/transcript-of.ts';
 import {
   type Attempt,
   type AttemptStore,

@@ -10,7 +10,6 @@ import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { placeOf } from '@podctl/platform/library/safe-path.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { failure, returned } from '../core/outcome.ts';
-import type { TranscribeWork } from '../core/transcript-of.ts';
 import type { MoveEnd } from '../core/transfer-pace.ts';
 import {
   type Attempt,
