@@ -24,6 +24,7 @@ import { byStage, FIGURE_MAX, STAGE_ROWS, STAGES, type Stage } from './stage.ts'
  *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and at the end 1 of a skipped one, 2 of a canceled one
  *   done: 0 | [run,token,manifest] and at the end 1 while its audio is taken away, 2 when it is gone, 3 when it was purged
  *   manifest: [sha256, files, bytes, audioSeconds] and at the end the stage's figure, if it has one
+ *   "w", absent where nobody wished: {"t":[run,model]}, apart from the stages, so that older versions read them all the same
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
 
@@ -39,6 +40,11 @@ export function encodeEpisode(state: EpisodeState): string {
     const { code, aside } = STAGE_ROWS[stage];
     if (!aside || !isUntold(state.stages[stage])) value[code] = encodeStage(state.stages[stage]);
   }
+  const wishes = STAGES.flatMap((stage) => {
+    const { wish } = state.stages[stage];
+    return wish === undefined ? [] : [[STAGE_ROWS[stage].code, [wish.run, wish.model]]];
+  });
+  if (wishes.length > 0) value.w = Object.fromEntries(wishes);
   return JSON.stringify(value);
 }
 
@@ -54,7 +60,7 @@ export function decodeEpisode(text: string): Result<EpisodeState, string> {
     return ok({
       cluster: branded(clusterId, fields.c),
       nonce: branded(nonce, fields.n),
-      stages: byStage((stage) => decodeField(stage, fields[STAGE_ROWS[stage].code])),
+      stages: byStage((stage) => stageIn(fields, stage)),
     });
   } catch (error) {
     return err(error instanceof Error ? error.message : 'unreadable');
@@ -65,8 +71,16 @@ function isUntold({ wanted, requests, lock, done }: StageState): boolean {
   return wanted === 1 && requests.length === 0 && done === null && encodeLock(lock) === 0;
 }
 
-function decodeField(stage: Stage, value: unknown): StageState {
-  return value === undefined && STAGE_ROWS[stage].aside ? UNTOLD_STAGE : decodeStage(value);
+function stageIn(fields: Readonly<Record<string, unknown>>, of: Stage): StageState {
+  const { code, aside } = STAGE_ROWS[of];
+  const value = fields[code];
+  const stage = value === undefined && aside ? UNTOLD_STAGE : decodeStage(value);
+  const wishes = fields.w;
+  if (typeof wishes !== 'object' || wishes === null) return stage;
+  const wish = (wishes as Readonly<Record<string, unknown>>)[code];
+  if (wish === undefined) return stage;
+  const [run, model] = tuple(wish, 2);
+  return { ...stage, wish: { run: count(run), model: string(model) } };
 }
 
 function encodeStage({ wanted, requests, lock, done }: StageState): unknown {

@@ -41,7 +41,7 @@ test('each stage is a row: a letter of its own, and an input that comes before i
   const rows = STAGES.map((stage) => STAGE_ROWS[stage]);
   expect(new Set(rows.map(({ code }) => code)).size).toBe(STAGES.length);
   // Fields of the value that are no stage.
-  for (const { code } of rows) expect(['v', 'c', 'n']).not.toContain(code);
+  for (const { code } of rows) expect(['v', 'c', 'n', 'w']).not.toContain(code);
   for (const [i, { input }] of rows.entries())
     if (input !== null) expect(STAGES.slice(0, i)).toContain(input.stage);
   expect(Object.keys(byStage(() => 0))).toEqual([...STAGES]);

@@ -4,7 +4,7 @@ import { BOOKS_FILE, type BookList, renderBooks } from '@podctl/domain/books/boo
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { invariant } from '@podctl/domain/result.ts';
-import { readTranscriptJson } from '@podctl/domain/transcript/json-reader.ts';
+import { readWholeTranscript } from '@podctl/domain/transcript/json-reader.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { failure, returned } from '../core/outcome.ts';
@@ -64,12 +64,12 @@ function bookListOf(
   transcriptSha256: string,
   audioSeconds: number | null,
 ): BookList | null {
-  const read = readTranscriptJson(text);
+  const read = readWholeTranscript(text);
   if (!read.ok) return null;
   const { language, durationSeconds, segments } = read.value;
   return {
     ...{ language, transcriptSha256 },
-    audioSeconds: audioSeconds ?? durationSeconds ?? 0,
+    audioSeconds: audioSeconds ?? durationSeconds,
     talk: readsLanguage(language) ? bookTalk(segments) : null,
   };
 }

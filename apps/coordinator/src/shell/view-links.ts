@@ -17,6 +17,7 @@ const EXTENSION: { readonly [name: string]: string } = {
   'transcript.vtt': 'vtt',
   'transcript.json': 'json',
   'books.json': 'books.json',
+  'transcript.md': 'md',
 };
 
 const ROUNDS_MAX = 4;
