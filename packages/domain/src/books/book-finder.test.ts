@@ -72,6 +72,8 @@ test.each([
 });
 
 test('an hour about one book counts it once', () => {
+  const hours = bookTalk(spoken(BOOK_SHOW.repeat(40)));
+  expect(hours.mentions).toHaveLength(10);
   const once = 'Her novel The Fog Line by Ann Lee is great. ';
   expect(bookTalk(spoken(once.repeat(30))).mentions).toHaveLength(1);
   expect(bookTalk(spoken(once.repeat(30))).weight).toBe(bookTalk(spoken(once)).weight);

@@ -67,12 +67,11 @@ function distinct(tokens: readonly SpokenToken[], all: readonly BookSighting[]):
     unnamedMs = startMs;
     unnamed.push(one);
   }
-  const isAlone = (one: BookSighting) => {
-    const startMs = tokens[one.from]?.startMs ?? 0;
-    return ![...named.values()].some(
-      ({ from }) => Math.abs((tokens[from]?.startMs ?? 0) - startMs) < UNNAMED_APART_MS,
-    );
-  };
+  const startOf = ({ from }: BookSighting) => tokens[from]?.startMs ?? 0;
+  // Also where a book is named again: the praise is of that one.
+  const namedMs = all.filter((one) => keyOf(one) !== null).map(startOf);
+  const isAlone = (one: BookSighting) =>
+    !namedMs.some((ms) => Math.abs(ms - startOf(one)) < UNNAMED_APART_MS);
   return [...named.values(), ...unnamed.filter(isAlone)].sort((a, b) => a.from - b.from);
 }
 
