@@ -3,6 +3,7 @@
  * coordinator and a real nats-server, beside a bare loop of undici over the same URLs. The host is 100 addresses of
  * loopback, each with 100 feeds. `--feeds`, `--episodes` and `--runs` take other numbers.
  */
+
 import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -24,6 +25,7 @@ import {
   type Token,
 } from '@podctl/domain/ids.ts';
 import { BUCKETS, CLUSTER_KEY, feedKey, jobKey } from '@podctl/domain/key.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import { systemClock } from '@podctl/platform/clock.ts';
 import { openBucket } from '@podctl/platform/nats/bucket.ts';
 import { connectNats } from '@podctl/platform/nats/connection.ts';
@@ -119,7 +121,7 @@ function doneEpisode(): EpisodeState {
   };
   const done = { run: 1, token: FIRST as Token, manifest };
   const stage = { wanted: 1, requests: ['poll'], lock: FRESH_LOCK, done };
-  return { ...newEpisode(cluster, nonce, 'poll'), stages: { download: stage, transcribe: stage } };
+  return { ...newEpisode(cluster, nonce, 'poll'), stages: byStage(() => stage) };
 }
 
 async function each(count: number, write: (i: number) => Promise<unknown>): Promise<void> {

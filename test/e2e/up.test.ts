@@ -101,6 +101,9 @@ describe('podctl up --sample', () => {
     process.stdout.write(`word error rate over ${texts.length} episodes: ${rate.toFixed(3)}\n`);
     expect(rate).toBeLessThanOrEqual(0.2);
     const library = join(dataDir, 'library');
+    // The end waits for the third stage too, though no feed does.
+    const scores = (await filesBelow(library)).filter((path) => path.endsWith('].books.json'));
+    expect(scores).toHaveLength(texts.length);
     const before = await fingerprint(library);
     expect(before.filter((line) => /\.(part|tmp|new) \d+ /.test(line))).toEqual([]);
 

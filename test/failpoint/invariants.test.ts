@@ -2,6 +2,7 @@ import type { EpisodeState, HeldLock, StageState } from '@podctl/domain/episode-
 import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
 import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from '@podctl/domain/ids.ts';
 import type { ManifestRef } from '@podctl/domain/manifest.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import { describe, expect, test } from 'vitest';
 import { type EpisodeRevision, violations } from './invariants.ts';
 
@@ -41,7 +42,7 @@ const done = (token: number, run = 1): StageState => ({
 function logOf(...downloads: readonly StageState[]): EpisodeRevision[] {
   return downloads.map((download, i) => {
     const world = { cluster: 'c' as ClusterId, nonce: 'n' as Nonce };
-    const state: EpisodeState = { ...world, stages: { download, transcribe: FREE } };
+    const state: EpisodeState = { ...world, stages: { ...byStage(() => FREE), download } };
     return { key: KEY, revision: i + 1, previous: i, state };
   });
 }

@@ -111,6 +111,7 @@ async function startAgent(name: string): Promise<void> {
         ...{ limits, clock: systemClock, agent: id.value, received: () => {} },
       }),
       transcribe: async () => returned('nobody transcribes here'),
+      score: async () => returned('nobody scores here'),
     },
     describeEngine: () => '',
     observe: () => {},

@@ -1,8 +1,13 @@
 import { type Move, move } from '@podctl/domain/episode-move.ts';
-import { FRESH_LOCK, type Lock, type StageState } from '@podctl/domain/episode-state.ts';
+import {
+  FRESH_LOCK,
+  type Lock,
+  type StageState,
+  UNTOLD_STAGE,
+} from '@podctl/domain/episode-state.ts';
 import type { ClusterId, Nonce } from '@podctl/domain/ids.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
-import { STAGES } from '@podctl/domain/stage.ts';
+import { byStage, STAGES } from '@podctl/domain/stage.ts';
 import type { FaultName } from './faults.ts';
 import {
   type AgentParts,
@@ -91,7 +96,10 @@ export class Model {
   first(): State {
     const stage: StageState = { wanted: 0, requests: [], lock: FRESH_LOCK, done: null };
     const cluster = clusterOf(0);
-    const episode = { cluster, nonce: NONCE, stages: { download: stage, transcribe: stage } };
+    const episode = {
+      ...{ cluster, nonce: NONCE },
+      stages: { ...byStage(() => UNTOLD_STAGE), download: stage, transcribe: stage },
+    };
     const agent = this.agent({
       record: RECORD.live,
       recordSession: 1,
@@ -152,10 +160,7 @@ export class Model {
       ? this.#values.intern({
           episode: {
             ...after.value,
-            stages: {
-              download: timeless(after.value.stages.download),
-              transcribe: timeless(after.value.stages.transcribe),
-            },
+            stages: byStage((name) => timeless(after.value.stages[name])),
           },
           lockOf: replaced(value.lockOf, stage, lockOf),
           doneOf: replaced(value.doneOf, stage, doneOf),

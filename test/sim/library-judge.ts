@@ -20,6 +20,7 @@ const BYTES_MAX = 1_000_000;
 const NAMES: { readonly [S in Stage]: readonly string[] } = {
   download: ['audio.mp3', 'metadata.json'],
   transcribe: ['transcript.txt', 'transcript.srt', 'transcript.vtt', 'transcript.json'],
+  score: ['books.json'],
 };
 
 /** A reader of the library never sees a part, nor a file of an unaccepted attempt. */

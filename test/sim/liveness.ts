@@ -2,7 +2,8 @@ import { whyNotAssignable } from '@podctl/domain/episode-move.ts';
 import { hostName } from '@podctl/domain/host-name.ts';
 import { allowedNow } from '@podctl/domain/host-state.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
+import { STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { hostRulesOf, LOST_AFTER_MS } from './fleet.ts';
 import type { JobRow } from './recorder.ts';
 import type { Simulation } from './simulation.ts';
@@ -138,7 +139,7 @@ export class Liveness {
         const { lock } = state.stages[stage];
         return lock.state === 'held' && lock.session === live.session;
       });
-      if (held.length < live.record.slots[stage]) return process.name;
+      if (held.length < slotsOf(live.record.slots, stage)) return process.name;
     }
     return null;
   }
@@ -160,12 +161,13 @@ export class Liveness {
   }
 }
 
-function isEnded({ state }: JobRow, stage: Stage): boolean {
+function isEnded({ state }: Pick<JobRow, 'state'>, stage: Stage): boolean {
   const { lock, done, wanted } = state.stages[stage];
   if (lock.state === 'dead') return true;
   // Nothing will come of it: what it works on is dead.
-  if (stage === 'transcribe' && done === null && state.stages.download.lock.state === 'dead')
-    return true;
+  const input = STAGE_INPUT[stage];
+  if (input !== null && done === null && state.stages[input].done === null)
+    if (isEnded({ state }, input)) return true;
   return lock.state === 'free' && (done?.run ?? 0) >= wanted;
 }
 

@@ -1,3 +1,4 @@
+import { STAGES } from '@podctl/domain/stage.ts';
 import type { Agent } from '../../apps/agent/src/shell/agent.ts';
 import type { Coordinator } from '../../apps/coordinator/src/coordinator.ts';
 import type { Seat } from './fleet.ts';
@@ -207,7 +208,7 @@ class SeedRun {
     const rows = [...this.#sim.recorder.jobs.values()];
     const row = rows[pick % Math.max(1, rows.length)];
     if (row === undefined) return;
-    const stage = pick % 2 === 0 ? 'download' : 'transcribe';
+    const stage = STAGES[pick % STAGES.length] ?? 'download';
     this.#sim.request(row.feed, row.episode, stage, `asked-${pick}`);
   }
 

@@ -63,7 +63,7 @@ export function makeWorld(random: Prng): World {
     faultsEndMs,
     agents: Array.from({ length: agents }, (_, i) => ({
       id: must(agentId(`agent-${i + 1}`)),
-      slots: { download: random.between(1, 3), transcribe: random.between(1, 2) },
+      slots: { download: random.between(1, 3), transcribe: random.between(1, 2), score: 1 },
     })),
     feeds: Array.from({ length: random.between(1, 3) }, (_, i) =>
       makeFeed(random, i, { faultsEndMs, failuresMax, killers: killers && i === 0 }),

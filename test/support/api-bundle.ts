@@ -16,6 +16,7 @@ import type { EventStream } from '@podctl/platform/event-stream.ts';
 import { openLibrary } from '@podctl/platform/library/file-library.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { AgentServiceClient } from '@podctl/proto/podctl/v1/agent.ts';
+import { BookServiceClient } from '@podctl/proto/podctl/v1/book.ts';
 import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
@@ -82,6 +83,7 @@ function connect(address: string) {
     feeds: new FeedServiceClient(address, plain),
     reports: new ReportServiceClient(address, plain),
     quality: new QualityServiceClient(address, plain),
+    books: new BookServiceClient(address, plain),
     episodes: new EpisodeServiceClient(address, plain),
     hosts: new HostServiceClient(address, plain),
     agents: new AgentServiceClient(address, plain),

@@ -36,6 +36,7 @@ import { Journal } from './shell/journal.ts';
 import { Membership } from './shell/membership.ts';
 import { connectAgent } from './shell/nats-link.ts';
 import { PartFiles, partsGiveWay } from './shell/part-files.ts';
+import { scoreWorker } from './shell/score.ts';
 import { transcribeWorker } from './shell/transcribe.ts';
 
 const SPACE_WAIT_MS = 30_000;
@@ -257,7 +258,8 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const measured = measure(config, parts);
   engines.onWork((count) => measured.atWork(count));
   const way = { ...parts.way, onDisk: effects.library };
-  const slots = { download: settings.agent.slots.download, transcribe: engines.all.length };
+  const { download, score } = settings.agent.slots;
+  const slots = { download, transcribe: engines.all.length, score: score === 'auto' ? 1 : score };
   const { dispatcher: toCoordinators } = parts.membership;
   const reach = { dispatcher: toCoordinators, moved: measured.moved };
   const store = attemptStoreOf(config, way, { ...reach, transcribers: slots.transcribe });
@@ -306,6 +308,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         ahead: fetch,
         transcribed: measured.transcribed,
       }),
+      score: scoreWorker(shared),
     },
     describeEngine,
     ahead,

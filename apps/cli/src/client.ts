@@ -19,6 +19,10 @@ import type {
 } from '@podctl/proto/podctl/v1/agent.ts';
 import type { CreateBackupRequest, CreateBackupResponse } from '@podctl/proto/podctl/v1/backup.ts';
 import type {
+  ListBookMentionsRequest,
+  ListBookMentionsResponse,
+} from '@podctl/proto/podctl/v1/book.ts';
+import type {
   Episode,
   EpisodeFilter,
   ListEpisodesResponse,
@@ -324,6 +328,14 @@ export class CoordinatorClient extends CoordinatorCalls {
       ...page,
       feedId,
     });
+  }
+
+  listBookMentions(request: ListBookMentionsRequest): Promise<ListBookMentionsResponse> {
+    return this.unary(
+      ({ books }) => books,
+      (client) => client.listBookMentions.bind(client),
+      request,
+    );
   }
 
   listEvents(request: ListEventsRequest): Promise<ListEventsResponse> {

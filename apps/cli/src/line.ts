@@ -13,6 +13,7 @@ import { parseAddress } from '@podctl/platform/endpoint.ts';
 import { AccessServiceClient } from '@podctl/proto/podctl/v1/access.ts';
 import { AgentServiceClient } from '@podctl/proto/podctl/v1/agent.ts';
 import { BackupServiceClient } from '@podctl/proto/podctl/v1/backup.ts';
+import { BookServiceClient } from '@podctl/proto/podctl/v1/book.ts';
 import { EpisodeServiceClient } from '@podctl/proto/podctl/v1/episode.ts';
 import { EventServiceClient } from '@podctl/proto/podctl/v1/event.ts';
 import { FeedServiceClient } from '@podctl/proto/podctl/v1/feed.ts';
@@ -55,6 +56,7 @@ export class Line {
   readonly events: EventServiceClient;
   readonly reports: ReportServiceClient;
   readonly quality: QualityServiceClient;
+  readonly books: BookServiceClient;
 
   constructor(address: string, { ca, token }: Pick<Endpoint, 'ca' | 'token'>) {
     this.address = address;
@@ -75,6 +77,7 @@ export class Line {
     this.events = new EventServiceClient(address, channel, options());
     this.reports = new ReportServiceClient(address, channel, options());
     this.quality = new QualityServiceClient(address, channel, options());
+    this.books = new BookServiceClient(address, channel, options());
   }
 
   close(): void {
@@ -85,7 +88,8 @@ export class Line {
     const { feeds, episodes, agents, locks, jobs, fleet, transcripts, library, backups, access } =
       this;
     const first = [feeds, episodes, agents, locks, jobs, fleet, transcripts, library];
-    return [...first, backups, access, this.events, this.hosts, this.reports, this.quality];
+    const reports = [this.reports, this.quality, this.books];
+    return [...first, backups, access, this.events, this.hosts, ...reports];
   }
 }
 

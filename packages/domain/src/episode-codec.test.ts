@@ -18,6 +18,7 @@ import {
   type Token,
 } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
+import { byStage, MAIN_STAGES, STAGE_ROWS, STAGES, type Stage } from './stage.ts';
 
 const ten = fc.uint8Array({ minLength: 10, maxLength: 10 });
 const clusters = ten.map(clusterIdFrom);
@@ -35,7 +36,7 @@ const manifests: fc.Arbitrary<ManifestRef> = fc.record(
     audioSeconds: fc.option(
       fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
     ),
-    quality: fc.double({ min: 0, max: 1, noNaN: true }).map((n) => n + 0),
+    figure: fc.double({ min: 0, max: 1, noNaN: true }).map((n) => n + 0),
   },
   { requiredKeys: ['sha256', 'files', 'bytes', 'audioSeconds'] },
 );
@@ -87,7 +88,7 @@ const stages: fc.Arbitrary<StageState> = fc.record(
 const states: fc.Arbitrary<EpisodeState> = fc.record({
   cluster: clusters,
   nonce: nonces,
-  stages: fc.record({ download: stages, transcribe: stages }),
+  stages: fc.record(byStage(() => stages)),
 });
 
 const cluster = clusterIdFrom(new Uint8Array(10));
@@ -107,13 +108,13 @@ const manifest: ManifestRef = {
   audioSeconds: 5_432.1,
 };
 
-function step(state: EpisodeState, stage: 'download' | 'transcribe', next: Move): EpisodeState {
+function step(state: EpisodeState, stage: Stage, next: Move): EpisodeState {
   const moved = move(state, stage, next, nonce, limits);
   if (!moved.ok) throw new Error(moved.error);
   return moved.value;
 }
 
-function assigned(state: EpisodeState, stage: 'download' | 'transcribe'): EpisodeState {
+function assigned(state: EpisodeState, stage: Stage): EpisodeState {
   const holder = {
     cluster,
     token,
@@ -123,6 +124,13 @@ function assigned(state: EpisodeState, stage: 'download' | 'transcribe'): Episod
     nowMs,
   };
   return step(state, stage, { kind: 'assign', holder });
+}
+
+function finished(state: EpisodeState, stage: Stage): EpisodeState {
+  const figure = STAGE_ROWS[stage].figure === null ? {} : { figure: 12.34 };
+  const accepted = { ...manifest, ...figure };
+  const done = step(assigned(state, stage), stage, { kind: 'commit', token, manifest: accepted });
+  return step(done, stage, { kind: 'publish', token });
 }
 
 const bytes = (state: EpisodeState) => new TextEncoder().encode(encodeEpisode(state)).length;
@@ -135,6 +143,29 @@ describe('the value of an episode', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('of before there were scores is read as one that wants its score, and written as it was', () => {
+    const old = encodeEpisode(newEpisode(cluster, nonce, 'poll'));
+    expect(Object.keys(JSON.parse(old))).toEqual(['v', 'c', 'n', 'd', 't']);
+    const read = decodeEpisode(old);
+    if (!read.ok) throw new Error(read.error);
+    expect(read.value.stages.score).toMatchObject({
+      wanted: 1,
+      done: null,
+      lock: { state: 'free' },
+    });
+    expect(encodeEpisode(read.value)).toBe(old);
+    // Only what is aside may be absent.
+    expect(decodeEpisode(old.replace('"t":', '"u":')).ok).toBe(false);
+  });
+
+  it('keeps the figure of a score within its range, and of no other value', () => {
+    const scored = encodeEpisode(STAGES.reduce(finished, newEpisode(cluster, nonce, 'poll')));
+    const read = decodeEpisode(scored);
+    expect(read.ok && read.value.stages.score.done?.manifest.figure).toBe(12.34);
+    for (const odd of ['-1', '1000001', '"9"', 'null'])
+      expect(decodeEpisode(scored.replace('12.34', odd)).ok).toBe(false);
   });
 
   it('says of a dead one whether somebody did not want it; a number of a newer version says nothing', () => {
@@ -156,27 +187,26 @@ describe('the value of an episode', () => {
       `{"v":1,"c":"${cluster}","n":"${nonce}","d":[1,[],0,0],"t":[1,[],0,[1,7,["${'ab'.repeat(32)}",4,10,60${quality}]]]}`;
     const quality = (text: string) => {
       const state = decodeEpisode(text);
-      return state.ok ? state.value.stages.transcribe.done?.manifest.quality : state.error;
+      return state.ok ? state.value.stages.transcribe.done?.manifest.figure : state.error;
     };
     expect(quality(done(''))).toBeUndefined();
     expect(quality(done(',0.93'))).toBe(0.93);
-    expect(quality(done(',1.5'))).toContain('1.5 is no quality');
-    expect(quality(done(',"x"'))).toContain('is no quality');
+    expect(quality(done(',-0.5'))).toContain('-0.5 is no figure');
+    expect(quality(done(',"x"'))).toContain('is no figure');
   });
 
   it('is small: a million of them are tailed by every coordinator', () => {
     const fresh = newEpisode(cluster, nonce, 'poll');
     const held = assigned(fresh, 'download');
     let done = fresh;
-    for (const stage of ['download', 'transcribe'] as const) {
-      done = step(assigned(done, stage), stage, { kind: 'commit', token, manifest });
-      done = step(done, stage, { kind: 'publish', token });
-    }
-    const sizes = { fresh: bytes(fresh), held: bytes(held), done: bytes(done) };
+    for (const stage of MAIN_STAGES) done = finished(done, stage);
+    const scored = bytes(finished(done, 'score'));
+    const sizes = { fresh: bytes(fresh), held: bytes(held), done: bytes(done), scored };
     console.info('bytes of an episode:', sizes);
     expect(sizes.fresh).toBeLessThanOrEqual(150);
     expect(sizes.held).toBeLessThanOrEqual(250);
     expect(sizes.done).toBeLessThanOrEqual(350);
+    expect(sizes.scored).toBeLessThanOrEqual(475);
   });
 
   it('can be read back after any end of an attempt that the wire lets an agent tell', () => {
@@ -198,7 +228,7 @@ describe('the value of an episode', () => {
 
   it('stays within its limit with the longest words that the wire lets an agent say', () => {
     let state = newEpisode(cluster, nonce, 'poll');
-    for (const stage of ['download', 'transcribe'] as const) {
+    for (const stage of STAGES) {
       const end = {
         kind: 'failed' as const,
         reason: '\u{1F399}'.repeat(2_000),

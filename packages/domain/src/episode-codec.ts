@@ -9,20 +9,21 @@ import type {
   Lock,
   StageState,
 } from './episode-state.ts';
-import { FRESH_LOCK } from './episode-state.ts';
+import { FRESH_LOCK, UNTOLD_STAGE } from './episode-state.ts';
 import { type AgentId, agentId, clusterId, isEpoch, isSession, isToken, nonce } from './ids.ts';
-import { isQuality, type ManifestRef } from './manifest.ts';
+import type { ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
-import { STAGES, type Stage } from './stage.ts';
+import { byStage, FIGURE_MAX, STAGE_ROWS, STAGES, type Stage } from './stage.ts';
 
 /**
  * The value of an episode's key, as JSON with positions instead of names: a fresh episode is about 90 bytes, a finished
  * one about 270, of which two SHA-256 are 128. A million of them are tailed by every coordinator.
- *   {"v":1,"c":cluster,"n":nonce,"d":stage,"t":stage}     stage: [wanted, [request], lock, done]
+ *   {"v":1,"c":cluster,"n":nonce,"d":stage,"t":stage,"s":stage}     stage: [wanted, [request], lock, done]
+ *   (letters: stage.ts). An aside stage of which nothing was said is absent: older versions wrote none.
  *   lock: 0 | ["f",failures,[lostBy],notBeforeMs,reason] | ["h",run,token,agent,session,epoch,nonce,sinceMs,failures,[lostBy]]
  *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and at the end 1 of a skipped one, 2 of a canceled one
  *   done: 0 | [run,token,manifest] and at the end 1 while its audio is taken away, 2 when it is gone, 3 when it was purged
- *   manifest: [sha256, files, bytes, audioSeconds] and at the end a transcript's quality, if it is known
+ *   manifest: [sha256, files, bytes, audioSeconds] and at the end the stage's figure, if it has one
  *   "w", absent where nobody wished: {"t":[run,model]}, apart from the stages, so that older versions read them all the same
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
@@ -32,14 +33,16 @@ const ENDED: readonly EndedByHand[] = ['skipped', 'canceled'];
 const REMOVAL_CODE: { readonly [R in AudioRemoval]: number } = { going: 1, gone: 2 };
 const REMOVALS: readonly AudioRemoval[] = ['going', 'gone'];
 const PURGED_CODE = 3;
-const STAGE_FIELD: { readonly [S in Stage]: string } = { download: 'd', transcribe: 't' };
 
 export function encodeEpisode(state: EpisodeState): string {
   const value: Record<string, unknown> = { v: 1, c: state.cluster, n: state.nonce };
-  for (const stage of STAGES) value[STAGE_FIELD[stage]] = encodeStage(state.stages[stage]);
+  for (const stage of STAGES) {
+    const { code, aside } = STAGE_ROWS[stage];
+    if (!aside || !isUntold(state.stages[stage])) value[code] = encodeStage(state.stages[stage]);
+  }
   const wishes = STAGES.flatMap((stage) => {
     const { wish } = state.stages[stage];
-    return wish === undefined ? [] : [[STAGE_FIELD[stage], [wish.run, wish.model]]];
+    return wish === undefined ? [] : [[STAGE_ROWS[stage].code, [wish.run, wish.model]]];
   });
   if (wishes.length > 0) value.w = Object.fromEntries(wishes);
   return JSON.stringify(value);
@@ -57,21 +60,24 @@ export function decodeEpisode(text: string): Result<EpisodeState, string> {
     return ok({
       cluster: branded(clusterId, fields.c),
       nonce: branded(nonce, fields.n),
-      stages: {
-        download: stageIn(fields, STAGE_FIELD.download),
-        transcribe: stageIn(fields, STAGE_FIELD.transcribe),
-      },
+      stages: byStage((stage) => stageIn(fields, stage)),
     });
   } catch (error) {
     return err(error instanceof Error ? error.message : 'unreadable');
   }
 }
 
-function stageIn(fields: Readonly<Record<string, unknown>>, field: string): StageState {
-  const stage = decodeStage(fields[field]);
+function isUntold({ wanted, requests, lock, done }: StageState): boolean {
+  return wanted === 1 && requests.length === 0 && done === null && encodeLock(lock) === 0;
+}
+
+function stageIn(fields: Readonly<Record<string, unknown>>, of: Stage): StageState {
+  const { code, aside } = STAGE_ROWS[of];
+  const value = fields[code];
+  const stage = value === undefined && aside ? UNTOLD_STAGE : decodeStage(value);
   const wishes = fields.w;
   if (typeof wishes !== 'object' || wishes === null) return stage;
-  const wish = (wishes as Readonly<Record<string, unknown>>)[field];
+  const wish = (wishes as Readonly<Record<string, unknown>>)[code];
   if (wish === undefined) return stage;
   const [run, model] = tuple(wish, 2);
   return { ...stage, wish: { run: count(run), model: string(model) } };
@@ -125,7 +131,7 @@ function encodeHolding(lock: Omit<HeldLock, 'state'>): unknown[] {
 
 function encodeRef(ref: ManifestRef): unknown {
   const kept = [ref.sha256, ref.files, ref.bytes, ref.audioSeconds];
-  return ref.quality === undefined ? kept : [...kept, ref.quality];
+  return ref.figure === undefined ? kept : [...kept, ref.figure];
 }
 
 function decodeStage(value: unknown): StageState {
@@ -208,14 +214,14 @@ function decodeDone(value: unknown): Done {
 
 function decodeRef(value: unknown): ManifestRef {
   const length = list(value).length === 5 ? 5 : 4;
-  const [sha256, files, bytes, audioSeconds, quality] = tuple(value, length);
+  const [sha256, files, bytes, audioSeconds, figure] = tuple(value, length);
   if (!/^[0-9a-f]{64}$/.test(string(sha256))) throw new Error('a manifest has no SHA-256');
   return {
     sha256: string(sha256),
     files: count(files),
     bytes: count(bytes),
     audioSeconds: audioSeconds === null ? null : seconds(audioSeconds),
-    ...(quality === undefined ? {} : { quality: qualityOf(quality) }),
+    ...(figure === undefined ? {} : { figure: figureOf(figure) }),
   };
 }
 
@@ -258,9 +264,9 @@ function seconds(value: unknown): number {
   return value;
 }
 
-function qualityOf(value: unknown): number {
-  if (typeof value === 'number' && isQuality(value)) return value;
-  throw new Error(`${quote(value)} is no quality`);
+function figureOf(value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= FIGURE_MAX) return value;
+  throw new Error(`${quote(value)} is no figure`);
 }
 
 /** Short enough to log, whatever it is. */

@@ -133,6 +133,7 @@ describe('the table of legal moves', () => {
     const old: EpisodeState = {
       ...fresh,
       stages: {
+        ...fresh.stages,
         download: { ...fresh.stages.download, wanted: 2, done },
         transcribe: { ...fresh.stages.transcribe, lock: locks.committed },
       },

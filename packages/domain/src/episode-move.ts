@@ -12,7 +12,7 @@ import type { ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
 import { type AttemptEnd, afterAttempt, REASON_LENGTH_MAX, type RetryLimits } from './retry.ts';
 import { withoutOldWish, withWish } from './run-wish.ts';
-import { STAGE_INPUT, STAGES, type Stage } from './stage.ts';
+import { byStage, STAGE_INPUT, STAGE_ROWS, STAGES, type Stage } from './stage.ts';
 
 /** The one table of legal moves: from which states of a stage's lock each move may start. */
 export const LEGAL_FROM = {
@@ -90,7 +90,8 @@ export function move(
   if (!after.ok) return after;
   const isGiven = step.kind === 'assign' || step.kind === 'adopt';
   const cluster = isGiven ? step.holder.cluster : state.cluster;
-  const stages = { ...state.stages, [stage]: after.value };
+  const moved = { ...state.stages, [stage]: after.value };
+  const stages = step.kind === 'publish' ? withFollowers(moved, stage) : moved;
   // One that was counted before asks for nothing more.
   const asked = after.value === before ? null : requestOf(step, before);
   if (asked === null) return ok({ cluster, nonce, stages });
@@ -107,6 +108,24 @@ function requestOf(step: Move, before: StageState): string | null {
 function purgeRequest({ done, requests }: StageState): string {
   const id = `purged-r${done?.run ?? 0}`;
   return requests.includes(id) ? `${id}:${done?.token ?? 0}` : id;
+}
+
+/** What works on a result that was just done, and follows it, is done anew where it worked on an older one. */
+function withFollowers(stages: EpisodeState['stages'], input: Stage): EpisodeState['stages'] {
+  return byStage((stage) => {
+    const follows = STAGE_INPUT[stage] === input && STAGE_ROWS[stage].followsInput;
+    return follows ? followed(stages[stage]) : stages[stage];
+  });
+}
+
+function followed(stage: StageState): StageState {
+  const { lock, wanted, done } = stage;
+  const isBegun = lock.state === 'held' || lock.state === 'committed';
+  const newest = isBegun ? lock.run : (done?.run ?? 0);
+  // What somebody skipped stays so. What was given up may do better with what is there now.
+  if (lock.state === 'dead')
+    return lock.ended === undefined ? { ...stage, lock: FRESH_LOCK } : stage;
+  return newest === 0 || wanted > newest ? stage : { ...stage, wanted: newest + 1 };
 }
 
 /** Whoever asks for a run whose input was taken away asks for that input as well. */

@@ -1,6 +1,6 @@
 import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.ts';
 import type { ManifestRef } from './manifest.ts';
-import type { Stage } from './stage.ts';
+import { byStage, STAGE_ROWS, type Stage } from './stage.ts';
 
 /**
  * The state of one episode: what its one key in the bucket holds.
@@ -115,8 +115,12 @@ export const FRESH_LOCK: FreeLock = {
   reason: null,
 };
 
+/** Of an aside stage nothing was said yet: it is wanted once, and nobody asked for it by name. */
+export const UNTOLD_STAGE: StageState = { wanted: 1, requests: [], lock: FRESH_LOCK, done: null };
+
 /** An episode as the poller first writes it: one run of every stage wanted. */
 export function newEpisode(cluster: ClusterId, nonce: Nonce, request: string): EpisodeState {
   const stage: StageState = { wanted: 1, requests: [request], lock: FRESH_LOCK, done: null };
-  return { cluster, nonce, stages: { download: stage, transcribe: stage } };
+  const stages = byStage((name) => (STAGE_ROWS[name].aside ? UNTOLD_STAGE : stage));
+  return { cluster, nonce, stages };
 }

@@ -17,7 +17,7 @@ export interface FeedRecord {
   /** The title that the feed gave last, else the one given when it was added, else null. */
   readonly title: string | null;
   readonly addedMs: number;
-  /** 1 to 10; null until known. */
+  /** 1 to 10, as a user gave it: it goes before what transcripts say. Null where nobody did. */
   readonly bookScore: number | null;
   /** Raised by CAS before each fold, so that two pollers cannot both fold. */
   readonly generation: number;
@@ -97,6 +97,3 @@ export function formerUrlsOf(
   const former = [before, ...formerUrls.filter((one) => one !== before)];
   return former.filter((one) => one !== url).slice(0, FORMER_URLS_MAX);
 }
-
-/** 3 until known: the seed's rule. */
-export const BOOK_SCORE_UNKNOWN = 3;

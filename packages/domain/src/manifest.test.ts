@@ -98,8 +98,8 @@ describe('a manifest', () => {
   ])('keeps of a transcript’s quality %j what can be one: %j', (quality, kept) => {
     const details = { ...manifest.details, ...(quality === undefined ? {} : { quality }) };
     const transcript = { ...manifest, stage: 'transcribe', details } as const;
-    expect(manifestRef(transcript, 'c'.repeat(64)).quality).toBe(kept);
-    expect(manifestRef({ ...transcript, stage: 'download' }, 'c'.repeat(64)).quality).toBe(
+    expect(manifestRef(transcript, 'c'.repeat(64)).figure).toBe(kept);
+    expect(manifestRef({ ...transcript, stage: 'download' }, 'c'.repeat(64)).figure).toBe(
       undefined,
     );
   });

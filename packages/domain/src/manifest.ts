@@ -13,7 +13,7 @@ import {
   type Token,
 } from './ids.ts';
 import { err, ok, type Result } from './result.ts';
-import { isStage, type Stage } from './stage.ts';
+import { FIGURE_MAX, isStage, STAGE_ROWS, type Stage } from './stage.ts';
 
 /** Written last into an attempt's staging folder: where it is, the attempt is complete. */
 export const MANIFEST_NAME = 'manifest.json';
@@ -58,8 +58,8 @@ export interface ManifestRef {
   /** Of the files together, without the manifest. */
   readonly bytes: number;
   readonly audioSeconds: number | null;
-  /** Of a transcript: how far it is to be trusted, 0 to 1 in hundredths (docs/quality.md); absent where that is not known. */
-  readonly quality?: number;
+  /** The one detail that the stage's row names (stage.ts), in hundredths; absent where there is none. */
+  readonly figure?: number;
 }
 
 const namePattern = /^[a-z0-9-][a-z0-9.-]{0,63}$/;
@@ -106,25 +106,22 @@ export function decodeManifest(text: string): Result<Manifest, string> {
 
 /** `sha256` is the hash of the manifest file's bytes. */
 export function manifestRef(manifest: Manifest, sha256: string): ManifestRef {
-  const quality = qualityIn(manifest);
+  const figure = figureOf(manifest);
   return {
     sha256,
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0),
     audioSeconds: manifest.audioSeconds,
-    ...(quality === null ? {} : { quality }),
+    ...(figure === null ? {} : { figure }),
   };
 }
 
-/** What an agent says is believed as far as it can be one. */
-function qualityIn({ stage, details }: Manifest): number | null {
-  const { quality } = details;
-  if (stage !== 'transcribe' || typeof quality !== 'number' || !isQuality(quality)) return null;
-  return Math.round(quality * 100) / 100;
-}
-
-export function isQuality(value: number): boolean {
-  return value >= 0 && value <= 1;
+/** What an agent says is believed as far as it can be one: else the fold of a feed would be anybody's. */
+function figureOf({ stage, details }: Manifest): number | null {
+  const { figure } = STAGE_ROWS[stage];
+  const value = figure === null ? null : details[figure.detail];
+  if (figure === null || typeof value !== 'number' || value < 0 || value > figure.max) return null;
+  return Math.round(value * 100) / 100;
 }
 
 function manifestFrom(value: unknown): Manifest {

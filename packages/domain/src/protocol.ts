@@ -150,6 +150,13 @@ export type Work =
       readonly languageProbe?: LanguageProbeWork | undefined;
       /** For the head of its Markdown; older coordinators do not say. */
       readonly episode?: EpisodeHeading | undefined;
+    }
+  | {
+      readonly kind: 'score';
+      /** Path of the accepted transcript's JSON in the library. */
+      readonly transcriptPath: string;
+      readonly transcriptSha256: string;
+      readonly audioSeconds: number | null;
     };
 
 export interface LanguageProbeWork {
@@ -157,6 +164,21 @@ export interface LanguageProbeWork {
   readonly offsetSeconds: number;
   /** 0 to 1: below it it listens further in. */
   readonly confidenceMin: number;
+}
+
+/** Work on a file that an earlier stage made. */
+export type InputWork = Exclude<Work, { readonly kind: 'download' }>;
+
+/** A file of the library that a job works on. */
+export interface InputFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+export function inputOf(work: InputWork): InputFile {
+  return work.kind === 'transcribe'
+    ? { path: work.audioPath, sha256: work.audioSha256 }
+    : { path: work.transcriptPath, sha256: work.transcriptSha256 };
 }
 
 /** What the metadata file beside the audio tells. */

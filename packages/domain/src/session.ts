@@ -1,4 +1,5 @@
 import type { AgentId, ClusterId, Nonce } from './ids.ts';
+import type { Stage } from './stage.ts';
 
 /**
  * A session is one life of an agent, from hello to loss or goodbye. Its id is the revision of the write that made it `live`.
@@ -24,9 +25,13 @@ export interface SessionRecord {
   readonly session: number;
 }
 
-export interface Slots {
-  readonly download: number;
-  readonly transcribe: number;
+/** Jobs of each stage at a time. An older agent says nothing of a stage that came later: it has no slot for it. */
+export type Slots = { readonly download: number; readonly transcribe: number } & {
+  readonly [S in Stage]?: number | undefined;
+};
+
+export function slotsOf(slots: Slots, stage: Stage): number {
+  return slots[stage] ?? 0;
 }
 
 /** The session's id, given the revision at which the record was read. */

@@ -11,7 +11,7 @@ import type { SessionRecord } from '@podctl/domain/session.ts';
 import { z } from 'zod';
 import { feedPolling } from './feed-polling.ts';
 import { keptAudioField } from './keep-audio-field.ts';
-import { branded } from './wire.ts';
+import { branded, slotsField } from './wire.ts';
 
 /** The values of the buckets other than an episode's state, as JSON. Unknown fields are dropped: a newer writer's. */
 export interface RecordCodec<T> {
@@ -150,7 +150,7 @@ export const sessionRecord = recordCodec<SessionRecord>(
     host: z.string(),
     version: z.string(),
     engine: z.string(),
-    slots: z.object({ download: count, transcribe: count }),
+    slots: slotsField,
     sinceMs: millis,
     session: count,
   }),

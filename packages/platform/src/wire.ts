@@ -26,7 +26,8 @@ import {
   type ResultReply,
 } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
-import { STAGES } from '@podctl/domain/stage.ts';
+import type { Slots } from '@podctl/domain/session.ts';
+import { byStage, STAGES } from '@podctl/domain/stage.ts';
 import { z } from 'zod';
 
 /** A quarter of the server's usual 1 MiB: what is longer is a mistake or an attack. */
@@ -101,6 +102,12 @@ const boot = z.string().min(1).max(64);
 const sentence = z.string().max(FEED_LIMITS.textLengthMax);
 const label = z.string().max(400);
 const slotCount = z.number().int().min(0).max(1_000);
+/** Of a stage that came later an older agent says nothing, and what a newer one says of its own is dropped. */
+export const slotsField: z.ZodType<Slots> = z.object({
+  ...byStage(() => slotCount.optional()),
+  download: slotCount,
+  transcribe: slotCount,
+});
 const milliseconds = z.number().int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
 
@@ -141,7 +148,7 @@ export const helloMessage = messageCodec<HelloMessage>(
       host: label,
       version: label,
       engine: label,
-      slots: z.object({ download: slotCount, transcribe: slotCount }),
+      slots: slotsField,
     }),
     z.object({
       kind: z.literal('goodbye'),
@@ -233,6 +240,12 @@ const work = z.discriminatedUnion('kind', [
         link: z.string().max(URL_HREF_LENGTH_MAX).optional(),
       })
       .optional(),
+  }),
+  z.object({
+    kind: z.literal('score'),
+    transcriptPath: z.string().min(1).max(1_024),
+    transcriptSha256: sha256,
+    audioSeconds: z.number().min(0).nullable(),
   }),
 ]);
 

@@ -1,4 +1,4 @@
-import type { Slots } from '@podctl/domain/session.ts';
+import { type Slots, slotsOf } from '@podctl/domain/session.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 
 /** What holds places at a stage. Jobs that were told to stop hold theirs until they have stopped. */
@@ -14,17 +14,20 @@ export interface Load {
  */
 export type Admission = 'begin' | 'wait' | 'refuse';
 
-/** For each slot. Transcriptions are held ahead (`agent.prefetch`), and more for the moment in which the counts differ. */
-const WAITING_PER_SLOT_MAX: { readonly [S in Stage]: number } = { download: 1, transcribe: 5 };
+/** For each slot: more for the moment in which the counts differ. */
+const WAITING_PER_SLOT_MAX = 1;
+/** Transcriptions are held ahead as well (`agent.prefetch`). */
+const TRANSCRIPTIONS_PER_SLOT_MAX = 5;
 
 /** The leader counts the slots; this is only the second guard. */
 export function admit(stage: Stage, slots: Slots, load: Load): Admission {
-  const limit = slots[stage];
+  const limit = slotsOf(slots, stage);
   if (load.running < limit && load.waiting === 0) return 'begin';
-  return load.waiting < limit * WAITING_PER_SLOT_MAX[stage] ? 'wait' : 'refuse';
+  const perSlot = stage === 'transcribe' ? TRANSCRIPTIONS_PER_SLOT_MAX : WAITING_PER_SLOT_MAX;
+  return load.waiting < limit * perSlot ? 'wait' : 'refuse';
 }
 
 /** How many of those that wait may begin now. */
 export function mayBegin(stage: Stage, slots: Slots, load: Load): number {
-  return Math.max(0, Math.min(load.waiting, slots[stage] - load.running));
+  return Math.max(0, Math.min(load.waiting, slotsOf(slots, stage) - load.running));
 }

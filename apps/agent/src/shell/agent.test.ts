@@ -37,6 +37,7 @@ beforeEach(async () => {
     journal: { open: async () => [], put: async () => {}, remove: async () => {} },
     workProblem: async () => problem,
     workers: {
+      score: async () => returned('It was given back.'),
       download: async () => failure('http_404', 'It is not there.'),
       transcribe: async () => returned('It was given back.'),
     },

@@ -1,21 +1,20 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestDetail, ManifestFile } from '@podctl/domain/manifest.ts';
-import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import type { InputWork, ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Result } from '@podctl/domain/result.ts';
 import type { WrittenFile } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { type DiskFloor, diskFloor } from '../core/disk-floor.ts';
-import type { TranscribeWork } from '../core/transcript-of.ts';
 import type { JobContext } from './jobs.ts';
 
-/** Where attempts are written, and the audio that they work on is had from: a mount of the library, or a coordinator. */
+/** Where attempts are written, and the files that they work on are had from: a mount of the library, or a coordinator. */
 export interface AttemptStore {
   /** Throws when the attempt is finished already: the machine begins a token once, so this is a bug. */
   begin(assignment: Assignment, context: JobContext): Promise<Attempt>;
-  /** The accepted audio as a file of this machine, with the SHA-256 that was accepted; else how the job ends. */
+  /** The accepted file that a job works on as a file of this machine, with the SHA-256 that was accepted; else how the job ends. */
   input(
     assignment: Assignment,
-    work: TranscribeWork,
+    work: InputWork,
     signal: AbortSignal,
   ): Promise<Result<AudioInput, ResultOutcome>>;
   /** What attempts at the job's run leave of long work for whoever goes on with it. */

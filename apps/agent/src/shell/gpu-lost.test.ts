@@ -37,6 +37,7 @@ test('a heartbeat tells of the GPUs; after a loss it names it, the work is hande
     journal: { open: async () => [], put: async () => {}, remove: async () => {} },
     workProblem: async () => null,
     workers: {
+      score: async () => returned('It was given back.'),
       download: async () => returned('It was given back.'),
       transcribe: async (_assignment, { signal }) => {
         begun.resolve();

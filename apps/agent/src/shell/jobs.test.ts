@@ -1,4 +1,5 @@
 import type { LogLine } from '@podctl/domain/protocol.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { expect, test } from 'vitest';
 import { logLineOf } from '../core/log-line.ts';
@@ -20,7 +21,11 @@ async function linesOf(worker: Worker): Promise<readonly LogLine[]> {
   const input = ({ kind }: { kind: string }) => {
     if (kind === 'done') done.resolve();
   };
-  const jobs = new Jobs({ download: worker, transcribe: worker }, input, log);
+  const jobs = new Jobs(
+    byStage(() => worker),
+    input,
+    log,
+  );
   const of = { cluster: world, session: sessionOf(1), ticket };
   jobs.begin('key', { ...of, job: job('download', 1, 5), work: workFor('download') });
   await done.promise;

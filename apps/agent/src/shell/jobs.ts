@@ -104,8 +104,8 @@ export class Jobs {
 /** Never a whole URL: its path may be a secret too. */
 function workFields({ work }: Assignment): object {
   if (work.kind === 'download') return { host: URL.parse(work.url)?.host ?? 'unknown' };
-  const { model, audioSeconds } = work;
-  return { model, audioSeconds };
+  const { audioSeconds } = work;
+  return work.kind === 'transcribe' ? { model: work.model, audioSeconds } : { audioSeconds };
 }
 
 /** Calls back for each tenth that is passed, once. */

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import { PARTS_PATH } from '@podctl/domain/library-path.ts';
-import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import { type InputWork, inputOf, type ResultOutcome } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { STAGE_ROWS } from '@podctl/domain/stage.ts';
 import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { placeOf } from '@podctl/platform/library/safe-path.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { failure } from '../core/outcome.ts';
-import type { TranscribeWork } from '../core/transcript-of.ts';
 import {
   type Attempt,
   type AttemptStore,
@@ -47,14 +47,15 @@ export class MountedStore implements AttemptStore {
 
   async input(
     _assignment: Assignment,
-    work: TranscribeWork,
+    work: InputWork,
     signal: AbortSignal,
   ): Promise<Result<AudioInput, ResultOutcome>> {
-    const { sha256 } = await this.#library.hash(work.audioPath, signal);
-    if (sha256 !== work.audioSha256) return err(audioChanged(work, sha256));
-    const path = await placeOf(this.#library.root, work.audioPath);
+    const input = inputOf(work);
+    const { sha256 } = await this.#library.hash(input.path, signal);
+    if (sha256 !== input.sha256) return err(inputChanged(work, sha256));
+    const path = await placeOf(this.#library.root, input.path);
     const intact = async (again: AbortSignal) =>
-      (await this.#library.hash(work.audioPath, again)).sha256 === work.audioSha256;
+      (await this.#library.hash(input.path, again)).sha256 === input.sha256;
     return ok({ path, intact, [Symbol.dispose]: () => {} });
   }
 
@@ -78,9 +79,10 @@ export class MountedStore implements AttemptStore {
   }
 }
 
-export function audioChanged({ audioSha256 }: TranscribeWork, sha256: string): ResultOutcome {
+export function inputChanged(work: InputWork, sha256: string): ResultOutcome {
+  const what = STAGE_ROWS[work.kind].input?.word ?? 'input';
   return failure(
-    'audio_changed',
-    `The audio in the library has SHA-256 ${sha256.slice(0, 12)}… where ${audioSha256.slice(0, 12)}… was accepted.`,
+    `${what}_changed`,
+    `The ${what} in the library has SHA-256 ${sha256.slice(0, 12)}… where ${inputOf(work).sha256.slice(0, 12)}… was accepted.`,
   );
 }

@@ -15,7 +15,7 @@ import gc, sys, threading
 import audio_windows
 audio_windows.WINDOW_SECONDS = 25
 audio_windows.CUT_SEARCH_SECONDS = 2
-from audio_windows import AudioFile
+from audio_windows import AudioFile, AudioSpan
 from next_audio import NextAudio
 from read_ahead import OpenedAudio, ReadAhead
 from speech_memory import speech_memory
@@ -49,16 +49,16 @@ except RuntimeError as error:
     print(error)
 
 next_audio = NextAudio()
-first = OpenedAudio(path, vad=True)
+first = OpenedAudio(path, AudioSpan(), vad=True)
 next_audio.working(first)
-next_audio.want(path)
-print(next_audio.take("another"), next_audio.take(path))  # it is not opened before the one at work is read
-next_audio.want(path)
+next_audio.want(path, AudioSpan())
+print(next_audio.take("another", AudioSpan()), next_audio.take(path, AudioSpan()))  # it is not opened before the one at work is read
+next_audio.want(path, AudioSpan())
 windows = [window.samples for window in first.windows]
 first.close()
 for thread in threading.enumerate():
     if thread.name == "next audio": thread.join()
-opened = next_audio.take(path)
+opened = next_audio.take(path, AudioSpan())
 same = [window.samples for window in opened.windows]
 opened.close()
 print(len(plain), all((a == b).all() for a, b in zip(plain, windows)), all((a == b).all() for a, b in zip(plain, same)))

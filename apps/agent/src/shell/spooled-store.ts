@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { PARTS_PATH } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type ManifestFile } from '@podctl/domain/manifest.ts';
-import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import { type InputWork, inputOf, type ResultOutcome } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { STAGE_ROWS } from '@podctl/domain/stage.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { placeOf } from '@podctl/platform/library/safe-path.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { failure, returned } from '../core/outcome.ts';
-import type { TranscribeWork } from '../core/transcript-of.ts';
 import type { MoveEnd } from '../core/transfer-pace.ts';
 import {
   type Attempt,
@@ -107,23 +107,23 @@ export class SpooledStore implements AttemptStore {
 
   async input(
     assignment: Assignment,
-    work: TranscribeWork,
+    work: InputWork,
     signal: AbortSignal,
   ): Promise<Result<AudioInput, ResultOutcome>> {
-    const { audioSha256: sha256 } = work;
-    const path = this.#inputs.pathOf(sha256, work.audioPath);
+    const { path: libraryPath, sha256 } = inputOf(work);
+    const path = this.#inputs.pathOf(sha256, libraryPath);
     const use = this.#inputs.use(sha256);
     try {
       const end = (await this.#has(path, sha256, signal))
         ? 'done'
-        : await fetchInput(this.#fetching(work), assignment, { path, sha256 }, signal);
+        : await fetchInput(this.#fetching(libraryPath), assignment, { path, sha256 }, signal);
       if (end === 'done') {
         const place = await this.#inputs.place(path);
         const intact = (again: AbortSignal) => this.#has(path, sha256, again);
         return ok({ path: place, intact, [Symbol.dispose]: () => use[Symbol.dispose]() });
       }
       use[Symbol.dispose]();
-      return err(inputOutcome(end));
+      return err(inputOutcome(end, STAGE_ROWS[work.kind].input?.word ?? 'input'));
     } catch (error) {
       use[Symbol.dispose]();
       throw error;
@@ -168,10 +168,10 @@ export class SpooledStore implements AttemptStore {
     return problem;
   }
 
-  #fetching({ audioPath }: TranscribeWork) {
+  #fetching(libraryPath: string) {
     const { spool, client, store, own, freeBytesMin, moved } = this.#ports;
     const makeRoom = (bytes: number) => this.#inputs.makeRoom(bytes);
-    const open = own?.input(store, audioPath) ?? inputByCoordinator(client, store);
+    const open = own?.input(store, libraryPath) ?? inputByCoordinator(client, store);
     return { spool, client, open, transfers: this.#transfers, freeBytesMin, moved, makeRoom };
   }
 
@@ -246,26 +246,30 @@ function uploadOutcome(end: Exclude<MoveEnd, 'done' | 'gone'>, name: string): Re
   }
 }
 
-function inputOutcome(end: Exclude<MoveEnd, 'done'>): ResultOutcome {
+/** @param what it works on, for people. */
+function inputOutcome(end: Exclude<MoveEnd, 'done'>, what: string): ResultOutcome {
   switch (end) {
     case 'gone':
       return returned('The lock is not this agent’s any more.', 'gone');
     case 'stuck':
       return returned(
-        'The audio could not be fetched from any coordinator: see to its byte listener and the way there.',
+        `The ${what} could not be fetched from any coordinator: see to its byte listener and the way there.`,
         'input_stuck',
         OPERATOR_WAIT_MS,
       );
     case 'changed':
-      return failure('audio_changed', 'The audio in the library is not the one that was accepted.');
+      return failure(
+        `${what}_changed`,
+        `The ${what} in the library is not the one that was accepted.`,
+      );
     case 'missing':
-      return failure('library_missing', 'The accepted audio is not in the library.');
+      return failure('library_missing', `The accepted ${what} is not in the library.`);
     case 'damaged':
       return failure(
         'input_damaged',
-        'The audio did not arrive as it was accepted, again and again.',
+        `The ${what} did not arrive as it was accepted, again and again.`,
       );
     case 'refused':
-      return failure('input_refused', 'The coordinator refused to give the audio.');
+      return failure('input_refused', `The coordinator refused to give the ${what}.`);
   }
 }

@@ -76,6 +76,7 @@ export interface AgentView {
   readonly engine: string;
   readonly downloadSlots: number;
   readonly transcribeSlots: number;
+  readonly scoreSlots: number;
   readonly lastHeartbeatAt: string | null;
   readonly jobs: readonly RunningJobView[];
   /** One sentence; empty when nothing is wrong. */
@@ -122,6 +123,7 @@ export function agentView(agent: Agent): AgentView {
     engine: agent.engine,
     downloadSlots: agent.downloadSlots,
     transcribeSlots: agent.transcribeSlots,
+    scoreSlots: agent.scoreSlots,
     lastHeartbeatAt: isoTime(agent.lastHeartbeatAt),
     jobs: agent.jobs.map(runningJobView),
     problem: agent.problem,

@@ -9,7 +9,17 @@ import { type EpisodeExtrasView, episodeExtrasView } from './episode-extras-map.
 import { isoTime } from './list-document.ts';
 import { type TranscriptQualityView, transcriptQualityView } from './quality-map.ts';
 
-export type StageWord = 'download' | 'transcribe' | 'unknown';
+/** The stages by the words that people give them, in their order. */
+const stages = {
+  download: Stage.DOWNLOAD,
+  transcribe: Stage.TRANSCRIBE,
+  score: Stage.SCORE,
+} as const;
+
+export type StageName = keyof typeof stages;
+export type StageWord = StageName | 'unknown';
+
+export const STAGE_NAMES = Object.keys(stages) as readonly StageName[];
 export type StageStateWord =
   | 'not-wanted'
   | 'waiting'
@@ -72,10 +82,6 @@ export interface EpisodeView {
   readonly transcriptQuality: TranscriptQualityView | null;
 }
 
-const stageWords: { readonly [stage: number]: StageWord } = {
-  [Stage.DOWNLOAD]: 'download',
-  [Stage.TRANSCRIBE]: 'transcribe',
-};
 const stateWords: { readonly [state: number]: StageStateWord } = {
   [StageState.NOT_WANTED]: 'not-wanted',
   [StageState.WAITING]: 'waiting',
@@ -96,12 +102,12 @@ export function stageStateOf(word: string): StageState {
 }
 
 export function stageOf(word: string | undefined): Stage {
-  if (word === 'download') return Stage.DOWNLOAD;
-  return word === 'transcribe' ? Stage.TRANSCRIBE : Stage.UNSPECIFIED;
+  const name = STAGE_NAMES.find((one) => one === word);
+  return name === undefined ? Stage.UNSPECIFIED : stages[name];
 }
 
 export function stageWord(stage: Stage): StageWord {
-  return stageWords[stage] ?? 'unknown';
+  return STAGE_NAMES.find((name) => stages[name] === stage) ?? 'unknown';
 }
 
 export function episodeView(episode: Episode): EpisodeView {

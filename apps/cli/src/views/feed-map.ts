@@ -1,6 +1,7 @@
 import type { AddedFeed, Feed, FeedDetail } from '@podctl/proto/podctl/v1/feed.ts';
 import { AddedFeed_Outcome, FeedPoll_Result, FeedState } from '@podctl/proto/podctl/v1/feed.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { type BookScoreView, bookScoreView } from './book-map.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { type FeedReadingView, feedReadingView } from './feed-reading-map.ts';
 import { isoTime, ratio } from './list-document.ts';
@@ -174,6 +175,8 @@ export interface FeedDetailView extends FeedView {
   readonly ledger: LedgerView | null;
   /** Of its transcripts; null while none has a quality. */
   readonly quality: QualityFiguresView | null;
+  /** Where its book score comes from; null from a coordinator that is older. */
+  readonly books: BookScoreView | null;
 }
 
 export function feedDetailView(detail: FeedDetail): FeedDetailView {
@@ -201,6 +204,7 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
     hotwords: feed.choices?.hotwords ?? '',
     ledger: detail.ledger === undefined ? null : ledgerView(detail.ledger),
     quality: detail.quality === undefined ? null : figuresView(detail.quality),
+    books: bookScoreView(detail.books),
   };
 }
 

@@ -48,6 +48,8 @@ export interface OverviewView {
   readonly etaSeconds: number | null;
   /** Wanted, and nobody works on them. */
   readonly jobsWaiting: number;
+  /** Jobs left of stages that nobody waits for, where an agent has slots for them. */
+  readonly asideLeft: number;
   /** Hosts that asked for patience, and are not asked as before yet. */
   readonly hostsThrottled: number;
 }
@@ -82,6 +84,7 @@ export function overviewView(overview: Overview): OverviewView {
     speedRatio: overview.speedRatio ?? null,
     etaSeconds: overview.etaSeconds ?? null,
     jobsWaiting: overview.jobsWaiting,
+    asideLeft: overview.asideLeft,
     hostsThrottled: overview.hostsThrottled,
   };
 }

@@ -27,6 +27,17 @@ test('a paused feed is waited for no longer than its jobs run, and what it leave
   expect(of({ ...paused, skipped: 2 })).toEqual({ kind: 'complete', transcribed: 3 });
 });
 
+test('scores that an agent can still work out are waited for, though their feed is done', () => {
+  const feeds = new Map([
+    ['f', feedView(Feed.fromPartial({ ...read, state: FeedState.DONE, transcribed: 5 }))],
+  ]);
+  const left = (asideLeft: number) => {
+    const overview = overviewView(Overview.fromPartial({ feeds: 1, transcribed: 5, asideLeft }));
+    return completionOf({ ...emptyWatch, overview, feeds }, 1).kind;
+  };
+  expect([left(2), left(0)]).toEqual(['working', 'complete']);
+});
+
 test('a paused feed that was never read is waited for, until it could not be', () => {
   const unread = { state: FeedState.PAUSED, episodes: 0, lastSuccessAt: undefined };
   expect(of(unread)).toEqual({ kind: 'working' });

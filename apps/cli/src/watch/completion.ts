@@ -5,7 +5,7 @@ import type { WatchState } from './watch-state.ts';
 /** Whether anything is left to do. */
 export type Completion =
   | { readonly kind: 'working' }
-  /** Every feed was read, and every episode is transcribed. */
+  /** Every feed was read, every episode is transcribed, and scored where an agent does that. */
   | { readonly kind: 'complete'; readonly transcribed: number }
   /** Nothing is left that would go on by itself. */
   | { readonly kind: 'failed'; readonly reasons: readonly string[] };
@@ -21,6 +21,8 @@ export function completionOf(state: WatchState, known: number): Completion {
   if (overview === null || overview.feeds < known) return { kind: 'working' };
   const feeds = [...state.feeds.values()];
   if (feeds.length < overview.feeds || !feeds.every(settled)) return { kind: 'working' };
+  // No feed waits for its scores, but who ends what runs would leave them undone.
+  if (overview.asideLeft > 0) return { kind: 'working' };
   const reasons = feeds.flatMap(failureOf);
   if (reasons.length === 0) return { kind: 'complete', transcribed: overview.transcribed };
   const more = reasons.length - REASONS_MAX;

@@ -1,5 +1,6 @@
 import type { CordonKind, CordonState } from '@podctl/domain/cordon.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
 import {
   type Agent,
   AgentState as AgentStateMessage,
@@ -47,6 +48,7 @@ export function agentMessage(view: AgentView): Agent {
     engineChoice: view.engineChoice,
     cordon: view.cordon === null ? undefined : cordonMessage(view.cordon),
     stateSince: dateOf(record.sinceMs),
+    scoreSlots: slotsOf(record.slots, 'score'),
   };
 }
 

@@ -6,7 +6,7 @@ import type { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { ByteRefusal, ByteRoute } from '../core/byte-access.ts';
 import { type ByteRange, matches, parseRange } from '../core/byte-headers.ts';
-import { type AcceptedAudio, acceptedAudio } from '../shell/work.ts';
+import { type AcceptedInput, acceptedInput } from '../shell/work.ts';
 import type { ByteMetrics } from './byte-metrics.ts';
 import { TransferEnd, type Transfers } from './byte-transfers.ts';
 
@@ -27,7 +27,7 @@ export interface InputRequest {
 
 export type SentFile = Pick<InputRequest, 'request' | 'response' | 'judge'>;
 
-/** The accepted audio that a job works on, whole or from an offset on. Rejects with `TransferEnd`. */
+/** The accepted file that a job works on, whole or from an offset on. Rejects with `TransferEnd`. */
 export class ByteInput {
   readonly #options: ByteInputOptions;
 
@@ -37,24 +37,24 @@ export class ByteInput {
 
   async send(of: InputRequest): Promise<void> {
     const { request, response } = of;
-    const audio = await findInput(this.#options.library, of);
-    const etag = `"${audio.sha256}"`;
+    const input = await findInput(this.#options.library, of);
+    const etag = `"${input.sha256}"`;
     response.setHeader('etag', etag);
     response.setHeader('accept-ranges', 'bytes');
     response.setHeader('cache-control', 'no-store');
     if (!matches(request.headers['if-match'], etag)) return end(response, 412, 0);
-    const range = parseRange(request.headers.range, audio.sizeBytes);
+    const range = parseRange(request.headers.range, input.sizeBytes);
     if (range === 'unsatisfiable') {
-      response.setHeader('content-range', `bytes */${audio.sizeBytes}`);
+      response.setHeader('content-range', `bytes */${input.sizeBytes}`);
       return end(response, 416, 0);
     }
-    const { startBytes, endBytes } = range ?? { startBytes: 0, endBytes: audio.sizeBytes };
+    const { startBytes, endBytes } = range ?? { startBytes: 0, endBytes: input.sizeBytes };
     if (range !== null)
-      response.setHeader('content-range', `bytes ${startBytes}-${endBytes - 1}/${audio.sizeBytes}`);
+      response.setHeader('content-range', `bytes ${startBytes}-${endBytes - 1}/${input.sizeBytes}`);
     response.setHeader('content-type', 'application/octet-stream');
     const status = range === null ? 200 : 206;
     if (request.method === 'HEAD') return end(response, status, endBytes - startBytes);
-    await this.#stream(of, audio.path, { startBytes, endBytes }, status);
+    await this.#stream(of, input.path, { startBytes, endBytes }, status);
   }
 
   /** A whole file of the library's. Rejects with `TransferEnd`. */
@@ -106,18 +106,18 @@ export class ByteInput {
   }
 }
 
-/** The accepted audio, as it lies there. Rejects with `TransferEnd`. */
+/** The accepted file that it works on, as it lies there. Rejects with `TransferEnd`. */
 export async function findInput(
   library: Library,
   { route, state }: InputRequest,
-): Promise<AcceptedAudio> {
-  const audio = await acceptedAudio(library, route.feed, route.episode, state);
-  if (!audio.ok) throw new TransferEnd({ status: 404, reason: 'no_input' });
+): Promise<AcceptedInput> {
+  const input = await acceptedInput(library, route, state);
+  if (!input.ok) throw new TransferEnd({ status: 404, reason: 'no_input' });
   // A file cut short would leave the agent waiting for what never comes.
-  const found = await library.stat(audio.value.path);
-  if (found?.sizeBytes !== audio.value.sizeBytes)
+  const found = await library.stat(input.value.path);
+  if (found?.sizeBytes !== input.value.sizeBytes)
     throw new TransferEnd({ status: 404, reason: 'no_input' });
-  return audio.value;
+  return input.value;
 }
 
 function end(response: ServerResponse, status: number, lengthBytes: number): void {

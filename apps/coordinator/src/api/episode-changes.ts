@@ -14,6 +14,7 @@ import type {
 } from '@podctl/proto/podctl/v1/episode.ts';
 import { chosenJobs, namedJobs, type RetryFilter, type RetryJob } from '../core/retry-choice.ts';
 import { isOpenEpisode, wantedFeeds } from '../core/snapshot.ts';
+import type { Tally } from '../core/tally.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import { bothProblem, episodesChosen, episodesNamed } from './episode-choice.ts';
 import { ordered } from './feed-changes.ts';
@@ -100,10 +101,15 @@ function chosen(fleet: Fleet, request: RetryEpisodesRequest): Result<RetryJob[],
   const rows = feed === null ? wantedFeeds(snapshot) : [feed.value];
   // What is counted need not be looked for in all of its episodes.
   const some = rows.filter(
-    ({ tally }) => (dead && tally.dead > 0) || (failed && tally.retrying > 0),
+    ({ tally }) => (dead && hasDeadJobs(tally)) || (failed && tally.retrying > 0),
   );
   const episodes = some.flatMap((row) => [...row.episodes.values()]);
   return ok(episodes.flatMap((row) => chosenJobs(row, row.state, filter, now.wallMs)));
+}
+
+/** Also of a stage whose end gives up no episode. */
+function hasDeadJobs({ deadJobs }: Tally): boolean {
+  return STAGES.some((stage) => deadJobs[stage] > 0);
 }
 
 export async function skipEpisode(

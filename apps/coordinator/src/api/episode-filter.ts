@@ -31,10 +31,10 @@ export class EpisodeFilter {
   mayBeIn({ tally }: FeedRow): boolean {
     if (this.#isOpen || (this.#failed && tally.retrying > 0)) return true;
     return [...this.#words].some((word) => {
-      if (word === 'dead') return tally.dead > 0;
-      if (word === 'skipped' || word === 'canceled') return tally.skipped > 0;
+      if (word === 'dead') return STAGES.some((stage) => tally.deadJobs[stage] > 0);
+      if (word === 'skipped' || word === 'canceled') return tally.skippedJobs > 0;
       if (word === 'running' || word === 'publishing')
-        return tally.running.download + tally.running.transcribe > 0;
+        return STAGES.some((stage) => tally.running[stage] > 0);
       return true;
     });
   }

@@ -64,6 +64,7 @@ describe('ListEpisodes', () => {
         notBefore: new Date(60_000),
       },
       { stage: Stage.TRANSCRIBE, state: StageState.WAITING, notBefore: undefined },
+      { stage: Stage.SCORE, state: StageState.WAITING, notBefore: undefined },
     ]);
     const unknown = await failure(ask(listEpisodes(api), { ...all, feedId: 'gamma' }));
     expect([unknown.code, unknown.details]).toEqual([

@@ -1,4 +1,5 @@
 import { ok, type Result } from '@podctl/domain/result.ts';
+import { byStage, STAGES } from '@podctl/domain/stage.ts';
 import {
   type EpisodeServiceServer,
   EpisodeServiceService,
@@ -79,18 +80,18 @@ async function getEpisode(
   if (!found.ok) return found;
   const { feed, episode } = found.value;
   const feedRow = fleet.picture().snapshot.feeds.get(feed);
-  const [vanished, meta, download, transcribe] = await Promise.all([
+  const [vanished, meta, ...accepted] = await Promise.all([
     feedRow === undefined ? null : vanishedSince(fleet, feedRow),
     fleet.meta(feed, episode),
-    fleet.acceptedFiles(feed, episode, 'download'),
-    fleet.acceptedFiles(feed, episode, 'transcribe'),
+    ...STAGES.map((stage) => fleet.acceptedFiles(feed, episode, stage)),
   ]);
   // Read anew: what was looked up may be older than the files that came meanwhile.
   const picture = fleet.picture();
   const row = picture.snapshot.feeds.get(feed)?.episodes.get(episode) ?? found.value;
-  const readablePaths = [...download, ...transcribe].map(({ readablePath }) => readablePath);
+  const readablePaths = accepted.flat().map(({ readablePath }) => readablePath);
+  const files = byStage((stage) => accepted[STAGES.indexOf(stage)] ?? []);
   const vanishedS = vanished?.get(episode) ?? null;
   const transcript = await judgedTranscript(fleet.library, row, row.state);
-  const detail = { meta, files: { download, transcribe }, readablePaths, vanishedS, transcript };
+  const detail = { meta, files, readablePaths, vanishedS, transcript };
   return ok({ episode: episodeMessage(picture, row, detail) });
 }

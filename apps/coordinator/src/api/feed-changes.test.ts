@@ -190,6 +190,7 @@ describe('GetFeed and RefreshFeed', () => {
     expect((await get('alpha')).feed?.stages).toEqual([
       { stage: Stage.DOWNLOAD, waiting: 0, running: 0, done: 1, dead: 1 },
       { stage: Stage.TRANSCRIBE, waiting: 1, running: 0, done: 0, dead: 0 },
+      { stage: Stage.SCORE, waiting: 1, running: 0, done: 0, dead: 0 },
     ]);
   });
 });

@@ -17,6 +17,7 @@ import {
 import { completenessOf } from '../core/completeness.ts';
 import type { FeedRow } from '../core/snapshot.ts';
 import { type FeedState, type FeedView, feedView, type Picture } from '../core/view.ts';
+import { bookScoreMessage } from './book-map.ts';
 import { pollMessage } from './poll-map.ts';
 import { figuresMessage } from './quality-map.ts';
 import { stageMessage } from './stage-map.ts';
@@ -61,8 +62,8 @@ export function feedMessage(view: FeedView): Feed {
     dead: tally.dead,
     downloadWorkers: tally.running.download,
     transcribeWorkers: tally.running.transcribe,
-    bookScore: view.bookScore,
-    bookScoreKnown: view.bookScoreKnown,
+    bookScore: view.books.score,
+    bookScoreKnown: view.books.source !== 'default',
     stalledSince: dateOf(view.stalledSinceMs),
     lastSuccessAt: dateOf(view.lastSuccessMs),
     problem: view.problem,
@@ -110,6 +111,7 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
     ledger: record?.ledger === undefined ? undefined : completenessOf(row).ledger,
     quality: figuresMessage(row.quality),
     ...pollMessage(record),
+    books: bookScoreMessage(view.books),
   };
 }
 

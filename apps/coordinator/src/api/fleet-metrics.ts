@@ -1,6 +1,7 @@
 import { CORDON_KINDS } from '@podctl/domain/cordon.ts';
 import { isPurging } from '@podctl/domain/feed-purge.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import { gpuFamilies } from '@podctl/platform/gpu-metrics.ts';
 import type { TailState } from '@podctl/platform/kv.ts';
@@ -215,7 +216,7 @@ function slots(agents: readonly AgentView[]): MetricSample[] {
       STAGES.flatMap((stage) => {
         const held = jobs.filter((job) => job.stage === stage);
         const used = held.filter(({ waiting }) => !waiting).length;
-        const free = Math.max(0, record.slots[stage] - used);
+        const free = Math.max(0, slotsOf(record.slots, stage) - used);
         const labels = { agent: record.agent, stage };
         return [
           { labels: { ...labels, state: 'used' }, value: used },

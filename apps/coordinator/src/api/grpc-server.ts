@@ -20,6 +20,7 @@ import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import { accessService, accessServiceDefinition } from './access-service.ts';
 import { agentService, agentServiceDefinition } from './agent-service.ts';
 import { backupService, backupServiceDefinition } from './backup-service.ts';
+import { bookService, bookServiceDefinition } from './book-service.ts';
 import { CallGate } from './call-gate.ts';
 import type { Diagnose } from './diagnosis.ts';
 import { episodeService, episodeServiceDefinition } from './episode-service.ts';
@@ -101,6 +102,7 @@ export const serviceDefinitions: readonly ServiceDefinition[] = [
   lockServiceDefinition,
   reportServiceDefinition,
   qualityServiceDefinition,
+  bookServiceDefinition,
   jobServiceDefinition,
   backupServiceDefinition,
   libraryServiceDefinition,
@@ -208,6 +210,7 @@ export class GrpcServer implements Service {
     server.addService(hostServiceDefinition, hostService(fleet, handlers));
     server.addService(reportServiceDefinition, reportService(fleet, handlers));
     server.addService(qualityServiceDefinition, qualityService(fleet, handlers));
+    server.addService(bookServiceDefinition, bookService(fleet, handlers));
     server.addService(jobServiceDefinition, jobService(fleet, handlers, clock));
     server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));

@@ -38,7 +38,7 @@ export async function judgedTranscript(
   const { agent, details }: Manifest = read.value.manifest;
   const { finishedAtMs } = details;
   return {
-    ...{ row, agent, details, quality: done.manifest.quality ?? null },
+    ...{ row, agent, details, quality: done.manifest.figure ?? null },
     finishedAtMs: typeof finishedAtMs === 'number' ? finishedAtMs : null,
   };
 }

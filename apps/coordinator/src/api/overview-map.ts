@@ -33,6 +33,7 @@ export function overviewMessage(totals: Totals, info: FleetInfo): Overview {
     etaSeconds: totals.forecast.etaSeconds ?? undefined,
     jobsWaiting: totals.jobsWaiting,
     hostsThrottled: totals.hostsThrottled,
+    asideLeft: totals.asideLeft,
   };
 }
 

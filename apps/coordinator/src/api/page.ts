@@ -68,6 +68,7 @@ export function takePage<T>(
   return { items, nextPageToken: '' };
 }
 
-function tokenOf(key: string): string {
+/** @param key the last one of a page. */
+export function tokenOf(key: string): string {
   return Buffer.from(key, 'utf8').toString('base64url');
 }

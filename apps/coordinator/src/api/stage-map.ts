@@ -4,6 +4,7 @@ import { Stage as StageMessage } from '@podctl/proto/podctl/v1/episode.ts';
 const messages: { readonly [S in Stage]: StageMessage } = {
   download: StageMessage.DOWNLOAD,
   transcribe: StageMessage.TRANSCRIBE,
+  score: StageMessage.SCORE,
 };
 
 /** Null stands for no stage. */

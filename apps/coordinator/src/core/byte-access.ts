@@ -141,7 +141,7 @@ function jobRouteOf([job = '', token = '', kind, ...rest]: readonly string[]): B
     return { kind: 'file', name, ...of };
   if (kind === 'checkpoint' && rest.length === 1 && isCheckpointKey(name))
     return { kind, key: name, ...of };
-  const hasInput = STAGE_INPUT[of.stage] === 'download';
+  const hasInput = STAGE_INPUT[of.stage] !== null;
   return kind === 'input' && rest.length === 0 && hasInput ? { kind, ...of } : null;
 }
 

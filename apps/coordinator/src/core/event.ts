@@ -139,6 +139,12 @@ function removedMessage({ manifest }: Done): string {
   return `${(manifest.bytes / 1e6).toFixed(1)} MB need not be kept (keepAudio)`;
 }
 
+/** @param weight its recommendations, weighted. */
+function scoreMessage(weight: number | undefined): string {
+  if (weight === undefined) return 'its language is not read for books';
+  return `books: ${weight.toFixed(1)} recommendations, weighted`;
+}
+
 /** How much came of it, and how fast where its beginning is known. */
 function doneMessage(
   stage: Stage,
@@ -146,6 +152,7 @@ function doneMessage(
   sinceMs: number | null,
   nowMs: number,
 ): string {
+  if (stage === 'score') return scoreMessage(manifest.figure);
   const audioSeconds = manifest.audioSeconds ?? 0;
   const audio = `${Math.round(audioSeconds)} s of audio`;
   if (stage === 'download') return `${(manifest.bytes / 1e6).toFixed(1)} MB, ${audio}`;

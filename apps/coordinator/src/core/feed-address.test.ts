@@ -1,5 +1,6 @@
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
-import type { FeedId } from '@podctl/domain/ids.ts';
+import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import { describe, expect, test } from 'vitest';
 import { hostOf, newAddress, otherFeedAt } from './feed-address.ts';
 import { emptySnapshot } from './snapshot.ts';
@@ -61,7 +62,7 @@ test('another feed at the same address is found, a removed one is not', () => {
       record: { feed: id as FeedId, url, removed } as FeedRecord,
       quality: { byHundredth: null },
       tally: {} as never,
-      ready: { download: new Set(), transcribe: new Set() },
+      ready: byStage(() => new Set<EpisodeId>()),
       vanished: null,
     });
   add('a', OLD);

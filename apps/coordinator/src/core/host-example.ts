@@ -14,6 +14,7 @@ import type {
   Nonce,
   SessionId,
 } from '@podctl/domain/ids.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import fc from 'fast-check';
 import { foldFeedHost, foldHost } from './host-fold.ts';
 import { HostPace } from './host-pace.ts';
@@ -70,7 +71,7 @@ export class Play {
     for (const [id, job] of this.running) if (job.endsMs <= this.nowMs) this.#end(id, job);
     const hosts = plannedHosts(this.snapshot, this.#world.rules, this.#pace, this.nowMs);
     const view = { feeds: this.#feeds(), agents: this.#agents(), hosts };
-    const running = { download: this.running.size, transcribe: 0 };
+    const running = { ...byStage(() => 0), download: this.running.size };
     const made = wholePlan({ ...view, running }, limits);
     for (const { feed, episode, agent } of made.assignments) this.#begin(feed, episode, agent);
     return made;
@@ -152,11 +153,11 @@ export class Play {
         .filter(({ notBeforeMs }) => notBeforeMs <= this.nowMs)
         .map(({ episode }) => ({ episode: episode as EpisodeId, revision: 1, lostBy: [] }));
       return {
-        ...{ feed, priority: 0, bookScore: 3, urgent: { download: 0, transcribe: 0 } },
-        remaining: { download: episodes.length + running, transcribe: 0 },
-        running: { download: running, transcribe: 0 },
+        ...{ feed, priority: 0, bookScore: 3, urgent: byStage(() => 0) },
+        remaining: { ...byStage(() => 0), download: episodes.length + running },
+        running: { ...byStage(() => 0), download: running },
         downloads: episodes.length > 0,
-        heads: { download: heads, transcribe: [] },
+        heads: { ...byStage(() => []), download: heads },
       };
     });
   }
@@ -168,7 +169,7 @@ export class Play {
       return {
         ...{ agent, session: 1 as SessionId, runsCanary: false },
         slots: { download, transcribe: 0 },
-        running: { download: running, transcribe: 0 },
+        running: { ...byStage(() => 0), download: running },
       };
     });
   }

@@ -59,7 +59,8 @@ export function stageMeant({ state, episode }: EpisodeRow, ended: readonly Ended
     running.at(-1) ??
     last?.stage ??
     dead ??
-    (keptRun(state.stages.download) ? 'transcribe' : 'download')
+    STAGES.find((stage) => keptRun(state.stages[stage]) === null) ??
+    'transcribe'
   );
 }
 

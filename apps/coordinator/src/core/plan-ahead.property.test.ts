@@ -23,16 +23,16 @@ function feed(id: string, lostBy: readonly AgentId[][], part: Partial<PlannedFee
     revision: i + 1,
     lostBy: lost,
   }));
-  const running = part.running ?? { download: 0, transcribe: 0 };
+  const running = part.running ?? { download: 0, transcribe: 0, score: 0 };
   return {
     feed: id as FeedId,
     priority: 0,
-    urgent: { download: 0, transcribe: 0 },
+    urgent: { download: 0, transcribe: 0, score: 0 },
     bookScore: 3,
     running,
     ahead: 0,
-    remaining: { download: 0, transcribe: heads.length + running.transcribe },
-    heads: { download: [], transcribe: heads },
+    remaining: { download: 0, transcribe: heads.length + running.transcribe, score: 0 },
+    heads: { download: [], transcribe: heads, score: [] },
     ...part,
   } satisfies PlannedFeed;
 }
@@ -41,8 +41,8 @@ function agent(id: string, slots: number, running: number, max: number, waiting 
   return {
     agent: id as AgentId,
     session: 1 as SessionId,
-    slots: { download: 0, transcribe: slots },
-    running: { download: 0, transcribe: running },
+    slots: { download: 0, transcribe: slots, score: 0 },
+    running: { download: 0, transcribe: running, score: 0 },
     runsCanary: false,
     ahead: { max, waiting, worksOn: Array.from({ length: running }, () => 'other' as FeedId) },
   } satisfies PlannedAgent;
@@ -50,7 +50,7 @@ function agent(id: string, slots: number, running: number, max: number, waiting 
 
 function fleet(agents: readonly PlannedAgent[], feeds: readonly PlannedFeed[]) {
   const transcribe = agents.reduce((sum, { running }) => sum + running.transcribe, 0);
-  return { agents, feeds, running: { download: 0, transcribe } };
+  return { agents, feeds, running: { download: 0, transcribe, score: 0 } };
 }
 
 const none = (count: number): AgentId[][] => Array.from({ length: count }, () => []);

@@ -1,7 +1,7 @@
 import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
-import type { Stage } from '@podctl/domain/stage.ts';
+import { byStage, type Stage } from '@podctl/domain/stage.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
 import fc from 'fast-check';
@@ -57,7 +57,7 @@ describe('the feeds that a plan looks at', () => {
     expect(agents).toMatchObject([{ agent: a1, running: { download: 1, transcribe: 0 } }]);
   });
 
-  it('all with something ready, when one slot of either stage is free', () => {
+  it('all with something ready that a slot is free for', () => {
     const session = fleet.agent(a1, { slots: { download: 1, transcribe: 1 } });
     fleet.episode(alpha, 0, held('download', { agent: a1, session }));
     fleet.episode(alpha, 1, done('download'));
@@ -67,10 +67,10 @@ describe('the feeds that a plan looks at', () => {
       {
         feed: alpha,
         priority: 0,
-        urgent: { download: 0, transcribe: 0 },
+        urgent: byStage(() => 0),
         bookScore: 8,
-        remaining: { download: 1, transcribe: 2 },
-        running: { download: 1, transcribe: 0 },
+        remaining: { download: 1, transcribe: 2, score: 2 },
+        running: { ...byStage(() => 0), download: 1 },
       },
     ]);
   });
@@ -127,7 +127,7 @@ describe('what runs in the fleet', () => {
       fc.property(feeds, (rows) => {
         foldAll(rows);
         const running = rows.reduce((sum, row) => sum + row.running, 0);
-        expect(view().running).toEqual({ download: running, transcribe: running });
+        expect(view().running).toEqual({ download: running, transcribe: running, score: 0 });
         const given = plan(view(), { ...max, ...others });
         const begun = (stage: Stage) => given.filter((one) => one.stage === stage).length;
         const room = (most: number) => Math.max(0, most - running);
@@ -196,7 +196,7 @@ describe('the agents that a plan may use', () => {
         agent: a1,
         session,
         slots: { download: 4, transcribe: 1 },
-        running: { download: 0, transcribe: 0 },
+        running: byStage(() => 0),
         runsCanary: false,
       },
     ]);

@@ -1,8 +1,10 @@
 import { isClosed } from '@podctl/domain/cordon.ts';
-import { BOOK_SCORE_UNKNOWN, choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
+import { choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
 import { type AgentId, type EpisodeId, isSession } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
+import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { bookScoreOf } from './book-score.ts';
 import { aheadByFeed, hasRoomAhead, locksHeldAhead } from './held-ahead.ts';
 import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
@@ -11,7 +13,7 @@ import type { AgentReport } from './view.ts';
 /** The agents with which a stage of an episode failed. */
 export type FailedWith = (episode: EpisodeId, stage: Stage) => readonly AgentId[];
 
-/** Reads what a plan needs out of the snapshot: feeds with something ready, whose heads are read as far as the plan needs them. */
+/** Reads what a plan needs out of the snapshot: feeds with something ready that an agent has room for, whose heads are read as far as the plan needs them. */
 export function planView(
   snapshot: Snapshot,
   reports: ReadonlyMap<AgentId, AgentReport>,
@@ -20,22 +22,24 @@ export function planView(
 ): PlanView {
   const ahead = locksHeldAhead(snapshot);
   const agents = plannedAgents(snapshot, reports, ahead);
-  const hasFree = agents.some(
-    (agent) =>
-      STAGES.some((stage) => agent.slots[stage] > agent.running[stage]) || hasRoomAhead(agent),
+  const free = STAGES.filter((stage) =>
+    agents.some(
+      (agent) =>
+        slotsOf(agent.slots, stage) > agent.running[stage] ||
+        (stage === 'transcribe' && hasRoomAhead(agent)),
+    ),
   );
   const running = runningOf(
     [...snapshot.locks.values()],
     [...ahead.values()].reduce((sum, locks) => sum + locks.length, 0),
   );
   const waiting = aheadByFeed(ahead);
-  // The usual case of a busy fleet: nothing could be given. What somebody asked for goes before what is held ahead.
-  const isLookedAt = (row: FeedRow) =>
-    hasFree || (ahead.size > 0 && choicesOf(row.record).first.length > 0);
+  // What somebody asked for goes before what is held ahead. Else, as usual in a busy fleet, nothing could be given.
+  const stagesOf = (row: FeedRow) =>
+    ahead.size > 0 && choicesOf(row.record).first.length > 0 ? STAGES : free;
   const feeds = [...snapshot.feeds.values()]
-    .filter(isLookedAt)
     .filter(
-      ({ ready, record }) => mayBegin(record) && STAGES.some((stage) => ready[stage].size > 0),
+      (row) => mayBegin(row.record) && stagesOf(row).some((stage) => row.ready[stage].size > 0),
     )
     .map((row) => plannedFeed(row, { nowMs, failedWith }, waiting.get(row.id) ?? 0));
   return { feeds, agents, running };
@@ -48,10 +52,7 @@ interface Look {
 
 function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
   const { priority, first } = choicesOf(row.record);
-  const urgent = {
-    download: urgentCandidates(row, first, 'download', look),
-    transcribe: urgentCandidates(row, first, 'transcribe', look),
-  };
+  const urgent = byStage((stage) => urgentCandidates(row, first, stage, look));
   const heads = (stage: Stage) =>
     first.length === 0
       ? dueCandidates(row, stage, look)
@@ -59,13 +60,13 @@ function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
   return {
     feed: row.id,
     priority,
-    bookScore: row.record?.bookScore ?? BOOK_SCORE_UNKNOWN,
+    bookScore: bookScoreOf(row).score,
     remaining: row.tally.remaining,
     running: { ...row.tally.running, transcribe: row.tally.running.transcribe - ahead },
     ahead,
     downloads: row.ready.download.size > 0,
-    urgent: { download: urgent.download.length, transcribe: urgent.transcribe.length },
-    heads: { download: heads('download'), transcribe: heads('transcribe') },
+    urgent: byStage((stage) => urgent[stage].length),
+    heads: byStage(heads),
   };
 }
 
@@ -171,8 +172,8 @@ function aheadOf(
 }
 
 function runningOf(locks: readonly LockRow[], waiting: number) {
-  const of = (stage: Stage) => locks.filter((row) => row.stage === stage).length;
-  return { download: of('download'), transcribe: of('transcribe') - waiting };
+  const running = byStage((stage) => locks.filter((row) => row.stage === stage).length);
+  return { ...running, transcribe: running.transcribe - waiting };
 }
 
 function compareIds(a: AgentId, b: AgentId): number {

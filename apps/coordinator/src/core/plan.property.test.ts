@@ -1,6 +1,7 @@
 import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.ts';
 import { isCanary as isCanaryJob } from '@podctl/domain/retry.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
+import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -15,7 +16,7 @@ import {
 import { transcribersMax } from './rank.ts';
 
 const agentIds = ['a1', 'a2', 'a3', 'a4'] as AgentId[];
-const slots = fc.record({ download: fc.nat(3), transcribe: fc.nat(3) });
+const slots = fc.record(byStage(() => fc.nat(3)));
 
 /** Views whose counts fit together; heads lost with up to `lossesMax` agents; canaries run only where that is 2 or more. */
 function views(lossesMax: number): fc.Arbitrary<PlanView> {
@@ -23,10 +24,7 @@ function views(lossesMax: number): fc.Arbitrary<PlanView> {
     { weight: 2, arbitrary: fc.constant<AgentId[]>([]) },
     fc.subarray([...agentIds, 'gone' as AgentId], { maxLength: lossesMax }),
   );
-  const heads = fc.record({
-    download: fc.array(lostBy, { maxLength: 6 }),
-    transcribe: fc.array(lostBy, { maxLength: 6 }),
-  });
+  const heads = fc.record(byStage(() => fc.array(lostBy, { maxLength: 6 })));
   const feeds = fc.array(
     fc.record({
       bookScore: fc.integer({ min: 1, max: 4 }),
@@ -41,10 +39,7 @@ function views(lossesMax: number): fc.Arbitrary<PlanView> {
   return fc.tuple(feeds, agents, fc.nat(4), slots).map(([rows, all, shift, elsewhere]) => ({
     agents: all,
     // Feeds that get nothing now run jobs, too: on these agents or on lost ones.
-    running: {
-      download: runs(all, 'download') + elsewhere.download,
-      transcribe: runs(all, 'transcribe') + elsewhere.transcribe,
-    },
+    running: byStage((stage) => runs(all, stage) + elsewhere[stage]),
     feeds: rows.map((row, i) =>
       feedOf(row, i, spread(all, rows.length, (i + shift) % rows.length)),
     ),
@@ -53,11 +48,9 @@ function views(lossesMax: number): fc.Arbitrary<PlanView> {
 
 function agentOf(agent: AgentId, canaries: boolean): fc.Arbitrary<PlannedAgent> {
   return fc.tuple(slots, slots, fc.boolean()).map(([offered, busy, canary]) => {
-    const running = {
-      download: Math.min(busy.download, offered.download),
-      transcribe: Math.min(busy.transcribe, offered.transcribe),
-    };
-    const runsCanary = canaries && canary && running.download + running.transcribe === 1;
+    const running = byStage((stage) => Math.min(busy[stage], offered[stage]));
+    const jobs = STAGES.reduce((sum, stage) => sum + running[stage], 0);
+    const runsCanary = canaries && canary && jobs === 1;
     return { agent, session: 1 as SessionId, slots: offered, running, runsCanary };
   });
 }
@@ -71,7 +64,7 @@ function spread(agents: readonly PlannedAgent[], feeds: number, place: number) {
     const all = runs(agents, stage);
     return Math.floor(all / feeds) + (place < all % feeds ? 1 : 0);
   };
-  return { download: share('download'), transcribe: share('transcribe') };
+  return byStage(share);
 }
 
 function feedOf(
@@ -90,14 +83,11 @@ function feedOf(
   return {
     feed: `f${index}` as FeedId,
     priority: 0,
-    urgent: { download: 0, transcribe: 0 },
+    urgent: byStage(() => 0),
     bookScore: row.bookScore,
     running,
-    remaining: {
-      download: left('download') + running.download,
-      transcribe: left('transcribe') + running.transcribe,
-    },
-    heads: { download: heads('download'), transcribe: heads('transcribe') },
+    remaining: byStage((stage) => left(stage) + running[stage]),
+    heads: byStage(heads),
   };
 }
 
@@ -111,6 +101,7 @@ const limits: fc.Arbitrary<PlanLimits> = fc.record({
 const total = (view: PlanView, stage: Stage) => view.running[stage];
 const job = ({ feed, episode, stage }: Assignment) => `${feed}.${episode}.${stage}`;
 const budgetOf = (stage: Stage, given: PlanLimits) => {
+  if (stage === 'score') return Number.POSITIVE_INFINITY;
   const max = stage === 'download' ? given.downloadsMax : given.transcribersMax;
   return max === 'auto' ? Number.POSITIVE_INFINITY : max;
 };
@@ -137,12 +128,14 @@ const isCanary = (head: Candidate) => isCanaryJob(head.lostBy);
 
 function freeAfter(agent: PlannedAgent, given: readonly Assignment[], stage: Stage): number {
   const added = given.filter((a) => a.agent === agent.agent && a.stage === stage).length;
-  return agent.slots[stage] - agent.running[stage] - added;
+  return slotsOf(agent.slots, stage) - agent.running[stage] - added;
 }
 
 /** Agents with a free slot left that may take this head by the rule about losses. */
 function couldTake(view: PlanView, given: readonly Assignment[], head: Waiting): AgentId[] {
-  const open = view.agents.filter((agent) => !agent.runsCanary && agent.slots[head.stage] > 0);
+  const open = view.agents.filter(
+    (agent) => !agent.runsCanary && slotsOf(agent.slots, head.stage) > 0,
+  );
   const fresh = open.filter((agent) => !head.lostBy.includes(agent.agent));
   return (fresh.length > 0 ? fresh : open)
     .filter((agent) => freeAfter(agent, given, head.stage) > 0)
@@ -245,7 +238,7 @@ describe('any plan', () => {
         .filter((head) => !isCanary(head) && head.lostBy.length === 0)
         .flatMap((head) => couldTake(view, given, head));
       const canaries = view.feeds
-        .flatMap(({ heads }) => [...heads.download, ...heads.transcribe])
+        .flatMap(({ heads }) => STAGES.flatMap((stage) => [...heads[stage]]))
         .filter(isCanary);
       expect(new Set(idle).size).toBeLessThanOrEqual(canaries.length);
     });
@@ -258,7 +251,7 @@ describe('any plan', () => {
       );
       for (const { agent } of canaries) {
         const row = view.agents.find((other) => other.agent === agent);
-        expect(row?.running).toEqual({ download: 0, transcribe: 0 });
+        expect(row?.running).toEqual(byStage(() => 0));
         expect(given.filter((other) => other.agent === agent)).toHaveLength(1);
       }
     });
@@ -270,7 +263,7 @@ describe('any plan', () => {
         const heads = headsOf(view, feed, stage);
         const lostBy = heads.find((head) => head.episode === episode)?.lostBy ?? [];
         if (!lostBy.includes(agent)) continue;
-        const others = view.agents.filter((other) => other.slots[stage] > 0);
+        const others = view.agents.filter((other) => slotsOf(other.slots, stage) > 0);
         expect(others.every((other) => lostBy.includes(other.agent))).toBe(true);
       }
     });
@@ -294,17 +287,17 @@ describe('any plan', () => {
 
 describe('the heads that a plan reads', () => {
   it('are as many as it needs: jobs that must wait do not hide work behind them', () => {
-    const slot = { download: 0, transcribe: 1 };
+    const slot = { ...byStage(() => 0), transcribe: 1 };
     const [idle, busy] = agentIds.map((agent, i) => ({
       agent,
       session: 1 as SessionId,
       slots: slot,
-      running: { download: 0, transcribe: i },
+      running: { ...byStage(() => 0), transcribe: i },
       runsCanary: false,
     }));
     if (idle === undefined || busy === undefined) throw new Error('there are agents');
     const transcribe = [[idle.agent], [idle.agent], []];
-    const row = { bookScore: 3, unseen: 1, heads: { download: [], transcribe } };
+    const row = { bookScore: 3, unseen: 1, heads: { ...NO_HEADS, transcribe } };
     const view = { agents: [idle, busy], feeds: [feedOf(row, 0, slot)], running: slot };
     expect(plan(view, SEED_LIMITS)).toHaveLength(1);
   });
@@ -317,19 +310,21 @@ describe('the heads that a plan reads', () => {
         yield { episode: `e${read}` as EpisodeId, revision: read, lostBy: [] };
       }
     }
-    const slots = { download: 0, transcribe: 3 };
+    const slots = { ...byStage(() => 0), transcribe: 3 };
     const [agent] = agentIds;
     if (agent === undefined) throw new Error('there are agents');
     const feed = {
-      ...feedOf({ bookScore: 3, unseen: 1, heads: { download: [], transcribe: [] } }, 0, slots),
-      heads: { download: [], transcribe: { [Symbol.iterator]: endless } },
+      ...feedOf({ bookScore: 3, unseen: 1, heads: NO_HEADS }, 0, slots),
+      heads: { ...byStage((): Candidate[] => []), transcribe: { [Symbol.iterator]: endless } },
     };
-    const running = { download: 0, transcribe: 0 };
+    const running = byStage(() => 0);
     const agents = [{ agent, session: 1 as SessionId, slots, running, runsCanary: false }];
     expect(plan({ agents, feeds: [feed], running }, SEED_LIMITS)).toHaveLength(3);
     expect(read).toBe(3);
   });
 });
+
+const NO_HEADS = byStage((): AgentId[][] => []);
 
 const SEED_LIMITS = {
   downloadsMax: 30,
@@ -350,9 +345,7 @@ describe('a canary while other work never ends', () => {
 
 /** Three agents of up to four slots, all full; jobs end by the dice, one before each plan. Gives the plans it took. */
 function plansUntilCanary(dice: Iterator<number>, stage: Stage): number {
-  const others = STAGES.filter((other) => other !== stage);
-  const nothing = Object.fromEntries(others.map((other) => [other, 0]));
-  const at = (n: number) => ({ download: 0, transcribe: 0, ...nothing, [stage]: n });
+  const at = (n: number) => byStage((one) => (one === stage ? n : 0));
   const agents = [2, 3, 4].map((n, i) => ({
     agent: agentIds[i] ?? ('' as AgentId),
     session: 1 as SessionId,
@@ -369,10 +362,10 @@ function plansUntilCanary(dice: Iterator<number>, stage: Stage): number {
     const heads = (of: Stage) => (of === stage ? [canary, [], [], [], []] : []);
     const row = {
       priority: 0,
-      urgent: { download: 0, transcribe: 0 },
+      urgent: byStage(() => 0),
       bookScore: 3,
       unseen: 900,
-      heads: { download: heads('download'), transcribe: heads('transcribe') },
+      heads: byStage(heads),
     };
     const given = plan(
       { agents, feeds: [feedOf(row, 0, running)], running },

@@ -1,5 +1,5 @@
 import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.ts';
-import type { Stage } from '@podctl/domain/stage.ts';
+import { byStage, type Stage } from '@podctl/domain/stage.ts';
 import { describe, expect, it } from 'vitest';
 import {
   type Assignment,
@@ -20,10 +20,11 @@ const limits: PlanLimits = {
 interface FeedPart {
   readonly download?: number;
   readonly transcribe?: number;
+  readonly score?: number;
   readonly bookScore?: number;
   readonly priority?: number;
-  readonly urgent?: { readonly download: number; readonly transcribe: number };
-  readonly running?: { readonly download: number; readonly transcribe: number };
+  readonly urgent?: { readonly [S in Stage]?: number };
+  readonly running?: { readonly [S in Stage]?: number };
   /** Agents that lost its first heads, head by head. */
   readonly lostBy?: readonly (readonly string[])[];
 }
@@ -31,15 +32,15 @@ interface FeedPart {
 /** Of a fleet in which nothing but these feeds runs. */
 function plan(view: Omit<PlanView, 'running'>, limits: PlanLimits): Assignment[] {
   const runs = (stage: Stage) => view.feeds.reduce((sum, one) => sum + one.running[stage], 0);
-  const running = { download: runs('download'), transcribe: runs('transcribe') };
+  const running = byStage(runs);
   return planOf({ ...view, running }, limits);
 }
 
 /** A feed with so many episodes left of each stage; what is not running is a head. */
 function feed(id: string, part: FeedPart): PlannedFeed {
-  const remaining = { download: part.download ?? 0, transcribe: part.transcribe ?? 0 };
-  const running = part.running ?? { download: 0, transcribe: 0 };
-  const heads = (stage: 'download' | 'transcribe') =>
+  const remaining = byStage((stage) => part[stage] ?? 0);
+  const running = byStage((stage) => part.running?.[stage] ?? 0);
+  const heads = (stage: Stage) =>
     [...Array(remaining[stage] - running[stage]).keys()].map((i) => ({
       episode: `${id}-${stage}-${i}` as EpisodeId,
       revision: 100 + i,
@@ -48,24 +49,24 @@ function feed(id: string, part: FeedPart): PlannedFeed {
   return {
     feed: id as FeedId,
     priority: part.priority ?? 0,
-    urgent: part.urgent ?? { download: 0, transcribe: 0 },
+    urgent: byStage((stage) => part.urgent?.[stage] ?? 0),
     bookScore: part.bookScore ?? 3,
     remaining,
     running,
-    heads: { download: heads('download'), transcribe: heads('transcribe') },
+    heads: byStage(heads),
   };
 }
 
 function agent(
   id: string,
-  slots: { readonly download?: number; readonly transcribe?: number },
+  slots: { readonly [S in Stage]?: number },
   part: Partial<PlannedAgent> = {},
 ): PlannedAgent {
   return {
     agent: id as AgentId,
     session: 7 as SessionId,
-    slots: { download: slots.download ?? 0, transcribe: slots.transcribe ?? 0 },
-    running: { download: 0, transcribe: 0 },
+    slots: byStage((stage) => slots[stage] ?? 0),
+    running: byStage(() => 0),
     runsCanary: false,
     ...part,
   };
@@ -157,7 +158,7 @@ describe('downloads', () => {
   it('are 30 at most in the fleet, those that run among them', () => {
     const agents = [agent('a', { download: 25 }), agent('b', { download: 25 })];
     expect(plan({ feeds: [feed('f', { download: 99 })], agents }, limits)).toHaveLength(30);
-    const running = { download: 28, transcribe: 0 };
+    const running = { ...byStage(() => 0), download: 28 };
     const busy = agent('c', { download: 50 }, { running });
     const feeds = [feed('f', { download: 99, running })];
     expect(plan({ feeds, agents: [busy] }, limits)).toHaveLength(2);
@@ -204,7 +205,7 @@ describe('transcription', () => {
   });
 
   it('counts workers that the feed already has', () => {
-    const running = { download: 0, transcribe: 2 };
+    const running = { ...byStage(() => 0), transcribe: 2 };
     const feeds = [feed('f', { transcribe: 101, running }), ...many(20, { transcribe: 1 })];
     const agents = [agent('a', { transcribe: 10 }, { running })];
     expect(of(plan({ feeds, agents }, limits), 'f')).toHaveLength(1);
@@ -229,7 +230,7 @@ describe('transcription', () => {
     const view = { feeds: many(20, { transcribe: 40 }), agents: [agent('a', { transcribe: 10 })] };
     expect(plan(view, limits)).toHaveLength(10);
     expect(plan(view, { ...limits, transcribersMax: 6 })).toHaveLength(6);
-    const running = { download: 0, transcribe: 5 };
+    const running = { ...byStage(() => 0), transcribe: 5 };
     const busy = {
       feeds: [feed('f', { transcribe: 40, running })],
       agents: [agent('a', { transcribe: 10 }, { running })],
@@ -279,7 +280,7 @@ describe('agents', () => {
   });
 
   it('that lost a job leave it for the busy other one, and take what is behind it', () => {
-    const running = { download: 0, transcribe: 1 };
+    const running = { ...byStage(() => 0), transcribe: 1 };
     const agents = [agent('a', { transcribe: 1 }), agent('b', { transcribe: 1 }, { running })];
     const feeds = [feed('f', { transcribe: 2, lostBy: [['a']] })];
     expect(plan({ feeds, agents }, limits)).toMatchObject([
@@ -295,6 +296,23 @@ describe('agents', () => {
   });
 });
 
+describe('a stage without rules of its own', () => {
+  it('has slots of its own: it takes none from transcriptions, nor do they from it', () => {
+    const feeds = [feed('f', { transcribe: 9, score: 9 })];
+    const agents = [agent('a', { transcribe: 2, score: 1 }), agent('old', { transcribe: 1 })];
+    const given = plan({ feeds, agents }, { ...limits, transcribersMax: 2 });
+    const stages = given.map(({ stage, agent: by }) => (stage === 'score' ? by : stage));
+    // The older one says nothing of it in its hello.
+    expect(stages).toEqual(['transcribe', 'transcribe', 'a']);
+  });
+
+  it('goes round the feeds, those with fewest remaining first', () => {
+    const feeds = [feed('large', { score: 90 }), feed('small', { score: 2 })];
+    const given = plan({ feeds, agents: [agent('a', { score: 5 })] }, limits);
+    expect(given.map((one) => one.feed)).toEqual(['small', 'large', 'small', 'large', 'large']);
+  });
+});
+
 describe('a canary, a job lost with two agents', () => {
   const lostBy = [['x', 'y']];
 
@@ -305,7 +323,7 @@ describe('a canary, a job lost with two agents', () => {
   });
 
   it('does not join an agent that works: that one is kept free of more until it is empty', () => {
-    const running = { download: 0, transcribe: 1 };
+    const running = { ...byStage(() => 0), transcribe: 1 };
     const feeds = [feed('f', { transcribe: 9, lostBy })];
     const agents = [agent('a', { transcribe: 4 }, { running })];
     expect(plan({ feeds, agents }, limits)).toEqual([]);
@@ -340,6 +358,7 @@ describe('a job that failed with an agent', () => {
       heads: {
         download: [],
         transcribe: head === undefined ? [] : [{ ...head, failedWith: ['a' as AgentId] }],
+        score: [],
       },
     },
   ];

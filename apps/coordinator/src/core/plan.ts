@@ -1,11 +1,12 @@
 import type { AgentId, EpisodeId, FeedId, SessionId } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
-import type { Slots } from '@podctl/domain/session.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { type Slots, slotsOf } from '@podctl/domain/session.ts';
+import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { HostGate, type HostWait, type PlannedHosts } from './host-room.ts';
 import { type FullAgent, planAhead } from './plan-ahead.ts';
 import {
   compareForDownload,
+  compareForOther,
   compareForTranscribe,
   type RankedFeed,
   transcribersMax,
@@ -47,7 +48,7 @@ export interface PlannedAgent {
   readonly session: SessionId;
   readonly slots: Slots;
   /** Without what it holds ahead. */
-  readonly running: Slots;
+  readonly running: { readonly [S in Stage]: number };
   /** Transcriptions that it may hold beyond its slots, and does; absent: none. `worksOn`: the feeds of those that run. */
   readonly ahead?:
     | { readonly max: number; readonly waiting: number; readonly worksOn: readonly FeedId[] }
@@ -122,7 +123,9 @@ export function wholePlan(view: PlanView, limits: PlanLimits): Plan {
   // Nobody below its cap waits any more: what is still free goes round, so that no slot idles beside work.
   while (transcribe.round(() => Number.POSITIVE_INFINITY, 1)) {}
   if (view.running.transcribe <= budgetOf(limits)) transcribe.ahead(cap);
-  const assignments = [...download.assignments, ...transcribe.assignments];
+  const others = OTHER_STAGES.map((stage) => otherPlan(stage, view, pool, limits));
+  const parts = [download, transcribe, ...others];
+  const assignments = parts.flatMap((part) => part.assignments);
   const free = pool.free('transcribe');
   return { assignments, waiting: gate?.waiting ?? new Map(), unknown: gate?.unknown ?? [], free };
 }
@@ -131,10 +134,31 @@ function budgetOf({ transcribersMax: max }: PlanLimits): number {
   return max === 'auto' ? Number.POSITIVE_INFINITY : max;
 }
 
+/** Those without rules of their own. They have slots of their own as well: none keeps a GPU's from a transcription. */
+const OTHER_STAGES = STAGES.filter((stage) => stage !== 'download' && stage !== 'transcribe');
+
+/** One each in turn, so that no feed waits behind a large one. */
+function otherPlan(stage: Stage, view: PlanView, pool: Pool, limits: PlanLimits): StagePlan {
+  const made = new StagePlan(
+    { feeds: view.feeds, pool, stage, gate: null },
+    budget(stage, view, limits),
+  );
+  made.order.sort((a, b) => compareForOther(stage, a, b));
+  made.urgent();
+  while (made.round(() => Number.POSITIVE_INFINITY, 1)) {}
+  return made;
+}
+
 function budget(stage: Stage, view: PlanView, limits: PlanLimits): number {
-  const max = stage === 'download' ? limits.downloadsMax : limits.transcribersMax;
+  const max = maxOf(stage, limits);
   if (max === 'auto') return Number.POSITIVE_INFINITY;
   return max - view.running[stage];
+}
+
+/** `auto`: all slots that the agents offer. */
+function maxOf(stage: Stage, limits: PlanLimits): number | 'auto' {
+  if (stage === 'download') return limits.downloadsMax;
+  return stage === 'transcribe' ? limits.transcribersMax : 'auto';
 }
 
 interface StagePlanParts {
@@ -268,7 +292,7 @@ const PASSED_OVER_MAX = 1_000;
 class Pool {
   #hasCanary: boolean;
   /** Free slots of all open agents, since it is asked for each feed. */
-  readonly #free: { [S in Stage]: number } = { download: 0, transcribe: 0 };
+  readonly #free: { [S in Stage]: number } = byStage(() => 0);
   readonly #agents: {
     readonly agent: PlannedAgent;
     free: { [S in Stage]: number };
@@ -280,11 +304,8 @@ class Pool {
     this.#hasCanary = agents.some((agent) => agent.runsCanary);
     this.#agents = agents.map((agent) => ({
       agent,
-      free: {
-        download: agent.slots.download - agent.running.download,
-        transcribe: agent.slots.transcribe - agent.running.transcribe,
-      },
-      busy: agent.running.download + agent.running.transcribe,
+      free: byStage((stage) => slotsOf(agent.slots, stage) - agent.running[stage]),
+      busy: sum(STAGES, (stage) => agent.running[stage]),
       closed: agent.runsCanary,
     }));
     for (const stage of STAGES) {
@@ -300,7 +321,10 @@ class Pool {
   /** Agents without a free slot that may hold more ahead, those that hold least first. */
   full(stage: Stage): FullAgent[] {
     return this.#agents
-      .filter(({ agent, free, closed }) => !closed && free[stage] === 0 && agent.slots[stage] > 0)
+      .filter(
+        ({ agent, free, closed }) =>
+          !closed && free[stage] === 0 && slotsOf(agent.slots, stage) > 0,
+      )
       .map(({ agent }) => ({ agent, room: (agent.ahead?.max ?? 0) - (agent.ahead?.waiting ?? 0) }))
       .filter(({ room }) => room > 0)
       .sort((a, b) => b.room - a.room || (a.agent.agent < b.agent.agent ? -1 : 1));
@@ -317,7 +341,9 @@ class Pool {
   ): { agent: AgentId; session: SessionId } | null {
     const canary = isCanary(lostBy);
     if (canary && this.#hasCanary) return null;
-    const open = this.#agents.filter((entry) => !entry.closed && entry.agent.slots[stage] > 0);
+    const open = this.#agents.filter(
+      (entry) => !entry.closed && slotsOf(entry.agent.slots, stage) > 0,
+    );
     const fresh = open.filter((entry) => !lostBy.includes(entry.agent.agent));
     const able = fresh.length > 0 ? fresh : open;
     const others = able.filter(({ agent }) => !failedWith.includes(agent.agent));

@@ -23,7 +23,7 @@ export function noQualities(): QualityCounts {
 
 /** The quality of an episode's newest transcript; null where none is known. */
 export function qualityIn({ stages }: EpisodeState): number | null {
-  return keptRun(stages.transcribe)?.manifest.quality ?? null;
+  return keptRun(stages.transcribe)?.manifest.figure ?? null;
 }
 
 /** Adds (`times` 1) or takes away (−1) what one episode counts. */

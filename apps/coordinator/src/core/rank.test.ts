@@ -1,4 +1,5 @@
 import type { FeedId } from '@podctl/domain/ids.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -12,7 +13,7 @@ const feed = (id: string, download: number, transcribe: number, bookScore = 3): 
   feed: id as FeedId,
   priority: 0,
   bookScore,
-  remaining: { download, transcribe },
+  remaining: { ...byStage(() => 0), download, transcribe },
 });
 const order = (feeds: RankedFeed[], compare: (a: RankedFeed, b: RankedFeed) => number) =>
   feeds.toSorted(compare).map((row) => row.feed);
@@ -22,7 +23,7 @@ const rows = fc.uniqueArray(
     feed: fc.constantFrom(...'abcdefgh').map((id) => id as FeedId),
     priority: fc.integer({ min: -1, max: 1 }),
     bookScore: fc.integer({ min: 1, max: 3 }),
-    remaining: fc.record({ download: fc.nat(2), transcribe: fc.nat(2) }),
+    remaining: fc.record(byStage(() => fc.nat(2))),
   }),
   { selector: (row) => row.feed },
 );

@@ -1,4 +1,5 @@
 import type { FeedId } from '@podctl/domain/ids.ts';
+import type { Stage } from '@podctl/domain/stage.ts';
 
 /** What the order of feeds depends on. */
 export interface RankedFeed {
@@ -7,17 +8,12 @@ export interface RankedFeed {
   readonly priority: number;
   /** 1 to 10; 3 until known. */
   readonly bookScore: number;
-  readonly remaining: { readonly download: number; readonly transcribe: number };
+  readonly remaining: { readonly [S in Stage]: number };
 }
 
 /** Downloads: the higher priority, then fewest remaining first, then the higher book score; the id makes it one order. Source: the replaced system. */
 export function compareForDownload(a: RankedFeed, b: RankedFeed): number {
-  return (
-    b.priority - a.priority ||
-    a.remaining.download - b.remaining.download ||
-    b.bookScore - a.bookScore ||
-    byId(a.feed, b.feed)
-  );
+  return compareForOther('download', a, b);
 }
 
 /** Transcription: the higher priority, then most remaining first, then complete downloads, then the higher book score. Source: the replaced system. */
@@ -26,6 +22,16 @@ export function compareForTranscribe(a: RankedFeed, b: RankedFeed): number {
     b.priority - a.priority ||
     b.remaining.transcribe - a.remaining.transcribe ||
     Number(b.remaining.download === 0) - Number(a.remaining.download === 0) ||
+    b.bookScore - a.bookScore ||
+    byId(a.feed, b.feed)
+  );
+}
+
+/** Any other stage: the higher priority, then fewest remaining first, so that small feeds are through soon. */
+export function compareForOther(stage: Stage, a: RankedFeed, b: RankedFeed): number {
+  return (
+    b.priority - a.priority ||
+    a.remaining[stage] - b.remaining[stage] ||
     b.bookScore - a.bookScore ||
     byId(a.feed, b.feed)
   );

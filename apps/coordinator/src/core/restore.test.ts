@@ -38,6 +38,7 @@ function episode(lock: Lock): EpisodeState {
   return {
     ...fresh,
     stages: {
+      ...fresh.stages,
       download: { ...download, done },
       transcribe: { ...transcribe, wanted: 2, lock, done },
     },

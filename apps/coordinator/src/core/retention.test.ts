@@ -16,7 +16,7 @@ function state(transcribed: boolean, token = 5): EpisodeState {
   const { stages, ...of } = newEpisode(CLUSTER, NONCE, 'poll');
   const done = { run: 1, token: token as Token, manifest };
   const transcribe = { ...stages.transcribe, done: transcribed ? done : null };
-  return { ...of, stages: { download: { ...stages.download, done }, transcribe } };
+  return { ...of, stages: { ...stages, download: { ...stages.download, done }, transcribe } };
 }
 
 function kept(

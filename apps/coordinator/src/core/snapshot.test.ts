@@ -1,3 +1,4 @@
+import { addBooks, emptyBookTally } from '@podctl/domain/books/book-score.ts';
 import { encodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { type Move, move, whyNotAssignable } from '@podctl/domain/episode-move.ts';
 import { type EpisodeState, newEpisode } from '@podctl/domain/episode-state.ts';
@@ -13,7 +14,7 @@ import type {
   Token,
 } from '@podctl/domain/ids.ts';
 import type { SessionRecord } from '@podctl/domain/session.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -121,10 +122,7 @@ function said(snapshot: Snapshot) {
         {
           tally: row.tally,
           episodes: Object.fromEntries([...row.episodes].map(([key, one]) => [key, plain(one)])),
-          ready: {
-            download: [...row.ready.download].sort(),
-            transcribe: [...row.ready.transcribe].sort(),
-          },
+          ready: byStage((stage) => [...row.ready[stage]].sort()),
         },
       ]),
     ),
@@ -147,10 +145,7 @@ function counted(entries: readonly Entry[]) {
           {
             tally: tallyOf(rowsOf(id).map(({ state }) => state)),
             episodes: Object.fromEntries(rowsOf(id).map((entry) => [entry.episode, entry])),
-            ready: {
-              download: ready(rowsOf(id), 'download'),
-              transcribe: ready(rowsOf(id), 'transcribe'),
-            },
+            ready: byStage((stage) => ready(rowsOf(id), stage)),
           },
         ]),
     ),
@@ -165,11 +160,13 @@ function locksOf({ feed: of, episode: id, revision, state }: Entry) {
   });
 }
 
+const INPUT = { download: null, transcribe: 'download', score: 'transcribe' } as const;
+
 function ready(rows: readonly Entry[], stage: Stage): EpisodeId[] {
   const isReady = ({ state: { stages } }: Entry) =>
     stages[stage].lock.state === 'free' &&
     (stages[stage].done?.run ?? 0) < stages[stage].wanted &&
-    (stage === 'download' || stages.download.done !== null);
+    (INPUT[stage] === null || stages[INPUT[stage]].done !== null);
   return rows
     .filter(isReady)
     .map((row) => row.episode)
@@ -181,17 +178,24 @@ const isLeft = ({ lock, done, wanted }: EpisodeState['stages'][Stage]) =>
 
 function tallyOf(states: readonly EpisodeState[]) {
   const how = (is: (state: EpisodeState) => boolean) => states.filter(is).length;
-  const each = (is: (stage: EpisodeState['stages'][Stage]) => boolean) => ({
-    download: how((state) => is(state.stages.download)),
-    transcribe: how((state) => is(state.stages.transcribe)),
-  });
+  const each = (is: (stage: EpisodeState['stages'][Stage]) => boolean) =>
+    byStage((stage) => how((state) => is(state.stages[stage])));
   const any = (is: (lock: EpisodeState['stages'][Stage]['lock']) => boolean) =>
-    how(({ stages }) => is(stages.download.lock) || is(stages.transcribe.lock));
+    how(({ stages }) => STAGES.some((stage) => is(stages[stage].lock)));
+  const mayCome = ({ lock, done }: EpisodeState['stages'][Stage]) =>
+    done !== null || lock.state !== 'dead';
   const seconds = (of: readonly EpisodeState[]) =>
     of.reduce((sum, { stages }) => sum + (stages.download.done?.manifest.audioSeconds ?? 0), 0);
   return {
     episodes: states.length,
-    ...{ dead: any((lock) => lock.state === 'dead'), skipped: 0 },
+    dead: how(({ stages }) =>
+      [stages.download, stages.transcribe].some(({ lock }) => lock.state === 'dead'),
+    ),
+    ...{ skipped: 0, skippedJobs: 0 },
+    books: states.reduce((sum, { stages }) => {
+      addBooks(sum, stages.score.done?.manifest ?? null, 1);
+      return sum;
+    }, emptyBookTally()),
     killers: any((lock) => new Set(lock.lostBy).size > 1),
     retrying: any((lock) => lock.state === 'free' && (lock.failures > 0 || lock.lostBy.length > 0)),
     audioSeconds: seconds(states),
@@ -202,9 +206,12 @@ function tallyOf(states: readonly EpisodeState[]) {
       download: how(({ stages }) => isLeft(stages.download)),
       // After a dead download nothing is left to transcribe, unless an older audio is there.
       transcribe: how(
-        ({ stages: { download, transcribe } }) =>
-          isLeft(transcribe) && (download.done !== null || download.lock.state !== 'dead'),
+        ({ stages: { download, transcribe } }) => isLeft(transcribe) && mayCome(download),
       ),
+      score: how(({ stages: { download, transcribe, score } }) => {
+        const mayHeard = transcribe.lock.state !== 'dead' && mayCome(download);
+        return isLeft(score) && (transcribe.done !== null || mayHeard);
+      }),
     },
     running: each(({ lock }) => lock.state === 'held' || lock.state === 'committed'),
     deadJobs: each(({ lock }) => lock.state === 'dead'),
@@ -334,15 +341,8 @@ describe('feeds and sessions', () => {
     title: 'one',
     addedMs: 0,
     bookScore: null,
-    formerUrls: [],
-    generation: 1,
-    etag: null,
-    lastModified: null,
-    lastSuccessMs: null,
-    failures: 0,
-    nextPollMs: 0,
-    problem: null,
-    listed: 0,
+    ...{ formerUrls: [], generation: 1, etag: null, lastModified: null, lastSuccessMs: null },
+    ...{ failures: 0, nextPollMs: 0, problem: null, listed: 0 },
   };
   const live: SessionRecord = {
     cluster,

@@ -13,7 +13,7 @@ import type { FeedHostRecord, HostRecord } from '@podctl/domain/host-state.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { jobKey } from '@podctl/domain/key.ts';
 import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { byStage, MAIN_STAGES, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeHosts } from './episode-hosts.ts';
 import { addQuality, noQualities, type QualityCounts } from './quality-counts.ts';
 import { addTally, emptyTally, type Tally } from './tally.ts';
@@ -120,10 +120,10 @@ export function wantedFeeds(snapshot: Snapshot): FeedRow[] {
   return [...snapshot.feeds.values()].filter(({ record }) => record?.removed !== true);
 }
 
-/** Whether a stage of it is wanted and neither done nor given up. */
+/** Whether a stage that it waits for is wanted and neither done nor given up. */
 export function isOpenEpisode(snapshot: Snapshot, feed: FeedId, episode: EpisodeId): boolean {
   const state = episodeRow(snapshot, feed, episode)?.state;
-  return STAGES.some((name) => {
+  return MAIN_STAGES.some((name) => {
     const stage = state?.stages[name];
     return stage !== undefined && isOpen(stage);
   });
@@ -260,7 +260,7 @@ function feedRow(snapshot: Snapshot, id: FeedId): FeedRow {
     episodes: new Map(),
     tally: emptyTally(),
     quality: noQualities(),
-    ready: { download: new Set(), transcribe: new Set() },
+    ready: byStage(() => new Set<EpisodeId>()),
     vanished: null,
   };
   snapshot.feeds.set(row.id, row);

@@ -2,6 +2,7 @@ import { FRESH_LOCK } from '@podctl/domain/episode-state.ts';
 import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
+import { byStage } from '@podctl/domain/stage.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -139,12 +140,11 @@ describe('the state of a feed', () => {
       title: 'alpha',
       url: '',
       state: 'active',
-      bookScore: 3,
-      bookScoreKnown: false,
+      books: { score: 3, source: 'default' },
       lastSuccessMs: null,
     });
     fleet.feed(alpha, { bookScore: 3, title: 'Alpha!' });
-    expect(seen(alpha)).toMatchObject({ title: 'Alpha!', bookScore: 3, bookScoreKnown: true });
+    expect(seen(alpha)).toMatchObject({ title: 'Alpha!', books: { score: 3, source: 'user' } });
   });
 });
 
@@ -271,15 +271,13 @@ describe('the totals', () => {
       retrying: 1,
       audioSeconds: 90,
       audioSecondsTranscribed: 60,
-      remaining: { download: 2, transcribe: 3 },
-      running: { download: 1, transcribe: 0 },
-      deadJobs: { download: 1, transcribe: 0 },
-      done: { download: 2, transcribe: 1 },
+      remaining: { download: 2, transcribe: 3, score: 4 },
+      running: { ...byStage(() => 0), download: 1 },
+      deadJobs: { ...byStage(() => 0), download: 1 },
+      done: { ...byStage(() => 0), download: 2, transcribe: 1 },
     };
     expect(all).toEqual({
-      agentsDraining: 0,
-      agentsCordoned: 0,
-      hostsThrottled: 0,
+      ...{ agentsDraining: 0, agentsCordoned: 0, hostsThrottled: 0, asideLeft: 0 },
       asOfMs: clock.wallMs(),
       revision: fleet.snapshot.revision,
       feeds: 2,
@@ -315,19 +313,23 @@ describe('the stages of an episode', () => {
 
   it('have one word each', () => {
     const word = (change: StageChange) => words(change).map((stage) => stage.word);
-    expect(word((state) => state)).toEqual(['waiting', 'waiting']);
-    expect(word(held('download', { agent: a1, session: 1 }))).toEqual(['running', 'waiting']);
-    expect(word(committed(1))).toEqual(['publishing', 'waiting']);
-    expect(word(done('download'))).toEqual(['done', 'waiting']);
-    expect(word(dead('transcribe', 'x'))).toEqual(['done', 'dead']);
-    expect(word(unwanted('transcribe', 'skipped'))).toEqual(['done', 'skipped']);
-    expect(word(unwanted('transcribe', 'canceled'))).toEqual(['done', 'canceled']);
-    expect(word(done('transcribe'))).toEqual(['done', 'done']);
-    expect(word(wanted(2))).toEqual(['waiting', 'done']);
+    expect(word((state) => state)).toEqual(['waiting', 'waiting', 'waiting']);
+    expect(word(held('download', { agent: a1, session: 1 }))).toEqual([
+      'running',
+      'waiting',
+      'waiting',
+    ]);
+    expect(word(committed(1))).toEqual(['publishing', 'waiting', 'waiting']);
+    expect(word(done('download'))).toEqual(['done', 'waiting', 'waiting']);
+    expect(word(dead('transcribe', 'x'))).toEqual(['done', 'dead', 'waiting']);
+    expect(word(unwanted('transcribe', 'skipped'))).toEqual(['done', 'skipped', 'waiting']);
+    expect(word(unwanted('transcribe', 'canceled'))).toEqual(['done', 'canceled', 'waiting']);
+    expect(word(done('transcribe'))).toEqual(['done', 'done', 'waiting']);
+    expect(word(wanted(2))).toEqual(['waiting', 'done', 'waiting']);
   });
 
   it('say what is not wanted', () => {
-    expect(words(wanted(0)).map(({ word }) => word)).toEqual(['not_wanted', 'waiting']);
+    expect(words(wanted(0)).map(({ word }) => word)).toEqual(['not_wanted', 'waiting', 'waiting']);
   });
 
   it('tell why one waits or is dead, and how far a running one is', () => {

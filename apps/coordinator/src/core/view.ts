@@ -1,13 +1,16 @@
+import type { BookScore } from '@podctl/domain/books/book-score.ts';
 import { type CordonState, isClosed } from '@podctl/domain/cordon.ts';
 import type { StageState } from '@podctl/domain/episode-state.ts';
 import { isGone } from '@podctl/domain/feed/polling.ts';
 import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
-import { BOOK_SCORE_UNKNOWN, choicesOf } from '@podctl/domain/feed-record.ts';
+import { choicesOf } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { HostRules } from '@podctl/domain/host-state.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { slotsOf } from '@podctl/domain/session.ts';
+import { ASIDE_STAGES, MAIN_STAGES, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { awaitedAgents, NO_SESSION } from './awaited-agent.ts';
+import { bookScoreOf } from './book-score.ts';
 import { audioSecondsLeft, audioSecondsLeftOf, type Forecast, forecast } from './forecast.ts';
 import { throttledHosts } from './host-view.ts';
 import type { Liveness } from './liveness.ts';
@@ -72,8 +75,7 @@ export interface FeedView {
   readonly title: string;
   readonly state: FeedState;
   readonly tally: Tally;
-  readonly bookScore: number;
-  readonly bookScoreKnown: boolean;
+  readonly books: BookScore;
   readonly choices: FeedChoices;
   /** Wall clock. */
   readonly stalledSinceMs: number | null;
@@ -91,9 +93,8 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
     title: record?.title ?? id,
     state: stateOf(picture, row, stalledSinceMs !== null),
     tally,
-    bookScore: record?.bookScore ?? BOOK_SCORE_UNKNOWN,
+    books: bookScoreOf(row),
     choices: choicesOf(record),
-    bookScoreKnown: (record?.bookScore ?? null) !== null,
     stalledSinceMs,
     lastSuccessMs: record?.lastSuccessMs ?? null,
     problem: record?.problem ?? '',
@@ -131,8 +132,9 @@ function stalledSince(picture: Picture, { id, tally, record }: FeedRow): number 
   return stillMs >= picture.limits.stalledAfterMs ? wallMs - stillMs : null;
 }
 
+/** A feed is done, and moves or stalls, by what it waits for: a score that nobody works out holds up nothing. */
 function left(tally: Tally): number {
-  return tally.remaining.download + tally.remaining.transcribe;
+  return MAIN_STAGES.reduce((sum, stage) => sum + tally.remaining[stage], 0);
 }
 
 export interface LockView extends LockRow {
@@ -292,8 +294,10 @@ export interface Totals {
   readonly locksStale: number;
   /** Of what may begin: paused feeds wait for a person. */
   readonly forecast: Forecast;
-  /** None of paused feeds. */
+  /** None of paused feeds, and none of aside stages. */
   readonly jobsWaiting: number;
+  /** Jobs left, running ones among them, of the aside stages that an agent has slots for; none of paused feeds. */
+  readonly asideLeft: number;
   readonly hostsThrottled: number;
 }
 
@@ -325,9 +329,18 @@ export function totals(
       audioSecondsLeftOf(open, tally),
       picture.progress.pace.ofFleet(now.monotonicMs),
     ),
-    jobsWaiting: STAGES.reduce((sum, stage) => sum + waitingJobs(open, stage), 0),
+    asideLeft: asideLeft(snapshot, open),
+    jobsWaiting: MAIN_STAGES.reduce((sum, stage) => sum + waitingJobs(open, stage), 0),
     hostsThrottled: throttledHosts(snapshot, now.wallMs),
   };
+}
+
+/** What no agent has slots for is not waited for: nobody may ever have. */
+function asideLeft({ sessions }: Snapshot, rows: readonly FeedRow[]): number {
+  const live = [...sessions.values()].filter(({ record }) => record.state === 'live');
+  return ASIDE_STAGES.filter((stage) =>
+    live.some(({ record }) => slotsOf(record.slots, stage) > 0),
+  ).reduce((sum, stage) => sum + rows.reduce((all, row) => all + row.tally.remaining[stage], 0), 0);
 }
 
 /** Jobs wanted that nobody works on. */

@@ -43,7 +43,7 @@ async function end(episode: EpisodeId, end: AttemptEnd): Promise<void> {
 describe('skipping an episode', () => {
   it('gives up every stage that is left, says by whom, and does it once', async () => {
     const episode = await world.episode();
-    expect(await skip(episode)).toEqual(['download', 'transcribe']);
+    expect(await skip(episode)).toEqual(['download', 'transcribe', 'score']);
     const shown = { state: 'dead', ended: 'skipped', failures: 0, reason: 'skipped by ann' };
     expect(await lockOf(episode)).toMatchObject(shown);
     expect(await lockOf(episode, 'transcribe')).toMatchObject(shown);
@@ -53,7 +53,7 @@ describe('skipping an episode', () => {
   it('takes a running job back first, whose result counts for nothing then', async () => {
     const episode = await world.episode();
     const token = await world.assign(episode);
-    expect(await skip(episode)).toEqual(['download', 'transcribe']);
+    expect(await skip(episode)).toEqual(['download', 'transcribe', 'score']);
     const ref = await world.finish(episode, token, { 'audio.mp3': 'sound' });
     await expect(world.commit(episode, token, ref)).rejects.toThrow(
       'commit is not legal from dead',
@@ -64,7 +64,7 @@ describe('skipping an episode', () => {
     const episode = await world.episode();
     if (was === 'dead') await fail(episode, true);
     else await cancel(episode);
-    expect(await skip(episode)).toEqual(['download', 'transcribe']);
+    expect(await skip(episode)).toEqual(['download', 'transcribe', 'score']);
     expect(await lockOf(episode)).toMatchObject({
       ...{ state: 'dead', ended: 'skipped', reason: 'skipped by ann' },
       failures: was === 'dead' ? 1 : 0,
@@ -75,7 +75,7 @@ describe('skipping an episode', () => {
   it('leaves an accepted result alone', async () => {
     const episode = await world.episode();
     const token = await world.committed(episode, { 'audio.mp3': 'sound' });
-    expect(await skip(episode)).toEqual(['transcribe']);
+    expect(await skip(episode)).toEqual(['transcribe', 'score']);
     expect(await lockOf(episode)).toMatchObject({ state: 'committed', token });
   });
 });

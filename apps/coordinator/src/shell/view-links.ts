@@ -16,6 +16,7 @@ const EXTENSION: { readonly [name: string]: string } = {
   'transcript.srt': 'srt',
   'transcript.vtt': 'vtt',
   'transcript.json': 'json',
+  'books.json': 'books.json',
   'transcript.md': 'md',
 };
 

@@ -7,7 +7,7 @@ import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import type { LanguageProbeWork, Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { wishedModel } from '@podctl/domain/run-wish.ts';
-import type { Stage } from '@podctl/domain/stage.ts';
+import { STAGE_ROWS, type Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeHeading } from '@podctl/domain/transcript/markdown.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { FreshUrls } from './fresh-urls.ts';
@@ -30,7 +30,8 @@ export interface WorkOptions {
 /** The name of the audio in a download's manifest begins so; its ending tells the container. */
 export const AUDIO_PREFIX = 'audio.';
 
-export interface AcceptedAudio {
+/** A file that a stage works on. */
+export interface AcceptedInput {
   /** In the library. */
   readonly path: string;
   readonly sizeBytes: number;
@@ -60,22 +61,28 @@ export async function workFor(
       return ok({ kind: 'download', url, episode: { feedTitle, title, guid, publishedMs } });
     }
     case 'transcribe':
-      return transcribeWork(options, feed, episode, state);
+      return transcribeWork(options, { feed, episode, stage }, state);
+    case 'score': {
+      const transcript = await acceptedInput(options.library, { feed, episode, stage }, state);
+      if (!transcript.ok) return transcript;
+      const { path: transcriptPath, sha256: transcriptSha256 } = transcript.value;
+      const audioSeconds = state.stages.transcribe.done?.manifest.audioSeconds ?? null;
+      return ok({ kind: 'score', transcriptPath, transcriptSha256, audioSeconds });
+    }
   }
 }
 
 async function transcribeWork(
   options: WorkOptions,
-  feed: FeedId,
-  episode: EpisodeId,
+  of: JobName,
   state: EpisodeState,
 ): Promise<Result<Work, string>> {
-  const audio = await acceptedAudio(options.library, feed, episode, state);
+  const audio = await acceptedInput(options.library, of, state);
   if (!audio.ok) return audio;
   const { language, prompt, hotwords, qualityMin, languageProbe } = options;
   const { transcribe } = state.stages;
   const model = wishedModel(transcribe, nextRun(transcribe)) ?? options.model;
-  const meta = await knownMeta(options.store, feed, episode);
+  const meta = await knownMeta(options.store, of.feed, of.episode);
   return ok({
     kind: 'transcribe',
     audioPath: audio.value.path,
@@ -107,21 +114,28 @@ export function headingOf({ feedTitle, title, publishedMs, link }: EpisodeMeta):
   return link === undefined ? about : { ...about, link: withoutSecrets(link) };
 }
 
-/** The audio of an episode's accepted download. Errors are one sentence; rejects when the library is away. */
-export async function acceptedAudio(
+interface JobName {
+  readonly feed: FeedId;
+  readonly episode: EpisodeId;
+  readonly stage: Stage;
+}
+
+/** The accepted file that a stage of an episode works on. Errors are one sentence; rejects when the library is away. */
+export async function acceptedInput(
   library: Library,
-  feed: FeedId,
-  episode: EpisodeId,
+  { feed, episode, stage }: JobName,
   state: EpisodeState,
-): Promise<Result<AcceptedAudio, string>> {
-  const { done } = state.stages.download;
-  if (done === null) return err('its audio is not there yet');
-  if (done.purged === true) return err('its audio was purged with its feed');
-  if (done.audio !== undefined) return err('its audio was taken away (keepAudio)');
-  const folder = acceptedFolder(feed, episode, 'download', done.run, done.token);
+): Promise<Result<AcceptedInput, string>> {
+  const { input } = STAGE_ROWS[stage];
+  if (input === null) return err(`a ${stage} works on nothing`);
+  const { done } = state.stages[input.stage];
+  if (done === null) return err(`its ${input.word} is not there yet`);
+  if (done.purged === true) return err(`its ${input.word} was purged with its feed`);
+  if (done.audio !== undefined) return err(`its ${input.word} was taken away (keepAudio)`);
+  const folder = acceptedFolder(feed, episode, input.stage, done.run, done.token);
   const read = await readManifest(library, folder);
-  if (!read.ok) return err(`its accepted download cannot be read: ${read.error}`);
-  const audio = read.value.manifest.files.find(({ name }) => name.startsWith(AUDIO_PREFIX));
-  if (audio === undefined) return err('its accepted download has no audio');
-  return ok({ path: `${folder}/${audio.name}`, sizeBytes: audio.sizeBytes, sha256: audio.sha256 });
+  if (!read.ok) return err(`its accepted ${input.stage} cannot be read: ${read.error}`);
+  const file = read.value.manifest.files.find(({ name }) => name.startsWith(input.file));
+  if (file === undefined) return err(`its accepted ${input.stage} has no ${input.word}`);
+  return ok({ path: `${folder}/${file.name}`, sizeBytes: file.sizeBytes, sha256: file.sha256 });
 }

@@ -54,7 +54,11 @@ describe('the settings', () => {
       leader: { ttlMs: 6_000 },
       locks: { staleAfterMs: 3_600_000, stalePolicy: 'report' },
       stall: { checkEveryMs: 120_000, checks: 5 },
-      agent: { id: null, slots: { download: 4, transcribe: 'auto' }, engine: 'faster-whisper' },
+      agent: {
+        id: null,
+        slots: { download: 4, transcribe: 'auto', score: 'auto' },
+        engine: 'faster-whisper',
+      },
       events: { keepMs: 604_800_000, bytesMax: 200_000_000 },
       log: { level: 'info' },
       sweep: { everyMs: 600_000, olderThanMs: 3_600_000 },
@@ -69,7 +73,7 @@ describe('the settings', () => {
       'podctl.toml',
     );
     expect(yaml).toEqual(toml);
-    expect(yaml.agent.slots).toEqual({ download: 2, transcribe: 'auto' });
+    expect(yaml.agent.slots).toEqual({ download: 2, transcribe: 'auto', score: 'auto' });
     expect(yaml.feeds.pollEveryMs).toBe(5_400_000);
   });
 

@@ -298,6 +298,11 @@ export const settingsSchema = section({
         64,
         'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU; one of the engine `command`, two of `openai`.',
       ),
+      score: wholeOrAuto(
+        0,
+        64,
+        'Transcripts that this agent looks through for books at the same time; it takes no GPU. `auto`: one.',
+      ),
     }),
     prefetch: whole(
       1,

@@ -296,6 +296,8 @@ export interface Agent {
    * when it does not tell, or is not live.
    */
   engineChoice: string;
+  /** Scorings it takes at a time. */
+  scoreSlots: number;
 }
 
 /** Asks for agents. */
@@ -1056,6 +1058,7 @@ function createBaseAgent(): Agent {
     cordon: undefined,
     stateSince: undefined,
     engineChoice: "",
+    scoreSlots: 0,
   };
 }
 
@@ -1111,6 +1114,9 @@ export const Agent: MessageFns<Agent> = {
     }
     if (message.engineChoice !== "") {
       writer.uint32(130).string(message.engineChoice);
+    }
+    if (message.scoreSlots !== 0) {
+      writer.uint32(640).uint32(message.scoreSlots);
     }
     return writer;
   },
@@ -1256,6 +1262,14 @@ export const Agent: MessageFns<Agent> = {
             message.engineChoice = reader.string();
             continue;
           }
+          case 80: {
+            if (tag !== 640) {
+              break;
+            }
+
+            message.scoreSlots = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1316,6 +1330,11 @@ export const Agent: MessageFns<Agent> = {
         : isSet(object.engine_choice)
         ? globalThis.String(object.engine_choice)
         : "",
+      scoreSlots: isSet(object.scoreSlots)
+        ? globalThis.Number(object.scoreSlots)
+        : isSet(object.score_slots)
+        ? globalThis.Number(object.score_slots)
+        : 0,
     };
   },
 
@@ -1369,6 +1388,9 @@ export const Agent: MessageFns<Agent> = {
     if (message.engineChoice !== "") {
       obj.engineChoice = message.engineChoice;
     }
+    if (message.scoreSlots !== 0) {
+      obj.scoreSlots = Math.round(message.scoreSlots);
+    }
     return obj;
   },
 
@@ -1395,6 +1417,7 @@ export const Agent: MessageFns<Agent> = {
       : undefined;
     message.stateSince = object.stateSince ?? undefined;
     message.engineChoice = object.engineChoice ?? "";
+    message.scoreSlots = object.scoreSlots ?? 0;
     return message;
   },
 };

@@ -33,6 +33,8 @@ export const Stage = {
   DOWNLOAD: 1,
   /** TRANSCRIBE - Make the transcript. */
   TRANSCRIBE: 2,
+  /** SCORE - Tell from the transcript how densely it recommends books. */
+  SCORE: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -42,6 +44,7 @@ export namespace Stage {
   export type UNSPECIFIED = typeof Stage.UNSPECIFIED;
   export type DOWNLOAD = typeof Stage.DOWNLOAD;
   export type TRANSCRIBE = typeof Stage.TRANSCRIBE;
+  export type SCORE = typeof Stage.SCORE;
   export type UNRECOGNIZED = typeof Stage.UNRECOGNIZED;
 }
 
@@ -56,6 +59,9 @@ export function stageFromJSON(object: any): Stage {
     case 2:
     case "STAGE_TRANSCRIBE":
       return Stage.TRANSCRIBE;
+    case 3:
+    case "STAGE_SCORE":
+      return Stage.SCORE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -71,6 +77,8 @@ export function stageToJSON(object: Stage): string {
       return "STAGE_DOWNLOAD";
     case Stage.TRANSCRIBE:
       return "STAGE_TRANSCRIBE";
+    case Stage.SCORE:
+      return "STAGE_SCORE";
     case Stage.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

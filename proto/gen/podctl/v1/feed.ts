@@ -202,7 +202,7 @@ export interface Feed {
   transcribeWorkers: number;
   /** How densely the show recommends books, 1 to 10; 3 until known. */
   bookScore: number;
-  /** True when the book score was given or worked out. */
+  /** True when the book score was given or worked out; GetFeed tells which (`books`). */
   bookScoreKnown: boolean;
   /** Since when the feed is stalled; absent when it is not. */
   stalledSince?:
@@ -335,7 +335,85 @@ export interface FeedDetail {
     | FeedPoll
     | undefined;
   /** How far its transcripts are to be trusted; absent while none has a quality. */
-  quality?: QualityFigures | undefined;
+  quality?:
+    | QualityFigures
+    | undefined;
+  /** Where its book score comes from. */
+  books: BookScore | undefined;
+}
+
+/** Where a feed's book score comes from. */
+export interface BookScore {
+  /** Who says so. */
+  source: BookScore_Source;
+  /** What the transcripts alone say, 1 to 10; absent while they say too little. */
+  fromTranscripts?:
+    | number
+    | undefined;
+  /** Episodes that were counted: scored, and in a language that is read. */
+  episodes: number;
+  /** Recommendations an hour of those, weighted by how sure they are; absent where none was counted. */
+  mentionsPerHour?: number | undefined;
+}
+
+/** Who says so. */
+export const BookScore_Source = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: 0,
+  /** USER - A user gave it: it goes before what is worked out. */
+  USER: 1,
+  /** TRANSCRIPTS - It was worked out from the transcripts. */
+  TRANSCRIPTS: 2,
+  /** DEFAULT - Nothing is known yet: it is 3. */
+  DEFAULT: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type BookScore_Source = typeof BookScore_Source[keyof typeof BookScore_Source];
+
+export namespace BookScore_Source {
+  export type UNSPECIFIED = typeof BookScore_Source.UNSPECIFIED;
+  export type USER = typeof BookScore_Source.USER;
+  export type TRANSCRIPTS = typeof BookScore_Source.TRANSCRIPTS;
+  export type DEFAULT = typeof BookScore_Source.DEFAULT;
+  export type UNRECOGNIZED = typeof BookScore_Source.UNRECOGNIZED;
+}
+
+export function bookScore_SourceFromJSON(object: any): BookScore_Source {
+  switch (object) {
+    case 0:
+    case "SOURCE_UNSPECIFIED":
+      return BookScore_Source.UNSPECIFIED;
+    case 1:
+    case "SOURCE_USER":
+      return BookScore_Source.USER;
+    case 2:
+    case "SOURCE_TRANSCRIPTS":
+      return BookScore_Source.TRANSCRIPTS;
+    case 3:
+    case "SOURCE_DEFAULT":
+      return BookScore_Source.DEFAULT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return BookScore_Source.UNRECOGNIZED;
+  }
+}
+
+export function bookScore_SourceToJSON(object: BookScore_Source): string {
+  switch (object) {
+    case BookScore_Source.UNSPECIFIED:
+      return "SOURCE_UNSPECIFIED";
+    case BookScore_Source.USER:
+      return "SOURCE_USER";
+    case BookScore_Source.TRANSCRIPTS:
+      return "SOURCE_TRANSCRIPTS";
+    case BookScore_Source.DEFAULT:
+      return "SOURCE_DEFAULT";
+    case BookScore_Source.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
 }
 
 /** How a feed's document was read. */
@@ -1909,6 +1987,7 @@ function createBaseFeedDetail(): FeedDetail {
     ledger: undefined,
     lastPoll: undefined,
     quality: undefined,
+    books: undefined,
   };
 }
 
@@ -1949,6 +2028,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     }
     if (message.quality !== undefined) {
       QualityFigures.encode(message.quality, writer.uint32(322).fork()).join();
+    }
+    if (message.books !== undefined) {
+      BookScore.encode(message.books, writer.uint32(642).fork()).join();
     }
     return writer;
   },
@@ -2062,6 +2144,14 @@ export const FeedDetail: MessageFns<FeedDetail> = {
             message.quality = QualityFigures.decode(reader, reader.uint32());
             continue;
           }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.books = BookScore.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2112,6 +2202,7 @@ export const FeedDetail: MessageFns<FeedDetail> = {
         ? FeedPoll.fromJSON(object.last_poll)
         : undefined,
       quality: isSet(object.quality) ? QualityFigures.fromJSON(object.quality) : undefined,
+      books: isSet(object.books) ? BookScore.fromJSON(object.books) : undefined,
     };
   },
 
@@ -2153,6 +2244,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     if (message.quality !== undefined) {
       obj.quality = QualityFigures.toJSON(message.quality);
     }
+    if (message.books !== undefined) {
+      obj.books = BookScore.toJSON(message.books);
+    }
     return obj;
   },
 
@@ -2181,6 +2275,134 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     message.quality = (object.quality !== undefined && object.quality !== null)
       ? QualityFigures.fromPartial(object.quality)
       : undefined;
+    message.books = (object.books !== undefined && object.books !== null)
+      ? BookScore.fromPartial(object.books)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseBookScore(): BookScore {
+  return { source: 0, fromTranscripts: undefined, episodes: 0, mentionsPerHour: undefined };
+}
+
+export const BookScore: MessageFns<BookScore> = {
+  encode(message: BookScore, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== 0) {
+      writer.uint32(8).int32(message.source);
+    }
+    if (message.fromTranscripts !== undefined) {
+      writer.uint32(17).double(message.fromTranscripts);
+    }
+    if (message.episodes !== 0) {
+      writer.uint32(24).uint32(message.episodes);
+    }
+    if (message.mentionsPerHour !== undefined) {
+      writer.uint32(33).double(message.mentionsPerHour);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BookScore {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBookScore();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.source = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.fromTranscripts = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.episodes = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.mentionsPerHour = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BookScore {
+    return {
+      source: isSet(object.source) ? bookScore_SourceFromJSON(object.source) : 0,
+      fromTranscripts: isSet(object.fromTranscripts)
+        ? globalThis.Number(object.fromTranscripts)
+        : isSet(object.from_transcripts)
+        ? globalThis.Number(object.from_transcripts)
+        : undefined,
+      episodes: isSet(object.episodes) ? globalThis.Number(object.episodes) : 0,
+      mentionsPerHour: isSet(object.mentionsPerHour)
+        ? globalThis.Number(object.mentionsPerHour)
+        : isSet(object.mentions_per_hour)
+        ? globalThis.Number(object.mentions_per_hour)
+        : undefined,
+    };
+  },
+
+  toJSON(message: BookScore): unknown {
+    const obj: any = {};
+    if (message.source !== 0) {
+      obj.source = bookScore_SourceToJSON(message.source);
+    }
+    if (message.fromTranscripts !== undefined) {
+      obj.fromTranscripts = floatToJson(message.fromTranscripts);
+    }
+    if (message.episodes !== 0) {
+      obj.episodes = Math.round(message.episodes);
+    }
+    if (message.mentionsPerHour !== undefined) {
+      obj.mentionsPerHour = floatToJson(message.mentionsPerHour);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BookScore>, I>>(base?: I): BookScore {
+    return BookScore.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BookScore>, I>>(object: I): BookScore {
+    const message = createBaseBookScore();
+    message.source = object.source ?? 0;
+    message.fromTranscripts = object.fromTranscripts ?? undefined;
+    message.episodes = object.episodes ?? 0;
+    message.mentionsPerHour = object.mentionsPerHour ?? undefined;
     return message;
   },
 };

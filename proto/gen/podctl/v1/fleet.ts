@@ -122,10 +122,15 @@ export interface Overview {
   etaSeconds?:
     | number
     | undefined;
-  /** Jobs wanted that nobody works on, without those of paused feeds. */
+  /** Jobs wanted that nobody works on, without those of paused feeds and those of stages that nobody waits for. */
   jobsWaiting: number;
   /** Hosts that asked for patience and are not asked as before yet: they cool, or are asked for a few downloads at a time. */
   hostsThrottled: number;
+  /**
+   * Jobs left of the stages that nobody waits for (scores), running ones among them, without those of paused feeds: 0 where
+   * no live agent has a slot for them.
+   */
+  asideLeft: number;
 }
 
 /** Asks for the totals. */
@@ -854,6 +859,7 @@ function createBaseOverview(): Overview {
     etaSeconds: undefined,
     jobsWaiting: 0,
     hostsThrottled: 0,
+    asideLeft: 0,
   };
 }
 
@@ -945,6 +951,9 @@ export const Overview: MessageFns<Overview> = {
     }
     if (message.hostsThrottled !== 0) {
       writer.uint32(216).uint32(message.hostsThrottled);
+    }
+    if (message.asideLeft !== 0) {
+      writer.uint32(640).uint32(message.asideLeft);
     }
     return writer;
   },
@@ -1178,6 +1187,14 @@ export const Overview: MessageFns<Overview> = {
             message.hostsThrottled = reader.uint32();
             continue;
           }
+          case 80: {
+            if (tag !== 640) {
+              break;
+            }
+
+            message.asideLeft = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1291,6 +1308,11 @@ export const Overview: MessageFns<Overview> = {
         : isSet(object.hosts_throttled)
         ? globalThis.Number(object.hosts_throttled)
         : 0,
+      asideLeft: isSet(object.asideLeft)
+        ? globalThis.Number(object.asideLeft)
+        : isSet(object.aside_left)
+        ? globalThis.Number(object.aside_left)
+        : 0,
     };
   },
 
@@ -1377,6 +1399,9 @@ export const Overview: MessageFns<Overview> = {
     if (message.hostsThrottled !== 0) {
       obj.hostsThrottled = Math.round(message.hostsThrottled);
     }
+    if (message.asideLeft !== 0) {
+      obj.asideLeft = Math.round(message.asideLeft);
+    }
     return obj;
   },
 
@@ -1414,6 +1439,7 @@ export const Overview: MessageFns<Overview> = {
     message.etaSeconds = object.etaSeconds ?? undefined;
     message.jobsWaiting = object.jobsWaiting ?? 0;
     message.hostsThrottled = object.hostsThrottled ?? 0;
+    message.asideLeft = object.asideLeft ?? 0;
     return message;
   },
 };

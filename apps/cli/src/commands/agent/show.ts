@@ -45,7 +45,7 @@ function agentLines(agent: AgentView, nowMs: number): string[] {
     `Version    ${agent.version}`,
     `Session    ${session}`,
     `Heard      ${heard === '-' ? 'not since this coordinator started' : `${heard} ago`}`,
-    `Slots      ${agent.downloadSlots} downloads, ${agent.transcribeSlots} transcriptions`,
+    `Slots      ${agent.downloadSlots} downloads, ${agent.transcribeSlots} transcriptions, ${agent.scoreSlots} scores`,
     `Engine     ${agent.engine}`,
     ...(agent.engineChoice === '' ? [] : [`Chosen     ${agent.engineChoice}`]),
     ...gpuLines(agent),

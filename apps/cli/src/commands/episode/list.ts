@@ -7,6 +7,7 @@ import { durationWords, percentWords } from '../../render/words.ts';
 import {
   type EpisodeView,
   episodeView,
+  STAGE_NAMES,
   STAGE_STATES,
   type StageView,
   stageOf,
@@ -35,7 +36,7 @@ export default class EpisodeList extends ListCommand {
       description: 'episodes that failed, or were lost, and wait for their next attempt',
     }),
     stage: Flags.string({
-      options: ['download', 'transcribe'],
+      options: STAGE_NAMES,
       description: 'with --state, --dead or --failed: of this stage only',
     }),
   };
@@ -65,6 +66,7 @@ const columns: readonly Column<EpisodeView>[] = [
   { head: 'FEED', cell: (episode) => episode.feedId },
   { head: 'DOWNLOAD', cell: (episode) => stageWords(episode, 'download') },
   { head: 'TRANSCRIBE', cell: (episode) => stageWords(episode, 'transcribe') },
+  { head: 'SCORE', cell: (episode) => stageWords(episode, 'score'), wide: true },
   { head: 'AUDIO', cell: audioWords, align: 'right' },
   {
     head: 'QUALITY',

@@ -7,7 +7,7 @@ import { episodeIds } from '../../episode-ids.ts';
 import type { RetryChoice } from '../../feed-calls.ts';
 import { countWords } from '../../render/words.ts';
 import { type Retried, retryAll } from '../../retry-rounds.ts';
-import { stageOf } from '../../views/episode-map.ts';
+import { STAGE_NAMES, stageOf } from '../../views/episode-map.ts';
 
 /** What `--json` prints. */
 interface RetriedView extends Retried {
@@ -44,7 +44,7 @@ export default class EpisodeRetry extends BaseCommand {
   };
   static override flags = {
     ...episodeChoiceFlags,
-    stage: Flags.string({ options: ['download', 'transcribe'], description: 'only this stage' }),
+    stage: Flags.string({ options: STAGE_NAMES, description: 'only this stage' }),
     model: Flags.string({
       helpValue: 'NAME',
       description: 'with this model, for these runs alone; with --stage transcribe',

@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
+import { bookScoreLines } from '../../render/book-words.ts';
 import { oneLine } from '../../render/cell.ts';
 import { feedReadingLines } from '../../render/feed-reading-lines.ts';
 import { figuresWords } from '../../render/quality-words.ts';
@@ -42,7 +43,7 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     `Next        ${nextWords(feed, nowMs)}`,
     ...(feed.problem === '' ? [] : [`Problem     ${oneLine(feed.problem)}`]),
     ...feedReadingLines(feed.reading),
-    `Books       ${feed.bookScore}${feed.bookScoreKnown ? '' : ' (not known)'}`,
+    ...bookScoreLines(feed),
     `Priority    ${feed.priority}`,
     `Labels      ${labels.length === 0 ? 'none' : labels.join(', ')}`,
     `Model       ${feed.model || "the fleet's"}`,

@@ -1,14 +1,13 @@
 import * as Flags from '@oclif/core/flags';
-import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import type { JobState } from '@podctl/proto/podctl/v1/job.ts';
 import { idFlag } from '../../id-flag.ts';
 import { ListCommand } from '../../list-command.ts';
 import type { Column } from '../../render/table.ts';
 import { durationWords, percentWords } from '../../render/words.ts';
+import { STAGE_NAMES, stageOf } from '../../views/episode-map.ts';
 import { JOB_STATES, type JobView, jobView, shortJobId } from '../../views/job-map.ts';
 import type { ListDocument } from '../../views/list-document.ts';
 
-const stages = { download: Stage.DOWNLOAD, transcribe: Stage.TRANSCRIBE } as const;
 const words = Object.keys(JOB_STATES) as (keyof typeof JOB_STATES)[];
 const NOW: readonly (keyof typeof JOB_STATES)[] = ['running', 'publishing'];
 
@@ -31,7 +30,7 @@ export default class JobList extends ListCommand {
     feed: idFlag({ default: '', description: 'only of this feed' }),
     agent: idFlag({ default: '', helpValue: 'NAME', description: 'only of this agent' }),
     stage: Flags.option({
-      options: ['download', 'transcribe'] as const,
+      options: STAGE_NAMES,
       description: 'only of this stage',
     })(),
   };
@@ -41,7 +40,7 @@ export default class JobList extends ListCommand {
     const wanted = {
       feedId: flags.feed,
       agentId: flags.agent,
-      stage: flags.stage === undefined ? Stage.UNSPECIFIED : stages[flags.stage],
+      stage: stageOf(flags.stage),
       states: statesOf(flags),
     };
     const document = await this.collect(flags, async (client, page) => {

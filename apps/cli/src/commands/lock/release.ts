@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { Stage } from '@podctl/proto/podctl/v1/episode.ts';
 import { BaseCommand } from '../../base-command.ts';
+import { STAGE_NAMES, stageOf } from '../../views/episode-map.ts';
 import { yesFlag } from '../../yes-flag.ts';
 
 /** What `--json` prints. */
@@ -11,8 +11,6 @@ interface ReleasedView {
   readonly token: string;
   readonly agentId: string;
 }
-
-const stages = { download: Stage.DOWNLOAD, transcribe: Stage.TRANSCRIBE } as const;
 
 export default class LockRelease extends BaseCommand {
   static override summary =
@@ -29,7 +27,7 @@ export default class LockRelease extends BaseCommand {
       required: true,
       description: 'id of the episode, or its first characters',
     }),
-    stage: Args.string({ required: true, options: Object.keys(stages), description: 'its stage' }),
+    stage: Args.string({ required: true, options: STAGE_NAMES, description: 'its stage' }),
   };
   static override flags = {
     token: Flags.integer({
@@ -42,7 +40,7 @@ export default class LockRelease extends BaseCommand {
 
   async run(): Promise<ReleasedView> {
     const { args, flags } = await this.parse(LockRelease);
-    const stage = args.stage === 'download' ? 'download' : 'transcribe';
+    const { stage } = args;
     await this.confirm(
       `the lock would be released, and the work done so far on ${stage} of ${args.episode} lost`,
       flags,
@@ -50,7 +48,7 @@ export default class LockRelease extends BaseCommand {
     const released = await this.withClient(flags, (client) =>
       client.releaseLock({
         episodeId: args.episode,
-        stage: stages[stage],
+        stage: stageOf(stage),
         token: BigInt(flags.token ?? 0),
       }),
     );

@@ -4,6 +4,7 @@ import type { CoordinatorClient } from '../../client.ts';
 import { CommandError, EXIT } from '../../command-error.ts';
 import { oneLine } from '../../render/cell.ts';
 import { ageWords, percentWords } from '../../render/words.ts';
+import { STAGE_NAMES } from '../../views/episode-map.ts';
 import { jobDetail } from '../../views/job-map.ts';
 import { type LockView, lockView } from '../../views/lock-map.ts';
 import { collectPages } from '../../views/page-collector.ts';
@@ -18,7 +19,6 @@ interface LockDetail extends LockView {
   readonly progressRatio: number | null;
 }
 
-const STAGES: readonly string[] = ['download', 'transcribe'];
 /** As the API takes ids. */
 const PREFIX_LENGTH_MIN = 4;
 
@@ -37,7 +37,7 @@ export default class LockShow extends BaseCommand {
       description: 'id of the episode, or a unique beginning of it (4 characters at least)',
     }),
     stage: Args.string({
-      options: [...STAGES],
+      options: STAGE_NAMES,
       description: 'its stage; may be left out where one is held',
     }),
   };

@@ -121,6 +121,7 @@ export const overview: OverviewView = {
   etaSeconds: 183_600,
   hostsThrottled: 0,
   jobsWaiting: 6_711,
+  asideLeft: 0,
 };
 
 export function agent(changes: Partial<AgentView> = {}): AgentView {
@@ -133,6 +134,7 @@ export function agent(changes: Partial<AgentView> = {}): AgentView {
     engine: 'faster-whisper large-v3 float16 cuda',
     downloadSlots: 4,
     transcribeSlots: 2,
+    scoreSlots: 1,
     stateSince: null,
     lastHeartbeatAt: ago(2),
     jobs: [
