@@ -13,7 +13,7 @@ import {
   type Token,
 } from './ids.ts';
 import { err, ok, type Result } from './result.ts';
-import { FIGURE_MAX, isStage, STAGE_ROWS, type Stage } from './stage.ts';
+import { isStage, STAGE_ROWS, type Stage } from './stage.ts';
 
 /** Written last into an attempt's staging folder: where it is, the attempt is complete. */
 export const MANIFEST_NAME = 'manifest.json';

@@ -13,7 +13,6 @@ const SAMPLE = fileURLToPath(
 const SCRIPT = `
 import gc, sys, threading
 import audio_windows
-audio_windows.WINDOW_SECONDS = 25
 audio_windows.CUT_SEARCH_SECONDS = 2
 from audio_windows import AudioFile, AudioSpan
 from next_audio import NextAudio
@@ -22,7 +21,7 @@ from speech_memory import speech_memory
 import faster_whisper.transcribe as pipeline
 
 path = sys.argv[1]
-plain = [window.samples for window in AudioFile(path).windows()]
+plain = [window.samples for window in AudioFile(path).windows(window_seconds=25)]
 
 # Never more than one window is read beyond the one that is taken.
 taken, read, seen = 0, 0, []
@@ -49,16 +48,16 @@ except RuntimeError as error:
     print(error)
 
 next_audio = NextAudio()
-first = OpenedAudio(path, AudioSpan(), vad=True)
+first = OpenedAudio(path, AudioSpan(window_seconds=25), vad=True)
 next_audio.working(first)
-next_audio.want(path, AudioSpan())
-print(next_audio.take("another", AudioSpan()), next_audio.take(path, AudioSpan()))  # it is not opened before the one at work is read
-next_audio.want(path, AudioSpan())
+next_audio.want(path, AudioSpan(window_seconds=25))
+print(next_audio.take("another", AudioSpan(window_seconds=25)), next_audio.take(path, AudioSpan(window_seconds=25)))  # it is not opened before the one at work is read
+next_audio.want(path, AudioSpan(window_seconds=25))
 windows = [window.samples for window in first.windows]
 first.close()
 for thread in threading.enumerate():
     if thread.name == "next audio": thread.join()
-opened = next_audio.take(path, AudioSpan())
+opened = next_audio.take(path, AudioSpan(window_seconds=25))
 same = [window.samples for window in opened.windows]
 opened.close()
 print(len(plain), all((a == b).all() for a, b in zip(plain, windows)), all((a == b).all() for a, b in zip(plain, same)))

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { findEpisodes } from '../core/episode-prefix.ts';
 import type { EpisodeRow, Snapshot } from '../core/snapshot.ts';
-import { findEpisodes } from '../core/view.ts';
 import type { Failure } from './status.ts';
 
 const prefixPattern = /^[a-z2-7]{4,26}$/;

@@ -141,13 +141,13 @@ describe('what is given ahead', () => {
   it('is the next of the feed that would come next if what runs had ended', () => {
     const works = { max: 1, waiting: 0, worksOn: ['most' as FeedId] };
     const busy = { ...agent('a1', 1, 1, 1), ahead: works };
-    const running = { download: 0, transcribe: 1 };
+    const running = { download: 0, transcribe: 1, score: 0 };
     const view = fleet([busy], [feed('few', none(3)), feed('most', none(9), { running })]);
     expect(plan(view, LIMITS)).toMatchObject([{ feed: 'most', agent: 'a1' }]);
   });
 
   it('is another feed’s where this one has its worker elsewhere', () => {
-    const running = { download: 0, transcribe: 1 };
+    const running = { download: 0, transcribe: 1, score: 0 };
     const view = fleet(
       [agent('a1', 1, 1, 1)],
       [feed('few', none(3)), feed('most', none(9), { running })],
@@ -156,7 +156,7 @@ describe('what is given ahead', () => {
   });
 
   it('is what somebody asked for, before all else', () => {
-    const urgent = { download: 0, transcribe: 1 };
+    const urgent = { download: 0, transcribe: 1, score: 0 };
     const view = fleet(
       [agent('a1', 1, 1, 1)],
       [feed('asked', none(1), { urgent }), feed('most', none(9))],

@@ -6,7 +6,7 @@ import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
 import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { HostRules } from '@podctl/domain/host-state.ts';
-import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { slotsOf } from '@podctl/domain/session.ts';
 import { ASIDE_STAGES, MAIN_STAGES, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { awaitedAgents, NO_SESSION } from './awaited-agent.ts';
@@ -395,18 +395,4 @@ export function stageWord({ lock, done, wanted }: StageState): StageWord {
 export function isRetrying({ lock, done, wanted }: StageState): boolean {
   const isLeft = lock.state === 'free' && (done?.run ?? 0) < wanted;
   return isLeft && lock.failures + lock.lostBy.length > 0;
-}
-
-/** The episodes whose id begins with `prefix`, two at most: enough to tell one from several. */
-export function findEpisodes(snapshot: Snapshot, prefix: string): EpisodeRow[] {
-  const found: EpisodeRow[] = [];
-  for (const { episodes } of snapshot.feeds.values()) {
-    const exact = episodes.get(prefix as EpisodeId);
-    if (exact !== undefined) return [exact];
-    for (const [id, row] of episodes) {
-      if (id.startsWith(prefix)) found.push(row);
-      if (found.length > 1) return found;
-    }
-  }
-  return found;
 }
