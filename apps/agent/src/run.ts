@@ -302,11 +302,13 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         limits: downloadLimits(config),
         received: measured.received,
         resumed: measured.resumed,
+        publisher: measured.publisher,
       }),
       transcribe: transcribeWorker({
         ...shared,
         engines: engines.all,
         transcribed: measured.transcribed,
+        publisher: measured.publisher,
       }),
     },
     describeEngine,

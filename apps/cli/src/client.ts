@@ -348,10 +348,14 @@ export class CoordinatorClient extends CoordinatorCalls {
   }
 
   /** The pieces of a transcript, in order. The whole of it must come within the time limit. */
-  async *transcript(episodeId: string, format: TranscriptFormat): AsyncGenerator<Uint8Array> {
+  async *transcript(
+    episodeId: string,
+    format: TranscriptFormat,
+    publisher = false,
+  ): AsyncGenerator<Uint8Array> {
     const deadline = Date.now() + this.timeoutMs;
     const call = ({ transcripts }: Line) =>
-      transcripts.getTranscript({ episodeId, format }, new Metadata(), { deadline });
+      transcripts.getTranscript({ episodeId, format, publisher }, new Metadata(), { deadline });
     for await (const piece of this.stream(call, new AbortController().signal)) yield piece.data;
   }
 }

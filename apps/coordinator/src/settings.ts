@@ -5,6 +5,7 @@ import type { NameTemplate } from '@podctl/domain/name-template.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
+import type { TranscriptPolicy } from './core/publisher-work.ts';
 import type { ViewLimits } from './core/view.ts';
 import type { FeedFetchOptions } from './shell/feed-fetch.ts';
 import type { ReadingChoices } from './shell/paged-feed.ts';
@@ -44,6 +45,8 @@ export interface CoordinatorSettings {
   readonly downloadBandwidthMax?: number | null;
   readonly model: string;
   readonly language: string | null;
+  /** Absent: those that feeds offer are neither kept nor preferred. */
+  readonly transcripts?: TranscriptPolicy;
   /** Of the readable names; absent: as they are by default. */
   readonly names?: NameTemplate | undefined;
 }

@@ -1,3 +1,4 @@
+import type { OfferedTranscript } from './feed/feed-document.ts';
 import type { Gpu } from './gpu.ts';
 import type { HostName } from './host-name.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce, SessionId, Token } from './ids.ts';
@@ -113,7 +114,13 @@ export type CommandMessage =
   | { readonly kind: 'ping'; readonly boot: string };
 
 export type Work =
-  | { readonly kind: 'download'; readonly url: string; readonly episode: EpisodeFacts }
+  | {
+      readonly kind: 'download';
+      readonly url: string;
+      readonly episode: EpisodeFacts;
+      /** Transcripts of the publisher's, the best first: one of them is to be kept beside the audio. Absent: none is. */
+      readonly transcripts?: readonly OfferedTranscript[] | undefined;
+    }
   | {
       readonly kind: 'transcribe';
       /** Path of the accepted audio in the library. */
@@ -126,7 +133,21 @@ export type Work =
       readonly prompt?: string | undefined;
       /** Words to expect; older coordinators do not say. */
       readonly hotwords?: string | undefined;
+      /** A kept transcript of the publisher's that is to be preferred if samples agree with it; absent: there is none, or it is not to be. */
+      readonly publisher?: PublisherWork | undefined;
     };
+
+/** What the publisher's transcript in an accepted download is. */
+export interface PublisherWork {
+  /** Path in the library. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** Where it came from, without secrets; null where that was not kept. */
+  readonly url: string | null;
+  /** As the feed names it. */
+  readonly language: string | null;
+}
 
 /** What the metadata file beside the audio tells. */
 export interface EpisodeFacts {

@@ -26,6 +26,7 @@ import {
 } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
+import { OFFERS_MAX } from '@podctl/domain/transcript/publisher-offer.ts';
 import { z } from 'zod';
 
 /** A quarter of the server's usual 1 MiB: what is longer is a mistake or an attack. */
@@ -204,6 +205,16 @@ const work = z.discriminatedUnion('kind', [
       guid: sentence.nullable(),
       publishedMs: z.number().nullable(),
     }),
+    transcripts: z
+      .array(
+        z.object({
+          url: z.string().min(1).max(URL_HREF_LENGTH_MAX),
+          type: label.nullable(),
+          language: label.nullable(),
+        }),
+      )
+      .max(OFFERS_MAX)
+      .optional(),
   }),
   z.object({
     kind: z.literal('transcribe'),
@@ -214,6 +225,15 @@ const work = z.discriminatedUnion('kind', [
     language: label.nullable(),
     prompt: sentence.optional(),
     hotwords: sentence.optional(),
+    publisher: z
+      .object({
+        path: z.string().min(1).max(1_024),
+        sha256,
+        sizeBytes: z.number().int().min(1),
+        url: z.string().min(1).max(1_024).nullable(),
+        language: label.nullable(),
+      })
+      .optional(),
   }),
 ]);
 

@@ -58,7 +58,7 @@ function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
   };
 }
 
-function segmentOf(raw: RawSegment): TranscriptSegment {
+export function segmentOf(raw: RawSegment): TranscriptSegment {
   return {
     startSeconds: raw.start,
     endSeconds: raw.end,

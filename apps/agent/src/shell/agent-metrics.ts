@@ -35,9 +35,14 @@ export interface AgentMetrics {
   /** From (`in`) and to a coordinator. */
   moved(direction: 'in' | 'out', bytes: number): void;
   transcribed(model: string, audioSeconds: number): void;
+  /** Publisher's transcripts: with downloads, and where one was to be preferred. */
+  publisher(outcome: PublisherOutcome): void;
   /** Lines of the log: told to the coordinators, and left out. */
   logged(lines: number, dropped: number): void;
 }
+
+const PUBLISHER_OUTCOMES = ['kept', 'failed', 'used', 'declined'] as const;
+type PublisherOutcome = (typeof PUBLISHER_OUTCOMES)[number];
 
 /** How jobs end on an agent. */
 const RESULTS = ['finished', 'failed', 'returned'];
@@ -75,6 +80,12 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     help: 'Seconds of audio transcribed.',
     labels: ['agent', 'model'],
   });
+  const publishers = metrics.counter({
+    name: 'podctl_publisher_transcripts_total',
+    help: 'Transcripts of publishers: kept with a download or failed to come, and where one was preferred, used or declined.',
+    labels: ['agent', 'outcome'],
+  });
+  for (const outcome of PUBLISHER_OUTCOMES) publishers.add({ agent, outcome }, 0);
   const logs = metrics.counter({
     name: 'podctl_agent_log_lines_total',
     help: 'Lines of the log told to the coordinators, and left out since more came than may be told.',
@@ -106,6 +117,7 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
       logs.add({ agent, result: 'told' }, lines);
       logs.add({ agent, result: 'dropped' }, dropped);
     },
+    publisher: (outcome) => publishers.add({ agent, outcome }),
     transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
   };
 }

@@ -1,6 +1,6 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestDetail, ManifestFile } from '@podctl/domain/manifest.ts';
-import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import type { PublisherWork, ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Result } from '@podctl/domain/result.ts';
 import type { WrittenFile } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
@@ -18,6 +18,12 @@ export interface AttemptStore {
     work: TranscribeWork,
     signal: AbortSignal,
   ): Promise<Result<AudioInput, ResultOutcome>>;
+  /** A publisher's transcript of the accepted download, whole and as it was accepted; null where it cannot be had. */
+  publisherFile(
+    assignment: Assignment,
+    file: PublisherWork,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | null>;
   /** Where files of this agent alone may grow before an attempt adopts them. */
   readonly parts: PartPlace;
   /** On the disk that attempts are written to; null where it does not tell. */

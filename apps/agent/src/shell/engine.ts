@@ -8,6 +8,8 @@ export interface Engine {
   describe(): string;
   /** For so long it should be given no work, since it would fail at once; absent or 0: nothing is against it. */
   readonly restMs?: number;
+  /** It heeds `fromSeconds`, `toSeconds` and `onCheckpoint` of a request; absent: it hears all of the audio, whatever is asked. */
+  readonly resumes?: boolean;
   /**
    * Starts the engine where it is not running, and loads the model where another one or none is loaded.
    *
@@ -37,4 +39,7 @@ export interface TranscribeRequest {
   readonly prompt?: string | undefined;
   /** Words to expect. */
   readonly hotwords?: string | undefined;
+  /** Of the audio: only what lies between is heard, and times stay those of the whole. Absent: its start, its end. */
+  readonly fromSeconds?: number | undefined;
+  readonly toSeconds?: number | undefined;
 }

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PARTS_PATH } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type ManifestFile } from '@podctl/domain/manifest.ts';
-import type { ResultOutcome } from '@podctl/domain/protocol.ts';
+import type { PublisherWork, ResultOutcome } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
 import { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
@@ -29,6 +29,7 @@ import {
 import { uploadDirect } from './direct-upload.ts';
 import { fetchInput } from './input-fetch.ts';
 import type { JobContext } from './jobs.ts';
+import { readSmallInput } from './small-input.ts';
 import { leftAttempts, SpoolInputs } from './spool-inputs.ts';
 import { Staging } from './staging.ts';
 import type { StoreClient } from './store-client.ts';
@@ -126,6 +127,17 @@ export class SpooledStore implements AttemptStore {
       use[Symbol.dispose]();
       throw error;
     }
+  }
+
+  publisherFile(
+    assignment: Assignment,
+    file: PublisherWork,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | null> {
+    const { client, store, own } = this.#ports;
+    const open =
+      own?.input(store, file.path) ?? inputByCoordinator(client, store, basename(file.path));
+    return readSmallInput({ client, open }, assignment, file, signal);
   }
 
   async freeBytes(): Promise<number | null> {

@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { EnginePool } from './engine-pool.ts';
 import { hear } from './hearing.ts';
 import type { JobContext, Worker } from './jobs.ts';
+import { preferPublisher } from './publisher-transcript.ts';
 import { writeTranscript } from './transcript-files.ts';
 
 export interface TranscribePorts {
@@ -21,6 +22,8 @@ export interface TranscribePorts {
   readonly clock: Clock;
   readonly agent: AgentId;
   readonly transcribed: (model: string, audioSeconds: number) => void;
+  /** Whether a publisher's transcript was taken, where one was to be preferred. */
+  readonly publisher?: (outcome: 'used' | 'declined') => void;
 }
 
 interface Task {
@@ -59,11 +62,22 @@ async function transcribe(
   const found = await store.input(assignment, work, context.signal);
   if (!found.ok) return found.error;
   using audio = found.value;
+  const preferred = await preferPublisher(
+    ports,
+    { engine, attempt, assignment, work, audio },
+    context,
+  );
+  if (preferred.outcome !== null) return preferred.outcome;
   const heard = await hear(engine, audio, work, context);
   if (!heard.ok) return heard.error;
   const { model, raw } = heard.value;
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
-  const outcome = await writeTranscript(attempt, agent, transcriptOf(work, model, raw, by), raw);
+  const outcome = await writeTranscript(
+    preferred.attempt,
+    agent,
+    transcriptOf(work, model, raw, by),
+    raw,
+  );
   ports.transcribed(model.model, raw.durationSeconds);
   return outcome;
 }

@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { ByteRefusal, ByteRoute } from '../core/byte-access.ts';
 import { type ByteRange, matches, parseRange } from '../core/byte-headers.ts';
-import { type AcceptedAudio, acceptedAudio } from '../shell/work.ts';
+import { type AcceptedAudio, type AcceptedFile, acceptedAudio } from '../shell/work.ts';
 import type { ByteMetrics } from './byte-metrics.ts';
 import { TransferEnd, type Transfers } from './byte-transfers.ts';
 
@@ -57,7 +58,7 @@ export class ByteInput {
 
   async #stream(
     of: InputRequest,
-    audio: AcceptedAudio,
+    audio: AcceptedFile,
     { startBytes, endBytes }: ByteRange,
     status: number,
   ): Promise<void> {
@@ -94,18 +95,23 @@ export class ByteInput {
   }
 }
 
-/** The accepted audio, as it lies there. Rejects with `TransferEnd`. */
+/** The accepted audio, or what is asked for beside it, as it lies there. Rejects with `TransferEnd`. */
 export async function findInput(
   library: Library,
   { route, state }: InputRequest,
-): Promise<AcceptedAudio> {
-  const audio = await acceptedAudio(library, route.feed, route.episode, state);
+): Promise<AcceptedFile> {
+  const read = await acceptedAudio(library, route.feed, route.episode, state);
+  const audio = read.ok && route.name !== undefined ? besideAudio(read.value, route.name) : read;
   if (!audio.ok) throw new TransferEnd({ status: 404, reason: 'no_input' });
   // A file cut short would leave the agent waiting for what never comes.
   const found = await library.stat(audio.value.path);
   if (found?.sizeBytes !== audio.value.sizeBytes)
     throw new TransferEnd({ status: 404, reason: 'no_input' });
   return audio.value;
+}
+
+function besideAudio({ publisher }: AcceptedAudio, name: string): Result<AcceptedFile, string> {
+  return publisher?.path.endsWith(`/${name}`) === true ? ok(publisher) : err('it has no such file');
 }
 
 function end(response: ServerResponse, status: number, lengthBytes: number): void {

@@ -13,6 +13,7 @@ import type { Fleet } from '../shell/fleet.ts';
 import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import { findEpisode } from './episode-finder.ts';
 import type { Handlers, Send } from './handler.ts';
+import { publisherPath } from './publisher-file.ts';
 import type { Failure } from './status.ts';
 import { searchTranscripts } from './transcript-search.ts';
 
@@ -50,7 +51,7 @@ async function getTranscript(
   send: Send<GetTranscriptResponse>,
   signal: AbortSignal,
 ): Promise<Failure | null> {
-  const path = await transcriptPath(fleet, request);
+  const path = await (request.publisher ? publisherPath : transcriptPath)(fleet, request);
   if (!path.ok) return path.error;
   const source = await fleet.library.read(path.value);
   // Also frees the file while it waits for a slow reader's next piece.

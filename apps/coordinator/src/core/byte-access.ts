@@ -17,6 +17,7 @@ import {
 import { isFileName } from '@podctl/domain/manifest.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { isStage, STAGE_INPUT, type Stage } from '@podctl/domain/stage.ts';
+import { publisherFormOf } from '@podctl/domain/transcript/publisher-form.ts';
 import { episodeRow, type Snapshot } from './snapshot.ts';
 
 /**
@@ -35,7 +36,8 @@ export type ByteRoute =
   | { readonly kind: 'leave' }
   /** Whether this coordinator reaches the library at all: it tells the library's id and no more. */
   | { readonly kind: 'library' }
-  | ({ readonly kind: 'input' } & JobRoute)
+  /** `name`: a publisher's transcript beside the audio; absent: the audio. */
+  | ({ readonly kind: 'input'; readonly name?: string } & JobRoute)
   | ({ readonly kind: 'file'; readonly name: string } & JobRoute);
 
 interface JobRoute {
@@ -136,6 +138,8 @@ function jobRouteOf([job = '', token = '', kind, ...rest]: readonly string[]): B
   if (kind === 'files' && rest.length === 1 && isFileName(name))
     return { kind: 'file', name, ...of };
   const hasInput = STAGE_INPUT[of.stage] === 'download';
+  if (kind === 'input' && rest.length === 1 && hasInput)
+    return publisherFormOf(name) === null ? null : { kind, name, ...of };
   return kind === 'input' && rest.length === 0 && hasInput ? { kind, ...of } : null;
 }
 

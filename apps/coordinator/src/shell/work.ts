@@ -1,10 +1,16 @@
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
-import type { Work } from '@podctl/domain/protocol.ts';
+import type { PublisherWork, Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import type { Library } from '@podctl/platform/library.ts';
+import {
+  keptPublisher,
+  offersOf,
+  preferredOf,
+  type TranscriptPolicy,
+} from '../core/publisher-work.ts';
 import type { FreshUrls } from './fresh-urls.ts';
 import { readManifest } from './settle.ts';
 import type { Store } from './store.ts';
@@ -16,6 +22,7 @@ export interface WorkOptions {
   readonly language: string | null;
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
+  readonly transcripts?: TranscriptPolicy | undefined;
   /** URLs of feeds that give another one at each reading; absent: what is known is used. */
   readonly urls?: Pick<FreshUrls, 'urlOf'> | undefined;
 }
@@ -23,11 +30,16 @@ export interface WorkOptions {
 /** The name of the audio in a download's manifest begins so; its ending tells the container. */
 export const AUDIO_PREFIX = 'audio.';
 
-export interface AcceptedAudio {
+export interface AcceptedFile {
   /** In the library. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256: string;
+}
+
+export interface AcceptedAudio extends AcceptedFile {
+  /** The publisher's transcript beside it; null where none was kept. */
+  readonly publisher: PublisherWork | null;
 }
 
 /**
@@ -50,7 +62,8 @@ export async function workFor(
       const read = isUrlRestless ? options.urls?.urlOf(feed, episode) : undefined;
       if (read?.kind === 'wait') return ok(null);
       const url = read?.kind === 'fresh' ? read.url : meta.url;
-      return ok({ kind: 'download', url, episode: { feedTitle, title, guid, publishedMs } });
+      const facts = { feedTitle, title, guid, publishedMs };
+      return ok({ kind: 'download', url, episode: facts, ...offersOf(options, meta) });
     }
     case 'transcribe':
       return transcribeWork(options, feed, episode, state);
@@ -75,6 +88,7 @@ async function transcribeWork(
     language,
     prompt,
     hotwords,
+    ...preferredOf(options, audio.value.publisher),
   });
 }
 
@@ -94,5 +108,7 @@ export async function acceptedAudio(
   if (!read.ok) return err(`its accepted download cannot be read: ${read.error}`);
   const audio = read.value.manifest.files.find(({ name }) => name.startsWith(AUDIO_PREFIX));
   if (audio === undefined) return err('its accepted download has no audio');
-  return ok({ path: `${folder}/${audio.name}`, sizeBytes: audio.sizeBytes, sha256: audio.sha256 });
+  const { name, sizeBytes, sha256 } = audio;
+  const publisher = keptPublisher(folder, read.value.manifest);
+  return ok({ path: `${folder}/${name}`, sizeBytes, sha256, publisher });
 }

@@ -269,6 +269,16 @@ export const settingsSchema = section({
     ),
     device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
   }),
+  transcripts: section({
+    keepPublisher: flag(
+      true,
+      'Whether a transcript that the feed offers (`podcast:transcript`) is fetched with the audio and kept beside it ([publisher-transcripts.md](publisher-transcripts.md)).',
+    ),
+    preferPublisher: flag(
+      false,
+      'Whether a kept transcript with times is taken in the place of the engine’s, where a sample of what the engine hears agrees with it.',
+    ),
+  }),
   planner: section({
     multiWorkerMinEpisodes: whole(
       50,

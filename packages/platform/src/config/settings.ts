@@ -53,6 +53,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     downloads: downloadSettings(raw.downloads),
     hosts: hostSettings(raw.hosts),
     transcribe: raw.transcribe,
+    transcripts: raw.transcripts,
     planner: raw.planner,
     retry: {
       attemptsMax: raw.retry.attemptsMax,

@@ -100,6 +100,8 @@ export interface GetTranscriptRequest {
   episodeId: string;
   /** Which form. */
   format: TranscriptFormat;
+  /** The publisher's own transcript that was kept beside the audio, as it came, in the place of ours; the format does not count. */
+  publisher: boolean;
 }
 
 /** A piece of a transcript, 64 KiB at most. */
@@ -169,7 +171,7 @@ export interface SearchTranscriptsResponse {
 }
 
 function createBaseGetTranscriptRequest(): GetTranscriptRequest {
-  return { episodeId: "", format: 0 };
+  return { episodeId: "", format: 0, publisher: false };
 }
 
 export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
@@ -179,6 +181,9 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     }
     if (message.format !== 0) {
       writer.uint32(16).int32(message.format);
+    }
+    if (message.publisher !== false) {
+      writer.uint32(32).bool(message.publisher);
     }
     return writer;
   },
@@ -212,6 +217,14 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
             message.format = reader.int32() as any;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.publisher = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -232,6 +245,7 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
         ? globalThis.String(object.episode_id)
         : "",
       format: isSet(object.format) ? transcriptFormatFromJSON(object.format) : 0,
+      publisher: isSet(object.publisher) ? globalThis.Boolean(object.publisher) : false,
     };
   },
 
@@ -243,6 +257,9 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     if (message.format !== 0) {
       obj.format = transcriptFormatToJSON(message.format);
     }
+    if (message.publisher !== false) {
+      obj.publisher = message.publisher;
+    }
     return obj;
   },
 
@@ -253,6 +270,7 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     const message = createBaseGetTranscriptRequest();
     message.episodeId = object.episodeId ?? "";
     message.format = object.format ?? 0;
+    message.publisher = object.publisher ?? false;
     return message;
   },
 };

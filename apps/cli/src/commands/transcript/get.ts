@@ -15,6 +15,7 @@ export default class TranscriptGet extends BaseCommand {
   static override summary = 'Print the transcript of an episode.';
   static override examples = [
     '<%= config.bin %> transcript get k7qm',
+    '<%= config.bin %> transcript get k7qm --publisher',
     '<%= config.bin %> transcript get k7qm --format srt > episode.srt',
     "<%= config.bin %> transcript get k7qm --format json | jq '.segments | length'",
   ];
@@ -30,13 +31,19 @@ export default class TranscriptGet extends BaseCommand {
       default: 'txt',
       description: 'form of the transcript',
     })(),
+    publisher: Flags.boolean({
+      description: "the publisher's own transcript that was kept with the audio, as it came",
+      exclusive: ['format'],
+    }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(TranscriptGet);
     await this.withClient(flags, async (client) => {
-      const pieces = client.transcript(args.id, transcriptFormat(flags.format));
-      await print(flags.format === 'md' ? headed(pieces, () => headOf(client, args.id)) : pieces);
+      const isMade = flags.format === 'md' && !flags.publisher;
+      const format = transcriptFormat(flags.format);
+      const pieces = client.transcript(args.id, format, flags.publisher);
+      await print(isMade ? headed(pieces, () => headOf(client, args.id)) : pieces);
     });
   }
 }
