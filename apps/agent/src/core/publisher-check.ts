@@ -9,7 +9,7 @@ import {
 } from '@podctl/domain/transcript/publisher-form.ts';
 import { primaryLanguage } from '@podctl/domain/transcript/publisher-offer.ts';
 import {
-  coveredShare,
+  coverageOf,
   PUBLISHER_BYTES_MAX,
   readPublisherTranscript,
 } from '@podctl/domain/transcript/publisher-reader.ts';
@@ -20,7 +20,9 @@ import type { MadeBy, TranscribeWork } from './transcript-of.ts';
 /** Of the words of a window; what small models mishear and editors leave out is below it, another text far above. */
 export const ERROR_RATE_MAX = 0.35;
 /** Of the audio, that the publisher's text must cover. */
-export const COVERED_SHARE_MIN = 0.8;
+export const COVERED_SHARE_MIN = 0.9;
+/** In one piece without text: longer than music at the start, shorter than a part that is missing. */
+export const GAP_SECONDS_MAX = 120;
 /** Windows in which something is said. */
 const JUDGED_MIN = 2;
 
@@ -83,12 +85,17 @@ export function readCandidate(
 ): Result<Candidate, Declined> {
   const segments = readPublisherTranscript(form, text, audioSeconds);
   if (segments.length === 0) return declined('times', 'Nothing in it has times that can be read.');
-  const share = coveredShare(segments, audioSeconds);
-  return share >= COVERED_SHARE_MIN
+  const { share, gapSecondsMax } = coverageOf(segments, audioSeconds);
+  if (share < COVERED_SHARE_MIN)
+    return declined(
+      'times',
+      `It covers ${percent(share)} of the audio; at least ${percent(COVERED_SHARE_MIN)} are wanted.`,
+    );
+  return gapSecondsMax <= GAP_SECONDS_MAX
     ? ok({ form, segments, coveredShare: share })
     : declined(
         'times',
-        `It covers ${percent(share)} of the audio; at least ${percent(COVERED_SHARE_MIN)} are wanted.`,
+        `It has no text for ${Math.round(gapSecondsMax)} s; at most ${GAP_SECONDS_MAX} s may be without.`,
       );
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { coveredShare, PUBLISHER_BYTES_MAX, readPublisherTranscript } from './publisher-reader.ts';
+import { coverageOf, PUBLISHER_BYTES_MAX, readPublisherTranscript } from './publisher-reader.ts';
 
 const HOUR = 3_600;
 const told = (segments: ReturnType<typeof readPublisherTranscript>) =>
@@ -66,7 +66,7 @@ describe('a publisher’s transcript', () => {
           expect(starts).toEqual([...starts].sort((a, b) => a - b));
           for (const { startSeconds, endSeconds, text: said } of read)
             expect(startSeconds >= 0 && endSeconds <= 100 && said !== '').toBe(true);
-          expect(coveredShare(read, 100)).toBeLessThanOrEqual(1);
+          expect(coverageOf(read, 100).share).toBeLessThanOrEqual(1);
         }
       }),
       { numRuns: 200 },
@@ -85,9 +85,13 @@ test('the share that is covered counts pauses of breath, not what is missing', (
       words: [],
     },
   });
-  expect(coveredShare([at(0, 40), at(55, 100)], 100)).toBe(1);
-  expect(coveredShare([at(0, 40)], 100)).toBe(0.5);
-  expect(coveredShare([at(0, 40), at(10, 20)], 100)).toBe(0.5);
-  expect(coveredShare([], 100)).toBe(0);
-  expect(coveredShare([at(0, 1)], 0)).toBe(0);
+  const covered = (...segments: readonly ReturnType<typeof at>[]) => {
+    const { share, gapSecondsMax } = coverageOf(segments, 100);
+    return [share, gapSecondsMax];
+  };
+  expect(covered(at(0, 40), at(55, 100))).toEqual([1, 0]);
+  expect(covered(at(0, 40))).toEqual([0.5, 50]);
+  expect(covered(at(0, 40), at(10, 20), at(80, 81))).toEqual([0.71, 20]);
+  expect(covered()).toEqual([0, 100]);
+  expect(coverageOf([at(0, 1)], 0).share).toBe(0);
 });

@@ -34,18 +34,31 @@ export function readPublisherTranscript(
   return joined(good);
 }
 
-/** Where the text is of the audio, 0 to 1: what lies within 10 s of a cue counts, since music and breath have no words. */
-export function coveredShare(segments: readonly TranscriptSegment[], audioSeconds: number): number {
-  if (!(audioSeconds > 0)) return 0;
+export interface Coverage {
+  /** Of the audio, 0 to 1: what lies within 10 s of a cue counts, since music and breath have no words. */
+  readonly share: number;
+  /** The longest part of the audio that has no text. */
+  readonly gapSecondsMax: number;
+}
+
+/** How much of the audio has text. */
+export function coverageOf(
+  segments: readonly TranscriptSegment[],
+  audioSeconds: number,
+): Coverage {
+  if (!(audioSeconds > 0)) return { share: 0, gapSecondsMax: 0 };
   let coveredSeconds = 0;
   let toSeconds = 0;
+  let gapSecondsMax = 0;
   for (const { startSeconds, endSeconds } of segments) {
     const from = Math.max(toSeconds, startSeconds - NEAR_SECONDS);
     const to = Math.min(audioSeconds, endSeconds + NEAR_SECONDS);
+    gapSecondsMax = Math.max(gapSecondsMax, from - toSeconds);
     coveredSeconds += Math.max(0, to - from);
     toSeconds = Math.max(toSeconds, to);
   }
-  return Math.min(1, coveredSeconds / audioSeconds);
+  gapSecondsMax = Math.max(gapSecondsMax, audioSeconds - toSeconds);
+  return { share: Math.min(1, coveredSeconds / audioSeconds), gapSecondsMax };
 }
 
 const NEAR_SECONDS = 10;
