@@ -57,6 +57,7 @@ const SCRIPTS = {
   'bench:feeds': [
     [...script('test/bench/feed-reading.ts')],
     [...script('test/bench/feed-polling.ts')],
+    [...script('test/bench/feed-loop.ts')],
     [...script('test/bench/download.ts')],
   ],
   'bench:search': [[...script('test/bench/search.ts')]],

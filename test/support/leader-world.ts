@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ADOPTER, adopterSession } from '@podctl/domain/adoption/adopter.ts';
 import { decodeEpisode } from '@podctl/domain/episode-codec.ts';
 import { type EpisodeState, newEpisode } from '@podctl/domain/episode-state.ts';
 import {
@@ -218,6 +219,22 @@ export class LeaderWorld {
     const { sha256 } = await this.library.put(`${folder}/${MANIFEST_NAME}`, text);
     const bytes = listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return { sha256, files: listed.length, bytes, audioSeconds: 30 };
+  }
+
+  /** Has files of an archive accepted; gives the token under which they are. */
+  async adopt(
+    episode: EpisodeId,
+    manifestAt: (token: Token) => Promise<ManifestRef>,
+  ): Promise<Token> {
+    const { revision } = await this.store.readEpisode(FEED, episode);
+    const token = revision as Token;
+    const of = { cluster: this.store.cluster(), token, epoch: 1 as Epoch };
+    const session = adopterSession(token);
+    const holder = { ...of, agent: ADOPTER, session, nowMs: this.clock.wallMs() };
+    const step = { kind: 'adopt', holder, manifest: await manifestAt(token) } as const;
+    const moved = await this.store.moveEpisode(FEED, episode, 'download', () => step);
+    if (moved.kind !== 'moved') throw new Error(moved.reason);
+    return token;
   }
 
   /** The durable point: from here on the result is accepted. */

@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from audio_windows import SAMPLE_RATE_HZ, AudioFile, Window
+from audio_windows import SAMPLE_RATE_HZ, WINDOW_SECONDS, AudioFile, Window
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
 from line_channel import finite
 from loaded_model import LoadedModel
+from used_parameters import Scalar, used_parameters
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Transcription:
         self._speech_seconds = 0.0
         self._segment_count = 0
         self._position_seconds = 0.0
+        self._parameters: Optional[Dict[str, Scalar]] = None
 
     def run(self, emit: Callable[..., None]) -> Dict[str, Any]:
         """Returns the totals. Raises EngineError, also with code `cancelled`, looked for between batches."""
@@ -62,10 +64,14 @@ class Transcription:
             "segmentCount": self._segment_count,
             "undecodablePackets": audio.undecodable_packets,
             "elapsedMs": round((time.monotonic() - started) * 1000),
+            "parameters": self._parameters,
         }
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
         segments, info = self._transcribe(window)
+        if self._parameters is None:
+            batch_size = self._request.batch_size if self._request.vad else None
+            self._parameters = used_parameters(info, batch_size, WINDOW_SECONDS)
         for segment in segments:
             emit(
                 "segment",

@@ -93,6 +93,7 @@ describe('an agent and its leader', () => {
     expect((await readdir(place)).sort()).toEqual([
       'manifest.json',
       'transcript.json',
+      'transcript.md',
       'transcript.srt',
       'transcript.txt',
       'transcript.vtt',
@@ -100,6 +101,11 @@ describe('an agent and its leader', () => {
     expect(await readFile(join(place, 'transcript.txt'), 'utf8')).toMatch(/clock/i);
     const { provenance } = JSON.parse(await readFile(join(place, 'transcript.json'), 'utf8'));
     expect(provenance).toMatchObject({ audioSha256: sha256, agent: 'local', model: 'tiny.en' });
+    // What the library says that it used, not what was asked of it.
+    expect(provenance.parameters).toMatchObject({
+      ...{ batchSize: 8, beamSize: 5, vad: true, wordTimestamps: true, windowSeconds: 900 },
+      ...{ temperatures: '0.0', conditionOnPreviousText: false, vadMaxSpeechDurationS: 30 },
+    });
     const { http } = JSON.parse(await readFile(join(folder, 'endpoint.json'), 'utf8'));
     const page = await (await fetch(`http://${http}/metrics`)).text();
     expect(page).toContain(`podctl_download_bytes_total{agent="local"} ${audio.length}`);

@@ -67,6 +67,7 @@ import type {
   ListMissingEpisodesResponse,
 } from '@podctl/proto/podctl/v1/report.ts';
 import type {
+  ListTranscriptVersionsResponse,
   SearchTranscriptsRequest,
   SearchTranscriptsResponse,
   TranscriptFormat,
@@ -347,15 +348,26 @@ export class CoordinatorClient extends CoordinatorCalls {
     );
   }
 
-  /** The pieces of a transcript, in order. The whole of it must come within the time limit. */
+  transcriptVersions(episodeId: string): Promise<ListTranscriptVersionsResponse> {
+    return this.unary(
+      ({ transcripts }) => transcripts,
+      (client) => client.listTranscriptVersions.bind(client),
+      { episodeId },
+    );
+  }
+
+  /** The pieces of a transcript, in order; `run` 0: of the current one; `publisher`: of theirs. The whole of it must come within the time limit. */
   async *transcript(
     episodeId: string,
     format: TranscriptFormat,
+    run = 0,
     publisher = false,
   ): AsyncGenerator<Uint8Array> {
     const deadline = Date.now() + this.timeoutMs;
     const call = ({ transcripts }: Line) =>
-      transcripts.getTranscript({ episodeId, format, publisher }, new Metadata(), { deadline });
+      transcripts.getTranscript({ episodeId, format, run, publisher }, new Metadata(), {
+        deadline,
+      });
     for await (const piece of this.stream(call, new AbortController().signal)) yield piece.data;
   }
 }

@@ -119,7 +119,7 @@ const NONE: PrioritizeEpisodesRequest = {
   dead: false,
   validateOnly: false,
 };
-const NOTHING: RetryEpisodesRequest = { ...NONE, stage: Stage.UNSPECIFIED };
+const NOTHING: RetryEpisodesRequest = { ...NONE, stage: Stage.UNSPECIFIED, model: '' };
 
 const feedsOf = ({ feeds }: Line) => feeds;
 const episodesOf = ({ episodes }: Line) => episodes;

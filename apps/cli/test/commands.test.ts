@@ -131,6 +131,24 @@ describe.concurrent('one thing', () => {
     expect((await podctl('transcript', 'get', 'abcd')).stdout).toBe('one long case\n');
   });
 
+  test('transcript versions tells runs apart, and which one is current', async () => {
+    const { stdout } = await podctl('transcript', 'versions', 'abcd', '--time', 'iso');
+    const words = stdout.trimEnd().split('\n').slice(1);
+    expect(words.map((line) => line.trim().split(/ {2,}/))).toEqual([
+      [
+        '2',
+        'current',
+        '2026-01-01T00:00:00.000Z',
+        'faster-whisper 1.2.1',
+        'large-v3',
+        'en',
+        '3',
+        '93%',
+      ],
+      ['1', 'kept', '2026-01-01T00:00:00.000Z', 'faster-whisper 1.2.1', 'tiny.en', 'en', '3', '-'],
+    ]);
+  });
+
   test('status leads with the health and --exit-status is 0 when all is well', async () => {
     const ran = await podctl('status', '--exit-status');
     expect(ran.code).toBe(0);

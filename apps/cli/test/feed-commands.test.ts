@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FeedPolling, PollCame } from '@podctl/domain/feed/polling.ts';
+import { NO_CHOICES } from '@podctl/domain/feed-choices.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ApiBundle, apiBundle, cleanUp, until } from '../../../test/support/api-bundle.ts';
@@ -49,6 +50,27 @@ describe('feed', () => {
     expect(shown.stdout).toMatch(/^State {7}\w+ \(paused\)$/m);
     expect(shown.stdout).toContain('Labels      a=1');
     expect(shown.stdout).not.toContain('token=');
+  });
+
+  test('pause and resume take several feeds: by their ids, by a label, or all of them', async () => {
+    const [beta, gamma] = ['beta', 'gamma'] as [FeedId, FeedId];
+    for (const id of [beta, gamma])
+      api.fleet.feed(id, { choices: { ...NO_CHOICES, labels: { topic: id } } });
+    const stateOf = () =>
+      [alpha, beta, gamma].map((id) => api.fleet.snapshot.feeds.get(id)?.record?.choices?.paused);
+    const paused = await podctl('feed', 'pause', 'alpha', 'beta', '--json');
+    expect(JSON.parse(paused.stdout)).toMatchObject({
+      ...{ feedId: '', changed: ['paused'] },
+      feeds: [{ feedId: 'alpha' }, { feedId: 'beta' }],
+    });
+    expect([paused.code, stateOf()]).toEqual([0, [true, true, false]]);
+    const some = await podctl('feed', 'resume', '-l', 'topic=beta');
+    expect(some.stderr).toContain('Resumed feed beta: its jobs begin again.');
+    await podctl('feed', 'pause', '--all', '--quiet');
+    expect(stateOf()).toEqual([true, true, true]);
+    const both = await podctl('feed', 'resume', 'alpha', '--all');
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('one of the three')]);
+    expect((await podctl('feed', 'resume')).code).toBe(2);
   });
 
   test('report completeness exits 7 when something is missing, and tells what of one feed', async () => {
@@ -180,6 +202,15 @@ describe('episode', () => {
     expect(ran.stderr).toMatch(/^1 job to try again\.\nTrying 1 job again\./);
     expect(api.fleet.ordered).toHaveLength(1);
     expect((await podctl('episode', 'retry', '--feed', 'alpha')).code).toBe(2);
+    const model = ['--model', 'large-v3'];
+    const unstaged = await podctl('episode', 'retry', '--dead', ...model);
+    expect([unstaged.code, unstaged.stderr]).toEqual([
+      2,
+      expect.stringContaining('add --stage transcribe'),
+    ]);
+    const id = api.fleet.episode(alpha, 2, done('transcribe'));
+    await podctl('episode', 'retry', id, '--stage', 'transcribe', ...model);
+    expect(api.fleet.ordered.at(-1)).toMatchObject({ kind: 'repeat_runs', model: 'large-v3' });
   });
 
   test('skip and prioritize say what came of it', async () => {

@@ -104,6 +104,7 @@ function stage(which: Stage, state: StageState): StageStatus {
     reason: '',
     notBefore: undefined,
     audioRemoved: false,
+    askedModel: '',
     files: [],
   };
 }
@@ -281,6 +282,12 @@ const hit = {
   ],
 };
 
+const version = (run: number, model: string, quality?: number) => ({
+  ...{ run, model, quality, token: BigInt(40 + run), current: run === 2, agentId: 'gpu-1' },
+  ...{ finishedAt: new Date('2026-01-01'), engine: 'faster-whisper 1.2.1', language: 'en' },
+  ...{ modelRevision: '1a5a', segments: 3, audioSeconds: 60, files: [] },
+});
+
 const transcriptService = {
   searchTranscripts: (
     { request }: ServerUnaryCall<SearchTranscriptsRequest, unknown>,
@@ -289,6 +296,8 @@ const transcriptService = {
     const hits = request.query.startsWith('clock') ? [hit] : [];
     done(null, { hits, nextPageToken: '', indexedEpisodes: 40n, behindEpisodes: 2n });
   },
+  listTranscriptVersions: (_call: unknown, done: sendUnaryData<unknown>) =>
+    done(null, { versions: [version(2, 'large-v3', 0.93), version(1, 'tiny.en')], episodeId: 'e' }),
   getTranscript: (call: { write(message: { data: Uint8Array }): void; end(): void }) => {
     call.write({ data: Buffer.from('one long ') });
     call.write({ data: Buffer.from('case\n') });

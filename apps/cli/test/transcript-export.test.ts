@@ -34,9 +34,14 @@ afterEach(async () => {
 });
 
 /** A transcribed episode with this text; what is announced may be something else. */
-async function transcribed(n: number, text: string, announced = text): Promise<EpisodeId> {
+async function transcribed(
+  n: number,
+  text: string,
+  announced = text,
+  ending = 'txt',
+): Promise<EpisodeId> {
   const id = api.fleet.episode(alpha, n, (state) => done('transcribe')(done('download', 9)(state)));
-  const path = `episodes/alpha/${id}/transcribe/r1-5/transcript.txt`;
+  const path = `episodes/alpha/${id}/transcribe/r1-5/transcript.${ending}`;
   await api.put(path, text);
   const sha256 = createHash('sha256').update(announced).digest('hex');
   const sizeBytes = Buffer.byteLength(announced);
@@ -84,14 +89,17 @@ test('what is there with the same content is left alone, what is not is written 
   expect(await readFile(two, 'utf8')).toBe('Two.\n');
 });
 
-test('Markdown has a heading in which no character of a title means anything', async () => {
-  await transcribed(1, 'One.\n');
-  expect(await exported({ format: 'md' })).toEqual(['written']);
+test('Markdown that was not kept is made of the JSON, once', async () => {
+  const json = '{"format":"podctl-transcript","version":1,"segments":[{"text":"One.","words":[]}]}';
+  await transcribed(1, json, json, 'json');
+  await transcribed(2, 'Two.\n');
+  expect(await exported({ format: 'md' })).toEqual(['passed', 'written']);
   const [name = ''] = await files();
-  expect(await readFile(join(folder, name), 'utf8')).toBe(
-    '# Part 1: \\*/ \\<end\\>\n\n*The ../alpha show, 2026-01-01*\n\nOne.\n',
+  expect(name).toMatch(/\.md$/);
+  expect(await readFile(join(folder, name), 'utf8')).toMatch(
+    /^---\ntitle: "Part 1: .*\n# Part 1: \\\*\/ \\<end\\>\n\n\*x, 2026-01-01\*\n\n\*\*0:00:00\*\* One\.\n$/s,
   );
-  expect(await exported({ format: 'md' })).toEqual(['kept']);
+  expect(await exported({ format: 'md' })).toEqual(['kept', 'passed']);
 });
 
 test('--since passes over what was published before', async () => {

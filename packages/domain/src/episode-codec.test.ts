@@ -62,20 +62,24 @@ const locks: fc.Arbitrary<Lock> = fc.oneof(
   }),
 );
 const result = { run: counts, token: holding.token, manifest: manifests };
-const stages: fc.Arbitrary<StageState> = fc.record({
-  wanted: counts,
-  requests: fc.array(texts, { maxLength: 8 }),
-  lock: locks,
-  done: fc.option(
-    fc.oneof(
-      fc.record(
-        { ...result, audio: fc.constantFrom('going' as const, 'gone' as const) },
-        { requiredKeys: ['run', 'token', 'manifest'] },
+const stages: fc.Arbitrary<StageState> = fc.record(
+  {
+    wanted: counts,
+    requests: fc.array(texts, { maxLength: 8 }),
+    lock: locks,
+    wish: fc.record({ run: counts, model: texts }),
+    done: fc.option(
+      fc.oneof(
+        fc.record(
+          { ...result, audio: fc.constantFrom('going' as const, 'gone' as const) },
+          { requiredKeys: ['run', 'token', 'manifest'] },
+        ),
+        fc.record({ ...result, purged: fc.constant(true as const) }),
       ),
-      fc.record({ ...result, purged: fc.constant(true as const) }),
     ),
-  ),
-});
+  },
+  { requiredKeys: ['wanted', 'requests', 'lock', 'done'] },
+);
 const states: fc.Arbitrary<EpisodeState> = fc.record({
   cluster: clusters,
   nonce: nonces,
@@ -313,6 +317,26 @@ describe('a value that is damaged, hostile, or of another version', () => {
         ok: false,
       });
     }
+  });
+});
+
+describe('a wish for a run', () => {
+  const again = { kind: 'request', request: 'again', model: 'large-v3' } as const;
+
+  it('stands beside the stages, where a version that knows no wishes passes over it', () => {
+    const fresh = newEpisode(cluster, nonce, 'poll');
+    const wished = encodeEpisode(step(fresh, 'transcribe', again));
+    const { w, ...known } = JSON.parse(wished);
+    expect(w).toEqual({ t: [2, 'large-v3'] });
+    const { model, ...plain } = again;
+    expect(JSON.stringify(known)).toBe(encodeEpisode(step(fresh, 'transcribe', plain)));
+    expect(model).toBe('large-v3');
+  });
+
+  it('that is none is refused', () => {
+    const fresh = JSON.parse(encodeEpisode(newEpisode(cluster, nonce, 'poll')));
+    for (const w of [{ t: 'large' }, { t: [1] }, { t: [-1, 'large'] }, { t: [1, 2] }])
+      expect(decodeEpisode(JSON.stringify({ ...fresh, w }))).toMatchObject({ ok: false });
   });
 });
 

@@ -23,6 +23,7 @@ import { STAGES, type Stage } from './stage.ts';
  *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and at the end 1 of a skipped one, 2 of a canceled one
  *   done: 0 | [run,token,manifest] and at the end 1 while its audio is taken away, 2 when it is gone, 3 when it was purged
  *   manifest: [sha256, files, bytes, audioSeconds]
+ *   "w", absent where nobody wished: {"t":[run,model]}, apart from the stages, so that older versions read them all the same
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
 
@@ -36,6 +37,11 @@ const STAGE_FIELD: { readonly [S in Stage]: string } = { download: 'd', transcri
 export function encodeEpisode(state: EpisodeState): string {
   const value: Record<string, unknown> = { v: 1, c: state.cluster, n: state.nonce };
   for (const stage of STAGES) value[STAGE_FIELD[stage]] = encodeStage(state.stages[stage]);
+  const wishes = STAGES.flatMap((stage) => {
+    const { wish } = state.stages[stage];
+    return wish === undefined ? [] : [[STAGE_FIELD[stage], [wish.run, wish.model]]];
+  });
+  if (wishes.length > 0) value.w = Object.fromEntries(wishes);
   return JSON.stringify(value);
 }
 
@@ -52,13 +58,23 @@ export function decodeEpisode(text: string): Result<EpisodeState, string> {
       cluster: branded(clusterId, fields.c),
       nonce: branded(nonce, fields.n),
       stages: {
-        download: decodeStage(fields[STAGE_FIELD.download]),
-        transcribe: decodeStage(fields[STAGE_FIELD.transcribe]),
+        download: stageIn(fields, STAGE_FIELD.download),
+        transcribe: stageIn(fields, STAGE_FIELD.transcribe),
       },
     });
   } catch (error) {
     return err(error instanceof Error ? error.message : 'unreadable');
   }
+}
+
+function stageIn(fields: Readonly<Record<string, unknown>>, field: string): StageState {
+  const stage = decodeStage(fields[field]);
+  const wishes = fields.w;
+  if (typeof wishes !== 'object' || wishes === null) return stage;
+  const wish = (wishes as Readonly<Record<string, unknown>>)[field];
+  if (wish === undefined) return stage;
+  const [run, model] = tuple(wish, 2);
+  return { ...stage, wish: { run: count(run), model: string(model) } };
 }
 
 function encodeStage({ wanted, requests, lock, done }: StageState): unknown {

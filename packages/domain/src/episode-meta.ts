@@ -37,6 +37,7 @@ export function episodeMetaOf(feedTitle: string, item: FeedItem): EpisodeMeta {
     transcripts: item.transcripts,
     persons: item.persons,
     chaptersUrl: item.chaptersUrl,
+    link: item.link,
     isExplicit: item.isExplicit,
     isBlocked: item.isBlocked,
   };

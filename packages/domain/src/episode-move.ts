@@ -11,6 +11,7 @@ import type { AgentId, ClusterId, Epoch, Nonce, SessionId, Token } from './ids.t
 import type { ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
 import { type AttemptEnd, afterAttempt, REASON_LENGTH_MAX, type RetryLimits } from './retry.ts';
+import { withoutOldWish, withWish } from './run-wish.ts';
 import { STAGE_INPUT, STAGES, type Stage } from './stage.ts';
 
 /** The one table of legal moves: from which states of a stage's lock each move may start. */
@@ -29,8 +30,8 @@ export const LEGAL_FROM = {
 } as const satisfies { readonly [K in Move['kind']]: readonly Lock['state'][] };
 
 export type Move =
-  /** Somebody wants one more run, or the dead one after all; counted once for a request id. */
-  | { readonly kind: 'request'; readonly request: string }
+  /** Somebody wants one more run, or the dead one after all; counted once for a request id. `model`: for that run alone. */
+  | { readonly kind: 'request'; readonly request: string; readonly model?: string | undefined }
   | { readonly kind: 'assign'; readonly holder: Holder }
   /** The durable point of a result. */
   | { readonly kind: 'commit'; readonly token: Token; readonly manifest: ManifestRef }
@@ -43,8 +44,8 @@ export type Move =
     }
   /** The files have their final names: readers may follow. */
   | { readonly kind: 'publish'; readonly token: Token }
-  /** What waits for its next attempt may have it at once; what went wrong until now still counts. */
-  | { readonly kind: 'hasten' }
+  /** What waits for its next attempt may have it at once; what went wrong until now still counts. `model`: as of a request. */
+  | { readonly kind: 'hasten'; readonly model?: string | undefined }
   /** Somebody does not want the run, or not any more after it was given up. */
   | { readonly kind: 'skip'; readonly reason: string }
   /** Retention takes the audio of the done download away: the record, before anything is removed. */
@@ -157,7 +158,7 @@ function moveStage(
   const before = state.stages[stage];
   switch (step.kind) {
     case 'request':
-      return requested(before, step.request);
+      return requested(before, step.request, step.model);
     case 'assign':
       return assigned(state, stage, step.holder, nonce);
     case 'adopt': {
@@ -185,7 +186,7 @@ function moveStage(
       return withToken(before, step.token, (lock) =>
         lock.state === 'committed'
           ? {
-              ...before,
+              ...withoutOldWish(before, lock.run),
               lock: FRESH_LOCK,
               done: { run: lock.run, token: lock.token, manifest: lock.manifest },
             }
@@ -194,7 +195,10 @@ function moveStage(
     case 'hasten':
       return ok(
         before.lock.state === 'free'
-          ? { ...before, lock: { ...before.lock, notBeforeMs: 0 } }
+          ? {
+              ...withWish(before, nextRun(before), step.model),
+              lock: { ...before.lock, notBeforeMs: 0 },
+            }
           : before,
       );
     case 'skip':
@@ -291,14 +295,19 @@ export function nextRun(stage: StageState): number {
   return (stage.done?.run ?? 0) + 1;
 }
 
-function requested(before: StageState, request: string): Result<StageState, string> {
+function requested(
+  before: StageState,
+  request: string,
+  model?: string,
+): Result<StageState, string> {
   if (before.requests.includes(request)) return ok(before);
   // The run that died was never done: asking again asks for that run, not for one more after it.
   const isDead = before.lock.state === 'dead';
   const lock: Lock = isDead ? FRESH_LOCK : before.lock;
+  const wanted = before.wanted + (isDead ? 0 : 1);
   return ok({
-    ...before,
-    wanted: before.wanted + (isDead ? 0 : 1),
+    ...withWish(before, isDead ? nextRun(before) : wanted, model),
+    wanted,
     requests: [...before.requests, request].slice(-REQUESTS_KEPT_MAX),
     lock,
   });

@@ -30,6 +30,14 @@ export interface StageState {
   readonly lock: Lock;
   /** The newest finished run: the pointer that readers follow. Only `publish` changes its run. */
   readonly done: Done | null;
+  /** What was asked for with a run that is not done yet, of that run alone; absent: it is done as every other. */
+  readonly wish?: RunWish;
+}
+
+export interface RunWish {
+  readonly run: number;
+  /** Of transcription. */
+  readonly model: string;
 }
 
 export interface Done {

@@ -53,6 +53,8 @@ export interface FeedLedger extends LedgerCounts {
   readonly digest: string;
   /** Names the filter. */
   readonly filter: string;
+  /** Hosts that its episodes' URLs name, where they are several. */
+  readonly hosts?: number | undefined;
 }
 
 /** What reading a document gave beside its episodes. */
@@ -64,6 +66,15 @@ export interface FeedReading {
   readonly pages: number;
   /** As `keptProblems` gives them. */
   readonly problems: readonly FeedProblem[];
+  /** Absent where it had its end. */
+  readonly brokeOff?: BreakOff | undefined;
+}
+
+/** Where documents without their end break off, and since when they do so there. */
+export interface BreakOff {
+  /** Only equality counts. */
+  readonly mark: string;
+  readonly sinceMs: number;
 }
 
 export function choicesOf(record: FeedRecord | null): FeedChoices {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ClusterId, type EpisodeId, episodeIdFrom, type FeedId, type Token } from './ids.ts';
-import { acceptedFolder, parseStaging, stagingFolder, viewPath } from './library-path.ts';
+import {
+  acceptedFolder,
+  adoptedStagingFolder,
+  folderOfStaging,
+  parseStaging,
+  stagingFolder,
+  viewPath,
+} from './library-path.ts';
 import { DEFAULT_NAME_TEMPLATE, parseNameTemplate } from './name-template.ts';
 
 const cluster = 'abcdefghijklmnop' as ClusterId;
@@ -16,9 +23,22 @@ describe('a staging folder', () => {
   });
 
   it('is read back, with what lies below it', () => {
-    const place = { cluster, feed, episode, stage: 'transcribe', token: 42 };
+    const place = { cluster, feed, episode, stage: 'transcribe', token: 42, isAdopted: false };
     expect(parseStaging(folder)).toEqual({ ...place, rest: '' });
     expect(parseStaging(`${folder}/a/b.txt`)).toEqual({ ...place, rest: 'a/b.txt' });
+  });
+
+  it('of what is adopted is no agent’s, and is read back too', () => {
+    const adopted = adoptedStagingFolder(cluster, feed, episode, 'transcribe', 42 as Token);
+    expect(adopted).not.toBe(folder);
+    for (const [path, isAdopted] of [
+      [folder, false],
+      [adopted, true],
+    ] as const) {
+      const place = parseStaging(`${path}/a.txt`);
+      expect(place).toMatchObject({ token: 42, isAdopted, rest: 'a.txt' });
+      expect(place && folderOfStaging(place)).toBe(path);
+    }
   });
 
   it.each([
@@ -27,6 +47,8 @@ describe('a staging folder', () => {
     `staging/${cluster}/the-feed.${episode}.polish/42`,
     `staging/${cluster}/the-feed.${episode}.transcribe`,
     `staging/${cluster}/the-feed.${episode}.transcribe/042`,
+    `staging/${cluster}/the-feed.${episode}.transcribe/adopted-042`,
+    `staging/${cluster}/the-feed.${episode}.transcribe/adopted-`,
     `staging/${cluster}/the-feed.${episode}.transcribe.x/42`,
     `staging/UPPER/the-feed.${episode}.transcribe/42`,
     `/staging/${cluster}/the-feed.${episode}.transcribe/42`,

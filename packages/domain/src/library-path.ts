@@ -38,6 +38,8 @@ export interface StagingPlace {
   readonly episode: EpisodeId;
   readonly stage: Stage;
   readonly token: Token;
+  /** No agent's: files of an archive that are taken in. */
+  readonly isAdopted: boolean;
   /** What follows the folder, without the leading `/`; empty for the folder itself. */
   readonly rest: string;
 }
@@ -53,7 +55,30 @@ export function stagingFolder(
   return `${STAGING_ROOT}/${cluster}/${feed}.${episode}.${stage}/${token}`;
 }
 
-/** The inverse of `stagingFolder`, for the folder and what lies below it; null for every other path. */
+const ADOPTED = 'adopted-';
+
+/**
+ * Where files of an archive wait to be accepted under the token. An agent that is given the episode meanwhile has the same
+ * token, and never this folder: agents' paths are made of tokens alone.
+ */
+export function adoptedStagingFolder(
+  cluster: ClusterId,
+  feed: FeedId,
+  episode: EpisodeId,
+  stage: Stage,
+  token: Token,
+): string {
+  return `${STAGING_ROOT}/${cluster}/${feed}.${episode}.${stage}/${ADOPTED}${token}`;
+}
+
+/** The folder of a place, whoever's it is. */
+export function folderOfStaging(place: Omit<StagingPlace, 'rest'>): string {
+  const { cluster, feed, episode, stage, token, isAdopted } = place;
+  const folder = isAdopted ? adoptedStagingFolder : stagingFolder;
+  return folder(cluster, feed, episode, stage, token);
+}
+
+/** The inverse of `stagingFolder` and `adoptedStagingFolder`, for the folder and what lies below it; null for every other path. */
 export function parseStaging(path: string): StagingPlace | null {
   const [root, clusterText = '', job = '', tokenText = '', ...rest] = path.split('/');
   const [feedText = '', episodeText = '', stage = '', ...more] = job.split('.');
@@ -61,15 +86,18 @@ export function parseStaging(path: string): StagingPlace | null {
   const cluster = clusterId(clusterText);
   const feed = feedId(feedText);
   const episode = episodeId(episodeText);
-  const token = Number(tokenText);
+  const isAdopted = tokenText.startsWith(ADOPTED);
+  const digits = isAdopted ? tokenText.slice(ADOPTED.length) : tokenText;
+  const token = Number(digits);
   if (!cluster.ok || !feed.ok || !episode.ok) return null;
-  if (!isToken(token) || String(token) !== tokenText) return null;
+  if (!isToken(token) || String(token) !== digits) return null;
   return {
     cluster: cluster.value,
     feed: feed.value,
     episode: episode.value,
     stage,
     token,
+    isAdopted,
     rest: rest.join('/'),
   };
 }
@@ -83,6 +111,21 @@ export function acceptedFolder(
   token: Token,
 ): string {
   return `${EPISODES_ROOT}/${feed}/${episode}/${stage}/r${run}-${token}`;
+}
+
+/** Where the accepted runs of a stage are: a folder each. */
+export function acceptedRunsFolder(feed: FeedId, episode: EpisodeId, stage: Stage): string {
+  return `${EPISODES_ROOT}/${feed}/${episode}/${stage}`;
+}
+
+/** Run and token of an accepted folder's last part; null for every other name. */
+export function parseAcceptedRun(
+  name: string,
+): { readonly run: number; readonly token: Token } | null {
+  const [, runText = '', tokenText = ''] = /^r([1-9]\d*)-([1-9]\d*)$/.exec(name) ?? [];
+  const run = Number(runText);
+  const token = Number(tokenText);
+  return Number.isSafeInteger(run) && run > 0 && isToken(token) ? { run, token } : null;
 }
 
 export interface ViewName {

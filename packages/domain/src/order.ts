@@ -22,7 +22,13 @@ export type Order =
       readonly dryRun: boolean;
     }
   /** What is dead is wanted after all, what waits for its next attempt gets it at once. */
-  | { readonly kind: 'retry_jobs'; readonly request: string; readonly jobs: readonly JobName[] }
+  | {
+      readonly kind: 'retry_jobs';
+      readonly request: string;
+      readonly jobs: readonly JobName[];
+      /** For these runs alone; absent: as for every other. */
+      readonly model?: string | undefined;
+    }
   /** Nobody wants what is left of it. */
   | { readonly kind: 'skip_episode'; readonly episode: EpisodeToSkip }
   | { readonly kind: 'release_lock'; readonly lock: LockToRelease }
@@ -33,6 +39,8 @@ export type Order =
       readonly kind: 'repeat_runs';
       readonly request: string;
       readonly runs: readonly RunToRepeat[];
+      /** For these runs alone; absent: as for every other. */
+      readonly model?: string | undefined;
     }
   /** Its files lie complete in staging, put there by no agent. */
   | { readonly kind: 'adopt_result'; readonly result: LockToRelease };

@@ -4,6 +4,7 @@ import type { HostName } from './host-name.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce, SessionId, Token } from './ids.ts';
 import type { Slots } from './session.ts';
 import type { Stage } from './stage.ts';
+import type { EpisodeHeading } from './transcript/markdown.ts';
 import type { VerdictAnswer } from './verdict.ts';
 
 /** Names a lock: always job and token together. */
@@ -133,6 +134,8 @@ export type Work =
       readonly prompt?: string | undefined;
       /** Words to expect; older coordinators do not say. */
       readonly hotwords?: string | undefined;
+      /** For the head of its Markdown; older coordinators do not say. */
+      readonly episode?: EpisodeHeading | undefined;
       /** A kept transcript of the publisher's that is to be preferred if samples agree with it; absent: there is none, or it is not to be. */
       readonly publisher?: PublisherWork | undefined;
     };

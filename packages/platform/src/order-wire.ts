@@ -89,6 +89,7 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
     kind: z.literal('retry_jobs'),
     request: z.string().min(1).max(64),
     jobs: z.array(z.object({ feed, episode, stage })).max(RUNS_A_MESSAGE_MAX),
+    model: z.string().max(100).optional(),
   }),
   z.object({
     kind: z.literal('skip_episode'),
@@ -110,6 +111,7 @@ const order: z.ZodType<Order> = z.discriminatedUnion('kind', [
     runs: z
       .array(z.object({ feed, episode, stage, run: z.number().int().min(1) }))
       .max(RUNS_A_MESSAGE_MAX),
+    model: z.string().max(100).optional(),
   }),
   z.object({
     kind: z.literal('adopt_result'),

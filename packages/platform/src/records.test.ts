@@ -56,6 +56,14 @@ it('what polls taught is read as it was written; of a newer version, or damaged,
     ...{ arrivalGapMs: null, rhythm: null, fallbackAgent: false },
   });
 });
+it('where a document broke off is read as it was written, and readings of before that have none', () => {
+  const reading = { atMs: 1, items: 2, pages: 1, problems: [] };
+  expect(decoded({ ...written, reading }).reading).toEqual(reading);
+  const brokeOff = { mark: 'm', sinceMs: 7 };
+  expect(decoded({ ...written, reading: { ...reading, brokeOff } }).reading?.brokeOff).toEqual(
+    brokeOff,
+  );
+});
 it('a feed of before its readings were kept has none; kinds of problems that are not known are mild ones', () => {
   expect(decoded(written).reading).toBeUndefined();
   const reading = {

@@ -80,6 +80,7 @@ const feedLedger: z.ZodType<FeedLedger> = z.object({
   filtered: count,
   digest: z.string(),
   filter: z.string(),
+  hosts: count.optional(),
 });
 
 /** Kinds of a newer version are read as the mildest. */
@@ -97,6 +98,7 @@ const feedReading: z.ZodType<FeedReading> = z.object({
       }),
     )
     .default([]),
+  brokeOff: z.object({ mark: z.string(), sinceMs: millis }).optional(),
 });
 
 /** In records and in answers to orders. */
@@ -195,6 +197,7 @@ export const episodeMeta = recordCodec<EpisodeMeta>(
     transcripts: z.array(offeredTranscript).optional(),
     persons: z.array(z.object({ name: z.string(), role: z.string() })).optional(),
     chaptersUrl: z.string().optional(),
+    link: z.string().optional(),
     isExplicit: z.boolean().optional(),
     isBlocked: z.boolean().optional(),
     lengthBytes: z.number().optional(),

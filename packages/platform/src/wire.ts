@@ -225,6 +225,14 @@ const work = z.discriminatedUnion('kind', [
     language: label.nullable(),
     prompt: sentence.optional(),
     hotwords: sentence.optional(),
+    episode: z
+      .object({
+        feedTitle: sentence,
+        title: sentence,
+        publishedMs: z.number().nullable(),
+        link: z.string().max(URL_HREF_LENGTH_MAX).optional(),
+      })
+      .optional(),
     publisher: z
       .object({
         path: z.string().min(1).max(1_024),

@@ -19,7 +19,11 @@ export interface RawTranscript {
   readonly durationSeconds: number;
   readonly speechSeconds: number;
   readonly elapsedMs: number;
+  /** All that decided what was heard, as the engine says that it used it; absent where it does not say. */
+  readonly parameters?: EngineParameters | undefined;
 }
+
+export type EngineParameters = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Times are seconds from the start of the audio. */
 export interface RawSegment {

@@ -37,7 +37,7 @@ export function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: parametersOf(work),
+      parameters: { ...raw.parameters, ...parametersOf(work) },
       audioSha256: work.audioSha256,
       ...by,
     },
@@ -50,6 +50,7 @@ export function isShort(heardSeconds: number, audioSeconds: number | null): bool
   return missingSeconds > SHORT_SECONDS && missingSeconds > SHORT_SHARE * (audioSeconds ?? 0);
 }
 
+/** What was asked for: in the engine's own words the model may have another name, and the texts are left out. */
 function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
   return {
     language,
@@ -69,7 +70,7 @@ export function segmentOf(raw: RawSegment): TranscriptSegment {
       startSeconds: word.start,
       endSeconds: word.end,
       text: word.word,
-      probability: word.probability ?? 0,
+      probability: word.probability,
     })),
   };
 }

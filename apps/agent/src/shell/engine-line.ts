@@ -1,6 +1,12 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { ENGINE_FAILURE_CODES, type EngineFailureCode } from '../core/engine-failure.ts';
-import type { LoadedModel, RawSegment, RawTranscript, RawWord } from '../core/raw-transcript.ts';
+import type {
+  EngineParameters,
+  LoadedModel,
+  RawSegment,
+  RawTranscript,
+  RawWord,
+} from '../core/raw-transcript.ts';
 
 /** Protocol 1 of the faster-whisper engine, as apps/agent/engines/README.md has it. */
 export const ENGINE_PROTOCOL = 1;
@@ -139,6 +145,7 @@ function totalsFrom(fields: Fields): Omit<RawTranscript, 'segments'> {
     durationSeconds: fields.number('durationSeconds'),
     speechSeconds: fields.number('speechSeconds'),
     elapsedMs: fields.number('elapsedMs'),
+    parameters: fields.scalars('parameters'),
   };
 }
 
@@ -171,10 +178,25 @@ class Fields {
     return (this.#value[name] ?? null) === null ? null : this.number(name);
   }
 
+  /** Plain values alone; absent when there are none. */
+  scalars(name: string): EngineParameters | undefined {
+    const value = this.#value[name];
+    if (typeof value !== 'object' || value === null) return undefined;
+    const plain = Object.entries(value).slice(0, PARAMETERS_MAX).filter(isPlain);
+    return plain.length === 0 ? undefined : Object.fromEntries(plain);
+  }
+
   /** Absent is empty. */
   list(name: string): readonly unknown[] {
     const value = this.#value[name] ?? [];
     if (!Array.isArray(value)) throw new Error(`${name} is no list`);
     return value;
   }
+}
+
+const PARAMETERS_MAX = 100;
+
+function isPlain(entry: [string, unknown]): entry is [string, string | number | boolean | null] {
+  const [, value] = entry;
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }

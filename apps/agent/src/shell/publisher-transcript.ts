@@ -81,7 +81,8 @@ export async function preferPublisher(
   const transcript = publishedTranscript(work, candidate, { ...how, details }, by);
   const raw = { speechSeconds: spokenSeconds(candidate.segments), elapsedMs };
   const into = withDetails(attempt, { publisher: 'used', ...details });
-  return { outcome: await writeTranscript(into, ports.agent, transcript, raw), attempt };
+  const about = work.episode ?? null;
+  return { outcome: await writeTranscript(into, ports.agent, transcript, raw, about), attempt };
 }
 
 /** What a check has found out so far, also where it ends early. */

@@ -32,7 +32,7 @@ interface Task {
   readonly work: TranscribeWork;
 }
 
-/** Turns accepted audio into `transcript.{txt,srt,vtt,json}` in staging, then the manifest. */
+/** Turns accepted audio into `transcript.{txt,srt,vtt,json,md}` in staging, then the manifest. */
 export function transcribeWorker(ports: TranscribePorts): Worker {
   const pool = new EnginePool(ports.engines, ports.clock);
   return async (assignment, context) => {
@@ -72,11 +72,13 @@ async function transcribe(
   if (!heard.ok) return heard.error;
   const { model, raw } = heard.value;
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
+  const transcript = transcriptOf(work, model, raw, by);
   const outcome = await writeTranscript(
     preferred.attempt,
     agent,
-    transcriptOf(work, model, raw, by),
+    transcript,
     raw,
+    work.episode ?? null,
   );
   ports.transcribed(model.model, raw.durationSeconds);
   return outcome;

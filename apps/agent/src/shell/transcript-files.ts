@@ -1,6 +1,7 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { renderJson } from '@podctl/domain/transcript/json.ts';
+import { type EpisodeHeading, renderMarkdown } from '@podctl/domain/transcript/markdown.ts';
 import { renderSrt } from '@podctl/domain/transcript/srt.ts';
 import type { Transcript } from '@podctl/domain/transcript/transcript.ts';
 import { renderTxt } from '@podctl/domain/transcript/txt.ts';
@@ -8,17 +9,19 @@ import { renderVtt } from '@podctl/domain/transcript/vtt.ts';
 import type { RawTranscript } from '../core/raw-transcript.ts';
 import type { Attempt } from './attempt-store.ts';
 
-/** Writes the transcript in every form into the attempt, and completes it. */
+/** Writes the transcript in every form into the attempt, and completes it. `episode` null: nothing is known of it. */
 export async function writeTranscript(
   attempt: Attempt,
   agent: AgentId,
   transcript: Transcript,
   raw: Pick<RawTranscript, 'speechSeconds' | 'elapsedMs'>,
+  episode: EpisodeHeading | null,
 ): Promise<ResultOutcome> {
   await attempt.writeText('transcript.txt', renderTxt(transcript));
   await attempt.writeText('transcript.srt', renderSrt(transcript));
   await attempt.writeText('transcript.vtt', renderVtt(transcript));
   await attempt.writeText('transcript.json', renderJson(transcript));
+  await attempt.writeText('transcript.md', renderMarkdown(transcript, episode));
   const { provenance, durationSeconds, language, segments } = transcript;
   return attempt.finish(agent, durationSeconds, {
     language,
@@ -31,5 +34,6 @@ export async function writeTranscript(
     device: provenance.device,
     computeType: provenance.computeType,
     audioSha256: provenance.audioSha256,
+    finishedAtMs: provenance.finishedAtMs,
   });
 }

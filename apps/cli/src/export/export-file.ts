@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What a file shall hold: a head made here, then bytes of the library. */
+/** What a file shall hold. */
 export interface ExportContent {
-  readonly head: Uint8Array;
   readonly sizeBytes: number;
-  /** Of the library's bytes, hex. */
+  /** Of its bytes, hex. */
   readonly sha256: string;
 }
 
@@ -19,10 +18,8 @@ export async function isExported(path: string, content: ExportContent): Promise<
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   });
-  const { head, sizeBytes, sha256 } = content;
-  if (bytes === null || bytes.length !== head.length + sizeBytes) return false;
-  if (!bytes.subarray(0, head.length).equals(head)) return false;
-  return createHash('sha256').update(bytes.subarray(head.length)).digest('hex') === sha256;
+  if (bytes === null || bytes.length !== content.sizeBytes) return false;
+  return createHash('sha256').update(bytes).digest('hex') === content.sha256;
 }
 
 /** Writes beside its place, then renames: a file is there whole or not at all. Rejects with `OtherContent`. */
@@ -36,7 +33,6 @@ export async function exportFile(
   const file = await open(part, 'w');
   try {
     const hash = createHash('sha256');
-    await file.write(content.head);
     for await (const piece of pieces) {
       hash.update(piece);
       await file.write(piece);

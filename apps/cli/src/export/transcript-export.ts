@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { episodeId } from '@podctl/domain/ids.ts';
 import { PODCASTS_ROOT, viewPath } from '@podctl/domain/library-path.ts';
 import type { CoordinatorClient } from '../client.ts';
@@ -7,7 +9,6 @@ import { errorCode, whySeen } from '../file-error.ts';
 import { type EpisodeView, episodeView } from '../views/episode-map.ts';
 import { type FormatWord, transcriptFormat } from '../views/transcript-map.ts';
 import { type ExportContent, exportFile, isExported, OtherContent } from './export-file.ts';
-import { markdownHead } from './markdown-head.ts';
 
 export interface ExportWish {
   /** Empty: all. */
@@ -81,29 +82,41 @@ async function exportEpisode(
     )
       return { kind: 'passed', episodeId: id };
     const feedTitle = titles.get(episode.feedId) ?? episode.feedId;
-    const content = contentOf(episode, feedTitle, format);
-    if (content === null) return { kind: 'passed', episodeId: id };
+    const pieces = () => client.transcript(id, transcriptFormat(format));
+    const text = await textOf(episode, format, pieces);
+    if (text === null) return { kind: 'passed', episodeId: id };
     const path = join(wish.folder, nameOf(episode, feedTitle, format));
-    if (await isExported(path, content)) return { kind: 'kept', episodeId: id, path };
-    if (!dryRun) await exportFile(path, content, client.transcript(id, transcriptFormat(format)));
+    if (await isExported(path, text.content)) return { kind: 'kept', episodeId: id, path };
+    if (!dryRun) await exportFile(path, text.content, text.pieces());
     return { kind: 'written', episodeId: id, path };
   } catch (error) {
     return { kind: 'failed', episodeId: id, reason: reasonOfOne(error) };
   }
 }
 
-/** Null when the transcript is not kept in this form. */
-function contentOf(
+interface ExportText {
+  readonly content: ExportContent;
+  readonly pieces: () => AsyncIterable<Uint8Array>;
+}
+
+/** Null when the transcript is not kept in this form. Markdown that was not kept is made by the coordinator: it is read first. */
+async function textOf(
   episode: EpisodeView,
-  feedTitle: string,
   format: FormatWord,
-): ExportContent | null {
-  const ending = `/transcript.${format === 'md' ? 'txt' : format}`;
-  const file = transcription(episode)?.files.find(({ path }) => path.endsWith(ending));
-  if (file === undefined) return null;
-  const { title, publishedAt } = episode;
-  const head = format === 'md' ? markdownHead({ title, feedTitle, publishedAt }) : '';
-  return { head: Buffer.from(head), sizeBytes: file.sizeBytes, sha256: file.sha256 };
+  pieces: () => AsyncIterable<Uint8Array>,
+): Promise<ExportText | null> {
+  const files = transcription(episode)?.files ?? [];
+  const fileOf = (ending: string) =>
+    files.find(({ path }) => path.endsWith(`/transcript.${ending}`));
+  const file = fileOf(format);
+  if (file !== undefined) return { content: file, pieces };
+  if (format !== 'md' || fileOf('json') === undefined) return null;
+  const parts: Uint8Array[] = [];
+  for await (const part of pieces()) parts.push(part);
+  const bytes = Buffer.concat(parts);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const content = { sizeBytes: bytes.length, sha256 };
+  return { content, pieces: () => Readable.from([bytes]) };
 }
 
 /** As in the library's readable names: `<Feed title>/<day> - <title> [<8 of the id>].<format>`, whatever the titles say. */

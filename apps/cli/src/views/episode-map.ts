@@ -1,4 +1,5 @@
 import {
+  type ArtifactFile,
   type Episode,
   Stage,
   StageState,
@@ -35,6 +36,8 @@ export interface StageView {
   readonly files: readonly FileView[];
   /** Its audio was taken away on purpose (library.keepAudio). */
   readonly audioRemoved: boolean;
+  /** The model that was asked for with the run that is to be done; empty: it is done as every other. */
+  readonly askedModel: string;
   /** Its files went with its feed: a newer run is wanted in their place. */
   readonly purged: boolean;
 }
@@ -125,10 +128,11 @@ function stageView(status: StageStatus): StageView {
     notBefore: isoTime(status.notBefore),
     audioRemoved: status.audioRemoved,
     purged: status.purged === true,
-    files: status.files.map((file) => ({
-      path: file.path,
-      sizeBytes: Number(file.sizeBytes),
-      sha256: file.sha256,
-    })),
+    askedModel: status.askedModel,
+    files: status.files.map(fileView),
   };
+}
+
+export function fileView({ path, sizeBytes, sha256 }: ArtifactFile): FileView {
+  return { path, sizeBytes: Number(sizeBytes), sha256 };
 }

@@ -33,7 +33,7 @@ afterEach(cleanUp);
 const retry = (fields: Partial<RetryEpisodesRequest>) =>
   ask(api.episodes.retryEpisodes.bind(api.episodes), {
     ...{ episodeIds: [], feedId: '', failed: false, dead: false },
-    ...{ stage: Stage.UNSPECIFIED, validateOnly: false, ...fields },
+    ...{ stage: Stage.UNSPECIFIED, validateOnly: false, model: '', ...fields },
   });
 const later = Date.now() + 3_600_000;
 
@@ -65,6 +65,20 @@ describe('RetryEpisodes', () => {
     expect((await retry({ episodeIds: [id.slice(0, 8)] })).matched).toBe(0);
     expect((await retry({ episodeIds: [id], stage: Stage.TRANSCRIBE })).requested).toBe(1);
     expect(api.fleet.repeated).toEqual([{ feed: alpha, episode: id, stage: 'transcribe', run: 1 }]);
+  });
+
+  test('passes a model on with the runs of transcription, and with nothing else', async () => {
+    const id = api.fleet.episode(alpha, 1, done('transcribe'));
+    const named = { episodeIds: [id], model: 'large-v3' };
+    expect((await retry({ ...named, stage: Stage.TRANSCRIBE })).requested).toBe(1);
+    expect(api.fleet.ordered).toMatchObject([{ kind: 'repeat_runs', model: 'large-v3' }]);
+    const stage = await failure(retry(named));
+    expect(stage.details).toContain('choose the stage transcribe');
+    const name = await failure(retry({ ...named, stage: Stage.TRANSCRIBE, model: '../x' }));
+    expect([name.code, name.details]).toEqual([
+      status.INVALID_ARGUMENT,
+      expect.stringContaining('the model is no name of one'),
+    ]);
   });
 
   test('refuses to choose nothing, and to name and choose at once', async () => {

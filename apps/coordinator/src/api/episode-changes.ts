@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isModelName } from '@podctl/domain/feed-choices.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { STAGES } from '@podctl/domain/stage.ts';
 import type {
@@ -30,6 +31,9 @@ export async function retryEpisodes(
   fleet: Fleet,
   request: RetryEpisodesRequest,
 ): Promise<Result<RetryEpisodesResponse, Failure>> {
+  const problem = modelProblem(request);
+  if (problem !== null) return err(problem);
+  const model = request.model === '' ? undefined : request.model;
   const jobs = request.episodeIds.length > 0 ? named(fleet, request) : chosen(fleet, request);
   if (!jobs.ok) return jobs;
   const matched = jobs.value.length;
@@ -39,9 +43,28 @@ export async function retryEpisodes(
   const again = now.flatMap(({ run, ...of }) => (run === null ? [] : [{ ...of, run }]));
   const dead = now.flatMap(({ run, ...of }) => (run === null ? [of] : []));
   const requested =
-    (await fleet.orders.retryJobs(asked, dead)) +
-    (again.length === 0 ? 0 : await fleet.orders.repeatRuns(asked, again));
+    (await fleet.orders.retryJobs(asked, dead, model)) +
+    (again.length === 0 ? 0 : await fleet.orders.repeatRuns(asked, again, model));
   return ok({ matched, requested, left: matched - now.length });
+}
+
+function modelProblem({ model, stage }: RetryEpisodesRequest): Failure | null {
+  if (model === '') return null;
+  if (stageOf(stage) !== 'transcribe')
+    return {
+      kind: 'invalid',
+      field: 'stage',
+      message: 'a model is chosen for another stage than transcribe',
+      hint: 'choose the stage transcribe as well',
+    };
+  return isModelName(model)
+    ? null
+    : {
+        kind: 'invalid',
+        field: 'model',
+        message: 'the model is no name of one',
+        hint: 'give one such as small.en, or owner/name',
+      };
 }
 
 function named(fleet: Fleet, request: RetryEpisodesRequest): Result<RetryJob[], Failure> {

@@ -1,6 +1,8 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { nextRun } from '@podctl/domain/episode-move.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
+import { wishedModel } from '@podctl/domain/run-wish.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import {
   type Episode,
@@ -83,6 +85,7 @@ function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStat
     progressRatio: view.progress,
     reason: view.reason,
     notBefore: dateOf(notBeforeMs === 0 ? null : notBeforeMs),
+    askedModel: wishedModel(view.state, nextRun(view.state)) ?? '',
     audioRemoved: view.state.done?.audio !== undefined,
     purged: view.state.done?.purged === true,
     files: files.map(({ path, sizeBytes, sha256 }) => ({

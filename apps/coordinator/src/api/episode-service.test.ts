@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { NO_FACTS } from '@podctl/domain/feed/fact-marks.ts';
 import { encodeChunk } from '@podctl/domain/feed/ledger-entry.ts';
 import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { isToken } from '@podctl/domain/ids.ts';
@@ -120,7 +121,13 @@ describe('GetEpisode', () => {
     const [gone, there] = [api.fleet.episode(alpha, 1), api.fleet.episode(alpha, 2)];
     const marks = { url: '', path: '', title: '', dateS: null, lengthBytes: null, aliases: [] };
     const flags = { moves: 0, isRewritten: false, audioChanges: 0, isFiltered: false };
-    const entry = { ...marks, ...flags, durationSeconds: null, origin: 'guid' as const };
+    const entry = {
+      ...NO_FACTS,
+      ...marks,
+      ...flags,
+      durationSeconds: null,
+      origin: 'guid' as const,
+    };
     const entries = [
       { ...entry, episode: gone, vanishedS: 7 },
       { ...entry, episode: there, vanishedS: null },

@@ -5,12 +5,13 @@ import type { GetTranscriptRequest } from '@podctl/proto/podctl/v1/transcript.ts
 import type { Fleet } from '../shell/fleet.ts';
 import { findEpisode } from './episode-finder.ts';
 import type { Failure } from './status.ts';
+import type { FoundTranscript } from './transcript-file.ts';
 
 /** Where the publisher's transcript of an episode is in the library. */
-export async function publisherPath(
+export async function publisherFile(
   fleet: Fleet,
   { episodeId }: Pick<GetTranscriptRequest, 'episodeId'>,
-): Promise<Result<string, Failure>> {
+): Promise<Result<FoundTranscript, Failure>> {
   const found = findEpisode(fleet.picture().snapshot, episodeId);
   if (!found.ok) return found;
   const { feed, episode, state } = found.value;
@@ -21,7 +22,7 @@ export async function publisherPath(
     });
   const files = await fleet.acceptedFiles(feed, episode, 'download');
   const file = files.find(({ path }) => publisherFormOf(path.split('/').at(-1) ?? '') !== null);
-  if (file !== undefined) return ok(file.path);
+  if (file !== undefined) return ok({ kind: 'file', path: file.path });
   return err({
     kind: 'not_found',
     message: `no transcript of the publisher’s is kept of ${episode}: its feed offered none when it was downloaded, or none could be fetched`,

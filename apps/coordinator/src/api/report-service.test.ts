@@ -1,3 +1,4 @@
+import { NO_FACTS } from '@podctl/domain/feed/fact-marks.ts';
 import type { LedgerEntry } from '@podctl/domain/feed/ledger-entry.ts';
 import { encodeChunk } from '@podctl/domain/feed/ledger-entry.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
@@ -61,9 +62,9 @@ test('what is missing is told with what keeps it, and what was skipped is not', 
   const [, , deadOne, , vanished] = ids as [EpisodeId, EpisodeId, EpisodeId, EpisodeId, EpisodeId];
   const entry = { url: '', path: '', title: '', dateS: null, lengthBytes: null, aliases: [] };
   const flags = { moves: 0, isRewritten: false, audioChanges: 0, isFiltered: false };
-  const entries = [{ ...entry, ...flags, durationSeconds: null, origin: 'guid' as const }].map(
-    (one): LedgerEntry => ({ ...one, episode: vanished, vanishedS: 7 }),
-  );
+  const entries = [
+    { ...NO_FACTS, ...entry, ...flags, durationSeconds: null, origin: 'guid' as const },
+  ].map((one): LedgerEntry => ({ ...one, episode: vanished, vanishedS: 7 }));
   api.fleet.values.set(`meta ${ledgerKey(alpha, 0)}`, encodeChunk(entries));
   const { episodes } = await missing();
   const told = new Map(episodes.map((one) => [one.episodeId, one]));

@@ -1,9 +1,8 @@
 import { keptRun } from '@podctl/domain/episode-state.ts';
-import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { err, type Result } from '@podctl/domain/result.ts';
 import {
   type GetTranscriptRequest,
   type GetTranscriptResponse,
-  TranscriptFormat,
   type TranscriptServiceServer,
   TranscriptServiceService,
 } from '@podctl/proto/podctl/v1/transcript.ts';
@@ -13,19 +12,13 @@ import type { Fleet } from '../shell/fleet.ts';
 import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import { findEpisode } from './episode-finder.ts';
 import type { Handlers, Send } from './handler.ts';
-import { publisherPath } from './publisher-file.ts';
+import { publisherFile } from './publisher-file.ts';
 import type { Failure } from './status.ts';
+import { extensionOf, type FoundTranscript, findTranscript } from './transcript-file.ts';
 import { searchTranscripts } from './transcript-search.ts';
+import { listTranscriptVersions } from './transcript-versions.ts';
 
 const PIECE_BYTES_MAX = 64 * 1_024;
-
-const extensions: { readonly [format: number]: string } = {
-  [TranscriptFormat.UNSPECIFIED]: 'txt',
-  [TranscriptFormat.TXT]: 'txt',
-  [TranscriptFormat.SRT]: 'srt',
-  [TranscriptFormat.VTT]: 'vtt',
-  [TranscriptFormat.JSON]: 'json',
-};
 
 export const transcriptServiceDefinition = TranscriptServiceService;
 
@@ -39,6 +32,9 @@ export function transcriptService(
     searchTranscripts: handlers.unary('SearchTranscripts', (request, signal) =>
       searchTranscripts(fleet, search, request, signal),
     ),
+    listTranscriptVersions: handlers.unary('ListTranscriptVersions', (request) =>
+      listTranscriptVersions(fleet, request),
+    ),
     getTranscript: handlers.streaming('GetTranscript', (request, send, signal) =>
       getTranscript(fleet, request, send, signal),
     ),
@@ -51,9 +47,13 @@ async function getTranscript(
   send: Send<GetTranscriptResponse>,
   signal: AbortSignal,
 ): Promise<Failure | null> {
-  const path = await (request.publisher ? publisherPath : transcriptPath)(fleet, request);
-  if (!path.ok) return path.error;
-  const source = await fleet.library.read(path.value);
+  const found = await (request.publisher ? publisherFile : transcriptOf)(fleet, request);
+  if (!found.ok) return found.error;
+  if (found.value.kind === 'made') {
+    for (const data of pieces(Buffer.from(found.value.text))) await send({ data }, signal);
+    return null;
+  }
+  const source = await fleet.library.read(found.value.path);
   // Also frees the file while it waits for a slow reader's next piece.
   const close = () => source.destroy();
   signal.addEventListener('abort', close, { once: true });
@@ -67,26 +67,20 @@ async function getTranscript(
   return null;
 }
 
-async function transcriptPath(
+async function transcriptOf(
   fleet: Fleet,
-  { episodeId, format }: GetTranscriptRequest,
-): Promise<Result<string, Failure>> {
-  const extension = extensions[format];
-  if (extension === undefined)
-    return err({ kind: 'invalid', message: `format ${format} is none of txt, srt, vtt, json` });
+  { episodeId, format, run }: GetTranscriptRequest,
+): Promise<Result<FoundTranscript, Failure>> {
+  const extension = extensionOf(format);
+  if (extension === null)
+    return err({ kind: 'invalid', message: `format ${format} is none of txt, srt, vtt, json, md` });
   const picture = fleet.picture();
   const found = findEpisode(picture.snapshot, episodeId);
   if (!found.ok) return found;
   const row = found.value;
   if (keptRun(row.state.stages.transcribe) === null)
     return err({ kind: 'not_found', message: whyNoTranscript(picture, row) });
-  const files = await fleet.acceptedFiles(row.feed, row.episode, 'transcribe');
-  const file = files.find(({ path }) => path.endsWith(`/transcript.${extension}`));
-  if (file !== undefined) return ok(file.path);
-  return err({
-    kind: 'not_found',
-    message: `the transcript of ${row.episode} was not kept as ${extension}: ask for another format`,
-  });
+  return await findTranscript(fleet, row, run, extension);
 }
 
 /** One sentence: how far the episode is, for someone who wants its text. */

@@ -1,7 +1,7 @@
 import {
   type ArchiveEntry,
   type ArchiveFile,
-  archiveEntries,
+  archiveSteps,
 } from '@podctl/domain/adoption/archive.ts';
 import { looseTitle } from '@podctl/domain/adoption/loose-title.ts';
 import { nextRun } from '@podctl/domain/episode-move.ts';
@@ -20,16 +20,22 @@ export interface AdoptionPlan {
   readonly left: readonly NotAdopted[];
 }
 
-/** To which feed each entry belongs: the one that is named, else the one whose title or id the nearest folder has. */
-export function adoptionPlan(
+/** Entries looked at between two rests. */
+const SLICE = 1_000;
+
+/**
+ * To which feed each entry belongs: the one that is named, else the one whose title or id the nearest folder has. A generator, so
+ * that who runs it can let others run between its slices.
+ */
+export function* adoptionPlan(
   files: readonly ArchiveFile[],
   snapshot: Snapshot,
   only: FeedId | null,
   rootName: string,
-): AdoptionPlan {
+): Generator<void, AdoptionPlan> {
   const titles = feedTitles(snapshot);
   const feeds = new Map<FeedId, ArchiveEntry[]>();
-  const { entries, others } = archiveEntries(files);
+  const { entries, others } = yield* archiveSteps(files);
   const left: NotAdopted[] = others.map(({ path }) => ({
     path,
     reason: 'it is no audio, text or metadata of an episode, or a second one of its kind',
@@ -41,7 +47,8 @@ export function adoptionPlan(
     known.set(folder, found);
     return found;
   };
-  for (const entry of entries) {
+  for (const [n, entry] of entries.entries()) {
+    if (n % SLICE === SLICE - 1) yield;
     const found = only ?? folderFeed(entry.folders);
     if (typeof found !== 'string') left.push({ path: pathOf(entry), reason: found.reason });
     else listAt(feeds, found).push(entry);

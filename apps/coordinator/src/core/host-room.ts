@@ -1,6 +1,7 @@
 import type { HostName } from '@podctl/domain/host-name.ts';
 import { allowedNow, type HostRules } from '@podctl/domain/host-state.ts';
-import type { FeedId } from '@podctl/domain/ids.ts';
+import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
+import { downloadHost, isMixed } from './episode-hosts.ts';
 import type { HostPace } from './host-pace.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -15,8 +16,10 @@ export type HostWait = 'cooling' | 'full' | 'paced' | 'unknown';
 
 /** What a plan may give to the hosts. */
 export interface PlannedHosts {
-  /** Of a feed; null: it has none that is to be spared. Undefined: not known yet. */
-  hostOf(feed: FeedId): HostName | null | undefined;
+  /** Of a feed, and of an episode of one that has several; null: none that is to be spared. Undefined: not known yet. */
+  hostOf(feed: FeedId, episode: EpisodeId | null): HostName | null | undefined;
+  /** Whether its episodes have several; absent: no feed's have. */
+  isMixed?(feed: FeedId): boolean;
   room(host: HostName): HostRoom;
 }
 
@@ -40,9 +43,18 @@ export class HostGate {
     this.#hosts = hosts;
   }
 
-  /** Whether a download of the feed may begin. What it answers no to stays so until the plan is made. */
+  /** Whether a download of the feed may begin, whichever. What it answers no to stays so until the plan is made. */
   admits(feed: FeedId): boolean {
-    const host = this.#hosts.hostOf(feed);
+    return this.#hosts.isMixed?.(feed) === true || this.#admits(feed, null);
+  }
+
+  /** The same of one episode, of a feed that may. */
+  admitsEpisode(feed: FeedId, episode: EpisodeId): boolean {
+    return this.#hosts.isMixed?.(feed) !== true || this.#admits(feed, episode);
+  }
+
+  #admits(feed: FeedId, episode: EpisodeId | null): boolean {
+    const host = this.#hosts.hostOf(feed, episode);
     if (host === null) return true;
     if (host === undefined) {
       this.waiting.set(feed, 'unknown');
@@ -55,8 +67,8 @@ export class HostGate {
     return false;
   }
 
-  take(feed: FeedId): void {
-    const host = this.#hosts.hostOf(feed);
+  take(feed: FeedId, episode: EpisodeId): void {
+    const host = this.#hosts.hostOf(feed, episode);
     if (host != null) this.#room(host).downloads -= 1;
   }
 
@@ -72,9 +84,9 @@ export class HostGate {
 /** Downloads that run now, by host. Counted from the locks, so that each leader knows them at once. */
 export function downloadsByHost(snapshot: Snapshot): ReadonlyMap<HostName, number> {
   const counts = new Map<HostName, number>();
-  for (const { feed, stage, lock } of snapshot.locks.values()) {
+  for (const { feed, episode, stage, lock } of snapshot.locks.values()) {
     if (stage !== 'download' || lock.state !== 'held') continue;
-    const host = snapshot.feedHosts.get(feed)?.record.host ?? null;
+    const host = downloadHost(snapshot, feed, episode) ?? null;
     if (host !== null) counts.set(host, (counts.get(host) ?? 0) + 1);
   }
   return counts;
@@ -89,7 +101,8 @@ export function plannedHosts(
 ): PlannedHosts {
   const running = downloadsByHost(snapshot);
   return {
-    hostOf: (feed) => snapshot.feedHosts.get(feed)?.record.host,
+    hostOf: (feed, episode) => downloadHost(snapshot, feed, episode),
+    isMixed: (feed) => isMixed(snapshot, feed),
     room: (host) => {
       const state = snapshot.hosts.get(host)?.record ?? null;
       const allowed = allowedNow(host, state, rules, nowMs);

@@ -182,6 +182,8 @@ class StagePlan {
     for (let passed = 0; passed <= PASSED_OVER_MAX; passed += 1) {
       const { value: head, done } = heads.next();
       if (done === true) break;
+      // Its own host is spared, and one behind it may be of another.
+      if (this.#gate?.admitsEpisode(feed.feed, head.episode) === false) continue;
       const taken = this.#pool.take(this.#stage, head.lostBy);
       // Nobody is free for this one, which was lost before; a plain one behind it need not wait for that.
       if (taken === null) continue;
@@ -202,7 +204,7 @@ class StagePlan {
 
   #assign(feed: PlannedFeed, head: Candidate, taken: { agent: AgentId; session: SessionId }): void {
     this.#budget -= 1;
-    this.#gate?.take(feed.feed);
+    this.#gate?.take(feed.feed, head.episode);
     this.#added.set(feed.feed, (this.#added.get(feed.feed) ?? 0) + 1);
     const reason = `${feed.remaining[this.#stage]} left, book score ${feed.bookScore}`;
     const { episode, revision } = head;

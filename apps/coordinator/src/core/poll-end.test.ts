@@ -54,6 +54,12 @@ describe('a feed’s record after a poll', () => {
     });
   });
 
+  test('that left something for the next one keeps no ETag either', () => {
+    expect(after(fresh, { read: { ...read(2), isUnfinished: true } })).toMatchObject({
+      ...{ etag: null, lastModified: null },
+    });
+  });
+
   test('that failed keeps all that was known, and tells when it was last read as before', () => {
     const record = after(fresh, { read: read(2) });
     const next = after(failed, {}, record);

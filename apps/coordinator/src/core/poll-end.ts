@@ -4,6 +4,7 @@ import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
 import { afterPoll, type PollCame } from '@podctl/domain/feed/polling.ts';
 import { nextPoll, nextTry, rhythmOf } from '@podctl/domain/feed/schedule.ts';
 import {
+  type BreakOff,
   type FeedLedger,
   type FeedReading,
   type FeedRecord,
@@ -17,6 +18,9 @@ export interface PollResult {
   /** What the document brought; null when none was sent. */
   readonly read: {
     readonly document: FeedDocument;
+    readonly brokeOff?: BreakOff | undefined;
+    /** Something of it was left for the next poll. */
+    readonly isUnfinished?: boolean | undefined;
     readonly etag: string | null;
     readonly lastModified: string | null;
     readonly listed: number;
@@ -81,12 +85,20 @@ function filterText({ choices }: Pick<FeedRecord, 'choices'>): string {
 }
 
 function kept(record: FeedRecord, read: NonNullable<PollResult['read']>, nowMs: number) {
-  const { document, etag, lastModified, listed, ledger } = read;
+  const { document, brokeOff, isUnfinished = false, etag, lastModified, listed, ledger } = read;
   const title = document.title || record.title;
   // Of a part nobody may say "unchanged" later: the rest of it would never be read.
   const validators =
-    document.isPartial === true ? { etag: null, lastModified: null } : { etag, lastModified };
-  return { title, ...validators, listed, ledger, reading: readingOf(document, nowMs) };
+    document.isPartial === true || isUnfinished
+      ? { etag: null, lastModified: null }
+      : { etag, lastModified };
+  return {
+    title,
+    ...validators,
+    listed,
+    ledger,
+    reading: { ...readingOf(document, nowMs), brokeOff },
+  };
 }
 
 function readingOf({ itemsSeen, pages = 1, problems }: FeedDocument, atMs: number): FeedReading {

@@ -27,6 +27,18 @@ test('a host gets so many fetches at once, and leaves room for the others', () =
   expect(names(taken(queue))).toBe('a3');
 });
 
+test('a fetch that is no poll takes a place of its host, and waits for one like a poll', () => {
+  const queue = new PollQueue(LIMITS);
+  queue.offer([due('a1', 'a'), due('a2', 'a')], 0);
+  expect([queue.enter('a', 0), names(taken(queue)), queue.enter('a', 0)]).toEqual([
+    ...[true, 'a1', false],
+  ]);
+  queue.fetched({ host: 'a' });
+  expect(names(taken(queue))).toBe('a2');
+  queue.cool('b', null, 0);
+  expect([queue.enter('b', 1), queue.enter('c', 1)]).toEqual([false, true]);
+});
+
 test('no more polls run at once than there are places, folding ones among them', () => {
   const queue = new PollQueue(LIMITS);
   queue.offer(

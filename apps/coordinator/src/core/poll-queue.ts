@@ -74,8 +74,15 @@ export class PollQueue {
     return null;
   }
 
+  /** A place of the host for a fetch that is no poll, such as one for a title: it counts until `fetched`. False: not now. */
+  enter(host: string, nowMs: number): boolean {
+    if (!this.#mayAsk(host, nowMs)) return false;
+    this.#fetching.set(host, (this.#fetching.get(host) ?? 0) + 1);
+    return true;
+  }
+
   /** The host has answered, or has not: the rest of the poll is our own work. */
-  fetched({ host }: DueFeed): void {
+  fetched({ host }: Pick<DueFeed, 'host'>): void {
     const left = (this.#fetching.get(host) ?? 1) - 1;
     if (left > 0) this.#fetching.set(host, left);
     else this.#fetching.delete(host);

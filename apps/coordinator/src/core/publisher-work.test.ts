@@ -13,7 +13,10 @@ const manifest = (names: readonly string[], details: Record<string, ManifestDeta
 
 test('offers go with a download while they are to be kept, the best first', () => {
   const offers = offersOf({ transcripts: policy, language: 'en' }, { transcripts });
-  expect(offers.transcripts?.map(({ url }) => url)).toEqual(['https://h/a.vtt', 'https://h/a.html']);
+  expect(offers.transcripts?.map(({ url }) => url)).toEqual([
+    'https://h/a.vtt',
+    'https://h/a.html',
+  ]);
   expect(offersOf({ transcripts: policy, language: null }, {})).toEqual({});
   const off = { ...policy, keepPublisher: false };
   expect(offersOf({ transcripts: off, language: null }, { transcripts })).toEqual({});
@@ -34,7 +37,9 @@ test('what a download kept is found by its name, with what its manifest tells', 
 test('it goes with a transcription only where it is preferred', () => {
   const kept = keptPublisher('e', manifest(['publisher.vtt']));
   const preferring = { ...policy, preferPublisher: true };
-  expect(preferredOf({ transcripts: preferring, language: null }, kept)).toEqual({ publisher: kept });
+  expect(preferredOf({ transcripts: preferring, language: null }, kept)).toEqual({
+    publisher: kept,
+  });
   expect(preferredOf({ transcripts: preferring, language: null }, null)).toEqual({});
   expect(preferredOf({ transcripts: policy, language: null }, kept)).toEqual({});
 });

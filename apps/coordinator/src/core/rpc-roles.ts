@@ -55,6 +55,7 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.EpisodeService/PrioritizeEpisodes', change],
   ['/podctl.v1.EpisodeService/GetEpisode', read],
   ['/podctl.v1.TranscriptService/GetTranscript', read],
+  ['/podctl.v1.TranscriptService/ListTranscriptVersions', read],
   ['/podctl.v1.TranscriptService/SearchTranscripts', read],
   ['/podctl.v1.AgentService/ListAgents', read],
   ['/podctl.v1.AgentService/GetAgent', read],

@@ -14,6 +14,7 @@ import type { AgentId, ClusterId, EpisodeId, FeedId } from '@podctl/domain/ids.t
 import { jobKey } from '@podctl/domain/key.ts';
 import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import type { EpisodeHosts } from './episode-hosts.ts';
 import { addTally, emptyTally, type Tally } from './tally.ts';
 
 /**
@@ -32,6 +33,10 @@ export interface Snapshot {
   readonly hosts: Map<HostName, HostRow>;
   /** Where feeds' audio comes from, as far as it is known. */
   readonly feedHosts: Map<FeedId, FeedHostRow>;
+  /** Of feeds whose episodes name several hosts, as far as this leader has read them; null: too many. No part of the state. */
+  readonly episodeHosts: Map<FeedId, EpisodeHosts | null>;
+  /** Which host answered for one that such a feed's URLs name. No part of the state. */
+  readonly hostsBehind: Map<HostName, HostName>;
   /** Held and committed locks, by `lockId`. */
   readonly locks: Map<string, LockRow>;
   /** Keys whose newest value cannot be read, with its revision: a newer version's, or damaged. Never overwritten. */
@@ -100,6 +105,8 @@ export function emptySnapshot(): Snapshot {
     cordons: new Map(),
     hosts: new Map(),
     feedHosts: new Map(),
+    episodeHosts: new Map(),
+    hostsBehind: new Map(),
     locks: new Map(),
     unreadable: new Map(),
   };

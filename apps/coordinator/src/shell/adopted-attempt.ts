@@ -1,7 +1,7 @@
 import { ADOPTER, adopterSession } from '@podctl/domain/adoption/adopter.ts';
 import { nextRun } from '@podctl/domain/episode-move.ts';
 import type { ClusterId, Token } from '@podctl/domain/ids.ts';
-import { stagingFolder } from '@podctl/domain/library-path.ts';
+import { adoptedStagingFolder } from '@podctl/domain/library-path.ts';
 import {
   encodeManifest,
   MANIFEST_NAME,
@@ -35,7 +35,9 @@ export class AdoptedAttempt {
     this.#stage = of.stage;
     this.#cluster = of.cluster;
     this.#signal = signal;
-    this.folder = stagingFolder(of.cluster, of.row.feed, of.row.episode, of.stage, this.token);
+    const { cluster, stage } = of;
+    const { feed, episode } = of.row;
+    this.folder = adoptedStagingFolder(cluster, feed, episode, stage, this.token);
   }
 
   /** The revision that the accepting CAS expects. */

@@ -19,9 +19,8 @@ export async function adoptResult(
   if (done?.token === token || (lock.state === 'committed' && lock.token === token)) return null;
   if (revision !== token) return 'something happened to the episode meanwhile';
   const cluster = store.cluster();
-  const complete = await readAttempt(library, cluster, name, {
-    run: nextRun(record.stages[stage]),
-  });
+  const run = nextRun(record.stages[stage]);
+  const complete = await readAttempt(library, cluster, name, { run }, 'adopter');
   if (!complete.ok) return complete.error;
   const outcome = await store.moveAt({ feed, episode, revision, state: record }, stage, {
     kind: 'adopt',

@@ -133,7 +133,6 @@ export class AdoptedStages {
     return Object.assign(attempt, {
       /** Why it is not accepted; else null. */
       finishAndAccept: async (...of: Parameters<AdoptedAttempt['finish']>) => {
-        // An agent that was given the episode meanwhile has the same token, and so the same folder: it is the agent's now.
         if (!isUntouched()) return 'something happened to the episode meanwhile';
         await attempt.finish(...of);
         isAsked = true;
@@ -141,8 +140,8 @@ export class AdoptedStages {
         return fleet.orders.adoptResult({ feed, episode, stage, token });
       },
       [Symbol.asyncDispose]: async () => {
-        // It may be accepted though no answer came, or be an agent's: what it is then, the sweeper finds out.
-        if (!isAsked && isUntouched()) await attempt.discard();
+        // It may be accepted though no answer came: what it is then, the sweeper finds out.
+        if (!isAsked) await attempt.discard();
       },
     });
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { NO_FACTS } from '@podctl/domain/feed/fact-marks.ts';
 import type { FeedId } from '@podctl/domain/ids.ts';
 import { cordonKey, feedKey, jobKey, ledgerKey, metaKey } from '@podctl/domain/key.ts';
 import { expect, test } from 'vitest';
@@ -93,7 +94,7 @@ test('a feed’s ledger is in it, with what is known of the episodes that no fil
   const text = new TextEncoder().encode('{"title":"kept back"}');
   await world.client.kv('podctl_meta').put(metaKey(world.feed, filtered), text);
   const marks = { url: 'u', path: 'p', title: 't', dateS: 1, lengthBytes: 2, durationSeconds: 3 };
-  const entry = { ...marks, aliases: [], vanishedS: null, moves: 0, audioChanges: 0 };
+  const entry = { ...NO_FACTS, ...marks, aliases: [], vanishedS: null, moves: 0, audioChanges: 0 };
   const flags = {
     episode: filtered,
     origin: 'guid',

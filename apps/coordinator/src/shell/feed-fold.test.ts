@@ -8,6 +8,7 @@ import { episodeMeta } from '@podctl/platform/records.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CLUSTER, NONCE } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
+import { downloadHost } from '../core/episode-hosts.ts';
 import { FeedFold } from './feed-fold.ts';
 import { readLedger } from './feed-ledger.ts';
 import { Store } from './store.ts';
@@ -70,6 +71,8 @@ class Writes {
   }
 }
 
+const RESTATED_MAX = 20;
+
 /** One poll's fold, and what the poller writes after it. */
 async function fold(read: FeedDocument, writes = new Writes(), change: Partial<FeedRecord> = {}) {
   const { client, replica, clock } = world;
@@ -82,7 +85,7 @@ async function fold(read: FeedDocument, writes = new Writes(), change: Partial<F
   });
   const { record, revision } = await store.readFeed(FEED);
   if (record === null) throw new Error('the feed was added');
-  const folded = await new FeedFold({ clock, store, replica }).fold(
+  const folded = await new FeedFold({ clock, store, replica, restatedMax: RESTATED_MAX }).fold(
     { ...record, ...change },
     revision,
     read,
@@ -133,6 +136,56 @@ test('a feed that changed nothing writes nothing, also where its URLs are signed
   for (const n of [2, 3, 4]) await fold(signed(n), writes);
   expect(writes.keys).toEqual([]);
   expect((await metas()).map((meta) => meta?.isUrlRestless)).toEqual([true, true]);
+});
+
+test('what a feed adds to known episodes later is kept, and what was kept already is not written again', async () => {
+  await fold(FIRST);
+  const transcripts = [{ url: 'https://t.test/a.vtt', type: 'text/vtt', language: 'en' }];
+  const persons = [{ name: 'Ada', role: 'host' }];
+  const chaptersUrl = 'https://t.test/c.json';
+  const more = { transcripts, persons, chaptersUrl, season: 4, episodeType: 'bonus' } as const;
+  const [a, ...others] = FIRST.items as [FeedItem, ...FeedItem[]];
+  const later = document({ ...a, ...more }, ...others);
+  const before = await metas();
+  const writes = new Writes();
+  await fold(later, writes);
+  expect(writes.keys.filter((key) => key.startsWith('meta.'))).toHaveLength(1);
+  expect(await metas()).toEqual([{ ...before[0], ...more }, ...before.slice(1)]);
+  // A ledger of an older version does not say what is kept: it is looked at, and found.
+  const { entries, revisions } = await readLedger(world.store, FEED);
+  const unknown = entries.map((entry) => ({ ...entry, facts: '', looseFacts: '' }));
+  await world.store.casLedgerPart(FEED, 0, unknown, revisions[0] ?? 0);
+  const again = new Writes();
+  await fold(document(...later.items, item('new')), again);
+  expect(again.keys.filter((key) => key.startsWith('meta.'))).toHaveLength(1);
+  expect((await readLedger(world.store, FEED)).entries.slice(0, 4)).toEqual(entries);
+});
+
+test('a feed that changes every one of thousands of items is written in parts, and is asked for again', async () => {
+  const many = RESTATED_MAX + 10;
+  const listed = (season: number) =>
+    document(...Array.from({ length: many }, (_, n) => item(`g${n}`, { season })));
+  await fold(listed(1));
+  const writes = new Writes();
+  expect(await fold(listed(2), writes)).toMatchObject({
+    isUnfinished: true,
+    ledger: { digest: '' },
+  });
+  expect(writes.keys.filter((key) => key.startsWith('meta.'))).toHaveLength(RESTATED_MAX);
+  expect(await fold(listed(2), new Writes())).toMatchObject({ isUnfinished: false });
+  expect(new Set((await metas()).map((meta) => meta?.season))).toEqual(new Set([2]));
+});
+
+test('of a feed at several hosts the record says so, and a new leader sees which episode is where', async () => {
+  const mixed = document(item('a'), item('b'), item('c', { enclosureUrl: 'https://y.test/c.mp3' }));
+  expect(await fold(mixed)).toMatchObject({ ledger: { hosts: 2 } });
+  const { snapshot } = world.replica;
+  const hosts = () => rows().map((episode) => downloadHost(snapshot, FEED, episode));
+  expect(hosts()).toEqual(['x.test', 'x.test', 'y.test']);
+  snapshot.episodeHosts.clear();
+  const writes = new Writes();
+  await fold(mixed, writes);
+  expect([hosts(), writes.keys]).toEqual([['x.test', 'x.test', 'y.test'], []]);
 });
 
 test('what changed is written, and nothing else of the feed', async () => {

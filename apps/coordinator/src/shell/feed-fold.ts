@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type EpisodeMeta, episodeMetaOf } from '@podctl/domain/episode-meta.ts';
 import { newEpisode } from '@podctl/domain/episode-state.ts';
 import type { FeedDocument, FeedItem } from '@podctl/domain/feed/feed-document.ts';
@@ -10,11 +11,13 @@ import {
   type NewEpisode,
 } from '@podctl/domain/feed/ledger.ts';
 import type { LedgerEntry } from '@podctl/domain/feed/ledger-entry.ts';
+import { restatedMeta } from '@podctl/domain/feed/restated-meta.ts';
 import { choicesOf, type FeedLedger, type FeedRecord } from '@podctl/domain/feed-record.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { jobKey } from '@podctl/domain/key.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
-import { type EpisodeRow, episodeRow } from '../core/snapshot.ts';
+import { episodeHosts, noteEpisodeHosts } from '../core/episode-hosts.ts';
+import { type EpisodeRow, episodeRow, type Snapshot } from '../core/snapshot.ts';
 import { madeReady } from './episode-gate.ts';
 import {
   entryFromMeta,
@@ -35,6 +38,8 @@ export interface FeedFoldOptions {
   readonly replica: Replica;
   /** Who waits for URLs that are others at each reading; absent: nobody. */
   readonly urls?: Pick<FreshUrls, 'isWanted' | 'note'> | undefined;
+  /** Known episodes of which facts alone are others, that one fold takes; RESTATED_MAX unless told. */
+  readonly restatedMax?: number | undefined;
 }
 
 export interface FoldedFeed {
@@ -47,6 +52,8 @@ export interface FoldedFeed {
   readonly fresh: number;
   /** To be kept in the record, once all else is written. */
   readonly ledger: FeedLedger;
+  /** Something was left for the next fold, which therefore must get the document again. */
+  readonly isUnfinished: boolean;
 }
 
 const AT_ONCE = 64;
@@ -91,17 +98,29 @@ export class FeedFold {
     const { ledger, feed } = record;
     const { urls } = this.#options;
     const isUrlWanted = urls?.isWanted(feed) === true;
-    // The same items under the same filter: all of it is done.
-    if (ledger?.digest === digest && !isUrlWanted)
-      return { record, revision, listed: record.listed, fresh: 0, ledger };
+    const { snapshot } = this.#options.replica;
+    // The same items under the same filter: all of it is done, but for what a leader has to see once.
+    const isSeen = !isUrlWanted && !hasUnseenHosts(record, snapshot);
+    if (ledger?.digest === digest && isSeen)
+      return { record, revision, listed: record.listed, fresh: 0, ledger, isUnfinished: false };
     const work = await this.#workOf(record, document, gate);
     if (isUrlWanted) urls?.note(feed, work.listed);
-    noteVanished(this.#options.replica.snapshot, feed, work.entries);
-    const after = { ...work.counts, digest: work.putOff > 0 ? '' : digest, filter: gate.name };
+    noteVanished(snapshot, feed, work.entries);
+    const hosts = await this.#run(episodeHosts(work.listed));
+    noteEpisodeHosts(snapshot, feed, hosts);
+    const isUnfinished = work.restatedLater > 0;
+    const isAll = work.putOff === 0 && !isUnfinished;
+    const after = {
+      ...work.counts,
+      digest: isAll ? digest : '',
+      filter: gate.name,
+      hosts: hosts?.count,
+    };
     const folded = {
       listed: work.listed.size,
       fresh: work.fresh.length + work.admitted.length,
       ledger: after,
+      isUnfinished,
     };
     if (!hasWork(work)) return { record, revision, ...folded };
     // By this CAS we fold alone: another poller that read the same feed comes second here, and leaves.
@@ -119,7 +138,7 @@ export class FeedFold {
     document: FeedDocument,
     gate: ReturnType<typeof madeReady>,
   ): Promise<Work> {
-    const { store, replica, clock } = this.#options;
+    const { store, replica, clock, restatedMax } = this.#options;
     const { feed } = record;
     const stored = await readLedger(store, feed);
     const before = await this.#withUnlisted(feed, stored.entries);
@@ -127,7 +146,8 @@ export class FeedFold {
     const kept = isFilterNew ? await this.#kept(feed, before) : undefined;
     const { passes, episodesMax } = gate;
     const nowMs = clock.wallMs();
-    const options = { feed, nowMs, sha256, passes, episodesMax, kept };
+    const turn = record.generation;
+    const options = { feed, nowMs, sha256, passes, episodesMax, kept, turn, restatedMax };
     const folded = await this.#run(foldLedger(before, document, options));
     const places = new Set(folded.dirty);
     for (let at = stored.entries.length; at < folded.entries.length; at += 1) places.add(at);
@@ -191,7 +211,7 @@ export class FeedFold {
     // What is known of them was written when they were first seen.
     const wanted = [...work.admitted.map(({ episode }) => episode), ...work.lost];
     await each(wanted, (episode) => this.#want(record, episode, work.listed.get(episode) ?? null));
-    await each(work.changed, (one) => this.#change(record, one));
+    await each(work.changed, (one) => this.#change(feed, one));
     await each(work.stale, ({ episode, item }) => this.#renewUrl(record, episode, item));
     await writeLedger(store, feed, work.stored, work.entries, work.places);
   }
@@ -218,27 +238,16 @@ export class FeedFold {
     if (written.kind === 'unknown') throw written.cause;
   }
 
-  async #change(record: FeedRecord, changed: ChangedEpisode): Promise<void> {
+  async #change(feed: FeedId, changed: ChangedEpisode): Promise<void> {
     const { store, replica } = this.#options;
-    const { feed } = record;
-    const { episode, item, alias, isRestless } = changed;
+    const { episode } = changed;
     const meta = await store.readMeta(feed, episode);
     if (meta === null) return;
     const row = episodeRow(replica.snapshot, feed, episode);
-    // The readable names of files that are there are made of it, and they stay.
     const isNamed = row !== null && row.state.stages.download.done !== null;
-    const told = episodeMetaOf(record.title ?? feed, item);
-    await store.putMeta(feed, episode, {
-      ...told,
-      key: meta.key,
-      guid: meta.guid,
-      feedTitle: meta.feedTitle,
-      url: changed.isUrlNew ? item.enclosureUrl : meta.url,
-      title: isNamed ? meta.title : item.title,
-      publishedMs: isNamed ? meta.publishedMs : (item.publishedMs ?? meta.publishedMs),
-      aliases: aliasesOf(meta, alias),
-      isUrlRestless: isRestless || undefined,
-    });
+    const after = restatedMeta(meta, changed, isNamed);
+    // Of a ledger of an older version it was not known whether anything is another.
+    if (!isSameMeta(meta, after)) await store.putMeta(feed, episode, after);
   }
 
   async #renewUrl({ feed }: FeedRecord, episode: EpisodeId, item: FeedItem): Promise<void> {
@@ -261,6 +270,11 @@ export class FeedFold {
   }
 }
 
+/** A feed at several hosts, of which this leader does not know yet which episode is where. */
+export function hasUnseenHosts({ feed, ledger }: FeedRecord, { episodeHosts: known }: Snapshot) {
+  return (ledger?.hosts ?? 1) > 1 && !known.has(feed);
+}
+
 function hasWork(work: Work): boolean {
   return (
     work.places.size > 0 ||
@@ -277,9 +291,8 @@ function hasWork(work: Work): boolean {
 function* digestOf(document: FeedDocument, filter: string): Generator<void, string> {
   const hash = createHash('sha256').update(`${filter}\n${isWholeDocument(document)}\n`);
   for (const [n, item] of document.items.entries()) {
-    const { key, title, publishedMs, enclosureUrl, lengthBytes, season, episodeType } = item;
-    const told = [key, title, publishedMs, enclosureUrl, lengthBytes, season, episodeType];
-    hash.update(JSON.stringify([...told, item.durationSecondsEstimate]));
+    // Every fact counts: what a feed adds to an old episode is to be kept as well.
+    hash.update(JSON.stringify(item));
     if (n % AT_ONCE === AT_ONCE - 1) yield;
   }
   return hash.digest('base64url');
@@ -317,10 +330,13 @@ function factsOf({
   };
 }
 
-function aliasesOf({ aliases = [], key }: EpisodeMeta, alias: string | null) {
-  if (alias === null || alias === key || aliases.includes(alias))
-    return aliases.length === 0 ? undefined : aliases;
-  return [...aliases, alias];
+function isSameMeta(a: EpisodeMeta, b: EpisodeMeta): boolean {
+  return isDeepStrictEqual(written(a), written(b));
+}
+
+/** As it is kept: without what is not there. */
+function written(meta: EpisodeMeta): unknown {
+  return JSON.parse(JSON.stringify(meta));
 }
 
 async function each<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {

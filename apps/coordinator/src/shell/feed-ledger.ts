@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { audioMarks, idOfKey } from '@podctl/domain/feed/audio-identity.ts';
+import { NO_FACTS } from '@podctl/domain/feed/fact-marks.ts';
 import { CHUNK_ENTRIES, type LedgerEntry } from '@podctl/domain/feed/ledger-entry.ts';
 import { enclosureKey } from '@podctl/domain/feed/tracking.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
@@ -18,7 +19,7 @@ const METAS_AT_ONCE = 64;
 /** Of the most entries that a ledger holds, and more. */
 const PARTS_MAX = 1_000;
 
-export function sha256(text: string): Uint8Array {
+export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
@@ -100,6 +101,7 @@ export function entryFromMeta(feed: FeedId, episode: EpisodeId, meta: EpisodeMet
     moves: 0,
     isRewritten: false,
     audioChanges: 0,
+    ...NO_FACTS,
     isFiltered: false,
   };
 }

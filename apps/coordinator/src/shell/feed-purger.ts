@@ -4,10 +4,10 @@ import type { EpisodeId } from '@podctl/domain/ids.ts';
 import { jobKey, parseStateKey } from '@podctl/domain/key.ts';
 import {
   EPISODES_ROOT,
+  folderOfStaging,
   PODCASTS_ROOT,
   parseStaging,
   STAGING_ROOT,
-  stagingFolder,
 } from '@podctl/domain/library-path.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { shortIdsIn } from '@podctl/domain/view-ids.ts';
@@ -157,8 +157,7 @@ export class FeedPurger {
       for (const { path } of files) {
         const place = parseStaging(path);
         if (place?.feed !== this.#row.id) continue;
-        const { cluster, feed, episode, stage, token } = place;
-        folders.set(stagingFolder(cluster, feed, episode, stage, token), episode);
+        folders.set(folderOfStaging(place), place.episode);
       }
     for (const [folder, episode] of folders) {
       if (this.#isOver || !this.#mayGo(episode)) continue;

@@ -1,5 +1,5 @@
 import type { EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
-import { acceptedFolder } from '@podctl/domain/library-path.ts';
+import { acceptedFolder, adoptedStagingFolder } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME } from '@podctl/domain/manifest.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
@@ -285,6 +285,7 @@ describe('a purge', () => {
       `podcasts/Alpha/x [${id.slice(0, 8)}].mp3`,
       `episodes/alpha/${id}/download/r1-3/x`,
       `${world.staging(id, 3 as Token)}/x`,
+      `${adoptedStagingFolder(world.store.cluster(), world.feed, id, 'download', 3 as Token)}/x`,
     ];
     let cuts = 0;
     for (const path of leftovers)

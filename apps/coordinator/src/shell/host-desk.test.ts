@@ -4,9 +4,10 @@ import { BUCKETS, feedHostKey, hostKey } from '@podctl/domain/key.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AgentDouble } from '../../../../test/support/agent-double.ts';
-import { CoordinatorWorld } from '../../../../test/support/coordinator-world.ts';
+import { CoordinatorWorld, rss } from '../../../../test/support/coordinator-world.ts';
+import { downloadHost } from '../core/episode-hosts.ts';
 import { HostPace } from '../core/host-pace.ts';
-import { plannedHosts } from '../core/host-room.ts';
+import { downloadsByHost, plannedHosts } from '../core/host-room.ts';
 import { Replica } from './replica.ts';
 
 const cdn = 'cdn.example.org' as HostName;
@@ -97,7 +98,7 @@ describe('a host that asks for patience', () => {
     await tail.start();
     await next.loaded();
     const planned = plannedHosts(next.snapshot, rules, new HostPace(100), nowMs);
-    expect(planned.hostOf('alpha' as FeedId)).toBe(listed);
+    expect(planned.hostOf('alpha' as FeedId, null)).toBe(listed);
     expect(planned.room(listed)).toEqual({ downloads: 0, wait: 'cooling' });
     await tail.stop();
   });
@@ -145,4 +146,29 @@ test('what a newer version wrote of hosts stands in nobody’s way', async () =>
   // Nor is it overwritten.
   for (const key of [feedHostKey('alpha' as FeedId), hostKey(cdn)])
     expect(await kv.get(key)).toMatchObject({ kind: 'value', value });
+});
+
+test('a feed at several hosts has what each of them may give, and one that asks for patience keeps back its own alone', async () => {
+  const hosts = ['one.example', 'two.example', 'two.example'];
+  const [one, two] = hosts as [HostName, HostName];
+  const named = (n: number) => `http://dts.podtrac.com/redirect.mp3/${hosts[n % 3]}/${n}.mp3`;
+  const body = rss('alpha', 9).replace(/http:\/\/127\.0\.0\.1:9\/alpha\/(\d)\.mp3/g, (_, n) =>
+    named(Number(n)),
+  );
+  world.feeds.set('/alpha', { status: 200, body });
+  const double = await agent('a1', 9);
+  await world.coordinator.orders.addFeeds([
+    { url: world.url('/alpha'), title: null, bookScore: null, id: 'alpha' },
+  ]);
+  const running = () => downloadsByHost(snapshot());
+  await world.until(() => running().get(one) === 2 && running().get(two) === 2);
+  const start = await double.nextStart('download');
+  const at = start.work.kind === 'download' && start.work.url.includes(one) ? one : two;
+  const other = at === one ? two : one;
+  // Its host sends to another one, which asks for patience: whatever names that host waits, and nothing else.
+  await double.verdict(start.job, refusal('http_429', cdn));
+  await world.until(() => stateOf(cdn)?.strikes === 1);
+  expect(running().get(cdn)).toBe(1);
+  expect(downloadHost(snapshot(), 'alpha' as FeedId, start.job.episode)).toBe(cdn);
+  expect(running().get(other)).toBe(2);
 });

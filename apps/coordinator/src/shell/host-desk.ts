@@ -9,11 +9,12 @@ import {
   limitOf,
   SUCCESSES_TO_RISE,
 } from '@podctl/domain/host-state.ts';
-import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
+import type { AgentId, EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { feedHostKey } from '@podctl/domain/key.ts';
 import type { JobToken, ResultOutcome } from '@podctl/domain/protocol.ts';
 import { type AttemptEnd, backoffMs } from '@podctl/domain/retry.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
+import { downloadHost, noteAnswer } from '../core/episode-hosts.ts';
 import { HostPace } from '../core/host-pace.ts';
 import { type PlannedHosts, plannedHosts } from '../core/host-room.ts';
 import { HostMemories, type ThrottleCode, throttleCode } from '../core/host-verdict.ts';
@@ -66,16 +67,16 @@ export class HostDesk {
   }
 
   /** Whether its host still takes downloads, since a plan takes a while to be written. */
-  mayBegin(feed: FeedId, nowMs: number): boolean {
+  mayBegin(feed: FeedId, episode: EpisodeId, nowMs: number): boolean {
     const { replica, rules } = this.#options;
-    const host = this.#hostOf(feed);
+    const host = this.#hostOf(feed, episode);
     if (host === null) return true;
     return allowedNow(host, replica.snapshot.hosts.get(host)?.record ?? null, rules, nowMs) > 0;
   }
 
   /** A download of the feed was given to an agent. */
-  began(feed: FeedId, nowMs: number): void {
-    const host = this.#hostOf(feed);
+  began(feed: FeedId, episode: EpisodeId, nowMs: number): void {
+    const host = this.#hostOf(feed, episode);
     if (host !== null) this.#pace.began(host, nowMs);
   }
 
@@ -95,10 +96,12 @@ export class HostDesk {
   /** A download came: its feed's host is known by it, and a host that had asked for patience is trusted a little more. */
   async served({ job, startedMs }: EndedDownload, host: HostName | undefined): Promise<void> {
     const nowMs = this.#options.clock.wallMs();
+    const { snapshot } = this.#options.replica;
+    if (host !== undefined) noteAnswer(snapshot, job.feed, job.episode, host);
     if (host !== undefined && this.#mayLearn(job.feed, nowMs)) await this.#learn(job.feed, host);
-    const at = host ?? this.#hostOf(job.feed);
+    const at = host ?? this.#hostOf(job.feed, job.episode);
     if (at === null) return;
-    const state = this.#options.replica.snapshot.hosts.get(at)?.record ?? null;
+    const state = snapshot.hosts.get(at)?.record ?? null;
     const successes = this.#memories.served(at, state, startedMs, nowMs);
     if (successes < SUCCESSES_TO_RISE) return;
     this.#memories.begin(at);
@@ -117,11 +120,12 @@ export class HostDesk {
   async sentAway(ended: EndedDownload, outcome: Failed): Promise<AttemptEnd | null> {
     const code = throttleCode(outcome.code);
     const { job, startedMs } = ended;
-    const host = outcome.host ?? this.#hostOf(job.feed);
+    const host = outcome.host ?? this.#hostOf(job.feed, job.episode);
     if (code === null || host === null || outcome.returned || outcome.final) return null;
     const { hosts } = this.#options.replica.snapshot;
     if (hosts.size >= HOSTS_MAX && !hosts.has(host)) return null;
     this.#options.throttled?.(code);
+    noteAnswer(this.#options.replica.snapshot, job.feed, job.episode, host);
     await this.#learn(job.feed, host);
     const { replica, rules, clock, log } = this.#options;
     const { reason, retryAfterMs } = outcome;
@@ -148,8 +152,8 @@ export class HostDesk {
     };
   }
 
-  #hostOf(feed: FeedId): HostName | null {
-    return this.#options.replica.snapshot.feedHosts.get(feed)?.record.host ?? null;
+  #hostOf(feed: FeedId, episode: EpisodeId): HostName | null {
+    return downloadHost(this.#options.replica.snapshot, feed, episode) ?? null;
   }
 
   #mayLearn(feed: FeedId, nowMs: number): boolean {

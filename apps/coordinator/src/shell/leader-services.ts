@@ -185,7 +185,8 @@ function feedServices({ ports, settings, store, replica, feeds }: LeaderParts) {
   const { clock, log } = ports;
   const { poll: policy, itemsMax, reading = READING } = settings;
   const of = { clock, store, replica };
-  const titleOf = (url: string) => feedTitle({ clock, feeds }, url);
+  const beside: Poller['beside'] = (...ask) => poller.beside(...ask);
+  const titleOf = (url: string) => feedTitle({ clock, feeds, beside }, url);
   const registry = new FeedRegistry({ ...of, titleOf });
   const random = () => ports.random();
   const polled = ports.polled.bind(ports);

@@ -104,7 +104,8 @@ export class LibraryAdoption {
     const { files, unreadable } = await this.#source.files(this.#signal);
     for (const { path, reason } of unreadable) yield this.#leave(path, reason);
     const { snapshot } = this.#fleet.picture();
-    const plan = adoptionPlan(files, snapshot, this.#request.feed, basename(this.#source.root));
+    const rootName = basename(this.#source.root);
+    const plan = await this.#run(adoptionPlan(files, snapshot, this.#request.feed, rootName));
     for (const { path, reason } of plan.left) yield this.#leave(path, reason);
     for (const entries of plan.feeds.values()) this.#total += entries.length;
     for (const [feed, entries] of plan.feeds) yield* this.#adoptFeed(feed, entries);
@@ -128,10 +129,8 @@ export class LibraryAdoption {
       const candidate = candidateOf(entry, sidecar, seconds, this.#clock.wallMs());
       looked.push({ entry, candidate, facts: facts.value });
     }
-    const matches = await this.#match(
-      looked.map(({ candidate }) => candidate),
-      episodes,
-    );
+    const candidates = looked.map(({ candidate }) => candidate);
+    const matches = await this.#run(matchSteps(candidates, episodes));
     for (const [i, match] of matches.entries()) {
       const of = looked[i];
       if (of === undefined) continue;
@@ -146,8 +145,7 @@ export class LibraryAdoption {
   }
 
   /** Of 200,000 files this takes seconds, in which this coordinator has its lease to renew. */
-  async #match(candidates: readonly Candidate[], episodes: readonly KnownEpisode<EpisodeId>[]) {
-    const steps = matchSteps(candidates, episodes);
+  async #run<T>(steps: Generator<void, T>): Promise<T> {
     for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;

@@ -109,13 +109,17 @@ export class OrderDesk implements Service {
     }
   }
 
-  async #repeat({ request, runs }: Extract<Order, { kind: 'repeat_runs' }>): Promise<number> {
+  async #repeat({
+    request,
+    runs,
+    model,
+  }: Extract<Order, { kind: 'repeat_runs' }>): Promise<number> {
     let requested = 0;
     for (const { feed, episode, stage, run } of runs) {
       const outcome = await this.#options.store.moveEpisode(feed, episode, stage, (state) => {
         const { wanted, done, requests } = state.stages[stage];
         const isNewest = done?.run === run && wanted === run && !requests.includes(request);
-        return isNewest ? { kind: 'request', request } : null;
+        return isNewest ? { kind: 'request', request, model } : null;
       });
       if (outcome.kind === 'given_up') throw new OrderFailed(outcome.reason);
       if (outcome.kind === 'moved') requested += 1;

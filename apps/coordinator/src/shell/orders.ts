@@ -54,23 +54,23 @@ export class Orders {
     return done.kind === 'set_cordon' ? done.set : { cordon: null, changed: false };
   }
 
-  /** Has done runs done once more; gives how many were not asked for before. */
-  async repeatRuns(request: string, runs: readonly RunToRepeat[]): Promise<number> {
+  /** Has done runs done once more, with `model` in the place of their feed's; gives how many were not asked for before. */
+  async repeatRuns(request: string, runs: readonly RunToRepeat[], model?: string): Promise<number> {
     let requested = 0;
     for (let i = 0; i < runs.length; i += RUNS_A_MESSAGE_MAX) {
       const some = runs.slice(i, i + RUNS_A_MESSAGE_MAX);
-      const done = await this.#give({ kind: 'repeat_runs', request, runs: some });
+      const done = await this.#give({ kind: 'repeat_runs', request, runs: some, model });
       if (done.kind === 'repeat_runs') requested += done.requested;
     }
     return requested;
   }
 
-  /** Has what is dead or waits for its next attempt tried now; gives how many are. */
-  async retryJobs(request: string, jobs: readonly JobName[]): Promise<number> {
+  /** Has what is dead or waits for its next attempt tried now, with `model` as above; gives how many are. */
+  async retryJobs(request: string, jobs: readonly JobName[], model?: string): Promise<number> {
     let retried = 0;
     for (let i = 0; i < jobs.length; i += RUNS_A_MESSAGE_MAX) {
       const some = jobs.slice(i, i + RUNS_A_MESSAGE_MAX);
-      const done = await this.#give({ kind: 'retry_jobs', request, jobs: some });
+      const done = await this.#give({ kind: 'retry_jobs', request, jobs: some, model });
       if (done.kind === 'retry_jobs') retried += done.retried;
     }
     return retried;

@@ -188,7 +188,7 @@ export class Planner extends Loop {
     // A plan takes a while to be written: since then its feed may have been paused, or its agent taken out.
     if (!mayBegin(record) || isClosed(replica.snapshot.cordons.get(agent)?.record)) return 'closed';
     const nowMs = clock.wallMs();
-    if (stage === 'download' && this.#options.hosts?.mayBegin(feed, nowMs) === false)
+    if (stage === 'download' && this.#options.hosts?.mayBegin(feed, episode, nowMs) === false)
       return 'closed';
     if (row === null || row.revision !== revision) return 'conflict';
     const holder = {
@@ -199,7 +199,7 @@ export class Planner extends Loop {
       epoch,
       nowMs,
     };
-    if (stage === 'download') this.#options.hosts?.began(feed, nowMs);
+    if (stage === 'download') this.#options.hosts?.began(feed, episode, nowMs);
     const outcome = await store.moveAt(row, stage, { kind: 'assign', holder });
     if (outcome.kind === 'given_up')
       this.#options.log.warn(

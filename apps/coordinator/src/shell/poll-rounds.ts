@@ -41,6 +41,8 @@ export abstract class PollRounds extends Loop {
   #spread: Map<FeedId, number> | null = null;
   /** Feeds to be read whole, and when they last were so. */
   readonly #again = new Map<FeedId, 'asked' | number>();
+  /** Who waits for a place of a host, beside the polls. */
+  readonly #waiting = new Set<() => void>();
   /** Their records say that they are due, and would say so for ever. */
   readonly #broken = new Map<FeedId, Broken>();
 
@@ -78,6 +80,38 @@ export abstract class PollRounds extends Loop {
     this.kick();
   }
 
+  /**
+   * Asks the host of a URL for something else than a poll, as one of those that may at the same time. Null when it has no place
+   * until the signal.
+   */
+  async beside<T>(url: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T | null> {
+    const host = hostOf(url);
+    while (!this.#queue.enter(host, this.#options.clock.wallMs())) {
+      if (signal.aborted) return null;
+      await this.#placeLeft(signal);
+    }
+    try {
+      return await ask();
+    } finally {
+      this.#left(host);
+      this.kick();
+    }
+  }
+
+  /** One may have been left, or the signal came. */
+  async #placeLeft(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    this.#waiting.delete(resolve);
+  }
+
+  #left(host: string): void {
+    this.#queue.fetched({ host });
+    for (const resolve of this.#waiting) resolve();
+  }
+
   protected cool(host: string, retryAfterMs: number | null): void {
     this.#queue.cool(host, retryAfterMs, this.#options.clock.wallMs());
   }
@@ -102,7 +136,7 @@ export abstract class PollRounds extends Loop {
   async #run(due: DueFeed, signal: AbortSignal): Promise<void> {
     let isFetched = false;
     const fetched = () => {
-      if (!isFetched) this.#queue.fetched(due);
+      if (!isFetched) this.#left(due.host);
       isFetched = true;
       this.#fill(signal);
     };

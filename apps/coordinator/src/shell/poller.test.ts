@@ -1,10 +1,12 @@
 import type { FeedId } from '@podctl/domain/ids.ts';
-import { BUCKETS, ledgerKey } from '@podctl/domain/key.ts';
+import { BUCKETS, feedKey, ledgerKey } from '@podctl/domain/key.ts';
 import { guardedAgent } from '@podctl/platform/address-guard.ts';
 import type { KvEntry } from '@podctl/platform/kv.ts';
+import { feedRecord } from '@podctl/platform/records.ts';
 import { Agent } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CoordinatorWorld, rss } from '../../../../test/support/coordinator-world.ts';
+import { BREAK_SETTLES_MS } from '../core/settled-document.ts';
 import { feedView } from '../core/view.ts';
 
 const PATH = '/alpha';
@@ -183,6 +185,42 @@ describe('what reading a feed lost', () => {
     expect(shown().problem).toBe('the document breaks off before its end');
     expect(world.episodes('alpha')).toHaveLength(2);
   });
+
+  it('is nothing any more of a host that never sends the end: read so an hour apart, that is all of it', async () => {
+    await begin();
+    const unended = (body: string) => body.replace('</channel></rss>', '');
+    await serve(200, unended(rss('alpha', 3)));
+    await world.until(() => shown().record?.reading?.brokeOff !== undefined);
+    const fewer = { status: 200, body: unended(rss('alpha', 2)), etag: '"2"' };
+    world.feeds.set(PATH, fewer);
+    await readAgain();
+    expect(shown().record).toMatchObject({ etag: null, ledger: { known: 3, vanished: 0 } });
+    await readAgain(BREAK_SETTLES_MS);
+    expect(shown().record).toMatchObject({ etag: '"2"', ledger: { known: 3, vanished: 1 } });
+    // Nothing of it is lost: it comes back with the rest of the document.
+    world.feeds.set(PATH, { status: 200, body: unended(rss('alpha', 4)) });
+    await readAgain();
+    expect(shown().record).toMatchObject({ etag: null, ledger: { known: 4, vanished: 0 } });
+  });
+
+  let clients = 0;
+  /** Polls once more, as if the last poll had been so long ago. */
+  async function readAgain(agoMs = 0): Promise<void> {
+    const { record } = shown();
+    const { revision = 0 } =
+      world.coordinator.picture().snapshot.feeds.get('alpha' as FeedId) ?? {};
+    if (record?.reading?.brokeOff === undefined) throw new Error('it was read, and broke off');
+    const { mark, sinceMs } = record.reading.brokeOff;
+    const reading = { ...record.reading, brokeOff: { mark, sinceMs: sinceMs - agoMs } };
+    clients += 1;
+    const state = world.nats.client(`somebody-${clients}`).kv(BUCKETS.state);
+    await state.cas(feedKey(record.feed), revision, feedRecord.encode({ ...record, reading }));
+    await world.coordinator.orders.changeFeed(record.feed, { pollNow: true });
+    await world.until(() => {
+      const now = shown().record;
+      return now?.nextPollMs !== 0 && now?.polling?.lastMs !== record.polling?.lastMs;
+    });
+  }
 
   it('is nothing of a feed that lists pages without audio among its episodes, and is in order', async () => {
     await begin();

@@ -1,3 +1,4 @@
+import type { FeedDocument } from '@podctl/domain/feed/feed-document.ts';
 import { type PollPolicy, parseRetryAfterMs } from '@podctl/domain/feed/poll.ts';
 import type { PollCame } from '@podctl/domain/feed/polling.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
@@ -6,8 +7,10 @@ import { otherFeedAt } from '../core/feed-address.ts';
 import type { FeedOutcome } from '../core/feed-verdict.ts';
 import { type PollResult, recordAfterPoll } from '../core/poll-end.ts';
 import type { DueFeed } from '../core/poll-queue.ts';
+import { breakText, settledDocument } from '../core/settled-document.ts';
 import { BodyRooms } from './body-room.ts';
-import { FeedFold } from './feed-fold.ts';
+import { FeedFold, hasUnseenHosts } from './feed-fold.ts';
+import { sha256 } from './feed-ledger.ts';
 import type { FeedSource } from './feed-source.ts';
 import type { FreshUrls } from './fresh-urls.ts';
 import type { Logger } from './logger.ts';
@@ -63,7 +66,8 @@ export class Poller extends PollRounds {
       const row = this.#options.replica.snapshot.feeds.get(due.feed);
       if (row === undefined || row.record === null || row.record.removed === true) return true;
       const { record, revision } = row;
-      const ask = { whole, room, fetched: heard };
+      const isUnseen = hasUnseenHosts(record, this.#options.replica.snapshot);
+      const ask = { whole: whole || isUnseen, room, fetched: heard };
       const nowMs = () => clock.wallMs();
       const reading = await readFeed({ ...this.#options, nowMs }, record, ask, signal);
       came =
@@ -119,15 +123,22 @@ export class Poller extends PollRounds {
     revision: number,
     reading: PolledFeed & { kind: 'document' },
   ): Promise<PollCame | null> {
-    const { document, response } = reading;
+    const { response } = reading;
+    const { document, brokeOff } = this.#settled(record, reading.document);
     const folded = await this.#folding.fold(record, revision, document);
     if (folded === null) return null;
     // Only now may the next poll answer "unchanged".
+    const { listed, fresh, ledger, isUnfinished } = folded;
     const { etag, lastModified } = response;
-    const { listed, fresh, ledger } = folded;
-    const read = { document, etag, lastModified, listed, fresh, ledger };
+    const kept = { etag, lastModified, listed, fresh, ledger };
+    const read = { document, brokeOff, isUnfinished, ...kept };
     const result = { ...this.#resultOf(folded.record, reading), read };
     return this.#close(folded.record, folded.revision, result);
+  }
+
+  #settled({ reading }: FeedRecord, document: FeedDocument) {
+    const mark = sha256(breakText(document)).toString('base64url');
+    return settledDocument(document, reading?.brokeOff, mark, this.#options.clock.wallMs());
   }
 
   /** What a poll came to, but for what it read. A feed does not move to where another one is. */

@@ -62,6 +62,13 @@ describe('what is committed', () => {
     expect(world.said).toEqual([]);
   });
 
+  it('by an older version, of an archive, is published from where that put it', async () => {
+    const token = await world.adopt(episode, (at) => world.finish(episode, at, FILES));
+    await publish();
+    expect((await done())?.token).toBe(token);
+    expect(await world.library.text(`${accepted(token)}/audio.mp3`)).toBe('sound');
+  });
+
   it('before a restore is finished after it, from the staging folder of its own world', async () => {
     const token = await world.committed(episode, FILES);
     const name = clusterRecord.encode({ cluster: clusterIdFrom(new Uint8Array(10).fill(8)) });

@@ -1,4 +1,10 @@
-import { acceptedFolder, stagingFolder } from '@podctl/domain/library-path.ts';
+import { isAdopters } from '@podctl/domain/adoption/adopter.ts';
+import type { ClusterId } from '@podctl/domain/ids.ts';
+import {
+  acceptedFolder,
+  adoptedStagingFolder,
+  stagingFolder,
+} from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type Manifest, type ManifestRef } from '@podctl/domain/manifest.ts';
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
 import { type LockRow, lockId } from '../core/snapshot.ts';
@@ -89,7 +95,7 @@ export class Publisher extends Loop {
       const { record } = await store.readEpisode(feed, episode);
       // Not the world of today: what was committed before a restore is finished after it.
       const cluster = record?.cluster ?? store.cluster();
-      const from = stagingFolder(cluster, feed, episode, stage, lock.token);
+      const from = await this.#stagingOf({ feed, episode, stage, lock }, cluster);
       await giveFinalNames(library, from, to, lock.manifest);
       await store.moveEpisode(feed, episode, stage, (state) => {
         const now = state.stages[stage].lock;
@@ -106,6 +112,18 @@ export class Publisher extends Loop {
       );
       return false;
     }
+  }
+
+  async #stagingOf(
+    { feed, episode, stage, lock }: Omit<LockRow, 'revision'>,
+    cluster: ClusterId,
+  ): Promise<string> {
+    const attempts = stagingFolder(cluster, feed, episode, stage, lock.token);
+    if (!isAdopters(lock)) return attempts;
+    const adopted = adoptedStagingFolder(cluster, feed, episode, stage, lock.token);
+    // Older versions put what they took in where an agent's would be.
+    const isThere = await this.#options.library.stat(`${adopted}/${MANIFEST_NAME}`);
+    return isThere === null ? attempts : adopted;
   }
 }
 

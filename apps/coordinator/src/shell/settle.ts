@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EpisodeState, HeldLock } from '@podctl/domain/episode-state.ts';
 import type { ClusterId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
-import { stagingFolder } from '@podctl/domain/library-path.ts';
+import { adoptedStagingFolder, stagingFolder } from '@podctl/domain/library-path.ts';
 import {
   decodeManifest,
   MANIFEST_BYTES_MAX,
@@ -90,8 +90,10 @@ export async function readAttempt(
   cluster: ClusterId,
   name: LockName,
   { run }: Pick<HeldLock, 'run'>,
+  by: 'agent' | 'adopter' = 'agent',
 ): Promise<Result<ManifestRef, string>> {
-  const folder = stagingFolder(cluster, name.feed, name.episode, name.stage, name.token);
+  const folderOf = by === 'agent' ? stagingFolder : adoptedStagingFolder;
+  const folder = folderOf(cluster, name.feed, name.episode, name.stage, name.token);
   const read = await readManifest(library, folder);
   if (!read.ok) return read;
   const { manifest, ref } = read.value;

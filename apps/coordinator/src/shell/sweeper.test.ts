@@ -1,5 +1,5 @@
-import type { AgentId, ClusterId, EpisodeId } from '@podctl/domain/ids.ts';
-import { stagingFolder } from '@podctl/domain/library-path.ts';
+import type { AgentId, ClusterId, EpisodeId, Token } from '@podctl/domain/ids.ts';
+import { adoptedStagingFolder, stagingFolder } from '@podctl/domain/library-path.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { oldAttempts, Sweeper } from './sweeper.ts';
@@ -53,6 +53,19 @@ describe('the sweeper removes', () => {
     expect(
       await Promise.all([old, mine, other].map((one) => world.has(`${one}/audio.mp3`))),
     ).toEqual([false, true, false]);
+  });
+
+  it('what was to be taken in and never was, and keeps what is taken in and not published yet', async () => {
+    const cluster = world.store.cluster();
+    const folderOf = (at: number) =>
+      adoptedStagingFolder(cluster, world.feed, episode, 'download', at as Token);
+    const manifest = { sha256: 'a'.repeat(64), files: 1, bytes: 1, audioSeconds: 1 };
+    const token = await world.adopt(episode, async () => manifest);
+    for (const at of [token, token + 7]) await world.library.put(`${folderOf(at)}/a.mp3`, 'x');
+    await age();
+    await sweep();
+    const there = [token, token + 7].map((at) => world.has(`${folderOf(at)}/a.mp3`));
+    expect(await Promise.all(there)).toEqual([true, false]);
   });
 
   it('what is left in staging of a result that is done', async () => {

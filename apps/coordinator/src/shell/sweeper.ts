@@ -1,9 +1,9 @@
 import {
+  folderOfStaging,
   PARTS_PATH,
   parseStaging,
   STAGING_ROOT,
   type StagingPlace,
-  stagingFolder,
 } from '@podctl/domain/library-path.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { KvUnavailable } from '@podctl/platform/kv.ts';
@@ -77,14 +77,7 @@ export class Sweeper extends Loop {
   async #sweep(place: StagingPlace): Promise<void> {
     const { store, library, log } = this.#options;
     if (await this.#isNeeded(place)) return;
-    const folder = stagingFolder(
-      place.cluster,
-      place.feed,
-      place.episode,
-      place.stage,
-      place.token,
-    );
-    await library.removeStaging(folder);
+    await library.removeStaging(folderOfStaging(place));
     log.info(
       {
         feed: place.feed,
@@ -127,7 +120,7 @@ export function oldAttempts(files: readonly ListedFile[], beforeMs: number): Sta
   for (const { path, modifiedMs } of files) {
     const place = parseStaging(path);
     if (place === null) continue;
-    const key = `${place.cluster}/${place.feed}.${place.episode}.${place.stage}/${place.token}`;
+    const key = folderOfStaging(place);
     const atMs = Math.max(newest.get(key)?.atMs ?? 0, modifiedMs);
     newest.set(key, { place, atMs });
   }

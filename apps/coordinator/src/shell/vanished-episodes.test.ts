@@ -1,4 +1,5 @@
 import { newEpisode } from '@podctl/domain/episode-state.ts';
+import { NO_FACTS } from '@podctl/domain/feed/fact-marks.ts';
 import type { LedgerEntry } from '@podctl/domain/feed/ledger-entry.ts';
 import type { FeedRecord } from '@podctl/domain/feed-record.ts';
 import { type EpisodeId, type FeedId, nonceFrom } from '@podctl/domain/ids.ts';
@@ -46,7 +47,7 @@ test('a new leader learns which episodes have vanished, whatever of another feed
   const entry: LedgerEntry = {
     ...{ episode, origin: 'guid', url: '', path: '', title: '', dateS: null, lengthBytes: null },
     ...{ durationSeconds: null, aliases: [], vanishedS: 7, moves: 0, isRewritten: false },
-    ...{ audioChanges: 0, isFiltered: false },
+    ...{ ...NO_FACTS, audioChanges: 0, isFiltered: false },
   };
   await store.casLedgerPart(beta, 0, [entry], 0);
   await new Once({ clock, store, replica, log }).look();

@@ -17,6 +17,7 @@ const EXTENSION: { readonly [name: string]: string } = {
   'transcript.srt': 'srt',
   'transcript.vtt': 'vtt',
   'transcript.json': 'json',
+  'transcript.md': 'md',
   ...Object.fromEntries(
     PUBLISHER_FORMS.map((form) => [publisherFileName(form), `original.${form}`]),
   ),

@@ -1,9 +1,14 @@
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
+import { nextRun } from '@podctl/domain/episode-move.ts';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
 import type { PublisherWork, Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { wishedModel } from '@podctl/domain/run-wish.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
+import type { EpisodeHeading } from '@podctl/domain/transcript/markdown.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import {
   keptPublisher,
@@ -13,7 +18,7 @@ import {
 } from '../core/publisher-work.ts';
 import type { FreshUrls } from './fresh-urls.ts';
 import { readManifest } from './settle.ts';
-import type { Store } from './store.ts';
+import { type Store, UnreadableValue } from './store.ts';
 
 export interface WorkOptions {
   readonly store: Store;
@@ -78,7 +83,11 @@ async function transcribeWork(
 ): Promise<Result<Work, string>> {
   const audio = await acceptedAudio(options.library, feed, episode, state);
   if (!audio.ok) return audio;
-  const { model, language, prompt, hotwords } = options;
+  const { language, prompt, hotwords } = options;
+  const { transcribe } = state.stages;
+  const wished = wishedModel(transcribe, nextRun(transcribe));
+  const model = wished ?? options.model;
+  const meta = await knownMeta(options.store, feed, episode);
   return ok({
     kind: 'transcribe',
     audioPath: audio.value.path,
@@ -88,8 +97,26 @@ async function transcribeWork(
     language,
     prompt,
     hotwords,
-    ...preferredOf(options, audio.value.publisher),
+    ...(meta === null ? {} : { episode: headingOf(meta) }),
+    // Who asks for a model wants to see what it hears.
+    ...(wished === null ? preferredOf(options, audio.value.publisher) : {}),
   });
+}
+
+/** Null also when a newer version wrote it: it decides nothing here. */
+async function knownMeta(store: Store, feed: FeedId, episode: EpisodeId) {
+  try {
+    return await store.readMeta(feed, episode);
+  } catch (error) {
+    if (error instanceof UnreadableValue) return null;
+    throw error;
+  }
+}
+
+/** What may be shown of it above its text. */
+export function headingOf({ feedTitle, title, publishedMs, link }: EpisodeMeta): EpisodeHeading {
+  const about = { feedTitle, title, publishedMs };
+  return link === undefined ? about : { ...about, link: withoutSecrets(link) };
 }
 
 /** The audio of an episode's accepted download. Errors are one sentence; rejects when the library is away. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { archiveEntries } from './archive.ts';
+import { archiveEntries, archiveSteps } from './archive.ts';
 
 const entriesOf = (...paths: readonly string[]) => {
   const { entries, others } = archiveEntries(paths.map((path) => ({ path, sizeBytes: 1 })));
@@ -69,4 +69,14 @@ describe('an archive', () => {
       others: ['F/y.mp3', 'F/cover.jpg'],
     });
   });
+});
+
+test('a large archive is put together in slices, in the order of its paths', () => {
+  const paths = Array.from({ length: 9_000 }, (_, n) => `F${n % 2}/${(n * 7_919) % 9_000}.mp3`);
+  const steps = archiveSteps(paths.map((path) => ({ path, sizeBytes: 1 })));
+  let slices = 0;
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) slices += 1;
+  expect(slices).toBeGreaterThan(30);
+  expect(step.value.entries.map(({ audio }) => audio?.path)).toEqual(paths.toSorted());
 });

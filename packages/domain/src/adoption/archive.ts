@@ -1,3 +1,5 @@
+import { sortedSteps } from './sorted-steps.ts';
+
 /** A file of a folder that is to be taken in. */
 export interface ArchiveFile {
   /** Relative to that folder, with `/`. */
@@ -29,20 +31,28 @@ const JSON_ENDING = /(?:\.info|\.metadata)?\.json$/i;
 const LANGUAGE = /\.([a-z]{2,3})(?:-[a-z0-9]+)?$/i;
 const OF_FOLDER = /^(?:metadata|info|episode|transcript)$/i;
 
+export interface Archive {
+  readonly entries: readonly ArchiveEntry[];
+  readonly others: readonly ArchiveFile[];
+}
+
+/** Files looked at between two rests. */
+const SLICE = 1_000;
+
 /**
  * Puts together what belongs together: in one folder and of one name, whatever the endings. `episode.mp3.txt` and
  * `episode.en.srt` belong to `episode.mp3`; of several languages the one that is not named counts, since only one can be the
  * one that is spoken, and where each is named none does. A folder with one audio file has that one's `metadata.json`, too.
  *
+ * A generator, so that who runs it can let others run between its slices.
+ *
  * @returns entries in the order of their paths; `others`: files that are none of these, such as covers.
  */
-export function archiveEntries(files: readonly ArchiveFile[]): {
-  readonly entries: readonly ArchiveEntry[];
-  readonly others: readonly ArchiveFile[];
-} {
-  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+export function* archiveSteps(files: readonly ArchiveFile[]): Generator<void, Archive> {
+  const sorted = yield* sortedSteps(files, ({ path }) => path);
   const folders = new Map<string, ArchiveFile[]>();
-  for (const file of sorted) {
+  for (const [n, file] of sorted.entries()) {
+    if (n % SLICE === SLICE - 1) yield;
     if (file.path.split('/').some((part) => part.startsWith('.'))) continue;
     const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1);
     const list = folders.get(folder);
@@ -51,8 +61,20 @@ export function archiveEntries(files: readonly ArchiveFile[]): {
   }
   const entries: ArchiveEntry[] = [];
   const others: ArchiveFile[] = [];
-  for (const [folder, list] of folders) entries.push(...folderEntries(folder, list, others));
+  for (const [folder, list] of folders) {
+    for (const entry of yield* folderEntries(folder, list, others)) entries.push(entry);
+    yield;
+  }
   return { entries, others };
+}
+
+/** The same at once: for few files, and for tests. */
+export function archiveEntries(files: readonly ArchiveFile[]): Archive {
+  const steps = archiveSteps(files);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 interface Draft {
@@ -65,28 +87,46 @@ interface Draft {
   readonly spoken: Map<string, ArchiveFile[]>;
 }
 
-function folderEntries(
+function* folderEntries(
   folder: string,
   files: readonly ArchiveFile[],
   others: ArchiveFile[],
-): ArchiveEntry[] {
+): Generator<void, ArchiveEntry[]> {
   const drafts = new Map<string, Draft>();
   const nameOf = (file: ArchiveFile) => file.path.slice(folder.length);
   const isAudio = (file: ArchiveFile) => AUDIO.test(nameOf(file));
-  for (const file of files.filter(isAudio)) {
-    const draft = draftOf(drafts, nameOf(file).replace(AUDIO, ''));
-    if (draft.audio === null) draft.audio = file;
-    else others.push(file);
-  }
+  yield* each(files, (file) => {
+    if (isAudio(file) && !takeAudio(drafts, nameOf(file), file)) others.push(file);
+  });
   const only = drafts.size === 1 ? [...drafts.values()][0] : undefined;
-  for (const file of files)
+  yield* each(files, (file) => {
     if (!isAudio(file) && !takeText(drafts, nameOf(file), file, only)) others.push(file);
+  });
   const folders = folder.split('/').slice(0, -1);
-  return [...drafts.values()].map((draft) => {
+  const entries: ArchiveEntry[] = [];
+  yield* each(drafts.values(), (draft) => {
     takeSpoken(draft, others);
     const { spoken: _, ...entry } = draft;
-    return { folders, ...entry };
+    entries.push({ folders, ...entry });
   });
+  return entries;
+}
+
+function* each<T>(all: Iterable<T>, take: (one: T) => void): Generator<void, void> {
+  let taken = 0;
+  for (const one of all) {
+    take(one);
+    taken += 1;
+    if (taken % SLICE === 0) yield;
+  }
+}
+
+/** False when there is one of its name. */
+function takeAudio(drafts: Map<string, Draft>, name: string, file: ArchiveFile): boolean {
+  const draft = draftOf(drafts, name.replace(AUDIO, ''));
+  if (draft.audio !== null) return false;
+  draft.audio = file;
+  return true;
 }
 
 function draftOf(drafts: Map<string, Draft>, stem: string): Draft {

@@ -1,4 +1,5 @@
 import { base32, type EpisodeId, episodeIdFrom, type FeedId } from '../ids.ts';
+import { type FactMarks, factMarks } from './fact-marks.ts';
 import type { FeedItem } from './feed-document.ts';
 import { enclosureKey, isSignedUrl } from './tracking.ts';
 
@@ -22,7 +23,7 @@ export interface AudioMarks {
 }
 
 /** An item's keys, as the ids that they would give, and its marks. */
-export interface ItemMarks extends AudioMarks {
+export interface ItemMarks extends AudioMarks, FactMarks {
   readonly guidId: EpisodeId | null;
   readonly urlId: EpisodeId;
   readonly urlKey: string;
@@ -41,6 +42,7 @@ export function itemMarks(item: FeedItem, feed: FeedId, sha256: Sha256): ItemMar
     urlId: idOfKey(feed, urlKey, sha256),
     urlKey,
     isSigned: isSignedUrl(item.enclosureUrl),
+    ...factMarks(item, sha256),
     ...audioMarks(
       { ...item, lengthBytes: item.lengthBytes, urlKey, seconds: item.durationSecondsEstimate },
       sha256,

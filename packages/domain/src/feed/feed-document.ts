@@ -24,6 +24,8 @@ export interface ItemExtras {
   readonly persons?: readonly FeedPerson[] | undefined;
   /** `podcast:chapters`: JSON, absolute. */
   readonly chaptersUrl?: string | undefined;
+  /** A page about it, absolute; it may hold what is secret. */
+  readonly link?: string | undefined;
   readonly isExplicit?: boolean | undefined;
   /** `itunes:block`: directories are asked not to list it. It is an episode all the same. */
   readonly isBlocked?: boolean | undefined;
@@ -71,6 +73,8 @@ export interface FeedDocument {
    * read. What such a document does not list has not vanished.
    */
   readonly isPartial?: boolean | undefined;
+  /** It is partial for this alone: it came whole, and lacks its end. */
+  readonly breaksOff?: boolean | undefined;
   /** `podcast:medium`, in lower case. */
   readonly medium?: string | undefined;
   /** `podcast:guid`: the podcast's own, wherever it is hosted. */

@@ -22,7 +22,10 @@ export const FEED_TEXTS: ReadonlySet<string> = new Set([
   TTL,
 ]);
 
-type FeedFacts = Omit<FeedDocument, 'items' | 'itemsSeen' | 'problems' | 'pages' | 'isPartial'>;
+type FeedFacts = Omit<
+  FeedDocument,
+  'items' | 'itemsSeen' | 'problems' | 'pages' | 'isPartial' | 'breaksOff'
+>;
 
 /** What a feed says of itself, while it is read. */
 export class FeedDraft {

@@ -59,8 +59,9 @@ export class FeedPages {
   }
 
   finish(): FeedDocument {
+    const { breaksOff: _, ...first } = this.first;
     return {
-      ...this.first,
+      ...first,
       items: [...this.byKey.values()],
       itemsSeen: this.itemsSeen,
       pages: this.pages,

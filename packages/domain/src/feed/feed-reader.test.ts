@@ -199,6 +199,20 @@ test('an Atom entry with an enclosure link is an episode', () => {
   expect(items[0]?.publishedMs).toBe(Date.UTC(2026, 2, 17, 6));
 });
 
+test('the page of an item is found in RSS and in Atom, and its own alone', () => {
+  const atom = (rel: string, href: string) => element('atom:link', { rel, href });
+  const linksOf = (...items: Parameters<typeof rss>) =>
+    read(rss(text('link', 'https://show.test/'), ...items)).items.map((one) => one.link);
+  expect(
+    linksOf(
+      item(audio('1.mp3'), text('guid', '1'), text('link', ' https://show.test/1?a=b ')),
+      item(audio('2.mp3'), text('guid', '2'), atom('self', '/no'), atom('alternate', '/2')),
+      item(audio('3.mp3'), text('guid', '3'), text('link', 'javascript:alert(1)')),
+      item(audio('4.mp3'), text('guid', '4')),
+    ),
+  ).toEqual(['https://show.test/1?a=b', 'https://feeds.test/2', undefined, undefined]);
+});
+
 test('self, next page and new URL are found among the links of the feed, not of its items', () => {
   const link = (rel: string, href: string) => element('atom:link', { rel, href });
   const document = read(

@@ -111,6 +111,7 @@ export class FeedReader {
       itemsSeen: this.itemsSeen,
       problems: [...this.breakOff(), ...this.losses.problems(this.limits)],
       isPartial: this.depth > 0 || this.losses.has('overMax'),
+      ...(this.depth > 0 && !this.losses.has('overMax') && { breaksOff: true }),
     });
   }
 
@@ -182,8 +183,7 @@ export class FeedReader {
         return;
       case 'link':
       case 'atom:link':
-        if (attributes.get('rel')?.trim().toLowerCase() === 'enclosure')
-          item.addClaim(claimOf(name, attributes, this.baseUrl()));
+        this.openLink(item, name, attributes);
         return;
       case 'podcast:transcript':
         item.addTranscript(attributes, this.baseUrl());
@@ -195,6 +195,16 @@ export class FeedReader {
         if (this.isOwnElement()) this.startCapture(name, attributes.get('role'));
         return;
     }
+  }
+
+  /** RSS writes a page's address as text, Atom as an attribute. */
+  private openLink(item: ItemDraft, name: string, attributes: XmlAttributes): void {
+    const rel = attributes.get('rel')?.trim().toLowerCase() ?? 'alternate';
+    const href = attributes.get('href');
+    if (rel === 'enclosure') item.addClaim(claimOf(name, attributes, this.baseUrl()));
+    else if (rel === 'alternate' && href !== undefined) item.setLink(href, this.baseUrl());
+    else if (href === undefined && name === 'link' && this.isOwnElement())
+      this.startCapture(name, undefined);
   }
 
   /** A text inside of another one: that has lost its end, and the two are neighbours. */
@@ -241,7 +251,8 @@ export class FeedReader {
     }
     if (hasControls(capture.text)) this.losses.add('controls', item.ordinal);
     if (isLong) this.losses.add(isIdentity(capture.name) ? 'longGuid' : 'cutText', item.ordinal);
-    if (capture.name === PERSON) item.addPerson(value, capture.kind);
+    if (LINKS.has(capture.name)) item.setLink(value, this.baseUrl());
+    else if (capture.name === PERSON) item.addPerson(value, capture.kind);
     // Cut, it could be equal to another one.
     else if (!isLong || !isIdentity(capture.name)) item.addText(capture.name, value);
   }

@@ -64,6 +64,7 @@ export class ItemDraft {
   private readonly transcripts: OfferedTranscript[] = [];
   private readonly persons: FeedPerson[] = [];
   private chaptersUrl: string | null = null;
+  private link: string | null = null;
 
   constructor(ordinal: number) {
     this.ordinal = ordinal;
@@ -87,6 +88,11 @@ export class ItemDraft {
 
   setChapters(attributes: XmlAttributes, baseUrl: string): void {
     this.chaptersUrl ??= httpUrl(attributes.get('url') ?? '', baseUrl)?.href ?? null;
+  }
+
+  /** The first one that is a web address counts. */
+  setLink(url: string, baseUrl: string): void {
+    this.link ??= httpUrl(url, baseUrl)?.href ?? null;
   }
 
   addPerson(name: string, role: string | undefined): void {
@@ -132,6 +138,7 @@ export class ItemDraft {
       ...(this.transcripts.length > 0 && { transcripts: this.transcripts }),
       ...(this.persons.length > 0 && { persons: this.persons }),
       ...(this.chaptersUrl !== null && { chaptersUrl: this.chaptersUrl }),
+      ...(this.link !== null && { link: this.link }),
       ...(isExplicit !== undefined && { isExplicit }),
       ...(isBlocked && { isBlocked }),
     };

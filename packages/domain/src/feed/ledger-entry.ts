@@ -1,13 +1,14 @@
 import { type EpisodeId, episodeId } from '../ids.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { AudioMarks } from './audio-identity.ts';
+import { decodeFacts, encodeFacts, type FactMarks } from './fact-marks.ts';
 
 /** By what an episode was first known; a `double` came under a GUID that another item of its document had. */
 export const LEDGER_ORIGINS = ['guid', 'url', 'double'] as const;
 export type LedgerOrigin = (typeof LEDGER_ORIGINS)[number];
 
 /** One episode in the ledger of its feed. It is never taken out, and its id never changes. */
-export interface LedgerEntry extends AudioMarks {
+export interface LedgerEntry extends AudioMarks, FactMarks {
   readonly episode: EpisodeId;
   readonly origin: LedgerOrigin;
   /** What its later keys would have given as ids, oldest first, at most ALIASES_MAX. */
@@ -20,6 +21,8 @@ export interface LedgerEntry extends AudioMarks {
   readonly isRewritten: boolean;
   /** How often the audio was another under the same key, as far as the feed tells. */
   readonly audioChanges: number;
+  /** How often its loose facts alone were others, up to RESTLESS_MOVES; from there on they are expected to be each time. */
+  readonly factMoves: number;
   /** Known, and wanted by nobody: no filter let it through yet. */
   readonly isFiltered: boolean;
 }
@@ -69,18 +72,23 @@ const VERSION = 1;
 const FILTERED = 1;
 const REWRITTEN = 2;
 
-/** `{"v":1,"e":[[episode, origin, url, path, title, date, bytes, seconds, vanished, moves, changes, flags, …aliases], …]}` */
+/**
+ * `{"v":1,"e":[[episode, origin, url, path, title, date, bytes, seconds, vanished, moves, changes, flags, …aliases], …],
+ * "f":[facts, …]}`. Older versions pass over `f` and write a chunk without it: then the facts are not known.
+ */
 export function encodeChunk(entries: readonly LedgerEntry[]): string {
-  return JSON.stringify({ v: VERSION, e: entries.map(tupleOf) });
+  const f = entries.map((entry) => encodeFacts(entry, entry.factMoves));
+  return JSON.stringify({ v: VERSION, e: entries.map(tupleOf), f });
 }
 
 /** Errors are one sentence: a newer version's, or damaged. It is never overwritten. */
 export function decodeChunk(text: string): Result<LedgerEntry[], string> {
   try {
-    const { v, e } = JSON.parse(text) as { v?: unknown; e?: unknown };
+    const { v, e, f } = JSON.parse(text) as { v?: unknown; e?: unknown; f?: unknown };
     if (v !== VERSION) return err(`it says version ${JSON.stringify(v)}, and this podctl reads 1`);
     if (!Array.isArray(e)) return err('it holds no entries');
-    return ok(e.map(entryOf));
+    const facts: readonly unknown[] = Array.isArray(f) ? f : [];
+    return ok(e.map((entry, at) => ({ ...entryOf(entry), ...decodeFacts(facts[at]) })));
   } catch (error) {
     return err(error instanceof Error ? error.message : 'it is no JSON');
   }
@@ -104,7 +112,7 @@ function tupleOf(entry: LedgerEntry): readonly unknown[] {
   ];
 }
 
-function entryOf(value: unknown): LedgerEntry {
+function entryOf(value: unknown): Omit<LedgerEntry, keyof FactMarks | 'factMoves'> {
   if (!Array.isArray(value)) throw new Error('an entry is no list');
   const [episode, origin, url, path, title, date, bytes, seconds, vanished, moves, changes, flags] =
     value as readonly unknown[];

@@ -49,10 +49,12 @@ interface Given {
   readonly passes?: (facts: FilteredFacts) => boolean;
   readonly episodesMax?: number;
   readonly kept?: ReadonlyMap<EpisodeId, FilteredFacts>;
+  readonly turn?: number;
+  readonly restatedMax?: number;
 }
 function fold(before: readonly LedgerEntry[], read: FeedDocument, given: Given = {}): FoldedLedger {
-  const { passes = () => true, episodesMax = null, kept } = given;
-  const options = { feed: FEED, nowMs: 30_000 * DAY_MS, sha256, passes, episodesMax, kept };
+  const { passes = () => true, episodesMax = null, ...more } = given;
+  const options = { feed: FEED, nowMs: 30_000 * DAY_MS, sha256, passes, episodesMax, ...more };
   return foldAtOnce(before, read, options);
 }
 const ids = (entries: readonly LedgerEntry[]) => entries.map(({ episode }) => episode);
@@ -76,7 +78,7 @@ test('one GUID with a new URL is the same episode, and other audio is told by it
   const { entries } = fold([], document([item('g')]));
   const moved = { enclosureUrl: 'https://cdn.test/new.mp3' };
   const same = fold(entries, document([item('g', { ...moved, lengthBytes: 5_100_000 })]));
-  expect(same.changed).toMatchObject([{ isUrlNew: true, isTitleNew: false, alias: null }]);
+  expect(same.changed).toMatchObject([{ isUrlNew: true, alias: null }]);
   expect([same.fresh, same.audioChanged]).toEqual([[], []]);
   const other = fold(entries, document([item('g', { ...moved, durationSecondsEstimate: 900 })]));
   expect(other.audioChanged).toEqual(ids(entries));
@@ -206,6 +208,71 @@ test('of many the newest are wanted, and those wanted before stay so', () => {
   const second = fold(first.entries, later, { episodesMax: 2 });
   expect(second.fresh.map(({ key }) => key)).toEqual(['d']);
   expect(second.counts).toMatchObject({ known: 4, filtered: 1 });
+});
+
+const offered = (query: string, more: Partial<FeedItem> = {}) =>
+  item('g', {
+    transcripts: [{ url: `https://t.test/g.vtt${query}`, type: 'text/vtt', language: 'en' }],
+    ...more,
+  });
+
+test.each<[string, FeedItem]>([
+  ['an offered transcript', offered('')],
+  ['a season', item('g', { season: 2 })],
+  ['an episode number', item('g', { episodeNumber: 7 })],
+  ['a type', item('g', { episodeType: 'bonus' })],
+  ['people', item('g', { persons: [{ name: 'Ada', role: 'host' }] })],
+  ['chapters', item('g', { chaptersUrl: 'https://t.test/c.json' })],
+  ['a duration', item('g', { durationSecondsEstimate: 1_805 })],
+  ['a date', item('g', { publishedMs: 19_000 * DAY_MS })],
+  ['a title', item('g', { title: 'TITLE OF G' })],
+])('%s that a feed adds later is told once', (_, later) => {
+  const { entries } = fold([], document([item('g'), item('stays')]));
+  const told = fold(entries, document([later, item('stays')]));
+  expect(told.changed).toMatchObject([{ item: later, isUrlNew: false, alias: null }]);
+  const again = fold(told.entries, document([later, item('stays')]));
+  expect([again.changed, again.dirty]).toEqual([[], []]);
+});
+
+test('what is signed, or written anew at each reading, is not told each time', () => {
+  let { entries } = fold([], document([offered('?Expires=1&Signature=a')]));
+  const signed = fold(entries, document([offered('?Expires=2&Signature=b')]));
+  expect([signed.changed, signed.dirty]).toEqual([[], []]);
+  let told = 0;
+  for (let n = 0; n < 20; n += 1) {
+    const now = offered(`?once=${n}`, { durationSecondsEstimate: 1_800 + (n % 2) });
+    const folded = fold(entries, document([now]));
+    told += folded.changed.length;
+    entries = folded.entries;
+  }
+  expect(told).toBe(3);
+  const more = offered('?once=x', { season: 3 });
+  expect(fold(entries, document([more])).changed).toMatchObject([{ item: { season: 3 } }]);
+});
+
+test('where too many are others at once, each fold takes a part, and none is left for ever', () => {
+  const restatedMax = 50;
+  const listed = (season: number) =>
+    document(Array.from({ length: 60 }, (_, n) => item(`g${n}`, { season })));
+  const { entries } = fold([], listed(1));
+  const first = fold(entries, listed(2), { turn: 1, restatedMax });
+  expect([first.changed.length, first.restatedLater]).toEqual([50, 10]);
+  const second = fold(first.entries, listed(2), { turn: 2, restatedMax });
+  expect([second.changed.length, second.restatedLater]).toEqual([10, 0]);
+  // Of a feed whose every item is another at each reading the parts are others, too.
+  const begin = (turn: number) =>
+    fold(entries, listed(turn + 9), { turn, restatedMax }).changed[0]?.episode;
+  expect(new Set([0, 1, 2, 3].map(begin)).size).toBe(4);
+});
+
+test('a chunk of an older version is read, and what it does not know is compared once', () => {
+  const { entries } = fold([], document([item('g')]));
+  const { v, e } = JSON.parse(encodeChunk(entries)) as { v: number; e: unknown };
+  const old = decodeChunk(JSON.stringify({ v, e }));
+  if (!old.ok) throw new Error(old.error);
+  expect(old.value).toMatchObject([{ facts: '', looseFacts: '', factMoves: 0 }]);
+  const told = fold(old.value, document([item('g')]));
+  expect([told.changed.length, told.entries]).toEqual([1, entries]);
 });
 
 test('a chunk holds its entries as they were, and one that cannot be read says so', () => {

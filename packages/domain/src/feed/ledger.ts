@@ -4,7 +4,7 @@ import type { FilteredFacts } from './episode-filter.ts';
 import type { FeedDocument, FeedItem } from './feed-document.ts';
 import { isRestless, type LedgerCounts, type LedgerEntry, ledgerCounts } from './ledger-entry.ts';
 import { type Match, matchItems } from './ledger-match.ts';
-import { relisted } from './relisted.ts';
+import { relisted, restated } from './relisted.ts';
 
 /** An episode never seen before. */
 export interface NewEpisode {
@@ -21,7 +21,6 @@ export interface ChangedEpisode {
   readonly episode: EpisodeId;
   readonly item: FeedItem;
   readonly isUrlNew: boolean;
-  readonly isTitleNew: boolean;
   /** A later key; null where it has none more. */
   readonly alias: string | null;
   readonly isRestless: boolean;
@@ -45,6 +44,8 @@ export interface FoldedLedger {
   readonly audioChanged: readonly EpisodeId[];
   /** Items left for the next whole document, or beyond what a ledger holds. */
   readonly putOff: number;
+  /** Known episodes of which something is another, and which are left for the next fold. */
+  readonly restatedLater: number;
   /** Which items this document lists of which episodes. */
   readonly listed: ReadonlyMap<EpisodeId, FeedItem>;
   readonly counts: LedgerCounts;
@@ -59,10 +60,16 @@ export interface FoldOptions {
   readonly episodesMax: number | null;
   /** What is known of filtered episodes, where the filter is another than at the last fold: they may be admitted unlisted. */
   readonly kept?: ReadonlyMap<EpisodeId, FilteredFacts> | undefined;
+  /** Which fold it is: where too much is another at once, each begins elsewhere, so that nothing is left for ever. */
+  readonly turn?: number | undefined;
+  /** Known episodes of which facts alone are others, that it takes; RESTATED_MAX unless told. */
+  readonly restatedMax?: number | undefined;
 }
 
 /** A feed that makes up new episodes at each reading must not fill the fleet's memory. */
 export const LEDGER_ENTRIES_MAX = 200_000;
+/** Episodes of which facts alone are others, that one fold takes: a feed may write all of them anew at each reading. */
+export const RESTATED_MAX = 5_000;
 /** Items worked on between two rests: a few milliseconds. */
 const SLICE = 100;
 /** Titles that somebody's patterns look at between two rests: a hard one takes milliseconds. */
@@ -96,6 +103,7 @@ export function* foldLedger(
     if (item !== undefined && marked !== undefined) fold.take(match, item, marked);
     if (n % SLICE === SLICE - 1) yield;
   }
+  yield* fold.restate();
   if (isWhole) yield* fold.vanish();
   yield* fold.filter();
   return yield* fold.done();
@@ -130,6 +138,12 @@ interface Candidate {
   readonly place: number;
 }
 
+interface Restated {
+  readonly at: number;
+  readonly item: FeedItem;
+  readonly marks: ItemMarks;
+}
+
 interface Listed {
   readonly item: FeedItem;
   readonly place: number;
@@ -144,11 +158,13 @@ class Fold {
   readonly #listed = new Map<number, Listed>();
   readonly #fresh = new Map<number, NewEpisode>();
   readonly #changed: ChangedEpisode[] = [];
+  readonly #restated: Restated[] = [];
   readonly #admitted: { episode: EpisodeId; item: FeedItem | null }[] = [];
   readonly #vanished: EpisodeId[] = [];
   readonly #returned: EpisodeId[] = [];
   readonly #audioChanged: EpisodeId[] = [];
   #putOff = 0;
+  #restatedLater = 0;
 
   constructor(before: readonly LedgerEntry[], options: FoldOptions) {
     this.#options = options;
@@ -169,6 +185,20 @@ class Fold {
         break;
       case 'repeat':
         break;
+    }
+  }
+
+  /** Takes up what is told of known episodes beside their audio, as much as one fold may. */
+  *restate(): Generator<void, void> {
+    const all = this.#restated;
+    const { turn = 0, restatedMax = RESTATED_MAX } = this.#options;
+    const count = Math.min(all.length, restatedMax);
+    this.#restatedLater = all.length - count;
+    const first = all.length > count ? (turn * restatedMax) % all.length : 0;
+    for (let n = 0; n < count; n += 1) {
+      const one = all[(first + n) % all.length];
+      if (one !== undefined) this.#change(one, { isUrlNew: false, alias: null });
+      if (n % SLICE === SLICE - 1) yield;
     }
   }
 
@@ -217,6 +247,7 @@ class Fold {
       returned: this.#returned,
       audioChanged: this.#audioChanged,
       putOff: this.#putOff,
+      restatedLater: this.#restatedLater,
       listed,
       counts,
     };
@@ -230,13 +261,17 @@ class Fold {
     if (told.isReturned) this.#returned.push(episode);
     if (told.isAudioNew) this.#audioChanged.push(episode);
     if (told.entry !== entry) this.#set(at, told.entry);
-    const { isUrlNew, isTitleNew, isAliasNew } = told;
-    if (!isUrlNew && !isTitleNew && !isAliasNew) return;
-    this.#changed.push({
-      ...{ episode, item, isUrlNew, isTitleNew },
-      alias: isAliasNew ? (item.guid ?? marks.urlKey) : null,
-      isRestless: marks.isSigned || isRestless(told.entry),
-    });
+    const { isUrlNew, isAliasNew, isFactNew } = told;
+    const key = isAliasNew ? (item.guid ?? marks.urlKey) : null;
+    if (isUrlNew || isAliasNew) this.#change({ at, item, marks }, { isUrlNew, alias: key });
+    else if (isFactNew) this.#restated.push({ at, item, marks });
+  }
+
+  #change({ at, item, marks }: Restated, what: { isUrlNew: boolean; alias: string | null }): void {
+    const entry = restated(this.#entry(at), marks);
+    this.#set(at, entry);
+    const isUrlRestless = marks.isSigned || isRestless(entry);
+    this.#changed.push({ ...what, episode: entry.episode, item, isRestless: isUrlRestless });
   }
 
   #add(by: 'guid' | 'url' | 'double', item: FeedItem, marks: ItemMarks): void {
@@ -258,6 +293,7 @@ class Fold {
       moves: 0,
       isRewritten: false,
       audioChanges: 0,
+      factMoves: 0,
       // Until the filter has looked at it.
       isFiltered: true,
     };

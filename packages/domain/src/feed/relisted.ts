@@ -8,9 +8,10 @@ export interface Relisted {
   readonly entry: LedgerEntry;
   readonly isReturned: boolean;
   readonly isUrlNew: boolean;
-  readonly isTitleNew: boolean;
   readonly isAliasNew: boolean;
   readonly isAudioNew: boolean;
+  /** What is kept of it beside the audio is another, or is not known. The entry does not say so yet. */
+  readonly isFactNew: boolean;
 }
 
 /** `alias`: the key that it is listed by, where it was not known by that. */
@@ -34,8 +35,20 @@ export function relisted(before: LedgerEntry, alias: EpisodeId | null, marks: It
   return {
     entry: isSameEntry(before, after) ? before : after,
     isReturned: before.vanishedS !== null,
-    ...{ isUrlNew, isTitleNew: before.title !== marks.title, isAliasNew, isAudioNew },
+    ...{ isUrlNew, isAliasNew, isAudioNew, isFactNew: isFactNew(before, marks) },
   };
+}
+
+function isFactNew(before: LedgerEntry, { facts, looseFacts }: ItemMarks): boolean {
+  const isLooseNew = before.looseFacts !== looseFacts && before.factMoves < RESTLESS_MOVES;
+  return before.facts !== facts || isLooseNew;
+}
+
+/** The entry once what is kept of its episode says what the listing does. */
+export function restated(before: LedgerEntry, { facts, looseFacts }: ItemMarks): LedgerEntry {
+  const isLooseAlone = before.facts === facts && before.looseFacts !== looseFacts;
+  const factMoves = Math.min(RESTLESS_MOVES, before.factMoves + Number(isLooseAlone));
+  return { ...before, facts, looseFacts, factMoves };
 }
 
 /** What a URL that is another says of those to come. What signs and tracks it is no part of it (feed/tracking.ts). */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { renderJson } from './json.ts';
-import { readTranscriptJson } from './json-reader.ts';
+import { readTranscriptJson, readWholeTranscript } from './json-reader.ts';
 
 const provenance = {
   ...{ engine: 'e', engineVersion: '1', model: 'm', modelRevision: 'r', computeType: 'int8' },
@@ -32,4 +32,17 @@ test('what is none, or of a newer version, is refused in words', () => {
   expect(problem('{"format": "podctl-transcript", "version": 1}')).toMatch(/no list of segments/);
   const odd = '{"format": "podctl-transcript", "version": 1, "segments": [1, null, {"text": 5}]}';
   expect(problem(odd)).toBe('taken');
+});
+
+test('all of it is read again, and what is missing or no value is empty', () => {
+  const words = [{ startSeconds: 0, endSeconds: 1, text: ' hello', probability: null }];
+  const one = { startSeconds: 0, endSeconds: 1, text: 'hello', avgLogprob: -1 };
+  const segments = [{ ...one, noSpeechProbability: 0.25, words }];
+  const parameters = { beamSize: 5, language: null, vad: true };
+  const of = { language: 'en', languageProbability: 0.5, durationSeconds: 1.5, segments };
+  const transcript = { ...of, provenance: { ...provenance, parameters } };
+  expect(readWholeTranscript(renderJson(transcript))).toEqual({ ok: true, value: transcript });
+  const bare = readWholeTranscript('{"format":"podctl-transcript","version":1,"segments":[]}');
+  expect(bare.ok && bare.value).toMatchObject({ language: '', durationSeconds: 0 });
+  expect(bare.ok && bare.value.provenance).toMatchObject({ engine: '', parameters: {} });
 });

@@ -1,3 +1,4 @@
+import { confidenceOf } from './confidence.ts';
 import type { Transcript, TranscriptSegment, TranscriptWord } from './transcript.ts';
 
 /** Raised when a reader of an older file would misread a newer one; new fields alone do not raise it. */
@@ -11,10 +12,11 @@ export const TRANSCRIPT_JSON_VERSION = 1;
  *      "provenance": {"engine", "engineVersion", "model", "modelRevision", "computeType", "device",
  *                     "parameters": {…}, "audioSha256", "agent", "startedAtMs", "finishedAtMs"},
  *      "segments": [{"startSeconds", "endSeconds", "text", "avgLogprob" | null, "noSpeechProbability" | null,
- *                    "words": [{"startSeconds", "endSeconds", "text", "probability"}]}]}
+ *                    "words": [{"startSeconds", "endSeconds", "text", "probability" | null}], "confidence" | null}]}
  *
  * Keys stand in this order, so that equal transcripts are equal bytes. Seconds have three decimals at most,
  * probabilities four; what is not a finite number is null. Joining the `text` of a segment's words gives its text.
+ * A segment's `confidence` is 0 to 1 (confidence.ts); older files have none.
  */
 export function renderJson(transcript: Transcript): string {
   const { language, languageProbability, durationSeconds, provenance, segments } = transcript;
@@ -50,6 +52,7 @@ function segmentJson(segment: TranscriptSegment) {
     avgLogprob: rounded(segment.avgLogprob, 4),
     noSpeechProbability: rounded(segment.noSpeechProbability, 4),
     words: segment.words.map(wordJson),
+    confidence: rounded(confidenceOf(segment), 4),
   };
 }
 

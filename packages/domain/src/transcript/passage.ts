@@ -1,4 +1,4 @@
-import { endsSentence } from './cue.ts';
+import { endsSentence } from './sentence-end.ts';
 import { joinWords, type SpokenWord, spokenWords } from './spoken-word.ts';
 import type { TranscriptSegment } from './transcript.ts';
 

@@ -42,10 +42,7 @@ export interface Coverage {
 }
 
 /** How much of the audio has text. */
-export function coverageOf(
-  segments: readonly TranscriptSegment[],
-  audioSeconds: number,
-): Coverage {
+export function coverageOf(segments: readonly TranscriptSegment[], audioSeconds: number): Coverage {
   if (!(audioSeconds > 0)) return { share: 0, gapSecondsMax: 0 };
   let coveredSeconds = 0;
   let toSeconds = 0;

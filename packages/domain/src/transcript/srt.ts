@@ -7,9 +7,23 @@ export function renderSrt(transcript: Transcript): string {
   return cuesOf(transcript)
     .map(({ startMs, endMs, lines }, i) => {
       const times = `${timeCode(startMs, ',')} --> ${timeCode(endMs, ',')}`;
-      // SubRip knows no escapes: an arrow in the text would be read as times.
-      const text = lines.map((line) => line.replaceAll('-->', '->')).join('\n');
+      const text = lines.map(unmistakable).join('\n');
       return `${i + 1}\n${times}\n${text}\n`;
     })
     .join('\n');
+}
+
+/** Invisible, and takes no room. */
+const WORD_JOINER = '\u2060';
+
+/**
+ * SubRip knows no escapes: players read an arrow as times, braces as a style, `<b>` as a tag and `\N` as a new line. With a
+ * word joiner in it what is like a tag is shown as it was said; for braces and arrows others stand that are nearly like them.
+ */
+function unmistakable(line: string): string {
+  return line
+    .replaceAll('-->', '->')
+    .replaceAll('{', '(')
+    .replaceAll('}', ')')
+    .replace(/<(?=[a-z/!])|\\(?=[nh])/gi, `$&${WORD_JOINER}`);
 }

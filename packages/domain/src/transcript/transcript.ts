@@ -4,15 +4,17 @@ export interface TranscriptWord {
   readonly endSeconds: number;
   /** With the space before it, if the language writes one: words are joined as they are. */
   readonly text: string;
-  /** 0 to 1. */
-  readonly probability: number;
+  /** 0 to 1: how sure the engine is of it. Null when it does not say. */
+  readonly probability: number | null;
 }
 
 export interface TranscriptSegment {
   readonly startSeconds: number;
   readonly endSeconds: number;
   readonly text: string;
+  /** Mean natural logarithm of the probabilities of its tokens. Null when the engine does not say. */
   readonly avgLogprob: number | null;
+  /** 0 to 1: how likely the engine takes it that nobody speaks there. Null when it does not say. */
   readonly noSpeechProbability: number | null;
   /** Empty when the engine gave no times of words. */
   readonly words: readonly TranscriptWord[];
@@ -26,6 +28,7 @@ export interface Provenance {
   readonly modelRevision: string;
   readonly computeType: string;
   readonly device: string;
+  /** All that decided what was heard and is not the engine's version or the model: decoding, batch, VAD, language and texts asked for. */
   readonly parameters: Readonly<Record<string, string | number | boolean | null>>;
   /** Of the audio file, lower-case hex. */
   readonly audioSha256: string;

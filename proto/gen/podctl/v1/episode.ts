@@ -202,6 +202,8 @@ export interface StageStatus {
   files: ArtifactFile[];
   /** True when the audio of a done download was taken away on purpose (library.keepAudio); the rest of it is there. */
   audioRemoved: boolean;
+  /** The model that was asked for with the run that is to be done, for it alone; empty: it is done as every other. */
+  askedModel: string;
   /** True when the files of its newest done run went with its feed (RemoveFeed with `purge`): a newer run is wanted in its place. */
   purged?: boolean | undefined;
 }
@@ -344,6 +346,8 @@ export interface RetryEpisodesRequest {
   stage: Stage;
   /** Nothing is changed: the answer says how many there are. */
   validateOnly: boolean;
+  /** The model for these runs alone, in the place of their feed's; empty: as every other. With the stage transcribe only. */
+  model: string;
 }
 
 /** What is tried again. */
@@ -427,6 +431,7 @@ function createBaseStageStatus(): StageStatus {
     notBefore: undefined,
     files: [],
     audioRemoved: false,
+    askedModel: "",
     purged: undefined,
   };
 }
@@ -468,6 +473,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     if (message.audioRemoved !== false) {
       writer.uint32(160).bool(message.audioRemoved);
+    }
+    if (message.askedModel !== "") {
+      writer.uint32(170).string(message.askedModel);
     }
     if (message.purged !== undefined) {
       writer.uint32(208).bool(message.purged);
@@ -576,6 +584,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.audioRemoved = reader.bool();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.askedModel = reader.string();
+            continue;
+          }
           case 26: {
             if (tag !== 208) {
               break;
@@ -627,6 +643,11 @@ export const StageStatus: MessageFns<StageStatus> = {
         : isSet(object.audio_removed)
         ? globalThis.Boolean(object.audio_removed)
         : false,
+      askedModel: isSet(object.askedModel)
+        ? globalThis.String(object.askedModel)
+        : isSet(object.asked_model)
+        ? globalThis.String(object.asked_model)
+        : "",
       purged: isSet(object.purged) ? globalThis.Boolean(object.purged) : undefined,
     };
   },
@@ -666,6 +687,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.audioRemoved !== false) {
       obj.audioRemoved = message.audioRemoved;
     }
+    if (message.askedModel !== "") {
+      obj.askedModel = message.askedModel;
+    }
     if (message.purged !== undefined) {
       obj.purged = message.purged;
     }
@@ -688,6 +712,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.notBefore = object.notBefore ?? undefined;
     message.files = object.files?.map((e) => ArtifactFile.fromPartial(e)) || [];
     message.audioRemoved = object.audioRemoved ?? false;
+    message.askedModel = object.askedModel ?? "";
     message.purged = object.purged ?? undefined;
     return message;
   },
@@ -1961,7 +1986,7 @@ export const GetEpisodeResponse: MessageFns<GetEpisodeResponse> = {
 };
 
 function createBaseRetryEpisodesRequest(): RetryEpisodesRequest {
-  return { episodeIds: [], feedId: "", failed: false, dead: false, stage: 0, validateOnly: false };
+  return { episodeIds: [], feedId: "", failed: false, dead: false, stage: 0, validateOnly: false, model: "" };
 }
 
 export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
@@ -1983,6 +2008,9 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
     }
     if (message.validateOnly !== false) {
       writer.uint32(48).bool(message.validateOnly);
+    }
+    if (message.model !== "") {
+      writer.uint32(58).string(message.model);
     }
     return writer;
   },
@@ -2048,6 +2076,14 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
             message.validateOnly = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2080,6 +2116,7 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
         : isSet(object.validate_only)
         ? globalThis.Boolean(object.validate_only)
         : false,
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
     };
   },
 
@@ -2103,6 +2140,9 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
     if (message.validateOnly !== false) {
       obj.validateOnly = message.validateOnly;
     }
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
     return obj;
   },
 
@@ -2117,6 +2157,7 @@ export const RetryEpisodesRequest: MessageFns<RetryEpisodesRequest> = {
     message.dead = object.dead ?? false;
     message.stage = object.stage ?? 0;
     message.validateOnly = object.validateOnly ?? false;
+    message.model = object.model ?? "";
     return message;
   },
 };

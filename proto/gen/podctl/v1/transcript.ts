@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { ArtifactFile } from "./episode.ts";
 
 export const protobufPackage = "podctl.v1";
 
@@ -38,6 +39,8 @@ export const TranscriptFormat = {
   VTT: 3,
   /** JSON - Segments, words and provenance. */
   JSON: 4,
+  /** MD - Markdown with front matter. Made from the JSON where it was not kept. */
+  MD: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -49,6 +52,7 @@ export namespace TranscriptFormat {
   export type SRT = typeof TranscriptFormat.SRT;
   export type VTT = typeof TranscriptFormat.VTT;
   export type JSON = typeof TranscriptFormat.JSON;
+  export type MD = typeof TranscriptFormat.MD;
   export type UNRECOGNIZED = typeof TranscriptFormat.UNRECOGNIZED;
 }
 
@@ -69,6 +73,9 @@ export function transcriptFormatFromJSON(object: any): TranscriptFormat {
     case 4:
     case "TRANSCRIPT_FORMAT_JSON":
       return TranscriptFormat.JSON;
+    case 5:
+    case "TRANSCRIPT_FORMAT_MD":
+      return TranscriptFormat.MD;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -88,6 +95,8 @@ export function transcriptFormatToJSON(object: TranscriptFormat): string {
       return "TRANSCRIPT_FORMAT_VTT";
     case TranscriptFormat.JSON:
       return "TRANSCRIPT_FORMAT_JSON";
+    case TranscriptFormat.MD:
+      return "TRANSCRIPT_FORMAT_MD";
     case TranscriptFormat.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -100,6 +109,8 @@ export interface GetTranscriptRequest {
   episodeId: string;
   /** Which form. */
   format: TranscriptFormat;
+  /** Which run's, as ListTranscriptVersions numbers them; 0 for the one that is current. */
+  run: number;
   /** The publisher's own transcript that was kept beside the audio, as it came, in the place of ours; the format does not count. */
   publisher: boolean;
 }
@@ -108,6 +119,54 @@ export interface GetTranscriptRequest {
 export interface GetTranscriptResponse {
   /** The bytes, in order. */
   data: Buffer;
+}
+
+/** Asks for the transcripts of an episode. */
+export interface ListTranscriptVersionsRequest {
+  /** The episode's id, or a beginning of it that is unique, 4 characters at least. */
+  episodeId: string;
+}
+
+/** The accepted result of one run. */
+export interface TranscriptVersion {
+  /** The run's number. */
+  run: number;
+  /** The fencing token under which it was made. */
+  token: bigint;
+  /** True for the one that is read where nobody asks for another. */
+  current: boolean;
+  /** When it was finished; of older ones, when its files were written. */
+  finishedAt?:
+    | Date
+    | undefined;
+  /** The agent that made it. */
+  agentId: string;
+  /** The engine and its version; empty where it does not say, as one that was adopted. */
+  engine: string;
+  /** The model; empty where it does not say. */
+  model: string;
+  /** SHA-256 of the model's weights, hex; empty where it does not say. */
+  modelRevision: string;
+  /** The language, ISO 639; empty where it does not say. */
+  language: string;
+  /** How many segments; 0 where it does not say. */
+  segments: number;
+  /** Quality, 0 to 1; absent where it does not say. */
+  quality?:
+    | number
+    | undefined;
+  /** Length of the audio in seconds; 0 where it does not say. */
+  audioSeconds: number;
+  /** Its files, by their path in the library. */
+  files: ArtifactFile[];
+}
+
+/** The transcripts of an episode. */
+export interface ListTranscriptVersionsResponse {
+  /** The newest run first, 100 at most. */
+  versions: TranscriptVersion[];
+  /** The episode's whole id. */
+  episodeId: string;
 }
 
 /** Asks for passages that match. */
@@ -171,7 +230,7 @@ export interface SearchTranscriptsResponse {
 }
 
 function createBaseGetTranscriptRequest(): GetTranscriptRequest {
-  return { episodeId: "", format: 0, publisher: false };
+  return { episodeId: "", format: 0, run: 0, publisher: false };
 }
 
 export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
@@ -181,6 +240,9 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     }
     if (message.format !== 0) {
       writer.uint32(16).int32(message.format);
+    }
+    if (message.run !== 0) {
+      writer.uint32(24).uint32(message.run);
     }
     if (message.publisher !== false) {
       writer.uint32(32).bool(message.publisher);
@@ -217,6 +279,14 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
             message.format = reader.int32() as any;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.run = reader.uint32();
+            continue;
+          }
           case 4: {
             if (tag !== 32) {
               break;
@@ -245,6 +315,7 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
         ? globalThis.String(object.episode_id)
         : "",
       format: isSet(object.format) ? transcriptFormatFromJSON(object.format) : 0,
+      run: isSet(object.run) ? globalThis.Number(object.run) : 0,
       publisher: isSet(object.publisher) ? globalThis.Boolean(object.publisher) : false,
     };
   },
@@ -256,6 +327,9 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     }
     if (message.format !== 0) {
       obj.format = transcriptFormatToJSON(message.format);
+    }
+    if (message.run !== 0) {
+      obj.run = Math.round(message.run);
     }
     if (message.publisher !== false) {
       obj.publisher = message.publisher;
@@ -270,6 +344,7 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     const message = createBaseGetTranscriptRequest();
     message.episodeId = object.episodeId ?? "";
     message.format = object.format ?? 0;
+    message.run = object.run ?? 0;
     message.publisher = object.publisher ?? false;
     return message;
   },
@@ -338,6 +413,470 @@ export const GetTranscriptResponse: MessageFns<GetTranscriptResponse> = {
   fromPartial<I extends Exact<DeepPartial<GetTranscriptResponse>, I>>(object: I): GetTranscriptResponse {
     const message = createBaseGetTranscriptResponse();
     message.data = object.data ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseListTranscriptVersionsRequest(): ListTranscriptVersionsRequest {
+  return { episodeId: "" };
+}
+
+export const ListTranscriptVersionsRequest: MessageFns<ListTranscriptVersionsRequest> = {
+  encode(message: ListTranscriptVersionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.episodeId !== "") {
+      writer.uint32(10).string(message.episodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListTranscriptVersionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListTranscriptVersionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListTranscriptVersionsRequest {
+    return {
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListTranscriptVersionsRequest): unknown {
+    const obj: any = {};
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListTranscriptVersionsRequest>, I>>(base?: I): ListTranscriptVersionsRequest {
+    return ListTranscriptVersionsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListTranscriptVersionsRequest>, I>>(
+    object: I,
+  ): ListTranscriptVersionsRequest {
+    const message = createBaseListTranscriptVersionsRequest();
+    message.episodeId = object.episodeId ?? "";
+    return message;
+  },
+};
+
+function createBaseTranscriptVersion(): TranscriptVersion {
+  return {
+    run: 0,
+    token: 0n,
+    current: false,
+    finishedAt: undefined,
+    agentId: "",
+    engine: "",
+    model: "",
+    modelRevision: "",
+    language: "",
+    segments: 0,
+    quality: undefined,
+    audioSeconds: 0,
+    files: [],
+  };
+}
+
+export const TranscriptVersion: MessageFns<TranscriptVersion> = {
+  encode(message: TranscriptVersion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== 0) {
+      writer.uint32(8).uint32(message.run);
+    }
+    if (message.token !== 0n) {
+      if (BigInt.asUintN(64, message.token) !== message.token) {
+        throw new globalThis.Error("value provided for field message.token of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.token);
+    }
+    if (message.current !== false) {
+      writer.uint32(24).bool(message.current);
+    }
+    if (message.finishedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.finishedAt), writer.uint32(34).fork()).join();
+    }
+    if (message.agentId !== "") {
+      writer.uint32(42).string(message.agentId);
+    }
+    if (message.engine !== "") {
+      writer.uint32(50).string(message.engine);
+    }
+    if (message.model !== "") {
+      writer.uint32(58).string(message.model);
+    }
+    if (message.modelRevision !== "") {
+      writer.uint32(66).string(message.modelRevision);
+    }
+    if (message.language !== "") {
+      writer.uint32(74).string(message.language);
+    }
+    if (message.segments !== 0) {
+      writer.uint32(80).uint32(message.segments);
+    }
+    if (message.quality !== undefined) {
+      writer.uint32(89).double(message.quality);
+    }
+    if (message.audioSeconds !== 0) {
+      writer.uint32(97).double(message.audioSeconds);
+    }
+    for (const v of message.files) {
+      ArtifactFile.encode(v!, writer.uint32(106).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TranscriptVersion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTranscriptVersion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.run = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.token = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.current = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.finishedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.engine = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.modelRevision = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.segments = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 89) {
+              break;
+            }
+
+            message.quality = reader.double();
+            continue;
+          }
+          case 12: {
+            if (tag !== 97) {
+              break;
+            }
+
+            message.audioSeconds = reader.double();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.files.push(ArtifactFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TranscriptVersion {
+    return {
+      run: isSet(object.run) ? globalThis.Number(object.run) : 0,
+      token: isSet(object.token) ? BigInt(object.token) : 0n,
+      current: isSet(object.current) ? globalThis.Boolean(object.current) : false,
+      finishedAt: isSet(object.finishedAt)
+        ? fromJsonTimestamp(object.finishedAt)
+        : isSet(object.finished_at)
+        ? fromJsonTimestamp(object.finished_at)
+        : undefined,
+      agentId: isSet(object.agentId)
+        ? globalThis.String(object.agentId)
+        : isSet(object.agent_id)
+        ? globalThis.String(object.agent_id)
+        : "",
+      engine: isSet(object.engine) ? globalThis.String(object.engine) : "",
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      modelRevision: isSet(object.modelRevision)
+        ? globalThis.String(object.modelRevision)
+        : isSet(object.model_revision)
+        ? globalThis.String(object.model_revision)
+        : "",
+      language: isSet(object.language) ? globalThis.String(object.language) : "",
+      segments: isSet(object.segments) ? globalThis.Number(object.segments) : 0,
+      quality: isSet(object.quality) ? globalThis.Number(object.quality) : undefined,
+      audioSeconds: isSet(object.audioSeconds)
+        ? globalThis.Number(object.audioSeconds)
+        : isSet(object.audio_seconds)
+        ? globalThis.Number(object.audio_seconds)
+        : 0,
+      files: globalThis.Array.isArray(object?.files)
+        ? object.files.map((e: any) => ArtifactFile.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: TranscriptVersion): unknown {
+    const obj: any = {};
+    if (message.run !== 0) {
+      obj.run = Math.round(message.run);
+    }
+    if (message.token !== 0n) {
+      obj.token = message.token.toString();
+    }
+    if (message.current !== false) {
+      obj.current = message.current;
+    }
+    if (message.finishedAt !== undefined) {
+      obj.finishedAt = message.finishedAt.toISOString();
+    }
+    if (message.agentId !== "") {
+      obj.agentId = message.agentId;
+    }
+    if (message.engine !== "") {
+      obj.engine = message.engine;
+    }
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.modelRevision !== "") {
+      obj.modelRevision = message.modelRevision;
+    }
+    if (message.language !== "") {
+      obj.language = message.language;
+    }
+    if (message.segments !== 0) {
+      obj.segments = Math.round(message.segments);
+    }
+    if (message.quality !== undefined) {
+      obj.quality = floatToJson(message.quality);
+    }
+    if (message.audioSeconds !== 0) {
+      obj.audioSeconds = floatToJson(message.audioSeconds);
+    }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => ArtifactFile.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TranscriptVersion>, I>>(base?: I): TranscriptVersion {
+    return TranscriptVersion.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TranscriptVersion>, I>>(object: I): TranscriptVersion {
+    const message = createBaseTranscriptVersion();
+    message.run = object.run ?? 0;
+    message.token = (object.token !== undefined && object.token !== null) ? BigInt(object.token) : 0n;
+    message.current = object.current ?? false;
+    message.finishedAt = object.finishedAt ?? undefined;
+    message.agentId = object.agentId ?? "";
+    message.engine = object.engine ?? "";
+    message.model = object.model ?? "";
+    message.modelRevision = object.modelRevision ?? "";
+    message.language = object.language ?? "";
+    message.segments = object.segments ?? 0;
+    message.quality = object.quality ?? undefined;
+    message.audioSeconds = object.audioSeconds ?? 0;
+    message.files = object.files?.map((e) => ArtifactFile.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseListTranscriptVersionsResponse(): ListTranscriptVersionsResponse {
+  return { versions: [], episodeId: "" };
+}
+
+export const ListTranscriptVersionsResponse: MessageFns<ListTranscriptVersionsResponse> = {
+  encode(message: ListTranscriptVersionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.versions) {
+      TranscriptVersion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.episodeId !== "") {
+      writer.uint32(18).string(message.episodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListTranscriptVersionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListTranscriptVersionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.versions.push(TranscriptVersion.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.episodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListTranscriptVersionsResponse {
+    return {
+      versions: globalThis.Array.isArray(object?.versions)
+        ? object.versions.map((e: any) => TranscriptVersion.fromJSON(e))
+        : [],
+      episodeId: isSet(object.episodeId)
+        ? globalThis.String(object.episodeId)
+        : isSet(object.episode_id)
+        ? globalThis.String(object.episode_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListTranscriptVersionsResponse): unknown {
+    const obj: any = {};
+    if (message.versions?.length) {
+      obj.versions = message.versions.map((e) => TranscriptVersion.toJSON(e));
+    }
+    if (message.episodeId !== "") {
+      obj.episodeId = message.episodeId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListTranscriptVersionsResponse>, I>>(base?: I): ListTranscriptVersionsResponse {
+    return ListTranscriptVersionsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListTranscriptVersionsResponse>, I>>(
+    object: I,
+  ): ListTranscriptVersionsResponse {
+    const message = createBaseListTranscriptVersionsResponse();
+    message.versions = object.versions?.map((e) => TranscriptVersion.fromPartial(e)) || [];
+    message.episodeId = object.episodeId ?? "";
     return message;
   },
 };
@@ -912,6 +1451,19 @@ export const TranscriptServiceService = {
       Buffer.from(GetTranscriptResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetTranscriptResponse => GetTranscriptResponse.decode(value),
   },
+  /** Lists the transcripts of an episode that the library has: the newest run's, and those of earlier runs. */
+  listTranscriptVersions: {
+    path: "/podctl.v1.TranscriptService/ListTranscriptVersions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListTranscriptVersionsRequest): Buffer =>
+      Buffer.from(ListTranscriptVersionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListTranscriptVersionsRequest => ListTranscriptVersionsRequest.decode(value),
+    responseSerialize: (value: ListTranscriptVersionsResponse): Buffer =>
+      Buffer.from(ListTranscriptVersionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListTranscriptVersionsResponse =>
+      ListTranscriptVersionsResponse.decode(value),
+  },
   /** Finds what was said: passages of transcripts, newest day first. */
   searchTranscripts: {
     path: "/podctl.v1.TranscriptService/SearchTranscripts" as const,
@@ -929,6 +1481,8 @@ export const TranscriptServiceService = {
 export interface TranscriptServiceServer extends UntypedServiceImplementation {
   /** Reads one transcript, a piece at a time. */
   getTranscript: handleServerStreamingCall<GetTranscriptRequest, GetTranscriptResponse>;
+  /** Lists the transcripts of an episode that the library has: the newest run's, and those of earlier runs. */
+  listTranscriptVersions: handleUnaryCall<ListTranscriptVersionsRequest, ListTranscriptVersionsResponse>;
   /** Finds what was said: passages of transcripts, newest day first. */
   searchTranscripts: handleUnaryCall<SearchTranscriptsRequest, SearchTranscriptsResponse>;
 }
@@ -944,6 +1498,22 @@ export interface TranscriptServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<GetTranscriptResponse>;
+  /** Lists the transcripts of an episode that the library has: the newest run's, and those of earlier runs. */
+  listTranscriptVersions(
+    request: ListTranscriptVersionsRequest,
+    callback: (error: ServiceError | null, response: ListTranscriptVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listTranscriptVersions(
+    request: ListTranscriptVersionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListTranscriptVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listTranscriptVersions(
+    request: ListTranscriptVersionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListTranscriptVersionsResponse) => void,
+  ): ClientUnaryCall;
   /** Finds what was said: passages of transcripts, newest day first. */
   searchTranscripts(
     request: SearchTranscriptsRequest,

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../base-command.ts';
+import { CommandError, EXIT } from '../../command-error.ts';
 import { episodeChoice, episodeChoiceFlags } from '../../episode-choice.ts';
 import { episodeIds } from '../../episode-ids.ts';
 import type { RetryChoice } from '../../feed-calls.ts';
@@ -15,14 +16,27 @@ interface RetriedView extends Retried {
 
 const EPISODES_MAX = 250;
 
+/** Empty for none. Throws CommandError (usage). */
+function modelOf({
+  model = '',
+  stage,
+}: {
+  model?: string | undefined;
+  stage?: string | undefined;
+}): string {
+  if (model === '' || stage === 'transcribe') return model;
+  throw new CommandError(EXIT.usage, '--model is of transcription; add --stage transcribe');
+}
+
 export default class EpisodeRetry extends BaseCommand {
   static override summary = 'Try jobs of episodes again, now.';
   static override description =
-    'Of episodes that are named: what is dead, skipped or canceled, what failed and waits for its next attempt; with --stage, a done job is done anew, and its result stands until the new one is there. In bulk: --dead and --failed, of one feed or of all.';
+    'Of episodes that are named: what is dead, skipped or canceled, what failed and waits for its next attempt; with --stage, a done job is done anew, and its result stands until the new one is there ("podctl transcript versions" lists both then). In bulk: --dead and --failed, of one feed or of all.';
   static override examples = [
     '<%= config.bin %> episode retry k7qm',
     '<%= config.bin %> episode retry --feed in-our-time --dead --dry-run',
     '<%= config.bin %> episode retry k7qm --stage transcribe',
+    '<%= config.bin %> episode retry k7qm --stage transcribe --model large-v3',
   ];
   static override strict = false;
   static override args = {
@@ -31,6 +45,10 @@ export default class EpisodeRetry extends BaseCommand {
   static override flags = {
     ...episodeChoiceFlags,
     stage: Flags.string({ options: ['download', 'transcribe'], description: 'only this stage' }),
+    model: Flags.string({
+      helpValue: 'NAME',
+      description: 'with this model, for these runs alone; with --stage transcribe',
+    }),
   };
 
   async run(): Promise<RetriedView> {
@@ -39,6 +57,7 @@ export default class EpisodeRetry extends BaseCommand {
     const isBulk = chosen !== null;
     const choice: RetryChoice = {
       stage: stageOf(flags.stage),
+      model: modelOf(flags),
       ...(chosen ?? { episodeIds: episodeIds(argv, EPISODES_MAX) }),
     };
     const dryRun = flags['dry-run'];

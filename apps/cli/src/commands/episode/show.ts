@@ -68,6 +68,7 @@ function stageLines(stage: StageView, nowMs: number): string[] {
     parts.push(
       `next attempt in ${ageWords(new Date(2 * nowMs - Date.parse(stage.notBefore)).toISOString(), nowMs)}`,
     );
+  if (stage.askedModel !== '') parts.push(`with the model ${oneLine(stage.askedModel)}`);
   if (stage.purged) parts.push('its files were purged with its feed');
   if (stage.audioRemoved) parts.push('its audio was removed (keepAudio)');
   if (stage.reason !== '') parts.push(oneLine(stage.reason));

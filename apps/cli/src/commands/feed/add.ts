@@ -125,7 +125,7 @@ export default class FeedAdd extends BaseCommand {
     if (count('refused') > 0) parts.push(`${count('refused')} refused`);
     const isNoneIn = count('refused') === added.length;
     const follow = paused
-      ? 'Take what you have in with "podctl library adopt DIR", then begin with "podctl feed resume".'
+      ? 'Take what you have in with "podctl library adopt DIR", then begin with "podctl feed resume" and their ids, -l K=V, or --all.'
       : 'Follow the work with "podctl watch".';
     const done = isNoneIn ? 'PROBLEM says what to mend.' : follow;
     const next = dryRun ? 'Nothing was changed.' : done;

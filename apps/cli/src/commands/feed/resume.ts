@@ -1,24 +1,24 @@
-import * as Args from '@oclif/core/args';
-import { BaseCommand } from '../../base-command.ts';
-import { type ChangedFeedView, changedFeedView } from '../../views/feed-change-map.ts';
+import { type ChangedFeedsView, feedsArgs, feedsFlags } from '../../feeds-meant.ts';
+import { PausingCommand } from '../../pausing-command.ts';
 
-export default class FeedResume extends BaseCommand {
-  static override summary = 'Let the jobs of a paused feed begin again.';
+export default class FeedResume extends PausingCommand {
+  static override summary = 'Let the jobs of paused feeds begin again.';
   static override examples = [
     '<%= config.bin %> feed resume in-our-time',
-    '<%= config.bin %> feed resume in-our-time --json',
-    '<%= config.bin %> feed resume in-our-time --server 127.0.0.1:7070',
+    '<%= config.bin %> feed resume --all',
+    "<%= config.bin %> feed resume -l topic=history --json | jq '.feeds | length'",
   ];
-  static override args = { id: Args.string({ required: true, description: 'id of the feed' }) };
+  static override strict = false;
+  static override args = feedsArgs;
+  static override flags = feedsFlags;
 
-  async run(): Promise<ChangedFeedView> {
-    const { args, flags } = await this.parse(FeedResume);
-    const { changed } = await this.withClient(flags, (client) => client.feeds.resume(args.id));
-    this.say(
-      changed.length === 0
-        ? `Feed ${args.id} was not paused.`
-        : `Resumed feed ${args.id}: its jobs begin again. Follow them with "podctl watch".`,
-    );
-    return changedFeedView(args.id, changed, false);
+  async run(): Promise<ChangedFeedsView> {
+    const { argv, flags } = await this.parse(FeedResume);
+    return this.change(argv, flags, {
+      isPause: false,
+      already: (feedId) => `Feed ${feedId} was not paused.`,
+      changed: (feeds, its) =>
+        `Resumed ${feeds}: ${its} jobs begin again. Follow them with "podctl watch".`,
+    });
   }
 }

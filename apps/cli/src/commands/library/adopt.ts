@@ -121,6 +121,9 @@ export default class LibraryAdopt extends BaseCommand {
       `${verb} ${countWords(adopted, 'episode')} (${countWords(downloads, 'audio file')}, ${countWords(transcripts, 'transcript')}${isDry ? '' : `, ${sizeWords(bytes)}`}); ${known} known already, ${countWords(left, 'file')} left.`,
     );
     if (isDry && adopted > 0) this.say('Run the same without --dry-run to take them in.');
-    else if (adopted > 0) this.say('See what is there with "podctl feed list".');
+    else if (adopted > 0)
+      this.say(
+        'See what is there with "podctl feed list". What is missing of paused feeds begins with "podctl feed resume".',
+      );
   }
 }

@@ -10,6 +10,7 @@ import {
 import { idFlag } from '../../id-flag.ts';
 import { countWords } from '../../render/words.ts';
 import { sinceFlag } from '../../since-flag.ts';
+import { FORMAT_WORDS } from '../../views/transcript-map.ts';
 
 /** What `--json` prints. */
 interface ExportView {
@@ -39,7 +40,7 @@ export default class TranscriptExport extends BaseCommand {
       description: 'only episodes published since (7d, 2026-03-01), and those without a date',
     }),
     format: Flags.option({
-      options: ['txt', 'srt', 'vtt', 'json', 'md'] as const,
+      options: FORMAT_WORDS,
       default: 'txt',
       description: 'form of the transcripts',
     })(),
