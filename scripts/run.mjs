@@ -47,7 +47,14 @@ const SCRIPTS = {
   'test:fuzz': [
     [
       ...many(60_000),
-      ...[bin('node'), bin('vitest'), 'run', 'fuzz', 'gpu-property', '--testTimeout=600000'],
+      ...[bin('node'), bin('vitest'), 'run', 'fuzz', 'gpu-property', '--testTimeout=1200000'],
+    ],
+  ],
+  // Installs two engines that are not ours, once on a machine, and has them pass what ours pass.
+  'test:engines': [
+    [
+      ...['env', 'PODCTL_TEST_ENGINES=1', bin('node'), bin('vitest'), 'run', 'test/engines'],
+      ...['--testTimeout=120000', '--hookTimeout=180000'],
     ],
   ],
   // Before the tests, so that they do not wait for it: two minutes of building, once on a machine.
@@ -65,6 +72,7 @@ const SCRIPTS = {
   'bench:watch': [[...script('test/bench/watch.ts')]],
   'bench:library': [[...script('test/bench/library.ts')]],
   'bench:overhead': [[...script('test/bench/overhead.ts')]],
+  'bench:checkpoint': [[...script('test/bench/checkpoint.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],
 };

@@ -36,6 +36,7 @@ import { Sweeper } from '../../apps/coordinator/src/shell/sweeper.ts';
 import { ViewLinks } from '../../apps/coordinator/src/shell/view-links.ts';
 import { get, patch } from '../support/byte-requests.ts';
 import { ByteWorld, type Held, sha256Of } from '../support/byte-world.ts';
+import { holdsCheckpoints } from '../support/checkpoint-conformance.ts';
 import { FaultyFront } from '../support/faulty-front.ts';
 import { CLUSTER } from '../support/hand-built-fleet.ts';
 import { LeaderWorld } from '../support/leader-world.ts';
@@ -274,6 +275,9 @@ describe.skipIf(program.kind === 'absent')('a library in a bucket', () => {
       const input = await store.input(transcribe, work, never);
       if (!input.ok) throw new Error(JSON.stringify(input.error));
       expect(sha256Of(await readFile(input.value.path))).toBe(audioSha256);
+      await holdsCheckpoints(async () =>
+        store.checkpoints({ ...assignment(world.hold('transcribe')), work }),
+      );
     });
 
     test('is told before it takes work when it cannot reach the bucket', async () => {

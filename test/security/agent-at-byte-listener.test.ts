@@ -25,7 +25,8 @@ afterAll(() => world.stop());
 function formOf(target: string): string {
   return target
     .replace(/^\/v1\/jobs\/[^/]+\/\d+\//, '/v1/jobs/<job>/<token>/')
-    .replace(/\/files\/[^/]+$/, '/files/<name>');
+    .replace(/\/files\/[^/]+$/, '/files/<name>')
+    .replace(/\/checkpoint\/[^/]+$/, '/checkpoint/<key>');
 }
 
 const segment = fc.oneof(
@@ -48,6 +49,7 @@ const target = fc.oneof(
   fc.array(segment, { maxLength: 6 }).map((parts) => `/${parts.join('/')}`),
   fc.constantFrom('/v1/ca', '/v1/enrol', '/v1/renew', '/v1/leave', '/v1/library', '/metrics', '/'),
   fc.constantFrom(`/v1/jobs/${JOB}/7/input`, `/v1/jobs/${JOB}/7/files/transcript.txt`),
+  fc.constantFrom(`/v1/jobs/${JOB}/7/checkpoint/${'0a'.repeat(8)}`),
 );
 
 test('what docs/security.md lists, and nothing else, is a route of the byte listener', () => {

@@ -192,6 +192,8 @@ export class Fleet {
     const workers = simWorkers({
       ...{ world, process, library, agent: of.id, failures: this.#failures },
       begun: (by, assignment) => this.#sim.begun(by, assignment),
+      resumed: (by, { job }) =>
+        recorder.trace.add(by.name, 'goes on from a checkpoint', job.episode),
       misread: (by, { job }, what) =>
         recorder.violate(
           'A reader of the library never sees a part',

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { parseCheckpointName } from '@podctl/domain/checkpoint-name.ts';
+import { nextRun } from '@podctl/domain/episode-move.ts';
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import {
   EPISODES_ROOT,
   PODCASTS_ROOT,
@@ -24,6 +27,8 @@ export class LibraryJudge implements LibraryWitness {
   readonly #log: Recorder;
   readonly #files: MemoryLibrary;
   readonly #looked = new Set<string>();
+  /** The run of those that lie in a staging folder. */
+  readonly #checkpoints = new Map<string, number>();
 
   constructor(log: Recorder, files: MemoryLibrary) {
     this.#log = log;
@@ -41,6 +46,8 @@ export class LibraryJudge implements LibraryWitness {
     const folder = path.slice(0, path.length - place.rest.length - 1);
     if (log.finishedMs.has(folder))
       log.violate('Nobody writes into a finished staging folder', `${by.name} wrote ${path}`);
+    const checkpoint = parseCheckpointName(place.rest);
+    if (checkpoint !== null) this.#checkpoints.set(folder, checkpoint.run);
     if (place.rest === MANIFEST_NAME) log.finishedMs.set(folder, log.time.nowMs);
   }
 
@@ -62,6 +69,8 @@ export class LibraryJudge implements LibraryWitness {
     const place = parseStaging(folder);
     const row = place === null ? undefined : log.jobs.get(`${place.feed}.${place.episode}`);
     const lock = place === null ? undefined : row?.state.stages[place.stage].lock;
+    if (this.#isCurrentCheckpoint(folder, row?.state))
+      log.violate('A checkpoint of the current run is never swept', `${by.name} removed ${folder}`);
     const holds = lock?.state === 'held' || lock?.state === 'committed';
     if (
       place !== null &&
@@ -72,6 +81,13 @@ export class LibraryJudge implements LibraryWitness {
       log.violate('What is held or committed is never swept', `${by.name} removed ${folder}`);
     if (!folder.startsWith(`${STAGING_ROOT}/`))
       log.violate('Only what is under staging/ is ever removed', folder);
+  }
+
+  #isCurrentCheckpoint(folder: string, state: EpisodeState | undefined): boolean {
+    const place = parseStaging(folder);
+    const run = this.#checkpoints.get(folder);
+    if (place === null || run === undefined || place.cluster !== state?.cluster) return false;
+    return run === nextRun(state.stages[place.stage]);
   }
 
   /** What is committed came from the token that held the lock; asked after each revision that committed one. */

@@ -133,4 +133,9 @@ export const PLANTS: { readonly [name: string]: RunOptions } = {
   'a host’s patience counted as a failure': { plant: host.patienceIsFailure },
   'losses not counted': { plant: lock.lossesNotCounted },
   'a reader of a half-published attempt': { plant: library.halfPublished },
+  'a checkpoint taken for a leftover': {
+    plant: library.checkpointUnknown,
+    schedule: leavesAfterCut,
+    shape: longWork,
+  },
 };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkpointName } from '@podctl/domain/checkpoint-name.ts';
 import { hostAt } from '@podctl/domain/host-name.ts';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
@@ -6,6 +7,7 @@ import type { Stage } from '@podctl/domain/stage.ts';
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
 import { failure, returned } from '../../apps/agent/src/core/outcome.ts';
 import type { JobContext, Worker } from '../../apps/agent/src/shell/jobs.ts';
+import { libraryCheckpoints } from '../../apps/agent/src/shell/library-checkpoints.ts';
 import { Staging } from '../../apps/agent/src/shell/staging.ts';
 import type { SimProcess } from './process.ts';
 import { allEpisodes, type World, type WorldEpisode } from './world.ts';
@@ -20,10 +22,13 @@ export interface WorkerPlace {
   /** How often each episode's host has failed so far; shared by all agents. */
   readonly failures: Map<string, number>;
   begun(process: SimProcess, assignment: Assignment): void;
+  /** It goes on with what another attempt at its run had heard. */
+  resumed(process: SimProcess, assignment: Assignment): void;
   /** It read something that is not what it was told. */
   misread(process: SimProcess, assignment: Assignment, what: string): void;
 }
 
+const CHECKPOINT_KEY = '0a'.repeat(8);
 const RETURN_WAIT_MS = 3_000;
 const AUDIO_BYTES_MAX = 1_000_000;
 
@@ -103,10 +108,37 @@ async function transcribe(
     place.process.crash();
     await place.process.gate();
   }
-  await pass(place, episode.transcribeMs, context);
+  await listen(place, assignment, episode, context);
   for (const name of ['transcript.txt', 'transcript.srt', 'transcript.vtt', 'transcript.json'])
     await staging.writeText(name, textOf(assignment, name));
   return staging.finish(place.agent, null, {});
+}
+
+/** The second half alone, where an earlier attempt at the run has left a checkpoint of the first. */
+async function listen(
+  place: WorkerPlace,
+  assignment: Assignment,
+  { transcribeMs }: WorldEpisode,
+  context: JobContext,
+): Promise<void> {
+  const { library, process } = place;
+  const checkpoints = libraryCheckpoints(library, assignment);
+  const [of, key] = [ofRun(assignment), CHECKPOINT_KEY];
+  const earlier = await checkpoints.read(key, context.signal);
+  if (earlier === null) {
+    await process.clock.sleep(transcribeMs / 2, context.signal);
+    const milliseconds = Math.floor(transcribeMs / 2);
+    const name = checkpointName({ run: assignment.job.run, key, milliseconds });
+    await checkpoints.write(name, Buffer.from(of), context.signal);
+  } else if (Buffer.from(earlier).toString() === of) {
+    place.resumed(process, assignment);
+  } else place.misread(process, assignment, 'a checkpoint of another run');
+  context.progress(0.5);
+  await process.clock.sleep(transcribeMs / 2, context.signal);
+}
+
+function ofRun({ cluster, job }: Assignment): string {
+  return `${cluster} ${job.feed}.${job.episode}.${job.stage} ${job.run}`;
 }
 
 async function pass({ process }: WorkerPlace, ms: number, context: JobContext): Promise<void> {

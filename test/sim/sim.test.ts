@@ -31,6 +31,7 @@ const SAID: { readonly [plant: string]: RegExp } = {
   'a host’s patience counted as a failure': /only for what failed/,
   'losses not counted': /Losses are counted/,
   'a reader of a half-published attempt': /never sees a part/,
+  'a checkpoint taken for a leftover': /checkpoint of the current run is never swept/,
 };
 
 async function firstFailure(plant: string): Promise<SeedResult | null> {
@@ -53,6 +54,14 @@ describe('the simulated fleet', () => {
     expect(accepted).toBeGreaterThan(SEEDS * 5);
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1_000).toBeLessThan(CPU_MS_MAX);
+  });
+
+  it('goes on in mid-job, after a loss, from what an earlier attempt left', async () => {
+    const goesOn = async (seed: number) =>
+      (await runSeed(seed, { trace: true })).trace.join('\n').includes('goes on from a checkpoint');
+    let seed = 1;
+    while (seed <= CAUGHT_WITHIN && !(await goesOn(seed))) seed += 1;
+    expect(seed).toBeLessThanOrEqual(CAUGHT_WITHIN);
   });
 
   it('does the same again for the same seed, to the last word of the trace', async () => {

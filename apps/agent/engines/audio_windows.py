@@ -1,6 +1,10 @@
 """Audio files as windows of 16 kHz mono samples, so that an episode of eight hours needs no more memory than one of
-fifteen minutes (whole, its samples and features alone would be 4 GB). A window is cut at the quietest moment near its
-end, not in the middle of a word.
+fifteen minutes (whole, its samples and features alone would be 4 GB). A window is cut where nobody speaks near its
+end (speech_pause.py), not in the middle of a word.
+
+Where a window ends depends on its own samples alone: a pass that starts at the end of a window has the same windows
+from there on as the pass that came by. What lies before is decoded and dropped, never sought: a seek in an mp3
+without a good index lands elsewhere, and a decoder and a resampler that start in the middle give other samples.
 
 faster-whisper's own decoder stops at the first undecodable packet and says nothing; here such packets are skipped
 and counted.
@@ -10,17 +14,15 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Tuple
 
 import av
 import numpy as np
 
 from engine_error import AUDIO_UNREADABLE, INTERNAL, EngineError
+from speech_pause import SAMPLE_RATE_HZ, pause_near_end
 
-SAMPLE_RATE_HZ = 16_000
 WINDOW_SECONDS = 900
-CUT_SEARCH_SECONDS = 20
-CUT_FRAME_SECONDS = 0.1
 # Demuxers may fail again and again on a damaged file: more than this in a row is the file's end.
 READ_ERRORS_IN_A_ROW_MAX = 50
 # Of the disk, not of what is on it: the same file may be read well another time, and its end was not seen.
@@ -59,30 +61,51 @@ class AudioFile:
     def close(self) -> None:
         self._container.close()
 
-    def windows(self) -> Iterator[Window]:
-        """Windows in order, without gap or overlap; none for a file that holds no samples."""
+    def windows(
+        self,
+        from_seconds: float = 0.0,
+        to_seconds: Optional[float] = None,
+        window_seconds: float = WINDOW_SECONDS,
+    ) -> Iterator[Window]:
+        """Windows in order, without gap or overlap; none for a file that holds no samples there."""
+        start = round(from_seconds * SAMPLE_RATE_HZ)
+        end = None if to_seconds is None else round(to_seconds * SAMPLE_RATE_HZ)
+        size = round(window_seconds * SAMPLE_RATE_HZ)
         waiting: List[np.ndarray] = []
         waiting_samples = 0
-        offset_samples = 0
-        for samples in self._samples():
+        for offset, samples in self._between(start, end):
             waiting.append(samples)
             waiting_samples += len(samples)
-            if waiting_samples >= WINDOW_SECONDS * SAMPLE_RATE_HZ:
+            while waiting_samples >= size:
                 joined = np.concatenate(waiting)
-                cut = _quietest_cut(joined)
-                yield Window(offset_samples / SAMPLE_RATE_HZ, joined[:cut])
-                offset_samples += cut
-                waiting = [joined[cut:]]
-                waiting_samples = len(joined) - cut
+                cut = pause_near_end(joined[:size])
+                first = offset + len(samples) - waiting_samples
+                yield Window(first / SAMPLE_RATE_HZ, joined[:cut])
+                # A copy: a view would keep all of the window that is done.
+                waiting = [joined[cut:].copy()]
+                waiting_samples -= cut
+        decoded_samples = round(self.decoded_seconds * SAMPLE_RATE_HZ)
         if waiting_samples:
-            yield Window(offset_samples / SAMPLE_RATE_HZ, np.concatenate(waiting))
-            offset_samples += waiting_samples
-        self.decoded_seconds = offset_samples / SAMPLE_RATE_HZ
-        if offset_samples == 0 and self.undecodable_packets:
+            yield Window((decoded_samples - waiting_samples) / SAMPLE_RATE_HZ, np.concatenate(waiting))
+        if decoded_samples == 0 and self.undecodable_packets:
             raise EngineError(
                 AUDIO_UNREADABLE,
                 f"Not one packet of {self._path} could be decoded as {self._stream.codec_context.name}.",
             )
+
+    def _between(self, start: int, end: Optional[int]) -> Iterator[Tuple[int, np.ndarray]]:
+        """The samples from `start` up to `end`, each piece with where in the file it begins."""
+        offset = 0
+        for samples in self._samples():
+            piece = samples if end is None else samples[: max(0, end - offset)]
+            first = max(offset, min(start, offset + len(piece)))
+            kept = piece[first - offset :]
+            offset += len(piece)
+            self.decoded_seconds = offset / SAMPLE_RATE_HZ
+            if len(kept):
+                yield first, kept
+            if end is not None and offset >= end:
+                return
 
     def _samples(self) -> Iterator[np.ndarray]:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
@@ -121,15 +144,6 @@ def _raise_disk_error(path: str, error: BaseException) -> None:
 
 def _floats(frame: Any) -> np.ndarray:
     return frame.to_ndarray().reshape(-1).astype(np.float32) / 32768.0
-
-
-def _quietest_cut(samples: np.ndarray) -> int:
-    """The index of the middle of the quietest CUT_FRAME_SECONDS within the last CUT_SEARCH_SECONDS."""
-    frame = int(CUT_FRAME_SECONDS * SAMPLE_RATE_HZ)
-    count = int(CUT_SEARCH_SECONDS / CUT_FRAME_SECONDS)
-    start = len(samples) - count * frame
-    energies = np.square(samples[start:].reshape(count, frame)).mean(axis=1)
-    return start + int(np.argmin(energies)) * frame + frame // 2
 
 
 def _reason(error: BaseException) -> str:

@@ -80,6 +80,14 @@ class RequestFields:
             raise self._wrong(name, f"a whole number from {minimum} to {maximum}", value)
         return value
 
+    def seconds(self, name: str, minimum: float, maximum: float, default: Optional[float]) -> Any:
+        value = self._fields.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not minimum <= value <= maximum:
+            raise self._wrong(name, f"a number of seconds from {minimum} to {maximum}", value)
+        return float(value)
+
     def flag(self, name: str, default: bool) -> bool:
         value = self._fields.get(name)
         if value is None:

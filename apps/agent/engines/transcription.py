@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from audio_windows import SAMPLE_RATE_HZ, WINDOW_SECONDS, AudioFile, Window
+from audio_windows import WINDOW_SECONDS, AudioFile, Window
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
 from line_channel import finite
 from loaded_model import LoadedModel
+from speech_pause import SAMPLE_RATE_HZ
 from used_parameters import Scalar, used_parameters
 
 
@@ -26,6 +27,10 @@ class TranscribeRequest:
     hotwords: Optional[str]
     word_timestamps: bool
     vad: bool
+    # Seconds of the file. `to_seconds` None: its end.
+    from_seconds: float = 0.0
+    to_seconds: Optional[float] = None
+    window_seconds: float = WINDOW_SECONDS
 
 
 class Transcription:
@@ -50,28 +55,40 @@ class Transcription:
         audio = AudioFile(self._request.audio)
         try:
             claimed = audio.claimed_seconds
-            self._emit_position(emit, 0.0, claimed)
-            for window in audio.windows():
+            self._emit_position(emit, self._request.from_seconds, claimed)
+            for window in audio.windows(
+                self._request.from_seconds, self._request.to_seconds, self._request.window_seconds
+            ):
                 self._stop_if_cancelled()
+                if window.offset_seconds > self._request.from_seconds:
+                    self._emit_checkpoint(emit, window.offset_seconds, started)
                 self._run_window(window, claimed, emit)
         finally:
             audio.close()
         return {
+            **self._totals(started),
+            "durationSeconds": finite(audio.decoded_seconds, 3),
+            "undecodablePackets": audio.undecodable_packets,
+        }
+
+    def _totals(self, started: float) -> Dict[str, Any]:
+        return {
             "language": self._language,
             "languageProbability": finite(self._language_probability, 4),
-            "durationSeconds": finite(audio.decoded_seconds, 3),
             "speechSeconds": finite(self._speech_seconds, 3),
             "segmentCount": self._segment_count,
-            "undecodablePackets": audio.undecodable_packets,
             "elapsedMs": round((time.monotonic() - started) * 1000),
             "parameters": self._parameters,
         }
+
+    def _emit_checkpoint(self, emit: Callable[..., None], seconds: float, started: float) -> None:
+        emit("checkpoint", id=self._request.id, seconds=finite(seconds, 3), **self._totals(started))
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
         segments, info = self._transcribe(window)
         if self._parameters is None:
             batch_size = self._request.batch_size if self._request.vad else None
-            self._parameters = used_parameters(info, batch_size, WINDOW_SECONDS)
+            self._parameters = used_parameters(info, batch_size, self._request.window_seconds)
         for segment in segments:
             emit(
                 "segment",

@@ -14,7 +14,7 @@ PASSED_OVER = frozenset(
 )
 
 
-def used_parameters(info: Any, batch_size: Optional[int], window_seconds: int) -> Dict[str, Scalar]:
+def used_parameters(info: Any, batch_size: Optional[int], window_seconds: float) -> Dict[str, Scalar]:
     """`info`: faster-whisper's TranscriptionInfo. `batch_size` None: a sequential pass. Names in camel case, those of voice
     activity detection after `vad`; what is no plain value is text."""
     parameters: Dict[str, Scalar] = {

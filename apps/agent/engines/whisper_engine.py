@@ -23,6 +23,7 @@ import threading
 import time
 from typing import Optional, Tuple, Union
 
+from audio_windows import WINDOW_SECONDS
 from engine_error import BAD_REQUEST, BUSY, MESSAGE_CHARACTERS_MAX, EngineError, failure_of
 from loaded_model import LoadedModel, LoadRequest, load_model
 from request_fields import RequestFields
@@ -33,6 +34,8 @@ ALIVE_EVERY_SECONDS = 2.0
 BATCH_SIZE_MAX = 128
 BEAM_SIZE_MAX = 10
 CPU_THREADS_MAX = 256
+AUDIO_SECONDS_MAX = 10_000_000
+WINDOW_SECONDS_MIN = 3
 DEVICES = ("auto", "cpu", "cuda")
 COMPUTE_TYPES = (
     "auto",
@@ -183,7 +186,19 @@ def _load_request(fields: RequestFields) -> LoadRequest:
 
 
 def _transcribe_request(request_id: str, fields: RequestFields) -> TranscribeRequest:
-    fields.only("audio", "language", "batchSize", "beamSize", "initialPrompt", "hotwords", "wordTimestamps", "vad")
+    fields.only(
+        "audio",
+        "language",
+        "batchSize",
+        "beamSize",
+        "initialPrompt",
+        "hotwords",
+        "wordTimestamps",
+        "vad",
+        "fromSeconds",
+        "toSeconds",
+        "windowSeconds",
+    )
     return TranscribeRequest(
         id=request_id,
         audio=fields.required_text("audio"),
@@ -194,6 +209,9 @@ def _transcribe_request(request_id: str, fields: RequestFields) -> TranscribeReq
         hotwords=fields.text("hotwords"),
         word_timestamps=fields.flag("wordTimestamps", True),
         vad=fields.flag("vad", True),
+        from_seconds=fields.seconds("fromSeconds", 0, AUDIO_SECONDS_MAX, 0.0),
+        to_seconds=fields.seconds("toSeconds", 0, AUDIO_SECONDS_MAX, None),
+        window_seconds=fields.seconds("windowSeconds", WINDOW_SECONDS_MIN, WINDOW_SECONDS, WINDOW_SECONDS),
     )
 
 

@@ -88,7 +88,7 @@ export async function runAgent(
     connectTimeoutMs: CONNECT_MS_MAX,
     connectionsMax: config.settings.agent.slots.download + 1,
   });
-  const gpus = gpuWatchOf(config, log, engines, {
+  const gpus = gpuWatchOf(log, engines, {
     lost: (reason) => agent.loseGpu(reason),
     changed: () => agent.look(),
   });
@@ -123,6 +123,7 @@ export async function runAgent(
     await gpus.stop();
     await agent.stop();
     await Promise.all(engines.all.map((engine) => engine.stop()));
+    await engines.close();
     await Promise.all([dispatcher.destroy(), way.store.stop()]);
     await membership.stop();
     await health.stop();
@@ -217,13 +218,7 @@ interface GpuNews {
   readonly changed: () => void;
 }
 
-function gpuWatchOf(
-  config: AgentConfig,
-  log: Logger,
-  { all }: Engines,
-  { lost, changed }: GpuNews,
-): GpuWatch {
-  const needsGpu = config.settings.transcribe.device !== 'cpu' && all.length > 0;
+function gpuWatchOf(log: Logger, { needsGpu }: Engines, { lost, changed }: GpuNews): GpuWatch {
   let before: GpuState['kind'] = 'unseen';
   return new GpuWatch({
     probe: new NvidiaSmi({
@@ -265,7 +260,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
   const reach = { dispatcher: toCoordinators, moved: measured.moved };
   const store = attemptStoreOf(config, way, { ...reach, transcribers: slots.transcribe });
   const describeEngine = () => engines.all[0]?.describe() ?? 'no engine';
-  const onGpuOnly = settings.transcribe.device === 'cuda' && slots.transcribe > 0;
+  const onGpuOnly = engines.needsGpu && settings.transcribe.device === 'cuda';
   const { freeFloorBytes } = settings.library;
   const broken = partsOf(config, store);
   const shared = { store, clock: systemClock, agent };
@@ -307,6 +302,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
       transcribe: transcribeWorker({
         ...shared,
         engines: engines.all,
+        checkpointAfterSeconds: settings.transcribe.checkpointAfter / 1_000,
         transcribed: measured.transcribed,
         publisher: measured.publisher,
       }),

@@ -52,7 +52,17 @@ export function stagingFolder(
   stage: Stage,
   token: Token,
 ): string {
-  return `${STAGING_ROOT}/${cluster}/${feed}.${episode}.${stage}/${token}`;
+  return `${jobStaging(cluster, feed, episode, stage)}/${token}`;
+}
+
+/** What holds the folders of all attempts at a stage of an episode. */
+export function jobStaging(
+  cluster: ClusterId,
+  feed: FeedId,
+  episode: EpisodeId,
+  stage: Stage,
+): string {
+  return `${STAGING_ROOT}/${cluster}/${feed}.${episode}.${stage}`;
 }
 
 const ADOPTED = 'adopted-';

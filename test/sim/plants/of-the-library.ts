@@ -1,4 +1,4 @@
-import { EPISODES_ROOT, PODCASTS_ROOT } from '@podctl/domain/library-path.ts';
+import { EPISODES_ROOT, PODCASTS_ROOT, STAGING_ROOT } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME } from '@podctl/domain/manifest.ts';
 import type { KvEntry } from '@podctl/platform/kv.ts';
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
@@ -74,4 +74,18 @@ export const noReRead: Plant = {
       'turn',
       () => async () => {},
     ),
+};
+
+/** The sweeper takes a checkpoint for what every other attempt leaves. */
+export const checkpointUnknown: Plant = {
+  what: 'a checkpoint taken for a leftover',
+  coordinator: (ports) => {
+    const { library } = ports;
+    const list: Library['list'] = async (folder, ...of) => {
+      const files = await library.list(folder, ...of);
+      if (folder === STAGING_ROOT) return files;
+      return files.filter(({ path }) => !path.includes('/checkpoint-'));
+    };
+    return { ...ports, library: wrapLibrary(library, { list }) };
+  },
 };

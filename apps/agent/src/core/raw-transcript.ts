@@ -21,6 +21,18 @@ export interface RawTranscript {
   readonly elapsedMs: number;
   /** All that decided what was heard, as the engine says that it used it; absent where it does not say. */
   readonly parameters?: EngineParameters | undefined;
+  /** Who heard which part of it, in order; absent where one attempt heard all. */
+  readonly parts?: readonly HeardPart[];
+}
+
+/** What one attempt heard: the times are seconds of the audio. */
+export interface HeardPart {
+  readonly agent: string;
+  readonly device: string;
+  readonly computeType: string;
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  readonly elapsedMs: number;
 }
 
 export type EngineParameters = Readonly<Record<string, string | number | boolean | null>>;

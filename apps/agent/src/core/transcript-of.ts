@@ -1,6 +1,7 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
 import type { Transcript, TranscriptSegment } from '@podctl/domain/transcript/transcript.ts';
+import { type EngineCapabilities, WHISPER_CAPABILITIES } from './engine-capabilities.ts';
 import type { LoadedModel, RawSegment, RawTranscript } from './raw-transcript.ts';
 
 export type TranscribeWork = Extract<Work, { kind: 'transcribe' }>;
@@ -23,11 +24,12 @@ export function transcriptOf(
   loaded: LoadedModel,
   raw: RawTranscript,
   by: MadeBy,
+  can: EngineCapabilities = WHISPER_CAPABILITIES,
 ): Transcript {
   const { engine, engineVersion, model, revision, computeType, device } = loaded;
   return {
     language: raw.language ?? work.language ?? NO_LANGUAGE,
-    languageProbability: work.language === null ? raw.languageProbability : null,
+    languageProbability: work.language === null || !can.language ? raw.languageProbability : null,
     durationSeconds: raw.durationSeconds,
     segments: raw.segments.map(segmentOf),
     provenance: {
@@ -37,10 +39,20 @@ export function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: { ...raw.parameters, ...parametersOf(work) },
+      parameters: { ...raw.parameters, ...parametersOf(work, can) },
       audioSha256: work.audioSha256,
       ...by,
+      ...partsOf(raw.parts),
     },
+  };
+}
+
+function partsOf(parts: RawTranscript['parts'] = []): Pick<Transcript['provenance'], 'parts'> {
+  if (parts.length < 2) return {};
+  return {
+    parts: parts.map(({ agent, device, computeType, fromSeconds, toSeconds }) => ({
+      ...{ agent, device, computeType, fromSeconds, toSeconds },
+    })),
   };
 }
 
@@ -50,12 +62,15 @@ export function isShort(heardSeconds: number, audioSeconds: number | null): bool
   return missingSeconds > SHORT_SECONDS && missingSeconds > SHORT_SHARE * (audioSeconds ?? 0);
 }
 
-/** What was asked for: in the engine's own words the model may have another name, and the texts are left out. */
-function parametersOf({ language, prompt, hotwords }: TranscribeWork) {
+/**
+ * What was asked for: in the engine's own words the model may have another name, and the texts are left out. What is beyond the
+ * engine was not done.
+ */
+function parametersOf({ language, prompt, hotwords }: TranscribeWork, can: EngineCapabilities) {
   return {
-    language,
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(hotwords === undefined ? {} : { hotwords }),
+    language: can.language ? language : null,
+    ...(prompt === undefined || !can.prompt ? {} : { prompt }),
+    ...(hotwords === undefined || !can.hotwords ? {} : { hotwords }),
   };
 }
 

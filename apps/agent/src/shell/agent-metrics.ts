@@ -34,7 +34,8 @@ export interface AgentMetrics {
   disk(freeBytes: number | null): void;
   /** From (`in`) and to a coordinator. */
   moved(direction: 'in' | 'out', bytes: number): void;
-  transcribed(model: string, audioSeconds: number): void;
+  /** @param resumedAtSeconds so much of it was there from an earlier attempt; 0: nothing. */
+  transcribed(model: string, audioSeconds: number, resumedAtSeconds: number): void;
   /** Publisher's transcripts: with downloads, and where one was to be preferred. */
   publisher(outcome: PublisherOutcome): void;
   /** Lines of the log: told to the coordinators, and left out. */
@@ -75,11 +76,6 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     help: 'Bytes of artifacts moved from (in) and to (out) coordinators.',
     labels: ['agent', 'direction'],
   });
-  const seconds = metrics.counter({
-    name: 'podctl_audio_transcribed_seconds_total',
-    help: 'Seconds of audio transcribed.',
-    labels: ['agent', 'model'],
-  });
   const publishers = metrics.counter({
     name: 'podctl_publisher_transcripts_total',
     help: 'Transcripts of publishers: kept with a download or failed to come, and where one was preferred, used or declined.',
@@ -118,7 +114,25 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
       logs.add({ agent, result: 'dropped' }, dropped);
     },
     publisher: (outcome) => publishers.add({ agent, outcome }),
-    transcribed: (model, audioSeconds) => seconds.add({ agent, model }, audioSeconds),
+    transcribed: audioCounters(options),
+  };
+}
+
+function audioCounters({ metrics, agent }: AgentMetricsOptions): AgentMetrics['transcribed'] {
+  const seconds = metrics.counter({
+    name: 'podctl_audio_transcribed_seconds_total',
+    help: 'Seconds of audio transcribed.',
+    labels: ['agent', 'model'],
+  });
+  const kept = metrics.counter({
+    name: 'podctl_transcribe_resumed_seconds_total',
+    help: 'Seconds of audio that did not have to be heard again, since an earlier attempt had left a checkpoint.',
+    labels: ['agent'],
+  });
+  kept.add({ agent }, 0);
+  return (model, audioSeconds, resumedAtSeconds) => {
+    seconds.add({ agent, model }, audioSeconds);
+    kept.add({ agent }, resumedAtSeconds);
   };
 }
 

@@ -24,6 +24,8 @@ export interface AttemptStore {
     file: PublisherWork,
     signal: AbortSignal,
   ): Promise<Uint8Array | null>;
+  /** What attempts at the job's run leave of long work for whoever goes on with it. */
+  checkpoints(assignment: Assignment): CheckpointStore;
   /** Where files of this agent alone may grow before an attempt adopts them. */
   readonly parts: PartPlace;
   /** On the disk that attempts are written to; null where it does not tell. */
@@ -54,6 +56,14 @@ export interface Attempt extends AsyncDisposable {
     audioSeconds: number | null,
     details: Readonly<Record<string, ManifestDetail>>,
   ): Promise<ResultOutcome>;
+}
+
+/** The checkpoints of one job's run. Both reject with the signal's reason, or with `LibraryError`. */
+export interface CheckpointStore {
+  /** The file of the farthest one with this key, whichever attempt left it: at most CHECKPOINT_BYTES_MAX. Null: there is none. */
+  read(key: string, signal: AbortSignal): Promise<Uint8Array | null>;
+  /** A further one, into this attempt's folder; never once that is finished. Rejects where it could not be left there. */
+  write(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
 }
 
 /** Kept where it is until it is disposed. */

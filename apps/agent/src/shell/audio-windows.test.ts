@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
 
+const SAMPLE = fileURLToPath(
+  new URL('../../../../examples/sample/the-clockmakers/clock-01.mp3', import.meta.url),
+);
 const ENGINES = fileURLToPath(new URL('../../engines/', import.meta.url));
 
 /** A container whose every read fails with the error named, and a file that is not there. */
@@ -48,4 +54,60 @@ test('a disk that fails is not the end of the audio, nor is the audio unreadable
     ...['internal', 'audio_unreadable'],
     ...['internal', 'internal', 'internal', 'internal', 'end', ''],
   ]);
+});
+
+/** Speech, silence and noise by turns, as mp3 of a changing bit rate without an index, whose length nobody can tell. */
+const FROM_A_CHECKPOINT = `
+import av
+import numpy as np
+from audio_windows import AudioFile
+import sys
+
+path, sample = sys.argv[1], sys.argv[2]
+with av.open(path, "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as out:
+    stream = out.add_stream("libmp3lame", rate=22050, options={"flags": "+qscale", "global_quality": "590"})
+    stream.layout = "mono"
+    resampler = av.AudioResampler(format="s16p", layout="mono", rate=22050)
+    noise = np.random.default_rng(5)
+    def encoded(frame):
+        for resampled in resampler.resample(frame):
+            resampled.pts = None
+            out.mux(stream.encode(resampled))
+    with av.open(sample) as audio:
+        for n, frame in enumerate(audio.decode(audio=0)):
+            samples = frame.to_ndarray()
+            if n // 40 % 8 == 7:
+                samples = (noise.standard_normal(samples.shape) * 0.3).astype(samples.dtype)
+            turned = av.AudioFrame.from_ndarray(samples, format=frame.format.name, layout=frame.layout.name)
+            turned.sample_rate = frame.sample_rate
+            encoded(turned)
+    out.mux(stream.encode(None))
+
+sizes = {packet.size for packet in av.open(path).demux(audio=0) if packet.size}
+whole = list(AudioFile(path).windows(window_seconds=6))
+starts = [round(window.offset_seconds * 16000) for window in whole]
+ends = [start + len(window.samples) for start, window in zip(starts, whole)]
+print("many sizes" if len(sizes) > 5 else "one size", len(whole) > 4)
+print(starts[1:] == ends[:-1], all(start % 16 == 0 for start in starts))
+same = lambda a, b: len(a) == len(b) and all(x.offset_seconds == y.offset_seconds and (x.samples == y.samples).all() for x, y in zip(a, b))
+print(all(same(list(AudioFile(path).windows(from_seconds=w.offset_seconds, window_seconds=6)), whole[n:]) for n, w in enumerate(whole) if n % 3 == 1))
+middle = AudioFile(path)
+print(same(list(middle.windows(from_seconds=whole[1].offset_seconds, to_seconds=whole[3].offset_seconds, window_seconds=6)), whole[1:3]))
+print(middle.decoded_seconds == whole[3].offset_seconds)
+`;
+
+test('from any checkpoint on the windows are sample for sample those of the whole pass, of mp3 without an index too', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'podctl-windows-'));
+  try {
+    const { stdout } = await promisify(execFile)(
+      testPython(),
+      ['-B', '-c', FROM_A_CHECKPOINT, join(folder, 'vbr.mp3'), SAMPLE],
+      { cwd: ENGINES },
+    );
+    expect(stdout.trim().split('\n')).toEqual([
+      ...['many sizes True', 'True True', 'True', 'True', 'True'],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

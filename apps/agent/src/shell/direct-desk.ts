@@ -8,6 +8,7 @@ import {
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 import type { ByteAnswer } from '../core/byte-answer.ts';
+import type { CheckpointStore } from './attempt-store.ts';
 import {
   authorization,
   type ByteClient,
@@ -15,6 +16,7 @@ import {
   type JobTicket,
   jobPath,
 } from './byte-client.ts';
+import { libraryCheckpoints } from './library-checkpoints.ts';
 import type { StoreClient } from './store-client.ts';
 
 /** Who says where a job's bytes go in the library's own store, and where they are. */
@@ -110,6 +112,10 @@ export class OwnDesk implements DirectDesk {
       const url = await this.#direct.readUrl(audioPath);
       return store.get(url, range === undefined ? {} : { range }, signal);
     };
+  }
+
+  checkpoints(assignment: Assignment): CheckpointStore {
+    return libraryCheckpoints(this.#library, assignment);
   }
 
   /** Why no new work can be taken; null when it can. */

@@ -129,6 +129,7 @@ describe('a download', () => {
       publisherFile: (of, file) => store.publisherFile(of, file),
       ...{ freeBytes: () => store.freeBytes(), problem: (expected) => store.problem(expected) },
       input: (...of) => store.input(...of),
+      checkpoints: (of) => store.checkpoints(of),
       begin: async (...of) => ({
         ...(await store.begin(...of)),
         finish: async () => {

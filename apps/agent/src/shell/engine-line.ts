@@ -31,6 +31,12 @@ export type EngineLine =
       readonly durationSeconds: number | null;
     }
   | { readonly kind: 'segment'; readonly id: string; readonly segment: RawSegment }
+  /** Its totals are those up to there. */
+  | {
+      readonly kind: 'checkpoint';
+      readonly id: string;
+      readonly totals: Omit<RawTranscript, 'segments'>;
+    }
   | { readonly kind: 'done'; readonly id: string; readonly totals: Omit<RawTranscript, 'segments'> }
   | {
       readonly kind: 'failed';
@@ -57,6 +63,9 @@ export type EngineRequest =
       readonly batchSize: number;
       readonly initialPrompt: string | null;
       readonly hotwords: string | null;
+      readonly fromSeconds: number | null;
+      readonly toSeconds: number | null;
+      readonly windowSeconds: number | null;
     }
   | { readonly kind: 'cancel'; readonly id: string };
 
@@ -93,8 +102,10 @@ function lineFrom(fields: Fields): EngineLine {
       };
     case 'segment':
       return { kind, id: fields.text('id'), segment: segmentFrom(fields) };
+    case 'checkpoint':
+      return { kind, id: fields.text('id'), totals: totalsFrom(fields, 'seconds') };
     case 'done':
-      return { kind, id: fields.text('id'), totals: totalsFrom(fields) };
+      return { kind, id: fields.text('id'), totals: totalsFrom(fields, 'durationSeconds') };
     case 'failed':
       return {
         kind,
@@ -115,6 +126,11 @@ function loadedFrom(fields: Fields): Omit<LoadedModel, 'engine' | 'engineVersion
     computeType: fields.text('computeType'),
     note: fields.textOrNull('note'),
   };
+}
+
+/** A segment as the engine writes it, which is also how it is kept. Throws with a field's name. */
+export function decodeSegment(value: unknown): RawSegment {
+  return segmentFrom(new Fields(value));
 }
 
 function segmentFrom(fields: Fields): RawSegment {
@@ -138,11 +154,11 @@ function wordFrom(value: unknown): RawWord {
   };
 }
 
-function totalsFrom(fields: Fields): Omit<RawTranscript, 'segments'> {
+function totalsFrom(fields: Fields, upTo: string): Omit<RawTranscript, 'segments'> {
   return {
     language: fields.textOrNull('language'),
     languageProbability: fields.numberOrNull('languageProbability'),
-    durationSeconds: fields.number('durationSeconds'),
+    durationSeconds: fields.number(upTo),
     speechSeconds: fields.number('speechSeconds'),
     elapsedMs: fields.number('elapsedMs'),
     parameters: fields.scalars('parameters'),

@@ -1,5 +1,6 @@
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { beforeEach, expect, test } from 'vitest';
+import { WHISPER_CAPABILITIES } from '../core/engine-capabilities.ts';
 import type { Engine } from './engine.ts';
 import { EnginePool } from './engine-pool.ts';
 
@@ -16,6 +17,7 @@ function engine(restMs: number): Engine {
   const none = () => Promise.reject(new Error('nobody asks it'));
   return {
     describe: () => 'an engine',
+    capabilities: WHISPER_CAPABILITIES,
     load: none,
     transcribe: none,
     stop: () => Promise.resolve(),

@@ -1,4 +1,5 @@
 import type { Result } from '@podctl/domain/result.ts';
+import type { EngineCapabilities } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import type { LoadedModel, RawTranscript } from '../core/raw-transcript.ts';
 
@@ -6,10 +7,12 @@ import type { LoadedModel, RawTranscript } from '../core/raw-transcript.ts';
 export interface Engine {
   /** Engine, model and device in words, for the hello and the heartbeat. */
   describe(): string;
+  /** A wrapper gives its engine's. */
+  readonly capabilities: EngineCapabilities;
+  /** What the model `auto` stands for; absent: MODEL_DEFAULT. */
+  readonly modelDefault?: string;
   /** For so long it should be given no work, since it would fail at once; absent or 0: nothing is against it. */
   readonly restMs?: number;
-  /** It heeds `fromSeconds`, `toSeconds` and `onCheckpoint` of a request; absent: it hears all of the audio, whatever is asked. */
-  readonly resumes?: boolean;
   /**
    * Starts the engine where it is not running, and loads the model where another one or none is loaded.
    *
@@ -42,4 +45,8 @@ export interface TranscribeRequest {
   /** Of the audio: only what lies between is heard, and times stay those of the whole. Absent: its start, its end. */
   readonly fromSeconds?: number | undefined;
   readonly toSeconds?: number | undefined;
+  /** Told now and then: all before `durationSeconds` is final, and a request from there on goes on with the same words. */
+  readonly onCheckpoint?: ((heard: RawTranscript) => void) | undefined;
+  /** Audio is worked on in windows of at most so much, and there is a checkpoint behind each. Absent: the engine's choice. */
+  readonly windowSeconds?: number | undefined;
 }

@@ -6,30 +6,30 @@ import type { Logger } from '@podctl/platform/logger.ts';
 import { modelsFolder } from '@podctl/platform/model-folder.ts';
 import type { AgentConfig } from '../config.ts';
 import { engineEnvironment } from '../core/engine-environment.ts';
-import {
-  type EnginePlan,
-  firstRung,
-  type GpuSeat,
-  planEngines,
-  visibleSeats,
-} from '../core/engine-plan.ts';
+import { firstRung, type GpuSeat, planEngines, visibleSeats } from '../core/engine-plan.ts';
 import type { GpuReport } from '../core/gpu-state.ts';
+import type { Engine } from './engine.ts';
 import { gpuSeats } from './gpu-seats.ts';
 import { MODEL_DEFAULT } from './hearing.ts';
+import { makeOtherEngines } from './other-engines.ts';
 import { TunedEngine } from './tuned-engine.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const ENGINE_SILENT_MS = 30_000;
-const ENGINE_CANCEL_MS = 2_000;
+/** Killed after it: a cancelled job has its end within 2 s. */
+const ENGINE_CANCEL_MS = 1_500;
 
 /** The engines of an agent: one a slot, since each does one episode at a time. */
 export interface Engines {
-  readonly all: readonly TunedEngine[];
-  readonly plan: EnginePlan;
+  readonly all: readonly Engine[];
+  /** Whether work stops with a GPU that is gone. */
+  readonly needsGpu: boolean;
   /** Why the agent should be given no work for a while: no engine has memory. Null: nothing is against it. */
   starved(): string | null;
   /** What is told of the GPUs, with what only the engines know. */
   report(seen: GpuReport): GpuReport;
+  /** After all of them have stopped. */
+  close(): Promise<void>;
 }
 
 /**
@@ -44,6 +44,8 @@ export async function makeEngines(
   signal: AbortSignal,
 ): Promise<Engines> {
   const { agent, transcribe } = config.settings;
+  if (agent.engine !== 'faster-whisper')
+    return makeOtherEngines(agent.engine, config, log, starved);
   const { device, batchSize, computeType } = transcribe;
   const wishes = { batchSize, computeType };
   const cores = availableParallelism();
@@ -67,7 +69,9 @@ export async function makeEngines(
       }),
   );
   return {
-    ...{ all, plan },
+    all,
+    needsGpu: device !== 'cpu' && all.length > 0,
+    close: async () => undefined,
     starved: () =>
       all.length > 0 && all.every(({ starved }) => starved !== null)
         ? (all[0]?.starved ?? null)

@@ -9,6 +9,7 @@ import { isShort, type TranscribeWork } from '../core/transcript-of.ts';
 import type { AudioInput } from './attempt-store.ts';
 import type { Engine } from './engine.ts';
 import type { JobContext } from './jobs.ts';
+import { type LongHearing, transcribeLong } from './long-hearing.ts';
 
 /** What `auto` stands for: real time many times over on any CPU. */
 export const MODEL_DEFAULT = 'tiny.en';
@@ -18,14 +19,15 @@ export interface Heard {
   readonly raw: RawTranscript;
 }
 
-/** Has an engine listen to all of the audio; else how the job ends. */
+/** Has an engine listen to all of the audio; else how the job ends. @param long where checkpoints of long audio are left. */
 export async function hear(
   engine: Engine,
   audio: AudioInput,
   work: TranscribeWork,
   { signal, progress, log }: JobContext,
+  long?: LongHearing,
 ): Promise<Result<Heard, ResultOutcome>> {
-  const name = work.model === 'auto' ? MODEL_DEFAULT : work.model;
+  const name = work.model === 'auto' ? (engine.modelDefault ?? MODEL_DEFAULT) : work.model;
   const loaded = await engine.load(name, signal, (line) => log.info({ component: 'engine' }, line));
   if (!loaded.ok) return err(engineOutcome(loaded.error));
   const { model, device, computeType, note } = loaded.value;
@@ -39,7 +41,7 @@ export async function hear(
     const whole = durationSeconds ?? work.audioSeconds;
     if (whole !== null && whole > 0) progress(seconds / whole);
   };
-  const heard = await engine.transcribe(request, onPosition, signal);
+  const heard = await transcribeLong(engine, loaded.value, request, long, onPosition, signal);
   if (!heard.ok) return err(await unheard(heard.error, audio, signal));
   const { segments, language, durationSeconds, elapsedMs } = heard.value;
   log.info(

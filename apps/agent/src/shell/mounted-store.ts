@@ -13,10 +13,12 @@ import {
   type Attempt,
   type AttemptStore,
   type AudioInput,
+  type CheckpointStore,
   type PartPlace,
   SpaceWatch,
 } from './attempt-store.ts';
 import type { JobContext } from './jobs.ts';
+import { libraryCheckpoints } from './library-checkpoints.ts';
 import { Staging } from './staging.ts';
 
 /** The library itself, mounted on this machine. What an attempt leaves in staging is the sweeper's. */
@@ -63,6 +65,10 @@ export class MountedStore implements AttemptStore {
   ): Promise<Uint8Array | null> {
     const bytes = await this.#library.readSmall(path, sizeBytes);
     return createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : null;
+  }
+
+  checkpoints(assignment: Assignment): CheckpointStore {
+    return libraryCheckpoints(this.#library, assignment);
   }
 
   async freeBytes(): Promise<number | null> {

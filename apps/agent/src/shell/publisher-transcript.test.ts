@@ -10,6 +10,7 @@ import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../../../test/support/silent-log.ts';
 import type { Assignment } from '../core/assignment.ts';
+import { WHISPER_CAPABILITIES } from '../core/engine-capabilities.ts';
 import { job, sessionOf, ticket, world } from '../core/machine-example.ts';
 import type { Engine, TranscribeRequest } from './engine.ts';
 import { MountedStore } from './mounted-store.ts';
@@ -69,7 +70,7 @@ describe('a publisher’s transcript that is preferred', () => {
   );
 
   test('is not looked at by an engine that hears all or nothing, and not taken where its file is another', async () => {
-    expect((await transcribed(vttOf(1), { resumes: false })).details.publisher).toBe(
+    expect((await transcribed(vttOf(1), { parts: false })).details.publisher).toBe(
       'declined: engine',
     );
     const other = await transcribed(vttOf(1), { sha256: 'b'.repeat(64), token: 6 });
@@ -95,11 +96,11 @@ function letters(n: number): string {
 }
 
 /** Hears every word where it is. */
-function engine(resumes: boolean): Engine {
+function engine(parts: boolean): Engine {
   const model = { model: 'm', revision: 'r', device: 'cpu', computeType: 'int8', note: null };
   return {
     describe: () => 'silence',
-    resumes,
+    capabilities: { ...WHISPER_CAPABILITIES, parts },
     load: async () => ok({ engine: 'silence', engineVersion: '1', ...model }),
     transcribe: async (request) => {
       asked.push(request);
@@ -123,17 +124,17 @@ function engine(resumes: boolean): Engine {
 async function transcribed(
   vtt: string,
   {
-    resumes = true,
+    parts = true,
     sha256 = '',
     token = 5,
-  }: { resumes?: boolean; sha256?: string; token?: number } = {},
+  }: { parts?: boolean; sha256?: string; token?: number } = {},
 ) {
   const write = (path: string, text: string) =>
     library.write(path, once(text), new AbortController().signal);
   const audio = await write(AUDIO, 'sound');
   const kept = await write('episodes/alpha/publisher.vtt', vtt);
   const worker = transcribeWorker({
-    ...{ store: new MountedStore(library, agent, 0), engines: [engine(resumes)] },
+    ...{ store: new MountedStore(library, agent, 0), engines: [engine(parts)] },
     ...{ clock: systemClock, agent, transcribed: () => undefined },
     publisher: (outcome) => void outcomes.push(outcome),
   });

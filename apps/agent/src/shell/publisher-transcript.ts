@@ -108,7 +108,7 @@ async function check(
   context: JobContext,
 ): Promise<Result<Checked, Declined>> {
   const { engine, assignment, work } = task;
-  const offer = judgeOffer(publisher, work, engine.resumes === true);
+  const offer = judgeOffer(publisher, work, engine.capabilities.parts);
   if (!offer.ok) return offer;
   const { form, audioSeconds } = offer.value;
   const bytes = await fileOf(ports, assignment, publisher, context.signal);
@@ -116,7 +116,7 @@ async function check(
   const read = readCandidate(form, textOf(bytes), audioSeconds);
   if (!read.ok) return read;
   seen.candidate = read.value;
-  const loaded = await engine.load(modelOf(work), context.signal);
+  const loaded = await engine.load(modelOf(engine, work), context.signal);
   if (!loaded.ok)
     return declined('sample', `The model could not be loaded: ${loaded.error.message}`);
   const heard = await sampled(task, publisher, read.value, audioSeconds, seen, context);
@@ -175,8 +175,8 @@ async function fileOf(
   }
 }
 
-function modelOf({ model }: TranscribeWork): string {
-  return model === 'auto' ? MODEL_DEFAULT : model;
+function modelOf({ modelDefault }: Engine, { model }: TranscribeWork): string {
+  return model === 'auto' ? (modelDefault ?? MODEL_DEFAULT) : model;
 }
 
 /** The same attempt; its manifest tells more. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkpointName } from '@podctl/domain/checkpoint-name.ts';
 import { agentId } from '@podctl/domain/ids.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
 import { invariant } from '@podctl/domain/result.ts';
@@ -8,6 +9,7 @@ import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { active } from '../../../../test/support/byte-requests.ts';
 import { ByteWorld, type Held, newTicket, sha256Of } from '../../../../test/support/byte-world.ts';
+import { holdsCheckpoints } from '../../../../test/support/checkpoint-conformance.ts';
 import { CLUSTER } from '../../../../test/support/hand-built-fleet.ts';
 import { silentLog } from '../../../../test/support/silent-log.ts';
 import type { Assignment } from '../core/assignment.ts';
@@ -111,6 +113,30 @@ describe('an attempt without a mount of the library', () => {
     expect(await left()).toEqual([`staging/input/${'a'.repeat(64)}/audio.mp3`]);
   });
 });
+
+describe('checkpoints without a mount of the library', () => {
+  test('go through a coordinator, for every attempt at the run', async () => {
+    const store = storeOf();
+    await holdsCheckpoints(async () => store.checkpoints(assignmentOf(world.hold('transcribe'))));
+  });
+
+  test('are neither read nor left by whoever has lost the lock, or has another ticket', async () => {
+    const store = storeOf();
+    const held = world.hold('transcribe');
+    const key = '0a'.repeat(8);
+    const mine = store.checkpoints(assignmentOf(held));
+    const forged = store.checkpoints(assignmentOf({ ...held, ticket: newTicket() }));
+    const name = checkpointName({ run: 1, key, milliseconds: 1 });
+    for (const use of [() => forged.read(key, never), () => forged.write(name, CHUNK, never)])
+      await expect(use()).rejects.toThrow('(refused)');
+    world.release('transcribe');
+    for (const use of [() => mine.read(key, never), () => mine.write(name, CHUNK, never)])
+      await expect(use()).rejects.toThrow('(gone)');
+    expect(await world.library.list('staging', 10)).toEqual([]);
+  });
+});
+
+const CHUNK = Buffer.from('x');
 
 describe('the input of a transcription', () => {
   test('is fetched once, and again when what lies here was damaged', async () => {

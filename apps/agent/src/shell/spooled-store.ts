@@ -15,6 +15,7 @@ import {
   type Attempt,
   type AttemptStore,
   type AudioInput,
+  type CheckpointStore,
   type PartPlace,
   SpaceWatch,
 } from './attempt-store.ts';
@@ -29,6 +30,7 @@ import {
 import { uploadDirect } from './direct-upload.ts';
 import { fetchInput } from './input-fetch.ts';
 import type { JobContext } from './jobs.ts';
+import { sentCheckpoints } from './sent-checkpoints.ts';
 import { readSmallInput } from './small-input.ts';
 import { leftAttempts, SpoolInputs } from './spool-inputs.ts';
 import { Staging } from './staging.ts';
@@ -138,6 +140,14 @@ export class SpooledStore implements AttemptStore {
     const open =
       own?.input(store, file.path) ?? inputByCoordinator(client, store, basename(file.path));
     return readSmallInput({ client, open }, assignment, file, signal);
+  }
+
+  checkpoints(assignment: Assignment): CheckpointStore {
+    const { spool, client, store, own } = this.#ports;
+    const upload = (name: string, file: LocalFile, signal: AbortSignal) =>
+      this.#upload(assignment, name, file, { signal });
+    const sent = sentCheckpoints({ spool, client, store, upload }, assignment);
+    return own === null ? sent : { ...sent, read: own.checkpoints(assignment).read };
   }
 
   async freeBytes(): Promise<number | null> {

@@ -9,6 +9,7 @@ import { createLibrary } from '@podctl/platform/library/library-marker.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../../../test/support/silent-log.ts';
 import type { Assignment } from '../core/assignment.ts';
+import { WHISPER_CAPABILITIES } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import { job, sessionOf, ticket, world } from '../core/machine-example.ts';
 import type { Engine } from './engine.ts';
@@ -98,6 +99,7 @@ function engine(failure: EngineFailure | null, meanwhile = async () => {}): Engi
   const heard = { language: null, languageProbability: null, durationSeconds: 1 };
   return {
     describe: () => 'silence',
+    capabilities: WHISPER_CAPABILITIES,
     load: async () => ok({ engine: 'silence', engineVersion: '1', ...model }),
     transcribe: async () => {
       await meanwhile();

@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { EnginePool } from './engine-pool.ts';
 import { hear } from './hearing.ts';
 import type { JobContext, Worker } from './jobs.ts';
+import type { LongHearing } from './long-hearing.ts';
 import { preferPublisher } from './publisher-transcript.ts';
 import { writeTranscript } from './transcript-files.ts';
 
@@ -21,7 +22,10 @@ export interface TranscribePorts {
   readonly engines: readonly Engine[];
   readonly clock: Clock;
   readonly agent: AgentId;
-  readonly transcribed: (model: string, audioSeconds: number) => void;
+  /** Longer audio is checkpointed (`transcribe.checkpointAfter`); absent: none is. */
+  readonly checkpointAfterSeconds?: number;
+  /** `resumedAtSeconds`: so much of it an earlier attempt had heard. */
+  readonly transcribed: (model: string, audioSeconds: number, resumedAtSeconds: number) => void;
   /** Whether a publisher's transcript was taken, where one was to be preferred. */
   readonly publisher?: (outcome: 'used' | 'declined') => void;
 }
@@ -68,11 +72,17 @@ async function transcribe(
     context,
   );
   if (preferred.outcome !== null) return preferred.outcome;
-  const heard = await hear(engine, audio, work, context);
+  const heard = await hear(
+    engine,
+    audio,
+    work,
+    context,
+    longHearing(ports, assignment, work, context),
+  );
   if (!heard.ok) return heard.error;
   const { model, raw } = heard.value;
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
-  const transcript = transcriptOf(work, model, raw, by);
+  const transcript = transcriptOf(work, model, raw, by, engine.capabilities);
   const outcome = await writeTranscript(
     preferred.attempt,
     agent,
@@ -80,8 +90,21 @@ async function transcribe(
     raw,
     work.episode ?? null,
   );
-  ports.transcribed(model.model, raw.durationSeconds);
+  ports.transcribed(model.model, raw.durationSeconds, raw.parts?.at(-1)?.fromSeconds ?? 0);
   return outcome;
+}
+
+function longHearing(
+  { agent, store, checkpointAfterSeconds }: TranscribePorts,
+  assignment: Assignment,
+  { audioSha256, audioSeconds }: TranscribeWork,
+  { log }: JobContext,
+): LongHearing | undefined {
+  if (checkpointAfterSeconds === undefined) return undefined;
+  const { run } = assignment.job;
+  const checkpoints = store.checkpoints(assignment);
+  const audio = { audioSha256, audioSeconds, afterSeconds: checkpointAfterSeconds };
+  return { store: checkpoints, agent, run, ...audio, log };
 }
 
 function libraryOutcome(error: LibraryError): ResultOutcome {

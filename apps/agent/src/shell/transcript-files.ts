@@ -14,7 +14,7 @@ export async function writeTranscript(
   attempt: Attempt,
   agent: AgentId,
   transcript: Transcript,
-  raw: Pick<RawTranscript, 'speechSeconds' | 'elapsedMs'>,
+  raw: Pick<RawTranscript, 'speechSeconds' | 'elapsedMs' | 'parts'>,
   episode: EpisodeHeading | null,
 ): Promise<ResultOutcome> {
   await attempt.writeText('transcript.txt', renderTxt(transcript));
@@ -35,5 +35,13 @@ export async function writeTranscript(
     computeType: provenance.computeType,
     audioSha256: provenance.audioSha256,
     finishedAtMs: provenance.finishedAtMs,
+    ...resumedDetails(raw.parts),
   });
+}
+
+/** Where the attempt went on with what others had heard, and who left it last. */
+function resumedDetails(parts: RawTranscript['parts']) {
+  const [own, before] = [parts?.at(-1), parts?.at(-2)];
+  if (own === undefined || before === undefined) return {};
+  return { resumedAtSeconds: own.fromSeconds, resumedFrom: before.agent };
 }

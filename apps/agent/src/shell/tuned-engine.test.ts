@@ -2,6 +2,7 @@ import { err, ok } from '@podctl/domain/result.ts';
 import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../test/support/silent-log.ts';
+import { WHISPER_CAPABILITIES } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import { type Rung, rungWords } from '../core/engine-ladder.ts';
 import { type TunableEngine, TunedEngine } from './tuned-engine.ts';
@@ -26,6 +27,7 @@ function made({
   let rung: Rung = FIRST;
   const engine: TunableEngine = {
     describe: () => 'stub',
+    capabilities: WHISPER_CAPABILITIES,
     tune: (to) => {
       rung = to;
     },

@@ -1,6 +1,7 @@
 import { err, type Result } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import type { Logger } from '@podctl/platform/logger.ts';
+import type { EngineCapabilities } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import {
   afterSuccess,
@@ -48,6 +49,10 @@ export class TunedEngine implements Engine {
 
   constructor(options: TunedEngineOptions) {
     this.#options = options;
+  }
+
+  get capabilities(): EngineCapabilities {
+    return this.#options.engine.capabilities;
   }
 
   describe(): string {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +7,15 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
+import type { RawTranscript } from '../core/raw-transcript.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const MODEL = 'tiny.en';
 const SCRIPT = fileURLToPath(new URL('../../engines/whisper_engine.py', import.meta.url));
-const SAMPLE = new URL('../../../../examples/sample/the-clockmakers/', import.meta.url);
-const AUDIO = fileURLToPath(new URL('clock-01.mp3', SAMPLE));
+
+const CLOCK = fileURLToPath(
+  new URL('../../../../examples/sample/the-clockmakers/clock-01.mp3', import.meta.url),
+);
 
 const never = new AbortController().signal;
 const ignore = () => undefined;
@@ -27,46 +30,30 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** What it does as every engine does is in test/conformance/engine.test.ts. */
 describe('the faster-whisper engine', () => {
-  test('hears the words of an episode, and tells how far it is', async () => {
+  test('from a checkpoint on it hears the very words of the unbroken pass, at the times of the whole', async () => {
     const whisper = real();
-    const loaded = await whisper.load(MODEL, never);
-    expect(loaded).toMatchObject({ ok: true, value: { model: MODEL, engine: 'faster-whisper' } });
-    expect(whisper.describe()).toContain(MODEL);
+    await whisper.load(MODEL, never);
+    const kept: RawTranscript[] = [];
+    const onCheckpoint = (heardSoFar: RawTranscript) => kept.push(heardSoFar);
+    const short = { audioPath: CLOCK, language: null, windowSeconds: 12 };
+    const whole = await whisper.transcribe({ ...short, onCheckpoint }, ignore, never);
+    const [first, second] = kept;
+    invariant(whole.ok && first !== undefined && second !== undefined, 'three windows are heard');
     const positions: number[] = [];
-    const heard = await whisper.transcribe(request(), (seconds) => positions.push(seconds), never);
-    invariant(heard.ok, 'the sample is heard');
-    const said = await readFile(new URL('clock-01.txt', SAMPLE), 'utf8');
-    const shared = wordsOf(said).filter((word) =>
-      wordsOf(heard.value.segments.map(({ text }) => text).join(' ')).includes(word),
+    const between = { fromSeconds: first.durationSeconds, toSeconds: second.durationSeconds };
+    const part = await whisper.transcribe(
+      { ...short, ...between, language: first.language },
+      (seconds) => positions.push(seconds),
+      never,
     );
-    expect(shared.length / wordsOf(said).length).toBeGreaterThan(0.8);
-    expect(heard.value.segments[0]?.words.length).toBeGreaterThan(3);
-    expect(positions.at(-1)).toBeCloseTo(heard.value.durationSeconds, 0);
-  });
-
-  test('killed -9 at work, the job fails at once and the next one has a new process', async () => {
-    const whisper = real();
-    await whisper.load(MODEL, never);
-    const first = whisper.pid;
-    invariant(first !== null, 'it runs');
-    const heard = await whisper.transcribe(request(), () => killNow(first), never);
-    expect(heard).toMatchObject({
-      ok: false,
-      error: { code: 'engine_died', message: 'The engine died: signal SIGKILL.' },
-    });
-    expect((await whisper.load(MODEL, never)).ok).toBe(true);
-    expect(whisper.pid).not.toBe(first);
-    expect((await whisper.transcribe(request(), ignore, never)).ok).toBe(true);
-  });
-
-  test('a cancelled transcription ends within the cancel time', async () => {
-    const whisper = real(200);
-    await whisper.load(MODEL, never);
-    const cancel = new AbortController();
-    const heard = await whisper.transcribe(request(), () => cancel.abort(), cancel.signal);
-    expect(heard).toMatchObject({ ok: false, error: { code: 'cancelled' } });
-    expect((await whisper.load(MODEL, never)).ok).toBe(true);
+    invariant(part.ok, 'the part is heard');
+    expect([...first.segments, ...part.value.segments]).toEqual(second.segments);
+    expect(whole.value.segments.slice(0, second.segments.length)).toEqual(second.segments);
+    expect(part.value.segments[0]?.start).toBeGreaterThanOrEqual(between.fromSeconds);
+    expect(part.value.speechSeconds).toBeCloseTo(second.speechSeconds - first.speechSeconds, 2);
+    expect([positions[0], positions.at(-1)]).toEqual([between.fromSeconds, between.toSeconds]);
   });
 
   test('asked for what only a GPU reckons with, it works on the CPU that it found, and says with what', async () => {
@@ -74,16 +61,6 @@ describe('the faster-whisper engine', () => {
     whisper.tune({ computeType: 'float16', batchSize: 8 });
     const loaded = await whisper.load(MODEL, never);
     expect(loaded).toMatchObject({ ok: true, value: { device: 'cpu', computeType: 'int8' } });
-  });
-
-  test('what is no audio is unreadable, and the engine lives on', async () => {
-    const whisper = real();
-    await whisper.load(MODEL, never);
-    const audioPath = join(folder, 'page.mp3');
-    await writeFile(audioPath, '<html></html>');
-    const heard = await whisper.transcribe({ audioPath, language: null }, ignore, never);
-    expect(heard).toMatchObject({ ok: false, error: { code: 'audio_unreadable' } });
-    expect(whisper.pid).not.toBeNull();
   });
 });
 
@@ -220,36 +197,20 @@ async function scripted(script: string, silentMs = 10_000): Promise<WhisperEngin
   return supervised(process.execPath, path, silentMs);
 }
 
-function real(cancelMs = 2_000): WhisperEngine {
-  return supervised(testPython(), SCRIPT, 30_000, cancelMs);
+function real(): WhisperEngine {
+  return supervised(testPython(), SCRIPT, 30_000);
 }
 
 /** What the engine said while it worked for nobody. */
 const heard: string[] = [];
 
-function supervised(python: string, script: string, silentMs: number, cancelMs = 2_000) {
+function supervised(python: string, script: string, silentMs: number) {
   const log = createLogger({ level: 'error', component: 'agent', terminal: false });
   const env = { ...process.env, HF_HUB_OFFLINE: '1' };
   const said = (line: string) => void heard.push(line);
-  const of = { python, script, env, lockFd: null, silentMs, cancelMs };
+  const of = { python, script, env, lockFd: null, silentMs, cancelMs: 2_000 };
   const spec = { ...of, clock: systemClock, log, said };
   const options = { device: 'auto', models: join(folder, 'models') };
   engine = new WhisperEngine(spec, options, () => 0);
   return engine;
-}
-
-function request() {
-  return { audioPath: AUDIO, language: null };
-}
-
-function killNow(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It is dead already.
-  }
-}
-
-function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[a-z]+/g) ?? [];
 }

@@ -1,9 +1,11 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { backoffMs } from '@podctl/domain/retry.ts';
 import { importedModel } from '@podctl/platform/model-folder.ts';
+import { WHISPER_CAPABILITIES } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import type { Rung } from '../core/engine-ladder.ts';
 import type { LoadedModel, RawSegment, RawTranscript } from '../core/raw-transcript.ts';
+import { windowSecondsOf } from '../core/window-length.ts';
 import type { TranscribeRequest } from './engine.ts';
 import { EngineProcess, type EngineProcessSpec } from './engine-process.ts';
 import type { TunableEngine } from './tuned-engine.ts';
@@ -31,6 +33,7 @@ const POISONS: readonly EngineFailure['code'][] = ['out_of_memory', 'device_fail
 
 /** faster-whisper in a supervised child, started at the first load and again, with back-off, after it died. */
 export class WhisperEngine implements TunableEngine {
+  readonly capabilities = WHISPER_CAPABILITIES;
   readonly #spec: EngineProcessSpec;
   readonly #options: WhisperOptions;
   readonly #random: () => number;
@@ -111,10 +114,15 @@ export class WhisperEngine implements TunableEngine {
         batchSize: this.#rung.batchSize,
         initialPrompt: request.prompt ?? null,
         hotwords: request.hotwords ?? null,
+        fromSeconds: request.fromSeconds ?? null,
+        toSeconds: request.toSeconds ?? null,
+        windowSeconds: this.#windowSeconds(request),
       },
       (line) => {
         if (line.kind === 'position') onPosition(line.seconds, line.durationSeconds);
         else if (line.kind === 'segment') segments.push(line.segment);
+        else if (line.kind === 'checkpoint')
+          request.onCheckpoint?.({ ...line.totals, segments: [...segments] });
         else if (line.kind === 'done') answer.totals = line.totals;
       },
       AbortSignal.any([signal, this.#stopping.signal]),
@@ -130,6 +138,12 @@ export class WhisperEngine implements TunableEngine {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the agent is stopping'));
     await this.#process?.stop(STOP_GRACE_MS);
+  }
+
+  /** Null: all that nobody goes on from is worked on in the engine's own. */
+  #windowSeconds({ windowSeconds, onCheckpoint }: TranscribeRequest): number | null {
+    if (windowSeconds !== undefined || onCheckpoint === undefined) return windowSeconds ?? null;
+    return windowSecondsOf(this.#loaded?.device ?? 'cpu', this.#rung.batchSize);
   }
 
   async #start(signal: AbortSignal): Promise<Result<EngineProcess, EngineFailure>> {

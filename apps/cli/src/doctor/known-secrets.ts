@@ -26,12 +26,13 @@ async function filesOf(settings: Settings | null): Promise<readonly string[]> {
   const { nats, run } = dataFolder(settings.dataDir);
   const { authorityFolder, metricsTokenFile } = settings.security;
   const { passwordFile } = settings.nats;
+  const { tokenFile } = settings.transcribe.openai;
   return [
     credentialFile(settings),
     ...(await filesIn(authorityFolder)),
     ...(await filesIn(nats)),
     ...(await filesIn(run)),
-    ...[metricsTokenFile, passwordFile].filter((path) => path !== null),
+    ...[metricsTokenFile, passwordFile, tokenFile].filter((path) => path !== null),
   ];
 }
 

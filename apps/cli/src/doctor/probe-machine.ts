@@ -17,6 +17,7 @@ import { probed } from './probe.ts';
 import { probeCuda } from './probe-cuda.ts';
 import { probeEngine, probeModel, probePython } from './probe-engine.ts';
 import { probeMembership } from './probe-membership.ts';
+import { probeOtherEngine } from './probe-other-engine.ts';
 
 /** What `auto` stands for; the agent has it so. */
 const MODEL_DEFAULT = 'tiny.en';
@@ -55,7 +56,7 @@ export async function probeMachine(here: AgentHere, signal: AbortSignal): Promis
   const { kind, settings } = here;
   const run = programRunner(signal);
   const folder = dataFolder(settings.dataDir);
-  const [{ python, engine, model, cuda }, listening, disks, gpu, membership, service] =
+  const [{ python, engine, model, cuda }, listening, disks, gpu, membership, service, otherEngine] =
     await Promise.all([
       probeEngineIn(here, run),
       readinessOf(here, signal),
@@ -63,10 +64,12 @@ export async function probeMachine(here: AgentHere, signal: AbortSignal): Promis
       gpuOf(run, signal),
       probeMembership(credentialFile(settings), signal),
       kind === 'service' ? unitState(run) : null,
+      probeOtherEngine(settings, signal),
     ]);
   const { listen, readiness } = listening;
   return {
     ...{ nowMs: Date.now(), readiness, service, disks, python, engine, model, gpu, cuda },
+    otherEngine,
     ...membership,
     place: { kind, stateDir: settings.dataDir, listen },
     device: settings.transcribe.device,

@@ -111,7 +111,10 @@ export async function installSession(request: InstallRequest): Promise<InstallSe
     unitStep(context),
     startStep(context),
     heartbeatStep(context, listen),
-    ...(request.selfTest ? [selfTestStep(context, pythonRoot)] : []),
+    // It is of our own engine: of another one the first episode is the test.
+    ...(request.selfTest && settings.agent.engine === 'faster-whisper'
+      ? [selfTestStep(context, pythonRoot)]
+      : []),
   ];
   return { plan, steps, agentId, foreground };
 }

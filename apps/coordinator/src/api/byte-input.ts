@@ -26,6 +26,8 @@ export interface InputRequest {
   readonly judge: () => ByteRefusal | null;
 }
 
+export type SentFile = Pick<InputRequest, 'request' | 'response' | 'judge'>;
+
 /** The accepted audio that a job works on, whole or from an offset on. Rejects with `TransferEnd`. */
 export class ByteInput {
   readonly #options: ByteInputOptions;
@@ -53,12 +55,22 @@ export class ByteInput {
     response.setHeader('content-type', 'application/octet-stream');
     const status = range === null ? 200 : 206;
     if (request.method === 'HEAD') return end(response, status, endBytes - startBytes);
-    await this.#stream(of, audio, { startBytes, endBytes }, status);
+    await this.#stream(of, audio.path, { startBytes, endBytes }, status);
+  }
+
+  /** A whole file of the library's. Rejects with `TransferEnd`. */
+  sendFile(
+    of: SentFile,
+    file: { readonly path: string; readonly sizeBytes: number },
+  ): Promise<void> {
+    of.response.setHeader('cache-control', 'no-store');
+    of.response.setHeader('content-type', 'application/octet-stream');
+    return this.#stream(of, file.path, { startBytes: 0, endBytes: file.sizeBytes }, 200);
   }
 
   async #stream(
-    of: InputRequest,
-    audio: AcceptedFile,
+    of: SentFile,
+    path: string,
     { startBytes, endBytes }: ByteRange,
     status: number,
   ): Promise<void> {
@@ -74,7 +86,7 @@ export class ByteInput {
     try {
       response.writeHead(status, { 'content-length': String(endBytes - startBytes) });
       if (endBytes === startBytes) return void response.end();
-      const source = await files.readRange(audio.path, startBytes, endBytes);
+      const source = await files.readRange(path, startBytes, endBytes);
       const counter = new Transform({
         transform: (chunk: Buffer, _encoding, done) => {
           metrics.moved('out', chunk.length);

@@ -32,6 +32,7 @@ import { episodeRow, type Snapshot } from '../core/snapshot.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { ServerCertificate } from '../shell/server-certificate.ts';
 import { type ByteCallerOptions, ByteCallers } from './byte-callers.ts';
+import { checkpointSender } from './byte-checkpoint.ts';
 import { ByteDirect } from './byte-direct.ts';
 import { ByteFiles } from './byte-files.ts';
 import { ByteInput } from './byte-input.ts';
@@ -107,6 +108,7 @@ export class ByteServer implements Service {
   readonly #handshakes = new RateLimit(HANDSHAKE_RATE);
   readonly #transfers: Transfers;
   readonly #ways: Ways;
+  readonly #checkpoints: ReturnType<typeof checkpointSender>;
   #unlisten = () => {};
 
   constructor(options: ByteServerOptions) {
@@ -120,11 +122,14 @@ export class ByteServer implements Service {
     if (options.direct !== undefined) {
       const of = { library, direct: options.direct, metrics, bytesMax, bodyMsMax: limits.joinMs };
       this.#ways = { kind: 'direct', direct: new ByteDirect(of) };
+      this.#checkpoints = checkpointSender(library, options.direct);
     } else {
       invariant(library instanceof FileLibrary, 'what is no folder has a way for agents');
       const of = { library, files: new FileTransfers(library), transfers, metrics };
       const files = new ByteFiles({ ...of, bytesMax, floorBytes });
-      this.#ways = { kind: 'through', files, input: new ByteInput(of) };
+      const input = new ByteInput(of);
+      this.#ways = { kind: 'through', files, input };
+      this.#checkpoints = checkpointSender(library, input);
     }
     this.#callers = options.security === undefined ? null : new ByteCallers(options.security);
     const settings = {
@@ -286,6 +291,8 @@ export class ByteServer implements Service {
       const input = { request, response, route: of, state, judge };
       return ways.kind === 'direct' ? ways.direct.pointTo(input) : ways.input.send(input);
     }
+    if (of.kind === 'checkpoint')
+      return this.#checkpoints({ request, response, route: of, cluster, state, judge });
     const file = { request, response, route: of, cluster, judge };
     const isPlanned = request.method === 'POST';
     if (isPlanned !== (ways.kind === 'direct')) throw new TransferEnd(NOT_HERE);

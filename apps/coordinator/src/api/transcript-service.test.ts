@@ -68,7 +68,7 @@ describe('GetTranscript', () => {
     const folder = `episodes/alpha/${id}/download/r1-5`;
     const theirs = async () => {
       const pieces: Uint8Array[] = [];
-      const asked = { episodeId: id, format: 0, run: 0, publisher: true };
+      const asked = { episodeId: id, format: 0, run: 0, publisher: true } as const;
       for await (const { data } of api.transcripts.getTranscript(asked))
         pieces.push(data as Uint8Array);
       return Buffer.concat(pieces).toString();

@@ -42,6 +42,11 @@ describe('a target', () => {
     ],
     ['HEAD', `${job}.transcribe/40/input`, { kind: 'input', stage: 'transcribe', ...of }],
     [
+      'GET',
+      `${job}.transcribe/40/checkpoint/${'0a'.repeat(8)}`,
+      { kind: 'checkpoint', key: '0a'.repeat(8), stage: 'transcribe', ...of },
+    ],
+    [
       'PATCH',
       `${job}.download/40/files/audio.mp3`,
       { kind: 'file', name: 'audio.mp3', stage: 'download', ...of },
@@ -76,6 +81,10 @@ describe('a target', () => {
     ['GET', `${job}.transcribe/9007199254740993/input`],
     ['GET', `${job}.publish/40/input`],
     ['GET', `${job}.transcribe.x/40/input`],
+    ['GET', `${job}.transcribe/40/checkpoint`],
+    ['GET', `${job}.transcribe/40/checkpoint/${'0a'.repeat(7)}..`],
+    ['GET', `${job}.transcribe/40/checkpoint/${'0A'.repeat(8)}`],
+    ['GET', `${job}.transcribe/40/checkpoint/${'0a'.repeat(8)}/x`],
     // A download has no input.
     ['GET', `${job}.download/40/input`],
     ['HEAD', `${job}.download/40/files/`],

@@ -3,6 +3,7 @@ import {
   type CredentialRefusal,
   judgeCredential,
 } from '@podctl/domain/access.ts';
+import { isCheckpointKey } from '@podctl/domain/checkpoint-name.ts';
 import {
   type AgentId,
   type EpisodeId,
@@ -24,7 +25,7 @@ import { episodeRow, type Snapshot } from './snapshot.ts';
  * Who may ask what of a coordinator's byte listener, and who may move which bytes through it. Where the fleet has keys,
  * whoever asks shows an agent's certificate, but for the two routes by which one is had. The ticket is the nonce of the lock: random, known only to who reads the
  * state and to the agent that was told, and dead with the lock. Whoever holds the lock of a job may read that job's input
- * and write that token's staging folder, and nothing else. Paths come from the state and from checked ids.
+ * and the checkpoints of its run, and write that token's staging folder, and nothing else. Paths come from the state and from checked ids.
  */
 export type ByteRoute =
   /** The fleet's CA, and a credential for a join token: open to everybody; there are none without the fleet's keys. */
@@ -38,6 +39,8 @@ export type ByteRoute =
   | { readonly kind: 'library' }
   /** `name`: a publisher's transcript beside the audio; absent: the audio. */
   | ({ readonly kind: 'input'; readonly name?: string } & JobRoute)
+  /** The farthest checkpoint of the run that the lock is for, whichever attempt left it. */
+  | ({ readonly kind: 'checkpoint'; readonly key: string } & JobRoute)
   | ({ readonly kind: 'file'; readonly name: string } & JobRoute);
 
 interface JobRoute {
@@ -98,6 +101,7 @@ const ALLOWED: { readonly [K in ByteRoute['kind']]: readonly string[] } = {
   leave: ['POST'],
   library: ['GET', 'HEAD'],
   input: ['GET', 'HEAD'],
+  checkpoint: ['GET'],
   /** POST: where to send it, of a library that agents reach themselves. */
   file: ['HEAD', 'PATCH', 'POST'],
 };
@@ -137,6 +141,8 @@ function jobRouteOf([job = '', token = '', kind, ...rest]: readonly string[]): B
   const [name = ''] = rest;
   if (kind === 'files' && rest.length === 1 && isFileName(name))
     return { kind: 'file', name, ...of };
+  if (kind === 'checkpoint' && rest.length === 1 && isCheckpointKey(name))
+    return { kind, key: name, ...of };
   const hasInput = STAGE_INPUT[of.stage] === 'download';
   if (kind === 'input' && rest.length === 1 && hasInput)
     return publisherFormOf(name) === null ? null : { kind, name, ...of };

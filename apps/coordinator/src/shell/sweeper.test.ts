@@ -1,3 +1,4 @@
+import { checkpointName } from '@podctl/domain/checkpoint-name.ts';
 import type { AgentId, ClusterId, EpisodeId, Token } from '@podctl/domain/ids.ts';
 import { adoptedStagingFolder, stagingFolder } from '@podctl/domain/library-path.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -122,6 +123,23 @@ describe('the sweeper leaves', () => {
     for (const name of ['audio.mp3', '.part-0011'])
       expect(await world.has(`${world.staging(episode, token)}/${name}`)).toBe(true);
     expect(await world.has(`${world.staging(second, accepted)}/manifest.json`)).toBe(true);
+  });
+
+  it('a checkpoint of the run that is done next, whoever left it, until that run is done', async () => {
+    const [mine, other] = [world.staging(episode, 5), world.staging(episode, 6)];
+    const name = (run: number) => checkpointName({ run, key: 'a1'.repeat(8), milliseconds: 9 });
+    await world.library.put(`${mine}/${name(1)}`, 'x');
+    await world.library.put(`${other}/${name(2)}`, 'x');
+    await age();
+    await sweep();
+    const there = async () => (await world.library.list('staging', 10)).map(({ path }) => path);
+    expect(await there()).toEqual([`${mine}/${name(1)}`]);
+    const token = await world.committed(episode, { 'audio.mp3': 'x' });
+    const step = { kind: 'publish', token } as const;
+    await world.store.moveEpisode(world.feed, episode, 'download', () => step);
+    await age();
+    await world.clock.advance(EVERY_MS);
+    expect(await there()).toEqual([]);
   });
 
   it('what comes to be held or committed after it was listed: the key is read last', async () => {

@@ -1,3 +1,5 @@
+import { parseCheckpointName } from '@podctl/domain/checkpoint-name.ts';
+import { nextRun } from '@podctl/domain/episode-move.ts';
 import {
   folderOfStaging,
   PARTS_PATH,
@@ -25,6 +27,8 @@ export interface SweeperOptions {
 const PARTS_KEEP_MS_MAX = 30 * 86_400_000;
 /** Files looked at in one turn; the rest waits for the next. */
 const FILES_MAX = 100_000;
+/** Of one attempt: more than one may have. */
+const FILES_LISTED_MAX = 256;
 
 /**
  * The one that deletes, and only under `staging/`. It lists first, then reads the key, then removes: the other order could
@@ -76,8 +80,10 @@ export class Sweeper extends Loop {
 
   async #sweep(place: StagingPlace): Promise<void> {
     const { store, library, log } = this.#options;
-    if (await this.#isNeeded(place)) return;
-    await library.removeStaging(folderOfStaging(place));
+    const folder = folderOfStaging(place);
+    const files = await library.list(folder, FILES_LISTED_MAX);
+    if (await this.#isNeeded(place, checkpointRuns(files))) return;
+    await library.removeStaging(folder);
     log.info(
       {
         feed: place.feed,
@@ -90,19 +96,31 @@ export class Sweeper extends Loop {
     );
   }
 
-  async #isNeeded({ cluster, feed, episode, stage, token }: StagingPlace): Promise<boolean> {
+  /** `runs`: those of which it has checkpoints. One of the run that is done next is gone on from, whoever left it. */
+  async #isNeeded(
+    { cluster, feed, episode, stage, token }: StagingPlace,
+    runs: readonly number[] = [],
+  ): Promise<boolean> {
     try {
       const { record } = await this.#options.store.readEpisode(feed, episode);
-      const lock = record?.stages[stage].lock;
       // Of another world than the lock: the same number there is another token.
       if (record?.cluster !== cluster) return false;
-      return (lock?.state === 'held' || lock?.state === 'committed') && lock.token === token;
+      if (runs.includes(nextRun(record.stages[stage]))) return true;
+      const { lock } = record.stages[stage];
+      return (lock.state === 'held' || lock.state === 'committed') && lock.token === token;
     } catch (error) {
       // Of a value that only a newer version can read nobody here can say that it is not needed.
       if (error instanceof KvUnavailable) throw error;
       return true;
     }
   }
+}
+
+function checkpointRuns(files: readonly ListedFile[]): readonly number[] {
+  return files.flatMap(({ path }) => {
+    const name = parseCheckpointName(path.slice(path.lastIndexOf('/') + 1));
+    return name === null ? [] : [name.run];
+  });
 }
 
 /** Files that were being written when their writer died, outside of any attempt. */

@@ -1,5 +1,10 @@
 import { confidenceOf } from './confidence.ts';
-import type { Transcript, TranscriptSegment, TranscriptWord } from './transcript.ts';
+import type {
+  Transcript,
+  TranscriptPart,
+  TranscriptSegment,
+  TranscriptWord,
+} from './transcript.ts';
 
 /** Raised when a reader of an older file would misread a newer one; new fields alone do not raise it. */
 export const TRANSCRIPT_JSON_VERSION = 1;
@@ -10,7 +15,8 @@ export const TRANSCRIPT_JSON_VERSION = 1;
  *     {"format": "podctl-transcript", "version": 1,
  *      "language": "en", "languageProbability": 0.98 | null, "durationSeconds": 34.5,
  *      "provenance": {"engine", "engineVersion", "model", "modelRevision", "computeType", "device",
- *                     "parameters": {…}, "audioSha256", "agent", "startedAtMs", "finishedAtMs"},
+ *                     "parameters": {…}, "audioSha256", "agent", "startedAtMs", "finishedAtMs",
+ *                     "parts"?: [{"agent", "device", "computeType", "fromSeconds", "toSeconds"}]},
  *      "segments": [{"startSeconds", "endSeconds", "text", "avgLogprob" | null, "noSpeechProbability" | null,
  *                    "words": [{"startSeconds", "endSeconds", "text", "probability" | null}], "confidence" | null}]}
  *
@@ -38,10 +44,16 @@ export function renderJson(transcript: Transcript): string {
       agent: provenance.agent,
       startedAtMs: provenance.startedAtMs,
       finishedAtMs: provenance.finishedAtMs,
+      ...(provenance.parts === undefined ? {} : { parts: provenance.parts.map(partJson) }),
     },
     segments: segments.map(segmentJson),
   };
   return `${JSON.stringify(document)}\n`;
+}
+
+function partJson({ agent, device, computeType, fromSeconds, toSeconds }: TranscriptPart) {
+  const times = { fromSeconds: rounded(fromSeconds, 3), toSeconds: rounded(toSeconds, 3) };
+  return { agent, device, computeType, ...times };
 }
 
 function segmentJson(segment: TranscriptSegment) {

@@ -36,6 +36,16 @@ export interface Provenance {
   /** Epoch milliseconds by the agent's clock. */
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
+  /** Who heard which part, in order, where more than one attempt did; the rest tells of the last one. */
+  readonly parts?: readonly TranscriptPart[];
+}
+
+export interface TranscriptPart {
+  readonly agent: string;
+  readonly device: string;
+  readonly computeType: string;
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
 }
 
 /** What an engine heard in one audio file. */

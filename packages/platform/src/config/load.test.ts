@@ -153,6 +153,13 @@ describe('what does not fit is refused with one sentence:', () => {
     ['hosts: {limits: {example.org: 0}}', 'hosts.limits is {"example.org":0}; expected names of'],
     ['hosts: {limits: {a b: 1}}', 'hosts.limits is {"a b":1}; expected names of hosts, each with'],
     ['hosts: {limits: [1]}', 'hosts.limits is [1]; expected names of hosts'],
+    ['transcribe: {command: [whisper]}', 'transcribe.command is ["whisper"]; expected a list with'],
+    [
+      'transcribe: {openai: {url: "https://key@api.example/v1"}}',
+      'transcribe.openai.url is "https://***@api.example/v1"; expected http:// or https://',
+    ],
+    ['agent: {engine: command}', 'agent.engine is "command"; expected transcribe.command with'],
+    ['agent: {engine: openai}', 'agent.engine is "openai"; expected transcribe.openai.url with'],
     ['agent: 5', 'agent is 5; expected a section with agent.id, agent.slots.download'],
     ['agent: {slots: [1]}', 'agent.slots is [1]; expected a section with agent.slots.download'],
     ['sessions: {lostAfter: 10s}', 'sessions.lostAfter is "10s"; expected at least three times'],

@@ -151,6 +151,10 @@ function disagreement(raw: RawSettings, tree: unknown): string | null {
     return `${is('downloads.timeout')}; expected at least downloads.idleTimeout`;
   if ((raw.nats.user === null) !== (raw.nats.passwordFile === null))
     return `${is('nats.passwordFile')}; expected nats.user and nats.passwordFile together, or neither`;
+  if (raw.agent.engine === 'command' && raw.transcribe.command === null)
+    return 'agent.engine is "command"; expected transcribe.command with a program and its arguments';
+  if (raw.agent.engine === 'openai' && raw.transcribe.openai.url === null)
+    return 'agent.engine is "openai"; expected transcribe.openai.url with the address of a server';
   return null;
 }
 

@@ -1,6 +1,7 @@
 import { DEFAULT_NAME_TEMPLATE, parseNameTemplate } from '@podctl/domain/name-template.ts';
 import { LOG_LEVELS } from '@podctl/domain/protocol.ts';
 import { z } from 'zod';
+import { commandOutputSetting, commandSetting, openaiShape } from './engine-sections.ts';
 import { S3_URL } from './s3-place.ts';
 import {
   checkedText,
@@ -20,6 +21,7 @@ import {
   whole,
   wholeOrAuto,
 } from './setting.ts';
+import { transcriptsShape } from './transcripts-section.ts';
 
 /** A section may be left out, or be empty. */
 function section<T extends z.ZodRawShape>(shape: T) {
@@ -247,6 +249,12 @@ export const settingsSchema = section({
       'a language code such as "en"',
       'The language that is spoken. Null: the model finds out.',
     ),
+    checkpointAfter: duration(
+      '20m',
+      '1s',
+      '7d',
+      'Of audio that is longer, what is heard is kept every few minutes, so that after a loss another agent goes on from there.',
+    ),
     batchSize: wholeOrAuto(
       1,
       128,
@@ -268,17 +276,11 @@ export const settingsSchema = section({
       'The numbers that the model reckons with. `auto`: the best for the device and its memory.',
     ),
     device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
+    command: commandSetting,
+    commandOutput: commandOutputSetting,
+    openai: section(openaiShape),
   }),
-  transcripts: section({
-    keepPublisher: flag(
-      true,
-      'Whether a transcript that the feed offers (`podcast:transcript`) is fetched with the audio and kept beside it ([publisher-transcripts.md](publisher-transcripts.md)).',
-    ),
-    preferPublisher: flag(
-      false,
-      'Whether a kept transcript with times is taken in the place of the engine’s, where a sample of what the engine hears agrees with it.',
-    ),
-  }),
+  transcripts: section(transcriptsShape),
   planner: section({
     multiWorkerMinEpisodes: whole(
       50,
@@ -341,7 +343,7 @@ export const settingsSchema = section({
       transcribe: wholeOrAuto(
         0,
         64,
-        'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU.',
+        'Transcriptions at the same time on this agent. `auto`: one on a CPU, one or two on each GPU; one of the engine `command`, two of `openai`.',
       ),
     }),
     http: section({
@@ -364,7 +366,11 @@ export const settingsSchema = section({
       '7d',
       'How long `podctl agent run` finishes what runs once it is asked to stop; then it is handed back. `podctl up` hands back at once.',
     ),
-    engine: choice('faster-whisper', ['faster-whisper'], 'What transcribes.'),
+    engine: choice(
+      'faster-whisper',
+      ['faster-whisper', 'command', 'openai'],
+      'What transcribes: our own engine, the program of `transcribe.command`, or the server at `transcribe.openai.url` ([engines.md](engines.md)).',
+    ),
   }),
   events: section({
     keep: duration('7d', '1h', '365d', 'How long it is kept what happened, for `podctl events`.'),

@@ -1,3 +1,4 @@
+import { type CommandTemplate, parseCommandTemplate } from '@podctl/domain/command-template.ts';
 import { hostName } from '@podctl/domain/host-name.ts';
 import { type KeepAudio, parseKeepAudio } from '@podctl/domain/keep-audio.ts';
 import { z } from 'zod';
@@ -144,6 +145,17 @@ export function textOrNull(pattern: RegExp, expects: string, description: string
   return setting<string | null>(null, `${expects}, or null`, description, (value) =>
     value === null || (typeof value === 'string' && pattern.test(value)) ? value : undefined,
   );
+}
+
+/** A program with its arguments, or null. */
+export function commandOrNull(description: string) {
+  const expects =
+    'a list with a program and its arguments, {audio} or {wav} among them, such as ["whisper-cli", "-f", "{wav}", "-osrt", "-of", "{output}"], or null';
+  return setting<CommandTemplate | null>(null, expects, description, (value) => {
+    if (value === null) return null;
+    const parsed = parseCommandTemplate(value);
+    return parsed.ok ? parsed.value : undefined;
+  });
 }
 
 export function keepAudio(description: string) {

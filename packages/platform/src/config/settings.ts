@@ -52,7 +52,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     feeds: feedSettings(raw.feeds),
     downloads: downloadSettings(raw.downloads),
     hosts: hostSettings(raw.hosts),
-    transcribe: raw.transcribe,
+    transcribe: transcribeSettings(raw.transcribe, place.baseFolder),
     transcripts: raw.transcripts,
     planner: raw.planner,
     retry: {
@@ -115,6 +115,24 @@ function downloadSettings(raw: RawSettings['downloads']) {
     bandwidthBytesPerSecondMax: raw.bandwidthMax,
     partsBytesMax: raw.partsMax,
     partsKeepMs: raw.partsKeep,
+  };
+}
+
+function transcribeSettings(raw: RawSettings['transcribe'], baseFolder: string) {
+  const { command, openai, ...rest } = raw;
+  return {
+    ...rest,
+    /** A program with a path is below the file's folder; one without is looked for in PATH. */
+    command: command?.program.includes('/')
+      ? { ...command, program: folder(command.program, baseFolder) }
+      : command,
+    openai: {
+      url: openai.url?.replace(/\/+$/, '') ?? null,
+      model: openai.model ?? 'whisper-1',
+      tokenFile: folderOrNull(openai.tokenFile, baseFolder),
+      timeoutMs: openai.timeout,
+      uploadBytesMax: openai.uploadMax,
+    },
   };
 }
 

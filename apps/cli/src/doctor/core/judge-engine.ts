@@ -1,5 +1,6 @@
 import { countWords } from '../../render/words.ts';
 import { type Check, fail, ok, type Seen, skipped, warn } from './check.ts';
+import { judgeOtherEngine } from './judge-other-engine.ts';
 import type { MachineFacts, ModelFacts, PythonFacts } from './machine-facts.ts';
 
 const AGAIN =
@@ -15,7 +16,8 @@ export function judgePython({ root, folder, others }: PythonFacts): Check {
   return fail('agent-python', seen, AGAIN);
 }
 
-export function judgeEngine({ engine }: MachineFacts): Check {
+export function judgeEngine({ engine, otherEngine }: MachineFacts): Check {
+  if (otherEngine !== null) return judgeOtherEngine(otherEngine);
   if (engine === null) return skipped('agent-engine', 'there is no Python environment for it');
   if (engine.kind === 'unseen') return fail('agent-engine', engine.why, engine.fix ?? AGAIN);
   const { fasterWhisper, ctranslate2, python } = engine.value;

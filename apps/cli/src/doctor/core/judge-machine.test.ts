@@ -33,6 +33,7 @@ const well: MachineFacts = {
   python: { root: '/var/lib/podctl', folder: '/var/lib/podctl/python-0123456789ab', others: 0 },
   engine: seen(engine),
   model: seen(model),
+  otherEngine: null,
   gpu: { kind: 'gpus', names: ['NVIDIA H100'] },
   cuda: {
     gpus: doctorGpus('0, 580.159.04, 81559, 480, Disabled, 9.0'),
@@ -50,12 +51,60 @@ function said(id: string, change: Partial<MachineFacts> = {}): string {
   return `${check?.outcome}: ${check?.seen}${fix === null ? '' : ` -> ${fix}`}`;
 }
 
+const url = 'http://127.0.0.1:8000/v1';
+const server = { kind: 'openai', url, answer: seen({ status: 200 }), tokenFile: null } as const;
+const tokenFile = { path: '/etc/podctl/token', mode: 0o600 };
 const silent = { kind: 'unreachable', why: 'nothing listens on 127.0.0.1:9091' } as const;
 const journal = '"journalctl -u podctl-agent" says why it ended';
 const again =
   'run "podctl agent install" again, which repairs it ("podctl up" does so for its own agent)';
 
 const cases: readonly (readonly [string, Partial<MachineFacts>, string])[] = [
+  [
+    'agent-engine',
+    { otherEngine: { kind: 'command', program: 'whisper-cli', path: '/usr/bin/whisper-cli' } },
+    'ok: the program /usr/bin/whisper-cli (transcribe.command)',
+  ],
+  [
+    'agent-engine',
+    { otherEngine: { kind: 'command', program: 'whisper-cli', path: null } },
+    'fail: there is no program whisper-cli that may be run (transcribe.command) -> install it, or give its whole path; the PATH of a service is not that of your shell',
+  ],
+  [
+    'agent-engine',
+    { otherEngine: server },
+    `ok: the server at ${url} answers (transcribe.openai.url)`,
+  ],
+  [
+    'agent-engine',
+    { otherEngine: { ...server, answer: unseen('nothing listens there') } },
+    `fail: ${url}: nothing listens there -> start the server, or correct transcribe.openai.url`,
+  ],
+  [
+    'agent-engine',
+    { otherEngine: { ...server, answer: seen({ status: 401 }), tokenFile } },
+    `fail: ${url} refuses the token (401) -> correct transcribe.openai.tokenFile`,
+  ],
+  [
+    'agent-engine',
+    { otherEngine: { ...server, tokenFile: { ...tokenFile, mode: 0o644 } } },
+    'warn: /etc/podctl/token holds a token, and others on this machine may read it -> run "chmod 600 /etc/podctl/token"',
+  ],
+  [
+    'agent-engine',
+    { otherEngine: { ...server, tokenFile: { ...tokenFile, mode: null } } },
+    'fail: /etc/podctl/token cannot be read, or holds no token (transcribe.openai.tokenFile) -> write the token into it, and nothing else; run this as the user of the agent',
+  ],
+  [
+    'agent-engine',
+    { otherEngine: { ...server, url: 'http://gpu1:8000/v1', tokenFile } },
+    'warn: http://gpu1:8000/v1 gets the token in the clear -> reach the server over https://, or through a tunnel',
+  ],
+  [
+    'agent-model',
+    { otherEngine: server },
+    'skipped: agent.engine is openai, which has models of its own',
+  ],
   [
     'agent',
     {

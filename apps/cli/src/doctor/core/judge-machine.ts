@@ -17,7 +17,12 @@ export function judgeMachine(facts: MachineFacts): readonly Check[] {
     diskChecks(facts.disks),
     judgePython(facts.python),
     judgeEngine(facts),
-    judgeModel(facts.model),
+    facts.otherEngine === null
+      ? judgeModel(facts.model)
+      : skipped(
+          'agent-model',
+          `agent.engine is ${facts.otherEngine.kind}, which has models of its own`,
+        ),
     judgeGpu(facts),
     judgeDriver(facts),
     judgeCuda(facts),

@@ -15,6 +15,8 @@ export interface MachineFacts {
   /** Null: not asked, since there is no Python environment. */
   readonly engine: Seen<EngineFacts> | null;
   readonly model: Seen<ModelFacts> | null;
+  /** What `agent.engine` names besides faster-whisper; null: nothing. */
+  readonly otherEngine: OtherEngineFacts | null;
   readonly gpu: GpuSeen;
   /** Null: not asked. */
   readonly cuda: CudaFacts | null;
@@ -55,6 +57,21 @@ export interface EngineFacts {
   /** GPUs that it can work on; null: it cannot tell. */
   readonly cudaDevices: number | null;
 }
+
+export type OtherEngineFacts =
+  | {
+      readonly kind: 'command';
+      readonly program: string;
+      /** Where it was found; null: nowhere. */
+      readonly path: string | null;
+    }
+  | {
+      readonly kind: 'openai';
+      readonly url: string;
+      readonly answer: Seen<{ readonly status: number }>;
+      /** Null: none is named. `mode`: permission bits; null: it cannot be read, or holds no token. */
+      readonly tokenFile: { readonly path: string; readonly mode: number | null } | null;
+    };
 
 export interface ModelFacts {
   readonly name: string;
