@@ -38,6 +38,7 @@ describe('a publisher’s transcript', () => {
       '00:01.000 --> 00:02.000\nFirst.',
       '00:59.000 --> 01:30.000\nCut at the end.',
       '01:00:00.000 --> 01:00:01.000\nOf another file.',
+      `00:20.000 --> 00:21.000\n${'More than anybody says. '.repeat(100)}`,
       '00:03.000 --> 00:59.999\n<i></i>',
     ].join('\n\n');
     expect(told(readPublisherTranscript('vtt', vtt, 60))).toEqual([

@@ -7,6 +7,8 @@ export const PUBLISHER_BYTES_MAX = 8 * 1024 * 1024;
 const SEGMENTS_MAX = 100_000;
 /** No word is said for so long: a longer cue has no times worth the name. */
 const CUE_SECONDS_MAX = 60;
+/** More than anybody says in that time. */
+const CUE_LENGTH_MAX = 2_000;
 /** Hosts write a segment for each word: so much of them is one of ours. */
 const JOINED_SECONDS_MAX = 8;
 const JOINED_LENGTH_MAX = 160;
@@ -27,6 +29,7 @@ export function readPublisherTranscript(
   if (text.length > PUBLISHER_BYTES_MAX) return [];
   const read = form === 'json' ? readPodcastJson(text) : readSubtitles(text);
   const good = read
+    .filter((segment) => segment.text.length <= CUE_LENGTH_MAX)
     .map((segment) => ({ ...segment, text: plainText(segment.text) }))
     .filter((segment) => isGood(segment, audioSeconds))
     .map((segment) => ({ ...segment, endSeconds: Math.min(segment.endSeconds, audioSeconds) }))
