@@ -23,6 +23,7 @@ import { FleetServiceClient } from '@podctl/proto/podctl/v1/fleet.ts';
 import { HostServiceClient } from '@podctl/proto/podctl/v1/host.ts';
 import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
+import { QualityServiceClient } from '@podctl/proto/podctl/v1/quality.ts';
 import { ReportServiceClient } from '@podctl/proto/podctl/v1/report.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
 import { GrpcServer } from '../../apps/coordinator/src/api/grpc-server.ts';
@@ -80,6 +81,7 @@ function connect(address: string) {
     fleets: new FleetServiceClient(address, plain),
     feeds: new FeedServiceClient(address, plain),
     reports: new ReportServiceClient(address, plain),
+    quality: new QualityServiceClient(address, plain),
     episodes: new EpisodeServiceClient(address, plain),
     hosts: new HostServiceClient(address, plain),
     agents: new AgentServiceClient(address, plain),

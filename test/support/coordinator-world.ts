@@ -200,5 +200,7 @@ export function defaults(libraryId: string): CoordinatorSettings {
     sweepOlderThanMs: 3_600_000,
     model: 'tiny.en',
     language: null,
+    qualityMin: 0.4,
+    languageProbe: { offsetSeconds: 60, confidenceMin: 0.5 },
   };
 }

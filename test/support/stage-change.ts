@@ -26,11 +26,18 @@ export function held(
   });
 }
 
-export function done(stage: Stage, audioSeconds: number | null = null): StageChange {
+export function done(
+  stage: Stage,
+  audioSeconds: number | null = null,
+  quality?: number,
+): StageChange {
   const record: Done = {
     run: 1,
     token: 5 as Token,
-    manifest: { sha256: 'ab'.repeat(32), files: 2, bytes: 10, audioSeconds },
+    manifest: {
+      ...{ sha256: 'ab'.repeat(32), files: 2, bytes: 10, audioSeconds },
+      ...(quality === undefined ? {} : { quality }),
+    },
   };
   return (state) => ({
     ...state,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from engine_error import BAD_REQUEST, EngineError
 
@@ -88,6 +88,39 @@ class RequestFields:
             raise self._wrong(name, f"a number of seconds from {minimum} to {maximum}", value)
         return float(value)
 
+    def whole_number_or_none(self, name: str, minimum: int, maximum: int) -> Optional[int]:
+        return None if self._fields.get(name) is None else self.whole_number(name, minimum, maximum, minimum)
+
+    def number(self, name: str, minimum: float, maximum: float) -> Optional[float]:
+        value = self._fields.get(name)
+        if value is None:
+            return None
+        if not _is_number(value) or not minimum <= value <= maximum:
+            raise self._wrong(name, f"a number from {minimum} to {maximum}", value)
+        return float(value)
+
+    def numbers(self, name: str, minimum: float, maximum: float, count_max: int) -> Optional[List[float]]:
+        value = self._fields.get(name)
+        if value is None:
+            return None
+        fits = isinstance(value, list) and 0 < len(value) <= count_max
+        if not fits or not all(_is_number(one) and minimum <= one <= maximum for one in value):
+            raise self._wrong(name, f"1 to {count_max} numbers from {minimum} to {maximum}", value)
+        return [float(one) for one in value]
+
+    def nested(self, name: str) -> "Optional[RequestFields]":
+        value = self._fields.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self._wrong(name, "an object", value)
+        inner = RequestFields.__new__(RequestFields)
+        inner._fields = value
+        return inner
+
+    def flag_or_none(self, name: str) -> Optional[bool]:
+        return None if self._fields.get(name) is None else self.flag(name, False)
+
     def flag(self, name: str, default: bool) -> bool:
         value = self._fields.get(name)
         if value is None:
@@ -98,6 +131,10 @@ class RequestFields:
 
     def _wrong(self, name: str, expected: str, value: Any) -> EngineError:
         return EngineError(BAD_REQUEST, f"`{name}` must be {expected}; got {_shown(value)}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _shown(value: Any) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
 from audio_windows import WINDOW_SECONDS, AudioFile, Window
+from decoding import Decoding
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
+from language_probe import FoundLanguage, LanguageProbe, find_language
 from line_channel import finite
 from loaded_model import LoadedModel
 from speech_pause import SAMPLE_RATE_HZ
@@ -31,6 +33,8 @@ class TranscribeRequest:
     from_seconds: float = 0.0
     to_seconds: Optional[float] = None
     window_seconds: float = WINDOW_SECONDS
+    decoding: Decoding = Decoding()
+    language_probe: Optional[LanguageProbe] = None
 
 
 class Transcription:
@@ -42,6 +46,7 @@ class Transcription:
         self._is_cancelled = is_cancelled
         self._language = request.language
         self._language_probability: Optional[float] = None
+        self._found: Optional[FoundLanguage] = None
         self._speech_seconds = 0.0
         self._segment_count = 0
         self._position_seconds = 0.0
@@ -75,6 +80,7 @@ class Transcription:
         return {
             "language": self._language,
             "languageProbability": finite(self._language_probability, 4),
+            **(self._found.fields() if self._found else {}),
             "speechSeconds": finite(self._speech_seconds, 3),
             "segmentCount": self._segment_count,
             "elapsedMs": round((time.monotonic() - started) * 1000),
@@ -85,9 +91,11 @@ class Transcription:
         emit("checkpoint", id=self._request.id, seconds=finite(seconds, 3), **self._totals(started))
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
+        self._probe_language(window)
         segments, info = self._transcribe(window)
         if self._parameters is None:
-            batch_size = self._request.batch_size if self._request.vad else None
+            is_batched = self._request.vad and not self._request.decoding.sequential
+            batch_size = self._request.batch_size if is_batched else None
             self._parameters = used_parameters(info, batch_size, self._request.window_seconds)
         for segment in segments:
             emit(
@@ -106,6 +114,14 @@ class Transcription:
             self._language_probability = info.language_probability
         self._emit_position(emit, window.offset_seconds + len(window.samples) / SAMPLE_RATE_HZ, claimed)
 
+    def _probe_language(self, window: Window) -> None:
+        probe = self._request.language_probe
+        if self._language is not None or probe is None:
+            return
+        self._found = find_language(self._whisper, window.samples, window.offset_seconds, probe)
+        if self._found is not None:
+            self._language, self._language_probability = self._found.language, self._found.probability
+
     def _transcribe(self, window: Window) -> "tuple[Iterator[Any], Any]":
         from faster_whisper import BatchedInferencePipeline
 
@@ -116,14 +132,22 @@ class Transcription:
             "initial_prompt": request.initial_prompt,
             "hotwords": request.hotwords,
             "word_timestamps": request.word_timestamps,
+            **request.decoding.options(),
         }
+        vad_parameters = request.decoding.vad_parameters()
+        if request.vad and request.decoding.sequential:
+            return self._whisper.transcribe(
+                window.samples, vad_filter=True, vad_parameters=vad_parameters, **options
+            )
         if not request.vad:
             return self._whisper.transcribe(window.samples, vad_filter=False, **options)
         # A new pipeline each time: it remembers the last time stamp of a pass that was broken off.
         # Its segments carry no inner time stamps (up to 30 s each), since with them the batched pass drops what
         # follows the last one; the words carry the fine times.
         pipeline = BatchedInferencePipeline(self._whisper)
-        return pipeline.transcribe(window.samples, vad_filter=True, batch_size=request.batch_size, **options)
+        return pipeline.transcribe(
+            window.samples, vad_filter=True, vad_parameters=vad_parameters, batch_size=request.batch_size, **options
+        )
 
     def _emit_position(self, emit: Callable[..., None], seconds: float, claimed: Optional[float]) -> None:
         self._position_seconds = max(self._position_seconds, seconds)

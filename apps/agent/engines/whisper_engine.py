@@ -24,7 +24,9 @@ import time
 from typing import Optional, Tuple, Union
 
 from audio_windows import WINDOW_SECONDS
+from decoding import decoding_of
 from engine_error import BAD_REQUEST, BUSY, MESSAGE_CHARACTERS_MAX, EngineError, failure_of
+from language_probe import language_probe_of
 from loaded_model import LoadedModel, LoadRequest, load_model
 from request_fields import RequestFields
 from transcription import TranscribeRequest, Transcription
@@ -198,6 +200,8 @@ def _transcribe_request(request_id: str, fields: RequestFields) -> TranscribeReq
         "fromSeconds",
         "toSeconds",
         "windowSeconds",
+        *("audio", "language", "batchSize", "beamSize", "initialPrompt", "hotwords", "wordTimestamps", "vad"),
+        *("decoding", "languageProbe"),
     )
     return TranscribeRequest(
         id=request_id,
@@ -212,6 +216,8 @@ def _transcribe_request(request_id: str, fields: RequestFields) -> TranscribeReq
         from_seconds=fields.seconds("fromSeconds", 0, AUDIO_SECONDS_MAX, 0.0),
         to_seconds=fields.seconds("toSeconds", 0, AUDIO_SECONDS_MAX, None),
         window_seconds=fields.seconds("windowSeconds", WINDOW_SECONDS_MIN, WINDOW_SECONDS, WINDOW_SECONDS),
+        decoding=decoding_of(fields, BEAM_SIZE_MAX),
+        language_probe=language_probe_of(fields),
     )
 
 

@@ -112,6 +112,12 @@ describe('an agent and its leader', () => {
     expect(page).toMatch(
       /podctl_audio_transcribed_seconds_total\{agent="local",model="tiny.en"\} 33\.\d/,
     );
+    expect(page).toContain(
+      'podctl_transcript_quality_ratio_bucket{le="0.9",agent="local",model="tiny.en"} 0',
+    );
+    expect(page).toContain(
+      'podctl_transcript_quality_ratio_count{agent="local",model="tiny.en"} 1',
+    );
     expect(page).toMatch(/podctl_transcribe_busy_seconds_total\{[^}]*\} [1-9]/);
     expect(page).toContain(
       'podctl_agent_jobs_total{agent="local",stage="download",result="finished"} 1',

@@ -76,6 +76,7 @@ import { CommandError, EXIT } from './command-error.ts';
 import { CoordinatorCalls } from './coordinator-calls.ts';
 import { FeedCalls } from './feed-calls.ts';
 import type { Line } from './line.ts';
+import { QualityCalls } from './quality-calls.ts';
 
 export interface PageRequest {
   /** 1 to 1,000; 0 means 1,000. */
@@ -88,6 +89,7 @@ export interface PageRequest {
 export class CoordinatorClient extends CoordinatorCalls {
   /** What changes feeds and episodes. */
   readonly feeds = new FeedCalls((...of) => this.unary(...of));
+  readonly quality = new QualityCalls((...of) => this.unary(...of));
 
   /** With `validateOnly` nothing is added: the answer says what would be. */
   addFeeds(feeds: NewFeed[], validateOnly = false): Promise<AddFeedsResponse> {

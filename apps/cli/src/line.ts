@@ -21,6 +21,7 @@ import { HostServiceClient } from '@podctl/proto/podctl/v1/host.ts';
 import { JobServiceClient } from '@podctl/proto/podctl/v1/job.ts';
 import { LibraryServiceClient } from '@podctl/proto/podctl/v1/library.ts';
 import { LockServiceClient } from '@podctl/proto/podctl/v1/lock.ts';
+import { QualityServiceClient } from '@podctl/proto/podctl/v1/quality.ts';
 import { ReportServiceClient } from '@podctl/proto/podctl/v1/report.ts';
 import { TranscriptServiceClient } from '@podctl/proto/podctl/v1/transcript.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -53,6 +54,7 @@ export class Line {
   readonly access: AccessServiceClient;
   readonly events: EventServiceClient;
   readonly reports: ReportServiceClient;
+  readonly quality: QualityServiceClient;
 
   constructor(address: string, { ca, token }: Pick<Endpoint, 'ca' | 'token'>) {
     this.address = address;
@@ -72,6 +74,7 @@ export class Line {
     this.access = new AccessServiceClient(address, channel, options());
     this.events = new EventServiceClient(address, channel, options());
     this.reports = new ReportServiceClient(address, channel, options());
+    this.quality = new QualityServiceClient(address, channel, options());
   }
 
   close(): void {
@@ -82,7 +85,7 @@ export class Line {
     const { feeds, episodes, agents, locks, jobs, fleet, transcripts, library, backups, access } =
       this;
     const first = [feeds, episodes, agents, locks, jobs, fleet, transcripts, library];
-    return [...first, backups, access, this.events, this.hosts, this.reports];
+    return [...first, backups, access, this.events, this.hosts, this.reports, this.quality];
   }
 }
 

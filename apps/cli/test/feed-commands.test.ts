@@ -84,6 +84,23 @@ describe('feed', () => {
     });
   });
 
+  test('report quality tells each feed’s transcripts, and why the worst ones are bad', async () => {
+    const id = api.fleet.episode(alpha, 1, done('transcribe', null, 0.3));
+    api.fleet.episode(alpha, 2, done('transcribe', null, 0.9));
+    const ran = await podctl('report', 'quality', '--below', '0.4', '--json');
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      items: [{ name: 'alpha', episodes: 2, meanRatio: 0.6, worstRatio: 0.3, poor: 1 }],
+      ...{ worst: [{ episodeId: id, qualityRatio: 0.3 }], newestOnly: 0 },
+    });
+    const listed = await podctl('report', 'quality');
+    expect(listed.stdout).toMatch(/^FEED +TRANSCRIPTS +QUALITY +WORST +BELOW 0\.5$/m);
+    expect(listed.stderr).toContain('--stage transcribe');
+    const shown = await podctl('feed', 'show', 'alpha');
+    expect(shown.stdout).toMatch(
+      /^Quality {5}0\.60 in the mean of 2 transcripts, 0\.30 the worst$/m,
+    );
+  });
+
   test('add --paused adds feeds of which nothing begins, and says what comes next', async () => {
     const added = await podctl('feed', 'add', 'https://pods.example/new.xml', '--paused');
     expect(added.code).toBe(0);

@@ -76,6 +76,8 @@ export function coordinatorSettings(
     model: transcribe.model,
     language: transcribe.language,
     transcripts: settings.transcripts,
+    qualityMin: settings.quality.min,
+    languageProbe: transcribe.languageProbe,
     names: names.ok ? names.value : undefined,
   };
 }

@@ -14,14 +14,18 @@ const change = (of: Parameters<typeof world.coordinator.orders.changeFeed>[1]) =
   world.coordinator.orders.changeFeed(alpha, of);
 
 describe('what is chosen for a feed', () => {
-  it('its model and language go with its transcriptions', async () => {
+  it('its model, language and words go with its transcriptions, and what the fleet wants of all', async () => {
     await world.addFeed('alpha', 1);
-    await change({ model: 'small', language: 'de' });
+    const words = { prompt: 'Aalto', hotwords: 'Kotka' };
+    await change({ model: 'small', language: 'de', ...words });
     const agent = world.agent('a1');
     await agent.hello();
     await agent.complete(await agent.nextStart('download'));
     const { work } = await agent.nextStart('transcribe');
-    expect(work).toMatchObject({ kind: 'transcribe', model: 'small', language: 'de' });
+    expect(work).toMatchObject({
+      ...{ kind: 'transcribe', model: 'small', language: 'de', ...words },
+      ...{ qualityMin: 0.4, languageProbe: { offsetSeconds: 60, confidenceMin: 0.5 } },
+    });
   });
 
   it('nothing of it begins while it is paused, and what others have does', async () => {

@@ -2,6 +2,7 @@ import type { PollPolicy } from '@podctl/domain/feed/poll.ts';
 import type { HostRules } from '@podctl/domain/host-state.ts';
 import type { KeepAudio } from '@podctl/domain/keep-audio.ts';
 import type { NameTemplate } from '@podctl/domain/name-template.ts';
+import type { LanguageProbeWork } from '@podctl/domain/protocol.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
@@ -47,6 +48,10 @@ export interface CoordinatorSettings {
   readonly language: string | null;
   /** Absent: those that feeds offer are neither kept nor preferred. */
   readonly transcripts?: TranscriptPolicy;
+  /** A transcript of less quality is made once more; absent or 0: none is. */
+  readonly qualityMin?: number;
+  /** How a language is found out that is not given; absent: as engines do by themselves. */
+  readonly languageProbe?: LanguageProbeWork;
   /** Of the readable names; absent: as they are by default. */
   readonly names?: NameTemplate | undefined;
 }

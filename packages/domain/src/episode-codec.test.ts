@@ -27,14 +27,18 @@ const counts = fc.maxSafeNat();
 const revisions = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const texts = fc.string({ unit: 'binary', maxLength: 40 });
 const tries = { failures: counts, lostBy: fc.array(agents, { maxLength: 4 }) };
-const manifests: fc.Arbitrary<ManifestRef> = fc.record({
-  sha256: fc.stringMatching(/^[0-9a-f]{64}$/),
-  files: counts,
-  bytes: counts,
-  audioSeconds: fc.option(
-    fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
-  ),
-});
+const manifests: fc.Arbitrary<ManifestRef> = fc.record(
+  {
+    sha256: fc.stringMatching(/^[0-9a-f]{64}$/),
+    files: counts,
+    bytes: counts,
+    audioSeconds: fc.option(
+      fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+    ),
+    quality: fc.double({ min: 0, max: 1, noNaN: true }).map((n) => n + 0),
+  },
+  { requiredKeys: ['sha256', 'files', 'bytes', 'audioSeconds'] },
+);
 const holding = {
   ...tries,
   run: counts,
@@ -145,6 +149,19 @@ describe('the value of an episode', () => {
       return lock.state === 'dead' ? lock.ended : lock.state;
     };
     expect(['', ',1', ',2', ',3'].map(read)).toEqual([undefined, 'skipped', 'canceled', undefined]);
+  });
+
+  it('of before transcripts were judged has no quality, and one that is none is refused', () => {
+    const done = (quality: string) =>
+      `{"v":1,"c":"${cluster}","n":"${nonce}","d":[1,[],0,0],"t":[1,[],0,[1,7,["${'ab'.repeat(32)}",4,10,60${quality}]]]}`;
+    const quality = (text: string) => {
+      const state = decodeEpisode(text);
+      return state.ok ? state.value.stages.transcribe.done?.manifest.quality : state.error;
+    };
+    expect(quality(done(''))).toBeUndefined();
+    expect(quality(done(',0.93'))).toBe(0.93);
+    expect(quality(done(',1.5'))).toContain('1.5 is no quality');
+    expect(quality(done(',"x"'))).toContain('is no quality');
   });
 
   it('is small: a million of them are tailed by every coordinator', () => {

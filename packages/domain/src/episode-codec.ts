@@ -11,7 +11,7 @@ import type {
 } from './episode-state.ts';
 import { FRESH_LOCK } from './episode-state.ts';
 import { type AgentId, agentId, clusterId, isEpoch, isSession, isToken, nonce } from './ids.ts';
-import type { ManifestRef } from './manifest.ts';
+import { isQuality, type ManifestRef } from './manifest.ts';
 import { err, ok, type Result } from './result.ts';
 import { STAGES, type Stage } from './stage.ts';
 
@@ -22,7 +22,7 @@ import { STAGES, type Stage } from './stage.ts';
  *   lock: 0 | ["f",failures,[lostBy],notBeforeMs,reason] | ["h",run,token,agent,session,epoch,nonce,sinceMs,failures,[lostBy]]
  *       | ["c", …as "h", manifest] | ["x",run,failures,[lostBy],reason] and at the end 1 of a skipped one, 2 of a canceled one
  *   done: 0 | [run,token,manifest] and at the end 1 while its audio is taken away, 2 when it is gone, 3 when it was purged
- *   manifest: [sha256, files, bytes, audioSeconds]
+ *   manifest: [sha256, files, bytes, audioSeconds] and at the end a transcript's quality, if it is known
  *   "w", absent where nobody wished: {"t":[run,model]}, apart from the stages, so that older versions read them all the same
  */
 export const EPISODE_VALUE_BYTES_MAX = 8_192;
@@ -124,7 +124,8 @@ function encodeHolding(lock: Omit<HeldLock, 'state'>): unknown[] {
 }
 
 function encodeRef(ref: ManifestRef): unknown {
-  return [ref.sha256, ref.files, ref.bytes, ref.audioSeconds];
+  const kept = [ref.sha256, ref.files, ref.bytes, ref.audioSeconds];
+  return ref.quality === undefined ? kept : [...kept, ref.quality];
 }
 
 function decodeStage(value: unknown): StageState {
@@ -206,13 +207,15 @@ function decodeDone(value: unknown): Done {
 }
 
 function decodeRef(value: unknown): ManifestRef {
-  const [sha256, files, bytes, audioSeconds] = tuple(value, 4);
+  const length = list(value).length === 5 ? 5 : 4;
+  const [sha256, files, bytes, audioSeconds, quality] = tuple(value, length);
   if (!/^[0-9a-f]{64}$/.test(string(sha256))) throw new Error('a manifest has no SHA-256');
   return {
     sha256: string(sha256),
     files: count(files),
     bytes: count(bytes),
     audioSeconds: audioSeconds === null ? null : seconds(audioSeconds),
+    ...(quality === undefined ? {} : { quality: qualityOf(quality) }),
   };
 }
 
@@ -253,6 +256,11 @@ function seconds(value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
     throw new Error(`${quote(value)} is not a time`);
   return value;
+}
+
+function qualityOf(value: unknown): number {
+  if (typeof value === 'number' && isQuality(value)) return value;
+  throw new Error(`${quote(value)} is no quality`);
 }
 
 /** Short enough to log, whatever it is. */

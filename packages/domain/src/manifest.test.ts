@@ -85,4 +85,22 @@ describe('a manifest', () => {
       audioSeconds: 61.5,
     });
   });
+
+  it.each([
+    [0.876, 0.88],
+    [0, 0],
+    [1, 1],
+    [1.01, undefined],
+    [-0.1, undefined],
+    ['0.9', undefined],
+    [null, undefined],
+    [undefined, undefined],
+  ])('keeps of a transcript’s quality %j what can be one: %j', (quality, kept) => {
+    const details = { ...manifest.details, ...(quality === undefined ? {} : { quality }) };
+    const transcript = { ...manifest, stage: 'transcribe', details } as const;
+    expect(manifestRef(transcript, 'c'.repeat(64)).quality).toBe(kept);
+    expect(manifestRef({ ...transcript, stage: 'download' }, 'c'.repeat(64)).quality).toBe(
+      undefined,
+    );
+  });
 });

@@ -58,6 +58,8 @@ export interface ManifestRef {
   /** Of the files together, without the manifest. */
   readonly bytes: number;
   readonly audioSeconds: number | null;
+  /** Of a transcript: how far it is to be trusted, 0 to 1 in hundredths (docs/quality.md); absent where that is not known. */
+  readonly quality?: number;
 }
 
 const namePattern = /^[a-z0-9-][a-z0-9.-]{0,63}$/;
@@ -104,12 +106,25 @@ export function decodeManifest(text: string): Result<Manifest, string> {
 
 /** `sha256` is the hash of the manifest file's bytes. */
 export function manifestRef(manifest: Manifest, sha256: string): ManifestRef {
+  const quality = qualityIn(manifest);
   return {
     sha256,
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0),
     audioSeconds: manifest.audioSeconds,
+    ...(quality === null ? {} : { quality }),
   };
+}
+
+/** What an agent says is believed as far as it can be one. */
+function qualityIn({ stage, details }: Manifest): number | null {
+  const { quality } = details;
+  if (stage !== 'transcribe' || typeof quality !== 'number' || !isQuality(quality)) return null;
+  return Math.round(quality * 100) / 100;
+}
+
+export function isQuality(value: number): boolean {
+  return value >= 0 && value <= 1;
 }
 
 function manifestFrom(value: unknown): Manifest {

@@ -134,6 +134,10 @@ export type Work =
       readonly prompt?: string | undefined;
       /** Words to expect; older coordinators do not say. */
       readonly hotwords?: string | undefined;
+      /** 0 to 1: a transcript of less quality is made once more in another way; absent or 0: none is. */
+      readonly qualityMin?: number | undefined;
+      /** How the language is found out where it is not given; absent: as the engine does by itself. */
+      readonly languageProbe?: LanguageProbeWork | undefined;
       /** For the head of its Markdown; older coordinators do not say. */
       readonly episode?: EpisodeHeading | undefined;
       /** A kept transcript of the publisher's that is to be preferred if samples agree with it; absent: there is none, or it is not to be. */
@@ -150,6 +154,13 @@ export interface PublisherWork {
   readonly url: string | null;
   /** As the feed names it. */
   readonly language: string | null;
+}
+
+export interface LanguageProbeWork {
+  /** Where it listens first: behind the jingle. */
+  readonly offsetSeconds: number;
+  /** 0 to 1: below it it listens further in. */
+  readonly confidenceMin: number;
 }
 
 /** What the metadata file beside the audio tells. */

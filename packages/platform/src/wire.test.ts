@@ -76,6 +76,10 @@ describe('every message survives its way over the wire', () => {
       work: { ...work, publisher: kept },
       ticket,
     });
+    const words = { prompt: 'Aalto', hotwords: 'Kotka' };
+    const languageProbe = { offsetSeconds: 60, confidenceMin: 0.5 };
+    const more = { ...work, ...words, qualityMin: 0.4, languageProbe };
+    survives(commandMessage, { kind: 'start', ...held, work: more, ticket });
     survives(commandMessage, { kind: 'cancel', ...held, reason: 'so' });
     survives(commandMessage, { kind: 'superseded', session });
     survives(commandMessage, { kind: 'rehello', session });

@@ -225,6 +225,13 @@ const work = z.discriminatedUnion('kind', [
     language: label.nullable(),
     prompt: sentence.optional(),
     hotwords: sentence.optional(),
+    qualityMin: z.number().min(0).max(1).optional(),
+    languageProbe: z
+      .object({
+        offsetSeconds: z.number().min(0).max(600),
+        confidenceMin: z.number().min(0).max(1),
+      })
+      .optional(),
     episode: z
       .object({
         feedTitle: sentence,

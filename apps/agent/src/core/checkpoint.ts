@@ -1,6 +1,7 @@
 import { CHECKPOINT_KEY_LENGTH, CHECKPOINTS_MAX } from '@podctl/domain/checkpoint-name.ts';
 import { agentId } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import { LANGUAGE_WAYS } from './decoding.ts';
 import type { HeardPart, LoadedModel, RawSegment, RawTranscript } from './raw-transcript.ts';
 
 /**
@@ -73,6 +74,7 @@ export function joined(
     language: earlier.language ?? later.language,
     languageProbability:
       earlier.language === null ? later.languageProbability : earlier.languageProbability,
+    languageBy: earlier.language === null ? later.languageBy : earlier.languageBy,
     speechSeconds: earlier.speechSeconds + later.speechSeconds,
     elapsedMs: earlier.elapsedMs + elapsedMs,
   };
@@ -129,6 +131,7 @@ function heardFrom(
     languageProbability: orNull(raw.languageProbability, (value) =>
       numberIn(value, 0, 1, 'languageProbability'),
     ),
+    languageBy: LANGUAGE_WAYS.find((way) => way === raw.languageBy),
     speechSeconds: numberIn(raw.speechSeconds, 0, durationSeconds + SLACK_SECONDS, 'speechSeconds'),
     elapsedMs: numberIn(raw.elapsedMs, 0, ELAPSED_MS_MAX, 'elapsedMs'),
     parts: partsFrom(listOf(raw.parts, 'parts', PARTS_MAX), durationSeconds),

@@ -1,3 +1,5 @@
+import type { LanguageWay, ProbedLanguage } from './decoding.ts';
+
 export interface LoadedModel {
   readonly engine: string;
   readonly engineVersion: string;
@@ -15,6 +17,10 @@ export interface RawTranscript {
   /** Null when there was no speech to tell it by. */
   readonly language: string | null;
   readonly languageProbability: number | null;
+  /** Absent where no probe was asked for, or it found no speech. */
+  readonly languageBy?: LanguageWay | undefined;
+  /** What each look heard. */
+  readonly languageProbes?: readonly ProbedLanguage[] | undefined;
   /** As decoded. */
   readonly durationSeconds: number;
   readonly speechSeconds: number;

@@ -1,6 +1,10 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { Work } from '@podctl/domain/protocol.ts';
-import type { Transcript, TranscriptSegment } from '@podctl/domain/transcript/transcript.ts';
+import type {
+  Provenance,
+  Transcript,
+  TranscriptSegment,
+} from '@podctl/domain/transcript/transcript.ts';
 import { type EngineCapabilities, WHISPER_CAPABILITIES } from './engine-capabilities.ts';
 import type { LoadedModel, RawSegment, RawTranscript } from './raw-transcript.ts';
 
@@ -18,13 +22,14 @@ export interface MadeBy {
   readonly finishedAtMs: number;
 }
 
-/** What the engine heard, as it is kept. Pure. */
+/** What the engine heard, as it is kept. Pure. `parameters`: what is to be told beside what was asked for. */
 export function transcriptOf(
   work: TranscribeWork,
   loaded: LoadedModel,
   raw: RawTranscript,
   by: MadeBy,
   can: EngineCapabilities = WHISPER_CAPABILITIES,
+  parameters: Provenance['parameters'] = {},
 ): Transcript {
   const { engine, engineVersion, model, revision, computeType, device } = loaded;
   return {
@@ -39,7 +44,7 @@ export function transcriptOf(
       modelRevision: revision,
       computeType,
       device,
-      parameters: { ...raw.parameters, ...parametersOf(work, can) },
+      parameters: { ...raw.parameters, ...parametersOf(work, can), ...parameters },
       audioSha256: work.audioSha256,
       ...by,
       ...partsOf(raw.parts),

@@ -34,8 +34,16 @@ export interface AgentMetrics {
   disk(freeBytes: number | null): void;
   /** From (`in`) and to a coordinator. */
   moved(direction: 'in' | 'out', bytes: number): void;
-  /** @param resumedAtSeconds so much of it was there from an earlier attempt; 0: nothing. */
-  transcribed(model: string, audioSeconds: number, resumedAtSeconds: number): void;
+  /**
+   * @param resumedAtSeconds so much of it was there from an earlier attempt; 0: nothing.
+   * @param quality 0 to 1; null where there was nothing to judge.
+   */
+  transcribed(
+    model: string,
+    audioSeconds: number,
+    resumedAtSeconds: number,
+    quality: number | null,
+  ): void;
   /** Publisher's transcripts: with downloads, and where one was to be preferred. */
   publisher(outcome: PublisherOutcome): void;
   /** Lines of the log: told to the coordinators, and left out. */
@@ -44,6 +52,8 @@ export interface AgentMetrics {
 
 const PUBLISHER_OUTCOMES = ['kept', 'failed', 'used', 'declined'] as const;
 type PublisherOutcome = (typeof PUBLISHER_OUTCOMES)[number];
+
+const QUALITY_BUCKETS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
 /** How jobs end on an agent. */
 const RESULTS = ['finished', 'failed', 'returned'];
@@ -114,11 +124,11 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
       logs.add({ agent, result: 'dropped' }, dropped);
     },
     publisher: (outcome) => publishers.add({ agent, outcome }),
-    transcribed: audioCounters(options),
+    transcribed: audioMetrics(options),
   };
 }
 
-function audioCounters({ metrics, agent }: AgentMetricsOptions): AgentMetrics['transcribed'] {
+function audioMetrics({ metrics, agent }: AgentMetricsOptions): AgentMetrics['transcribed'] {
   const seconds = metrics.counter({
     name: 'podctl_audio_transcribed_seconds_total',
     help: 'Seconds of audio transcribed.',
@@ -129,11 +139,22 @@ function audioCounters({ metrics, agent }: AgentMetricsOptions): AgentMetrics['t
     help: 'Seconds of audio that did not have to be heard again, since an earlier attempt had left a checkpoint.',
     labels: ['agent'],
   });
+  const quality = qualityHistogram(metrics);
   kept.add({ agent }, 0);
-  return (model, audioSeconds, resumedAtSeconds) => {
+  return (model, audioSeconds, resumedAtSeconds, ratio) => {
     seconds.add({ agent, model }, audioSeconds);
     kept.add({ agent }, resumedAtSeconds);
+    if (ratio !== null) quality.observe({ agent, model }, ratio);
   };
+}
+
+function qualityHistogram(metrics: Metrics) {
+  return metrics.histogram({
+    name: 'podctl_transcript_quality_ratio',
+    help: 'Quality of transcripts made, 0 to 1; those of silence have none.',
+    labels: ['agent', 'model'],
+    buckets: QUALITY_BUCKETS,
+  });
 }
 
 function downloadCounters(options: AgentMetricsOptions) {

@@ -1,4 +1,10 @@
 import { err, ok, type Result } from '@podctl/domain/result.ts';
+import {
+  type Decoding,
+  LANGUAGE_WAYS,
+  type LanguageProbe,
+  type ProbedLanguage,
+} from '../core/decoding.ts';
 import { ENGINE_FAILURE_CODES, type EngineFailureCode } from '../core/engine-failure.ts';
 import type {
   EngineParameters,
@@ -66,6 +72,8 @@ export type EngineRequest =
       readonly fromSeconds: number | null;
       readonly toSeconds: number | null;
       readonly windowSeconds: number | null;
+      readonly decoding: Decoding | null;
+      readonly languageProbe: LanguageProbe | null;
     }
   | { readonly kind: 'cancel'; readonly id: string };
 
@@ -154,10 +162,21 @@ function wordFrom(value: unknown): RawWord {
   };
 }
 
+function probedFrom(value: unknown): ProbedLanguage {
+  const fields = new Fields(value);
+  return {
+    atSeconds: fields.number('atSeconds'),
+    language: fields.text('language'),
+    probability: fields.number('probability'),
+  };
+}
+
 function totalsFrom(fields: Fields, upTo: string): Omit<RawTranscript, 'segments'> {
   return {
     language: fields.textOrNull('language'),
     languageProbability: fields.numberOrNull('languageProbability'),
+    languageBy: LANGUAGE_WAYS.find((way) => way === fields.textOrNull('languageBy')),
+    languageProbes: fields.list('languageProbes').map(probedFrom),
     durationSeconds: fields.number(upTo),
     speechSeconds: fields.number('speechSeconds'),
     elapsedMs: fields.number('elapsedMs'),

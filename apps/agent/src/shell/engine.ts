@@ -1,4 +1,5 @@
 import type { Result } from '@podctl/domain/result.ts';
+import type { Decoding, LanguageProbe } from '../core/decoding.ts';
 import type { EngineCapabilities } from '../core/engine-capabilities.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import type { LoadedModel, RawTranscript } from '../core/raw-transcript.ts';
@@ -49,4 +50,8 @@ export interface TranscribeRequest {
   readonly onCheckpoint?: ((heard: RawTranscript) => void) | undefined;
   /** Audio is worked on in windows of at most so much, and there is a checkpoint behind each. Absent: the engine's choice. */
   readonly windowSeconds?: number | undefined;
+  /** How it listens; absent: as it does by itself. Only where it is capable of `decoding`. */
+  readonly decoding?: Decoding | undefined;
+  /** Where `language` is null: how it is found out; absent: as the engine does by itself. Only where it is capable of `decoding`. */
+  readonly languageProbe?: LanguageProbe | undefined;
 }

@@ -1,6 +1,7 @@
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
+import type { Decoding } from '../core/decoding.ts';
 import type { EngineFailure } from '../core/engine-failure.ts';
 import { engineOutcome, OPERATOR_WAIT_MS } from '../core/engine-outcome.ts';
 import { failure, returned } from '../core/outcome.ts';
@@ -19,13 +20,21 @@ export interface Heard {
   readonly raw: RawTranscript;
 }
 
-/** Has an engine listen to all of the audio; else how the job ends. @param long where checkpoints of long audio are left. */
+/** How it listens, where the engine heeds that. */
+export interface Listening {
+  readonly decoding?: Decoding | undefined;
+  readonly languageHint?: string | undefined;
+  /** Where checkpoints of long audio are left; absent: none is. */
+  readonly long?: LongHearing | undefined;
+}
+
+/** Has an engine listen to all of the audio; else how the job ends. */
 export async function hear(
   engine: Engine,
   audio: AudioInput,
   work: TranscribeWork,
   { signal, progress, log }: JobContext,
-  long?: LongHearing,
+  { decoding, languageHint: hint, long }: Listening = {},
 ): Promise<Result<Heard, ResultOutcome>> {
   const name = work.model === 'auto' ? (engine.modelDefault ?? MODEL_DEFAULT) : work.model;
   const loaded = await engine.load(name, signal, (line) => log.info({ component: 'engine' }, line));
@@ -36,7 +45,9 @@ export async function hear(
     'The model is loaded',
   );
   const { language: spoken, prompt, hotwords } = work;
-  const request = { audioPath: audio.path, language: spoken, prompt, hotwords };
+  const languageProbe = work.languageProbe && { ...work.languageProbe, hint };
+  const how = engine.capabilities.decoding ? { decoding, languageProbe } : {};
+  const request = { audioPath: audio.path, language: spoken, prompt, hotwords, ...how };
   const onPosition = (seconds: number, durationSeconds: number | null) => {
     const whole = durationSeconds ?? work.audioSeconds;
     if (whole !== null && whole > 0) progress(seconds / whole);

@@ -73,7 +73,10 @@ function checkpointOf(
   model: LoadedModel,
   request: TranscribeRequest,
 ): CheckpointOf {
-  const { audioPath: _path, windowSeconds: _length, onCheckpoint: _told, ...parameters } = request;
+  const { audioPath: _path, windowSeconds: _length, onCheckpoint: _told, ...rest } = request;
+  // What the agent heard in the feed before is its own memory: another agent's attempt goes on all the same.
+  const languageProbe = rest.languageProbe && { ...rest.languageProbe, hint: undefined };
+  const parameters = { ...rest, languageProbe };
   return { run, audioSha256, parameters: parametersHash(model, parameters) };
 }
 

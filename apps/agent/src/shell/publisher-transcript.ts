@@ -81,7 +81,7 @@ export async function preferPublisher(
   const transcript = publishedTranscript(work, candidate, { ...how, details }, by);
   const raw = { speechSeconds: spokenSeconds(candidate.segments), elapsedMs };
   const into = withDetails(attempt, { publisher: 'used', ...details });
-  const about = work.episode ?? null;
+  const about = { episode: work.episode ?? null, details: {} };
   return { outcome: await writeTranscript(into, ports.agent, transcript, raw, about), attempt };
 }
 

@@ -5,15 +5,17 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
 import { OPERATOR_WAIT_MS } from '../core/engine-outcome.ts';
+import { hearingParameters, keptOf, qualityDetails } from '../core/judged-hearing.ts';
 import { failure, returned } from '../core/outcome.ts';
 import { type TranscribeWork, transcriptOf } from '../core/transcript-of.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
 import type { Engine } from './engine.ts';
 import { EnginePool } from './engine-pool.ts';
-import { hear } from './hearing.ts';
 import type { JobContext, Worker } from './jobs.ts';
+import { KnownLanguages } from './known-languages.ts';
 import type { LongHearing } from './long-hearing.ts';
 import { preferPublisher } from './publisher-transcript.ts';
+import { hearWell } from './second-pass.ts';
 import { writeTranscript } from './transcript-files.ts';
 
 export interface TranscribePorts {
@@ -24,8 +26,16 @@ export interface TranscribePorts {
   readonly agent: AgentId;
   /** Longer audio is checkpointed (`transcribe.checkpointAfter`); absent: none is. */
   readonly checkpointAfterSeconds?: number;
-  /** `resumedAtSeconds`: so much of it an earlier attempt had heard. */
-  readonly transcribed: (model: string, audioSeconds: number, resumedAtSeconds: number) => void;
+  /**
+   * `resumedAtSeconds`: so much of it an earlier attempt had heard. `quality`: 0 to 1; null where there was nothing to
+   * judge.
+   */
+  readonly transcribed: (
+    model: string,
+    audioSeconds: number,
+    resumedAtSeconds: number,
+    quality: number | null,
+  ) => void;
   /** Whether a publisher's transcript was taken, where one was to be preferred. */
   readonly publisher?: (outcome: 'used' | 'declined') => void;
 }
@@ -34,18 +44,20 @@ interface Task {
   readonly attempt: Attempt;
   readonly assignment: Assignment;
   readonly work: TranscribeWork;
+  readonly languages: KnownLanguages;
 }
 
 /** Turns accepted audio into `transcript.{txt,srt,vtt,json,md}` in staging, then the manifest. */
 export function transcribeWorker(ports: TranscribePorts): Worker {
   const pool = new EnginePool(ports.engines, ports.clock);
+  const languages = new KnownLanguages();
   return async (assignment, context) => {
     const { work } = assignment;
     invariant(work.kind === 'transcribe', 'a transcribe job has transcribe work');
     const engine = await pool.take(context.signal);
     try {
       await using attempt = await ports.store.begin(assignment, context);
-      return await transcribe(ports, engine, { attempt, assignment, work }, context);
+      return await transcribe(ports, engine, { attempt, assignment, work, languages }, context);
     } catch (error) {
       if (context.signal.aborted || !(error instanceof LibraryError)) throw error;
       return libraryOutcome(error);
@@ -58,7 +70,7 @@ export function transcribeWorker(ports: TranscribePorts): Worker {
 async function transcribe(
   ports: TranscribePorts,
   engine: Engine,
-  { attempt, assignment, work }: Task,
+  { attempt, assignment, work, languages }: Task,
   context: JobContext,
 ): Promise<ResultOutcome> {
   const { agent, clock, store } = ports;
@@ -72,25 +84,23 @@ async function transcribe(
     context,
   );
   if (preferred.outcome !== null) return preferred.outcome;
-  const heard = await hear(
-    engine,
-    audio,
-    work,
-    context,
-    longHearing(ports, assignment, work, context),
-  );
+  const { feed } = assignment.job;
+  const listening = {
+    languageHint: languages.of(feed),
+    long: longHearing(ports, assignment, work, context),
+  };
+  const heard = await hearWell(engine, audio, work, context, listening);
   if (!heard.ok) return heard.error;
-  const { model, raw } = heard.value;
+  const { model, passes } = heard.value;
+  const { raw, quality } = keptOf(passes);
+  languages.note(feed, raw);
   const by = { agent, startedAtMs, finishedAtMs: clock.wallMs() };
-  const transcript = transcriptOf(work, model, raw, by, engine.capabilities);
-  const outcome = await writeTranscript(
-    preferred.attempt,
-    agent,
-    transcript,
-    raw,
-    work.episode ?? null,
-  );
-  ports.transcribed(model.model, raw.durationSeconds, raw.parts?.at(-1)?.fromSeconds ?? 0);
+  const parameters = hearingParameters(passes);
+  const transcript = transcriptOf(work, model, raw, by, engine.capabilities, parameters);
+  const about = { episode: work.episode ?? null, details: qualityDetails(passes) };
+  const outcome = await writeTranscript(preferred.attempt, agent, transcript, raw, about);
+  const resumedAtSeconds = raw.parts?.at(-1)?.fromSeconds ?? 0;
+  ports.transcribed(model.model, raw.durationSeconds, resumedAtSeconds, quality?.figure ?? null);
   return outcome;
 }
 

@@ -1,4 +1,5 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
+import type { ManifestDetail } from '@podctl/domain/manifest.ts';
 import type { ResultOutcome } from '@podctl/domain/protocol.ts';
 import { renderJson } from '@podctl/domain/transcript/json.ts';
 import { type EpisodeHeading, renderMarkdown } from '@podctl/domain/transcript/markdown.ts';
@@ -9,13 +10,21 @@ import { renderVtt } from '@podctl/domain/transcript/vtt.ts';
 import type { RawTranscript } from '../core/raw-transcript.ts';
 import type { Attempt } from './attempt-store.ts';
 
-/** Writes the transcript in every form into the attempt, and completes it. `episode` null: nothing is known of it. */
+/** What is told of a transcript beside what it holds. */
+export interface AboutTranscript {
+  /** Null: nothing is known of it. */
+  readonly episode: EpisodeHeading | null;
+  /** For the manifest. */
+  readonly details: Readonly<Record<string, ManifestDetail>>;
+}
+
+/** Writes the transcript in every form into the attempt, and completes it. */
 export async function writeTranscript(
   attempt: Attempt,
   agent: AgentId,
   transcript: Transcript,
   raw: Pick<RawTranscript, 'speechSeconds' | 'elapsedMs' | 'parts'>,
-  episode: EpisodeHeading | null,
+  { episode, details }: AboutTranscript,
 ): Promise<ResultOutcome> {
   await attempt.writeText('transcript.txt', renderTxt(transcript));
   await attempt.writeText('transcript.srt', renderSrt(transcript));
@@ -36,6 +45,7 @@ export async function writeTranscript(
     audioSha256: provenance.audioSha256,
     finishedAtMs: provenance.finishedAtMs,
     ...resumedDetails(raw.parts),
+    ...details,
   });
 }
 

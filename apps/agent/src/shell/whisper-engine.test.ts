@@ -7,7 +7,9 @@ import { systemClock } from '@podctl/platform/clock.ts';
 import { createLogger } from '@podctl/platform/logger.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testPython } from '../../../../test/support/python.ts';
+import { judgedHearing } from '../core/judged-hearing.ts';
 import type { RawTranscript } from '../core/raw-transcript.ts';
+import type { TranscribeWork } from '../core/transcript-of.ts';
 import { WhisperEngine } from './whisper-engine.ts';
 
 const MODEL = 'tiny.en';
@@ -17,6 +19,10 @@ const CLOCK = fileURLToPath(
   new URL('../../../../examples/sample/the-clockmakers/clock-01.mp3', import.meta.url),
 );
 
+const WORK: TranscribeWork = {
+  ...{ kind: 'transcribe', audioPath: CLOCK, audioSha256: 'a'.repeat(64), audioSeconds: null },
+  ...{ model: MODEL, language: 'en' },
+};
 const never = new AbortController().signal;
 const ignore = () => undefined;
 let folder: string;
@@ -54,6 +60,9 @@ describe('the faster-whisper engine', () => {
     expect(part.value.segments[0]?.start).toBeGreaterThanOrEqual(between.fromSeconds);
     expect(part.value.speechSeconds).toBeCloseTo(second.speechSeconds - first.speechSeconds, 2);
     expect([positions[0], positions.at(-1)]).toEqual([between.fromSeconds, between.toSeconds]);
+    const judged = judgedHearing(WORK, whole.value);
+    expect(judged.dropped.segments).toBe(0);
+    expect(judged.quality?.figure).toBeGreaterThan(0.9);
   });
 
   test('asked for what only a GPU reckons with, it works on the CPU that it found, and says with what', async () => {

@@ -117,6 +117,8 @@ export class WhisperEngine implements TunableEngine {
         fromSeconds: request.fromSeconds ?? null,
         toSeconds: request.toSeconds ?? null,
         windowSeconds: this.#windowSeconds(request),
+        decoding: request.decoding ?? null,
+        languageProbe: request.languageProbe ?? null,
       },
       (line) => {
         if (line.kind === 'position') onPosition(line.seconds, line.durationSeconds);

@@ -7,6 +7,7 @@ import {
 } from '@podctl/proto/podctl/v1/episode.ts';
 import { type EpisodeExtrasView, episodeExtrasView } from './episode-extras-map.ts';
 import { isoTime } from './list-document.ts';
+import { type TranscriptQualityView, transcriptQualityView } from './quality-map.ts';
 
 export type StageWord = 'download' | 'transcribe' | 'unknown';
 export type StageStateWord =
@@ -65,6 +66,10 @@ export interface EpisodeView {
   readonly extras: EpisodeExtrasView | null;
   /** Since when its feed lists it no more; null in lists, and while the feed does. */
   readonly vanishedAt: string | null;
+  /** How far its transcript is to be trusted, 0 to 1; null where that is not known, or nobody speaks in it. */
+  readonly qualityRatio: number | null;
+  /** By what it was judged; null in lists, and where it was not. */
+  readonly transcriptQuality: TranscriptQualityView | null;
 }
 
 const stageWords: { readonly [stage: number]: StageWord } = {
@@ -112,6 +117,11 @@ export function episodeView(episode: Episode): EpisodeView {
     prioritized: episode.prioritized,
     extras: episodeExtrasView(episode.extras),
     vanishedAt: isoTime(episode.vanishedAt),
+    qualityRatio: episode.qualityRatio ?? null,
+    transcriptQuality:
+      episode.transcriptQuality === undefined
+        ? null
+        : transcriptQualityView(episode.transcriptQuality),
   };
 }
 

@@ -4,6 +4,7 @@ import { CommandError, EXIT } from '../command-error.ts';
 import { type StageWord, stageWord } from './episode-map.ts';
 import { type FeedReadingView, feedReadingView } from './feed-reading-map.ts';
 import { isoTime, ratio } from './list-document.ts';
+import { figuresView, type QualityFiguresView } from './quality-map.ts';
 import { type LedgerView, ledgerView, type WantedView, wantedView } from './wanted-map.ts';
 
 export type FeedStateWord =
@@ -171,6 +172,8 @@ export interface FeedDetailView extends FeedView {
   readonly hotwords: string;
   /** Null before its first reading. */
   readonly ledger: LedgerView | null;
+  /** Of its transcripts; null while none has a quality. */
+  readonly quality: QualityFiguresView | null;
 }
 
 export function feedDetailView(detail: FeedDetail): FeedDetailView {
@@ -197,6 +200,7 @@ export function feedDetailView(detail: FeedDetail): FeedDetailView {
     prompt: feed.choices?.prompt ?? '',
     hotwords: feed.choices?.hotwords ?? '',
     ledger: detail.ledger === undefined ? null : ledgerView(detail.ledger),
+    quality: detail.quality === undefined ? null : figuresView(detail.quality),
   };
 }
 

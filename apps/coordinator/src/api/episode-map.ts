@@ -9,10 +9,13 @@ import {
   StageState as StageStateMessage,
   type StageStatus,
 } from '@podctl/proto/podctl/v1/episode.ts';
+import { qualityIn } from '../core/quality-counts.ts';
 import { type EpisodeRow, isOpenEpisode } from '../core/snapshot.ts';
 import { type Picture, type StageView, type StageWord, stageViews } from '../core/view.ts';
 import type { AcceptedFile } from '../shell/fleet.ts';
 import { episodeExtras } from './episode-extras-map.ts';
+import type { JudgedTranscript } from './judged-transcripts.ts';
+import { qualityMessage } from './quality-map.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
 
@@ -40,6 +43,8 @@ export interface EpisodeDetail {
   readonly readablePaths: readonly string[];
   /** Epoch seconds; null while its feed lists it. */
   readonly vanishedS: number | null;
+  /** Null where it has no transcript. */
+  readonly transcript: JudgedTranscript | null;
 }
 
 /** An episode as lists show it (`detail` null: no title, URL or files), or with all that is known. */
@@ -48,7 +53,7 @@ export function episodeMessage(
   row: EpisodeRow,
   detail: EpisodeDetail | null,
 ): Episode {
-  const { meta = null, vanishedS = null } = detail ?? {};
+  const { meta = null, vanishedS = null, transcript = null } = detail ?? {};
   return {
     episodeId: row.episode,
     feedId: row.feed,
@@ -63,7 +68,14 @@ export function episodeMessage(
     prioritized: isPrioritized(picture, row),
     extras: meta === null ? undefined : episodeExtras(meta),
     vanishedAt: dateOf(vanishedS === null ? null : vanishedS * 1_000),
+    qualityRatio: qualityIn(row.state) ?? undefined,
+    transcriptQuality: isJudged(transcript) ? qualityMessage(transcript) : undefined,
   };
+}
+
+/** Those of older versions, and what people brought themselves, were not. */
+function isJudged(transcript: JudgedTranscript | null): transcript is JudgedTranscript {
+  return transcript?.details.quality !== undefined;
 }
 
 function isPrioritized({ snapshot }: Picture, { feed, episode }: EpisodeRow): boolean {

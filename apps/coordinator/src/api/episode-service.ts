@@ -15,6 +15,7 @@ import { findEpisode } from './episode-finder.ts';
 import { episodeMessage } from './episode-map.ts';
 import { feedsAsked } from './feeds-asked.ts';
 import type { Handlers } from './handler.ts';
+import { judgedTranscript } from './judged-transcripts.ts';
 import { firstId, joinedKey, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
 import { vanishedSince } from './vanished-since.ts';
@@ -89,6 +90,7 @@ async function getEpisode(
   const row = picture.snapshot.feeds.get(feed)?.episodes.get(episode) ?? found.value;
   const readablePaths = [...download, ...transcribe].map(({ readablePath }) => readablePath);
   const vanishedS = vanished?.get(episode) ?? null;
-  const detail = { meta, files: { download, transcribe }, readablePaths, vanishedS };
+  const transcript = await judgedTranscript(fleet.library, row, row.state);
+  const detail = { meta, files: { download, transcribe }, readablePaths, vanishedS, transcript };
   return ok({ episode: episodeMessage(picture, row, detail) });
 }

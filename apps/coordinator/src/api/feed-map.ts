@@ -18,6 +18,7 @@ import { completenessOf } from '../core/completeness.ts';
 import type { FeedRow } from '../core/snapshot.ts';
 import { type FeedState, type FeedView, feedView, type Picture } from '../core/view.ts';
 import { pollMessage } from './poll-map.ts';
+import { figuresMessage } from './quality-map.ts';
 import { stageMessage } from './stage-map.ts';
 import { dateOf } from './time-map.ts';
 import { wantedMessage } from './wanted-map.ts';
@@ -107,6 +108,7 @@ export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
     prioritized: [...first],
     reading: readingMessage(record),
     ledger: record?.ledger === undefined ? undefined : completenessOf(row).ledger,
+    quality: figuresMessage(row.quality),
     ...pollMessage(record),
   };
 }

@@ -33,6 +33,7 @@ import { hostService, hostServiceDefinition } from './host-service.ts';
 import { jobService, jobServiceDefinition } from './job-service.ts';
 import { libraryService, libraryServiceDefinition } from './library-service.ts';
 import { lockService, lockServiceDefinition } from './lock-service.ts';
+import { qualityService, qualityServiceDefinition } from './quality-service.ts';
 import { Reflection, reflectionDefinitions } from './reflection.ts';
 import { reportService, reportServiceDefinition } from './report-service.ts';
 import { STOPPING } from './status.ts';
@@ -99,6 +100,7 @@ export const serviceDefinitions: readonly ServiceDefinition[] = [
   agentServiceDefinition,
   lockServiceDefinition,
   reportServiceDefinition,
+  qualityServiceDefinition,
   jobServiceDefinition,
   backupServiceDefinition,
   libraryServiceDefinition,
@@ -205,6 +207,7 @@ export class GrpcServer implements Service {
     server.addService(lockServiceDefinition, lockService(fleet, handlers));
     server.addService(hostServiceDefinition, hostService(fleet, handlers));
     server.addService(reportServiceDefinition, reportService(fleet, handlers));
+    server.addService(qualityServiceDefinition, qualityService(fleet, handlers));
     server.addService(jobServiceDefinition, jobService(fleet, handlers, clock));
     server.addService(backupServiceDefinition, backupService(fleet, handlers, clock));
     server.addService(libraryServiceDefinition, libraryService(fleet, handlers, clock));

@@ -59,6 +59,7 @@ test('another feed at the same address is found, a removed one is not', () => {
     snapshot.feeds.set(id as FeedId, {
       ...{ id: id as FeedId, revision: 1, changes: 1, episodes: new Map() },
       record: { feed: id as FeedId, url, removed } as FeedRecord,
+      quality: { byHundredth: null },
       tally: {} as never,
       ready: { download: new Set(), transcribe: new Set() },
       vanished: null,

@@ -46,6 +46,8 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map([
   ['/podctl.v1.FeedService/RefreshFeed', change],
   ['/podctl.v1.ReportService/ListCompleteness', read],
   ['/podctl.v1.ReportService/ListMissingEpisodes', read],
+  ['/podctl.v1.QualityService/ListQuality', read],
+  ['/podctl.v1.QualityService/ListPoorEpisodes', read],
   // As much as a backup holds.
   ['/podctl.v1.FeedService/RevealFeedUrls', govern],
   ['/podctl.v1.EpisodeService/ListEpisodes', read],

@@ -15,6 +15,7 @@ import { jobKey } from '@podctl/domain/key.ts';
 import { type SessionRecord, sessionOf } from '@podctl/domain/session.ts';
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeHosts } from './episode-hosts.ts';
+import { addQuality, noQualities, type QualityCounts } from './quality-counts.ts';
 import { addTally, emptyTally, type Tally } from './tally.ts';
 
 /**
@@ -52,6 +53,8 @@ export interface FeedRow {
   changes: number;
   readonly episodes: Map<EpisodeId, EpisodeRow>;
   readonly tally: Tally;
+  /** How good its transcripts are. */
+  readonly quality: QualityCounts;
   /** Episodes whose stage may be assigned by what their keys say, in the order in which they came to be so. */
   readonly ready: { readonly [S in Stage]: Set<EpisodeId> };
   /** What its feed lists no more, where this leader has read its ledger; else null. No part of the state: only the plan asks. */
@@ -168,6 +171,8 @@ export function foldEpisode(
   row.episodes.set(after.episode, after);
   if (before !== null) addTally(row.tally, before.state, -1);
   addTally(row.tally, state.value, 1);
+  if (before !== null) addQuality(row.quality, before.state, -1);
+  addQuality(row.quality, state.value, 1);
   for (const stage of STAGES) indexStage(snapshot, row, after, stage, state.value);
   return { before, after };
 }
@@ -254,6 +259,7 @@ function feedRow(snapshot: Snapshot, id: FeedId): FeedRow {
     changes: 0,
     episodes: new Map(),
     tally: emptyTally(),
+    quality: noQualities(),
     ready: { download: new Set(), transcribe: new Set() },
     vanished: null,
   };

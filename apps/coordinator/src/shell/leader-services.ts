@@ -125,11 +125,11 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
 function plannerOf(parts: LeaderParts, hosts: HostDesk, urls: FreshUrls): Planner {
   const { ports, settings, store, replica, reports, epoch } = parts;
   const { clock, bus, library, log } = ports;
-  const { plan: limits, model, language, transcripts } = settings;
+  const { plan: limits, model, language, transcripts, qualityMin, languageProbe } = settings;
   return new Planner({
     ...{ store, library, clock, random: () => ports.random() },
     ...{ urls, bus, replica, reports, limits, hosts, epoch, log, model, language },
-    transcripts,
+    ...{ transcripts, qualityMin, languageProbe },
     planned: (...figures) => ports.planned(...figures),
   });
 }

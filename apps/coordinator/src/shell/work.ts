@@ -4,7 +4,7 @@ import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
-import type { PublisherWork, Work } from '@podctl/domain/protocol.ts';
+import type { LanguageProbeWork, PublisherWork, Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { wishedModel } from '@podctl/domain/run-wish.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
@@ -28,6 +28,8 @@ export interface WorkOptions {
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
   readonly transcripts?: TranscriptPolicy | undefined;
+  readonly qualityMin?: number | undefined;
+  readonly languageProbe?: LanguageProbeWork | undefined;
   /** URLs of feeds that give another one at each reading; absent: what is known is used. */
   readonly urls?: Pick<FreshUrls, 'urlOf'> | undefined;
 }
@@ -83,7 +85,7 @@ async function transcribeWork(
 ): Promise<Result<Work, string>> {
   const audio = await acceptedAudio(options.library, feed, episode, state);
   if (!audio.ok) return audio;
-  const { language, prompt, hotwords } = options;
+  const { language, prompt, hotwords, qualityMin, languageProbe } = options;
   const { transcribe } = state.stages;
   const wished = wishedModel(transcribe, nextRun(transcribe));
   const model = wished ?? options.model;
@@ -97,6 +99,8 @@ async function transcribeWork(
     language,
     prompt,
     hotwords,
+    qualityMin,
+    languageProbe,
     ...(meta === null ? {} : { episode: headingOf(meta) }),
     // Who asks for a model wants to see what it hears.
     ...(wished === null ? preferredOf(options, audio.value.publisher) : {}),

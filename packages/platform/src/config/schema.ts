@@ -1,7 +1,6 @@
 import { DEFAULT_NAME_TEMPLATE, parseNameTemplate } from '@podctl/domain/name-template.ts';
 import { LOG_LEVELS } from '@podctl/domain/protocol.ts';
-import { z } from 'zod';
-import { commandOutputSetting, commandSetting, openaiShape } from './engine-sections.ts';
+import type { z } from 'zod';
 import { S3_URL } from './s3-place.ts';
 import {
   checkedText,
@@ -13,20 +12,17 @@ import {
   listen,
   listenOrNull,
   listOf,
+  section,
   share,
+  shareOrNone,
   size,
   sizeOrNull,
-  text,
   textOrNull,
   whole,
   wholeOrAuto,
 } from './setting.ts';
+import { transcribeShape } from './transcribe-section.ts';
 import { transcriptsShape } from './transcripts-section.ts';
-
-/** A section may be left out, or be empty. */
-function section<T extends z.ZodRawShape>(shape: T) {
-  return z.preprocess((value) => value ?? {}, z.strictObject(shape)).prefault({});
-}
 
 const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$/;
 
@@ -232,53 +228,12 @@ export const settingsSchema = section({
     ),
     coolDownMax: duration('30m', '100ms', '7d', 'The longest of these times.'),
   }),
-  transcribe: section({
-    max: wholeOrAuto(
-      0,
-      10_000,
-      'Transcriptions at the same time, of all agents together. `auto`: as many as they have slots.',
+  transcribe: section(transcribeShape),
+  quality: section({
+    min: shareOrNone(
+      0.4,
+      'A transcript of less quality ([quality.md](quality.md)) is made once more in another way, and the better one kept. 0: none is.',
     ),
-    model: text(
-      'auto',
-      /^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/,
-      '"auto" or the name of a Whisper model, such as "small.en"',
-      'The model. `auto`: `tiny.en` on a CPU.',
-    ),
-    language: textOrNull(
-      /^[a-z]{2,3}$/,
-      'a language code such as "en"',
-      'The language that is spoken. Null: the model finds out.',
-    ),
-    checkpointAfter: duration(
-      '20m',
-      '1s',
-      '7d',
-      'Of audio that is longer, what is heard is kept every few minutes, so that after a loss another agent goes on from there.',
-    ),
-    batchSize: wholeOrAuto(
-      1,
-      128,
-      'Windows of audio that the model works on together. `auto`: 8 on a CPU, by its memory on a GPU.',
-    ),
-    computeType: choice(
-      'auto',
-      [
-        'auto',
-        'int8',
-        'int8_float32',
-        'int8_float16',
-        'int8_bfloat16',
-        'int16',
-        'float16',
-        'bfloat16',
-        'float32',
-      ],
-      'The numbers that the model reckons with. `auto`: the best for the device and its memory.',
-    ),
-    device: choice('auto', ['auto', 'cpu', 'cuda'], 'Where the model runs.'),
-    command: commandSetting,
-    commandOutput: commandOutputSetting,
-    openai: section(openaiShape),
   }),
   transcripts: section(transcriptsShape),
   planner: section({

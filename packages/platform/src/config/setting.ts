@@ -61,6 +61,13 @@ export function share(otherwise: number, description: string) {
   );
 }
 
+/** A share, or 0 for none. */
+export function shareOrNone(otherwise: number, description: string) {
+  return setting(otherwise, 'a number from 0 to 1', description, (value) =>
+    typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined,
+  );
+}
+
 export function flag(otherwise: boolean, description: string) {
   return setting(otherwise, 'true or false', description, (value) =>
     typeof value === 'boolean' ? value : undefined,
@@ -200,4 +207,9 @@ const HOSTS_MAX = 1_000;
 
 function isWhole(value: unknown, least: number, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
+}
+
+/** A section may be left out, or be empty. */
+export function section<T extends z.ZodRawShape>(shape: T) {
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape)).prefault({});
 }

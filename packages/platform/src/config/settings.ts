@@ -54,6 +54,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     hosts: hostSettings(raw.hosts),
     transcribe: transcribeSettings(raw.transcribe, place.baseFolder),
     transcripts: raw.transcripts,
+    quality: raw.quality,
     planner: raw.planner,
     retry: {
       attemptsMax: raw.retry.attemptsMax,
@@ -119,9 +120,11 @@ function downloadSettings(raw: RawSettings['downloads']) {
 }
 
 function transcribeSettings(raw: RawSettings['transcribe'], baseFolder: string) {
-  const { command, openai, ...rest } = raw;
+  const { command, openai, languageProbe, ...rest } = raw;
+  const { offset, confidenceMin } = languageProbe;
   return {
     ...rest,
+    languageProbe: { offsetSeconds: offset / 1_000, confidenceMin },
     /** A program with a path is below the file's folder; one without is looked for in PATH. */
     command: command?.program.includes('/')
       ? { ...command, program: folder(command.program, baseFolder) }

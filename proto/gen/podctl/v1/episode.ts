@@ -19,6 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { TranscriptQuality } from "./quality.ts";
 
 export const protobufPackage = "podctl.v1";
 
@@ -245,7 +246,15 @@ export interface Episode {
     | EpisodeExtras
     | undefined;
   /** Since when its feed lists it no more; only in GetEpisode, and absent while the feed does. What is known and done of it stays. */
-  vanishedAt?: Date | undefined;
+  vanishedAt?:
+    | Date
+    | undefined;
+  /** How far its transcript is to be trusted, 0 to 1; absent where there is none, nobody speaks in it, or nobody judged it. */
+  qualityRatio?:
+    | number
+    | undefined;
+  /** By what it was judged; only in GetEpisode, and absent where it was not. */
+  transcriptQuality?: TranscriptQuality | undefined;
 }
 
 /** What a feed says of an episode beside its title, date and audio. */
@@ -839,6 +848,8 @@ function createBaseEpisode(): Episode {
     prioritized: false,
     extras: undefined,
     vanishedAt: undefined,
+    qualityRatio: undefined,
+    transcriptQuality: undefined,
   };
 }
 
@@ -876,6 +887,12 @@ export const Episode: MessageFns<Episode> = {
     }
     if (message.vanishedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.vanishedAt), writer.uint32(90).fork()).join();
+    }
+    if (message.qualityRatio !== undefined) {
+      writer.uint32(321).double(message.qualityRatio);
+    }
+    if (message.transcriptQuality !== undefined) {
+      TranscriptQuality.encode(message.transcriptQuality, writer.uint32(330).fork()).join();
     }
     return writer;
   },
@@ -981,6 +998,22 @@ export const Episode: MessageFns<Episode> = {
             message.vanishedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 40: {
+            if (tag !== 321) {
+              break;
+            }
+
+            message.qualityRatio = reader.double();
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.transcriptQuality = TranscriptQuality.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1032,6 +1065,16 @@ export const Episode: MessageFns<Episode> = {
         : isSet(object.vanished_at)
         ? fromJsonTimestamp(object.vanished_at)
         : undefined,
+      qualityRatio: isSet(object.qualityRatio)
+        ? globalThis.Number(object.qualityRatio)
+        : isSet(object.quality_ratio)
+        ? globalThis.Number(object.quality_ratio)
+        : undefined,
+      transcriptQuality: isSet(object.transcriptQuality)
+        ? TranscriptQuality.fromJSON(object.transcriptQuality)
+        : isSet(object.transcript_quality)
+        ? TranscriptQuality.fromJSON(object.transcript_quality)
+        : undefined,
     };
   },
 
@@ -1070,6 +1113,12 @@ export const Episode: MessageFns<Episode> = {
     if (message.vanishedAt !== undefined) {
       obj.vanishedAt = message.vanishedAt.toISOString();
     }
+    if (message.qualityRatio !== undefined) {
+      obj.qualityRatio = floatToJson(message.qualityRatio);
+    }
+    if (message.transcriptQuality !== undefined) {
+      obj.transcriptQuality = TranscriptQuality.toJSON(message.transcriptQuality);
+    }
     return obj;
   },
 
@@ -1091,6 +1140,10 @@ export const Episode: MessageFns<Episode> = {
       ? EpisodeExtras.fromPartial(object.extras)
       : undefined;
     message.vanishedAt = object.vanishedAt ?? undefined;
+    message.qualityRatio = object.qualityRatio ?? undefined;
+    message.transcriptQuality = (object.transcriptQuality !== undefined && object.transcriptQuality !== null)
+      ? TranscriptQuality.fromPartial(object.transcriptQuality)
+      : undefined;
     return message;
   },
 };

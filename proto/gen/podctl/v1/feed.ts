@@ -20,6 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Stage, stageFromJSON, stageToJSON } from "./episode.ts";
+import { QualityFigures } from "./quality.ts";
 
 export const protobufPackage = "podctl.v1";
 
@@ -330,7 +331,11 @@ export interface FeedDetail {
     | LedgerCounts
     | undefined;
   /** The last poll, good or bad; absent before the first one, and while only an older version polled. */
-  lastPoll?: FeedPoll | undefined;
+  lastPoll?:
+    | FeedPoll
+    | undefined;
+  /** How far its transcripts are to be trusted; absent while none has a quality. */
+  quality?: QualityFigures | undefined;
 }
 
 /** How a feed's document was read. */
@@ -1903,6 +1908,7 @@ function createBaseFeedDetail(): FeedDetail {
     nextPollReason: "",
     ledger: undefined,
     lastPoll: undefined,
+    quality: undefined,
   };
 }
 
@@ -1940,6 +1946,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     }
     if (message.lastPoll !== undefined) {
       FeedPoll.encode(message.lastPoll, writer.uint32(170).fork()).join();
+    }
+    if (message.quality !== undefined) {
+      QualityFigures.encode(message.quality, writer.uint32(322).fork()).join();
     }
     return writer;
   },
@@ -2045,6 +2054,14 @@ export const FeedDetail: MessageFns<FeedDetail> = {
             message.lastPoll = FeedPoll.decode(reader, reader.uint32());
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.quality = QualityFigures.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2094,6 +2111,7 @@ export const FeedDetail: MessageFns<FeedDetail> = {
         : isSet(object.last_poll)
         ? FeedPoll.fromJSON(object.last_poll)
         : undefined,
+      quality: isSet(object.quality) ? QualityFigures.fromJSON(object.quality) : undefined,
     };
   },
 
@@ -2132,6 +2150,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
     if (message.lastPoll !== undefined) {
       obj.lastPoll = FeedPoll.toJSON(message.lastPoll);
     }
+    if (message.quality !== undefined) {
+      obj.quality = QualityFigures.toJSON(message.quality);
+    }
     return obj;
   },
 
@@ -2156,6 +2177,9 @@ export const FeedDetail: MessageFns<FeedDetail> = {
       : undefined;
     message.lastPoll = (object.lastPoll !== undefined && object.lastPoll !== null)
       ? FeedPoll.fromPartial(object.lastPoll)
+      : undefined;
+    message.quality = (object.quality !== undefined && object.quality !== null)
+      ? QualityFigures.fromPartial(object.quality)
       : undefined;
     return message;
   },

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { idFlag } from '../../id-flag.ts';
 import { ListCommand } from '../../list-command.ts';
+import { qualityWords } from '../../render/quality-words.ts';
 import type { Column } from '../../render/table.ts';
 import { durationWords, percentWords } from '../../render/words.ts';
 import {
@@ -65,6 +66,12 @@ const columns: readonly Column<EpisodeView>[] = [
   { head: 'DOWNLOAD', cell: (episode) => stageWords(episode, 'download') },
   { head: 'TRANSCRIBE', cell: (episode) => stageWords(episode, 'transcribe') },
   { head: 'AUDIO', cell: audioWords, align: 'right' },
+  {
+    head: 'QUALITY',
+    cell: ({ qualityRatio }) => qualityWords(qualityRatio),
+    align: 'right',
+    wide: true,
+  },
   { head: 'TITLE', cell: (episode) => episode.title },
   { head: 'REASON', cell: (episode) => reason(episode), wide: true },
 ];

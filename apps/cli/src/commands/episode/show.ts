@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { oneLine } from '../../render/cell.ts';
 import { episodeExtrasLines } from '../../render/episode-extras-lines.ts';
+import { qualityLines } from '../../render/quality-words.ts';
 import { ageWords, durationWords, percentWords, sizeWords } from '../../render/words.ts';
 import { type EpisodeView, episodeView, type StageView } from '../../views/episode-map.ts';
 
@@ -45,6 +46,7 @@ function episodeLines(episode: EpisodeView, nowMs: number): string[] {
     `URL        ${oneLine(episode.url)}`,
     ...publisherLines(episode),
     ...episode.stages.flatMap((stage) => stageLines(stage, nowMs)),
+    ...(episode.transcriptQuality === null ? [] : qualityLines(episode.transcriptQuality)),
     ...episode.readablePaths.map((path) => `File       ${path}`),
   ];
 }

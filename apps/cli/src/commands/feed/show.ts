@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../base-command.ts';
 import { oneLine } from '../../render/cell.ts';
 import { feedReadingLines } from '../../render/feed-reading-lines.ts';
+import { figuresWords } from '../../render/quality-words.ts';
 import { ledgerWords, wantedWords } from '../../render/wanted-words.ts';
 import { ageWords, countWords, durationWords, percentWords } from '../../render/words.ts';
 import { type FeedDetailView, feedDetailView, type StageCountsView } from '../../views/feed-map.ts';
@@ -35,6 +36,7 @@ function feedLines(feed: FeedDetailView, nowMs: number): string[] {
     `Episodes    ${episodeWords(feed)}`,
     ...feed.stages.map((stage) => stageLine(stage)),
     `Transcribed ${durationWords(feed.audioTranscribedSeconds)} of audio, ${percentWords(feed.transcribedRatio)}% of the episodes`,
+    ...(feed.quality === null ? [] : [`Quality     ${figuresWords(feed.quality)}`]),
     `Read        ${readWords(feed, nowMs)}`,
     ...lastPollLines(feed, nowMs),
     `Next        ${nextWords(feed, nowMs)}`,
