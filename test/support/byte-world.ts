@@ -125,9 +125,9 @@ export class ByteWorld {
 
   #audio: { run: number; token: Token; manifest: Manifested } | null = null;
 
-  /** Puts accepted audio into the library. */
-  accept(audio: Buffer, n = 1) {
-    return this.#accept(chunks(audio), n);
+  /** Puts accepted audio into the library, and what the publisher wrote of it beside. */
+  accept(audio: Buffer, n = 1, vtt: Buffer | null = null) {
+    return this.#accept(chunks(audio), n, vtt);
   }
 
   acceptFile(place: string, n = 1) {
@@ -137,6 +137,7 @@ export class ByteWorld {
   async #accept(
     audio: AsyncIterable<Uint8Array>,
     n: number,
+    vtt: Buffer | null = null,
   ): Promise<{ readonly path: string; readonly sha256: string }> {
     const token = 50 as Token;
     const episode = episodeOf(FEED, n);
@@ -144,12 +145,17 @@ export class ByteWorld {
     const path = `${folder}/audio.mp3`;
     const library = this.#settings.bucket?.library ?? this.library;
     const { sha256, sizeBytes } = await library.write(path, audio, never);
+    const name = 'publisher.vtt';
+    const beside =
+      vtt === null
+        ? []
+        : [{ name, ...(await library.write(`${folder}/${name}`, chunks(vtt), never)) }];
     const manifest = encodeManifest({
       version: 1,
       cluster: CLUSTER,
       ...{ feed: FEED, episode, stage: 'download', run: 1, token, agent: AGENT },
       session: 7 as SessionId,
-      files: [{ name: 'audio.mp3', sizeBytes, sha256 }],
+      files: [{ name: 'audio.mp3', sizeBytes, sha256 }, ...beside],
       audioSeconds: 1,
       details: {},
     });

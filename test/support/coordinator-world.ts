@@ -121,8 +121,8 @@ export class CoordinatorWorld {
   }
 
   /** Serves a feed of so many episodes and adds it. */
-  async addFeed(id: string, episodes: number): Promise<void> {
-    this.feeds.set(`/${id}`, { status: 200, body: rss(id, episodes) });
+  async addFeed(id: string, episodes: number, body = rss(id, episodes)): Promise<void> {
+    this.feeds.set(`/${id}`, { status: 200, body });
     await this.coordinator.orders.addFeeds([
       { url: this.url(`/${id}`), title: null, bookScore: null, id },
     ]);

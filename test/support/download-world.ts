@@ -38,6 +38,8 @@ export interface DownloadOptions {
   readonly user?: string;
   readonly token?: number;
   readonly freeBytesMin?: number;
+  /** Paths at the host that the publisher's transcripts are offered at, in this order. */
+  readonly transcripts?: readonly string[];
 }
 
 /** What a host answers; `null` from `answer` ends nothing: the test has done it. */
@@ -142,11 +144,16 @@ export class DownloadWorld {
     return join(this.library.root, found.path);
   }
 
-  #assignment(path: string, { user = '', token = 5 }: DownloadOptions): Assignment {
-    const url = path.startsWith('http') ? path : `http://${user}127.0.0.1:${this.port}${path}`;
+  #assignment(path: string, options: DownloadOptions): Assignment {
+    const { user = '', token = 5, transcripts: offered } = options;
+    const urlOf = (at: string) =>
+      at.startsWith('http') ? at : `http://${user}127.0.0.1:${this.port}${at}`;
+    const url = urlOf(path);
+    const offers = offered?.map((at) => ({ url: urlOf(at), type: null, language: 'en' }));
+    const transcripts = offers === undefined ? {} : { transcripts: offers };
     const publishedMs = Date.parse(PUBLISHED);
     const episode = { feedTitle: 'Alpha', title: 'One', guid: 'g-1', publishedMs };
-    const work = { kind: 'download', url, episode } as const;
+    const work = { kind: 'download', url, episode, ...transcripts } as const;
     const of = { ...job('download', 1, 5), token: token as Token };
     return { cluster: world, session: sessionOf(7), job: of, work, ticket };
   }

@@ -300,6 +300,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         limits: downloadLimits(config),
         received: measured.received,
         resumed: measured.resumed,
+        publisher: measured.publisher,
       }),
       transcribe: transcribeWorker({
         ...shared,
@@ -307,6 +308,7 @@ function agentOf(config: AgentConfig, log: Logger, parts: Parts): Agent {
         checkpointAfterSeconds: settings.transcribe.checkpointAfter / 1_000,
         ahead: fetch,
         transcribed: measured.transcribed,
+        publisher: measured.publisher,
       }),
       score: scoreWorker(shared),
     },

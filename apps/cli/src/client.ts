@@ -370,15 +370,18 @@ export class CoordinatorClient extends CoordinatorCalls {
     );
   }
 
-  /** The pieces of a transcript, in order; `run` 0: of the current one. The whole of it must come within the time limit. */
+  /** The pieces of a transcript, in order; `run` 0: of the current one; `publisher`: of theirs. The whole of it must come within the time limit. */
   async *transcript(
     episodeId: string,
     format: TranscriptFormat,
     run = 0,
+    publisher = false,
   ): AsyncGenerator<Uint8Array> {
     const deadline = Date.now() + this.timeoutMs;
     const call = ({ transcripts }: Line) =>
-      transcripts.getTranscript({ episodeId, format, run }, new Metadata(), { deadline });
+      transcripts.getTranscript({ episodeId, format, run, publisher }, new Metadata(), {
+        deadline,
+      });
     for await (const piece of this.stream(call, new AbortController().signal)) yield piece.data;
   }
 }

@@ -75,6 +75,7 @@ export function coordinatorSettings(
     downloadBandwidthMax: settings.downloads.bandwidthBytesPerSecondMax,
     model: transcribe.model,
     language: transcribe.language,
+    transcripts: settings.transcripts,
     qualityMin: settings.quality.min,
     languageProbe: transcribe.languageProbe,
     names: names.ok ? names.value : undefined,

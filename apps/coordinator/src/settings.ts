@@ -6,6 +6,7 @@ import type { LanguageProbeWork } from '@podctl/domain/protocol.ts';
 import type { RetryLimits } from '@podctl/domain/retry.ts';
 import type { TermRules } from '@podctl/domain/term.ts';
 import type { PlanLimits } from './core/plan.ts';
+import type { TranscriptPolicy } from './core/publisher-work.ts';
 import type { ViewLimits } from './core/view.ts';
 import type { FeedFetchOptions } from './shell/feed-fetch.ts';
 import type { ReadingChoices } from './shell/paged-feed.ts';
@@ -45,6 +46,8 @@ export interface CoordinatorSettings {
   readonly downloadBandwidthMax?: number | null;
   readonly model: string;
   readonly language: string | null;
+  /** Absent: those that feeds offer are neither kept nor preferred. */
+  readonly transcripts?: TranscriptPolicy;
   /** A transcript of less quality is made once more; absent or 0: none is. */
   readonly qualityMin?: number;
   /** How a language is found out that is not given; absent: as engines do by themselves. */

@@ -1,3 +1,4 @@
+import type { OfferedTranscript } from './feed/feed-document.ts';
 import type { Gpu } from './gpu.ts';
 import type { HostName } from './host-name.ts';
 import type { AgentId, ClusterId, EpisodeId, FeedId, Nonce, SessionId, Token } from './ids.ts';
@@ -131,7 +132,13 @@ export type CommandMessage =
   | { readonly kind: 'ping'; readonly boot: string };
 
 export type Work =
-  | { readonly kind: 'download'; readonly url: string; readonly episode: EpisodeFacts }
+  | {
+      readonly kind: 'download';
+      readonly url: string;
+      readonly episode: EpisodeFacts;
+      /** Transcripts of the publisher's, the best first: one of them is to be kept beside the audio. Absent: none is. */
+      readonly transcripts?: readonly OfferedTranscript[] | undefined;
+    }
   | {
       readonly kind: 'transcribe';
       /** Path of the accepted audio in the library. */
@@ -150,6 +157,8 @@ export type Work =
       readonly languageProbe?: LanguageProbeWork | undefined;
       /** For the head of its Markdown; older coordinators do not say. */
       readonly episode?: EpisodeHeading | undefined;
+      /** A kept transcript of the publisher's that is to be preferred if samples agree with it; absent: there is none, or it is not to be. */
+      readonly publisher?: PublisherWork | undefined;
     }
   | {
       readonly kind: 'score';
@@ -158,6 +167,18 @@ export type Work =
       readonly transcriptSha256: string;
       readonly audioSeconds: number | null;
     };
+
+/** What the publisher's transcript in an accepted download is. */
+export interface PublisherWork {
+  /** Path in the library. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** Where it came from, without secrets; null where that was not kept. */
+  readonly url: string | null;
+  /** As the feed names it. */
+  readonly language: string | null;
+}
 
 export interface LanguageProbeWork {
   /** Where it listens first: behind the jingle. */

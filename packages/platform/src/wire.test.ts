@@ -63,9 +63,19 @@ describe('every message survives its way over the wire', () => {
       work: { kind: 'download', url, episode },
       ticket,
     });
+    const offered = [{ url: 'http://127.0.0.1/a.vtt', type: 'text/vtt', language: null }];
+    const offering = { kind: 'download', url, episode, transcripts: offered } as const;
+    survives(commandMessage, { kind: 'start', ...held, work: offering, ticket });
     const audio = { audioPath: 'a/b.mp3', audioSha256: sha256, audioSeconds: 1.5 };
     const work = { kind: 'transcribe', ...audio, model: 'tiny.en', language: null } as const;
     survives(commandMessage, { kind: 'start', ...held, work, ticket });
+    const kept = { path: 'a/publisher.vtt', sha256, sizeBytes: 1, url: null, language: 'en' };
+    survives(commandMessage, {
+      kind: 'start',
+      ...held,
+      work: { ...work, publisher: kept },
+      ticket,
+    });
     const words = { prompt: 'Aalto', hotwords: 'Kotka' };
     const languageProbe = { offsetSeconds: 60, confidenceMin: 0.5 };
     const more = { ...work, ...words, qualityMin: 0.4, languageProbe };

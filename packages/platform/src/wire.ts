@@ -28,6 +28,7 @@ import {
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { Slots } from '@podctl/domain/session.ts';
 import { byStage, STAGES } from '@podctl/domain/stage.ts';
+import { OFFERS_MAX } from '@podctl/domain/transcript/publisher-offer.ts';
 import { z } from 'zod';
 
 /** A quarter of the server's usual 1 MiB: what is longer is a mistake or an attack. */
@@ -215,6 +216,16 @@ const work = z.discriminatedUnion('kind', [
       guid: sentence.nullable(),
       publishedMs: z.number().nullable(),
     }),
+    transcripts: z
+      .array(
+        z.object({
+          url: z.string().min(1).max(URL_HREF_LENGTH_MAX),
+          type: label.nullable(),
+          language: label.nullable(),
+        }),
+      )
+      .max(OFFERS_MAX)
+      .optional(),
   }),
   z.object({
     kind: z.literal('transcribe'),
@@ -238,6 +249,15 @@ const work = z.discriminatedUnion('kind', [
         title: sentence,
         publishedMs: z.number().nullable(),
         link: z.string().max(URL_HREF_LENGTH_MAX).optional(),
+      })
+      .optional(),
+    publisher: z
+      .object({
+        path: z.string().min(1).max(1_024),
+        sha256,
+        sizeBytes: z.number().int().min(1),
+        url: z.string().min(1).max(1_024).nullable(),
+        language: label.nullable(),
       })
       .optional(),
   }),

@@ -47,9 +47,14 @@ export interface AgentMetrics {
   ): void;
   /** So many engines have a request now. */
   atWork(count: number): void;
+  /** Publisher's transcripts: with downloads, and where one was to be preferred. */
+  publisher(outcome: PublisherOutcome): void;
   /** Lines of the log: told to the coordinators, and left out. */
   logged(lines: number, dropped: number): void;
 }
+
+const PUBLISHER_OUTCOMES = ['kept', 'failed', 'used', 'declined'] as const;
+type PublisherOutcome = (typeof PUBLISHER_OUTCOMES)[number];
 
 const QUALITY_BUCKETS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
@@ -122,8 +127,19 @@ export function agentMetrics(options: AgentMetricsOptions): AgentMetrics {
     atWork(count) {
       idle = idleUntil(idle, { atWork: count }, clock.monotonicMs());
     },
+    publisher: publisherCounter(options),
     transcribed: audioMetrics(options),
   };
+}
+
+function publisherCounter({ metrics, agent }: AgentMetricsOptions): AgentMetrics['publisher'] {
+  const publishers = metrics.counter({
+    name: 'podctl_publisher_transcripts_total',
+    help: 'Transcripts of publishers: kept with a download or failed to come, and where one was preferred, used or declined.',
+    labels: ['agent', 'outcome'],
+  });
+  for (const outcome of PUBLISHER_OUTCOMES) publishers.add({ agent, outcome }, 0);
+  return (outcome) => publishers.add({ agent, outcome });
 }
 
 function audioMetrics({ metrics, agent }: AgentMetricsOptions): AgentMetrics['transcribed'] {

@@ -1,6 +1,6 @@
 import type { AgentId } from '@podctl/domain/ids.ts';
 import type { ManifestDetail, ManifestFile } from '@podctl/domain/manifest.ts';
-import type { InputWork, ResultOutcome } from '@podctl/domain/protocol.ts';
+import type { InputWork, PublisherWork, ResultOutcome } from '@podctl/domain/protocol.ts';
 import type { Result } from '@podctl/domain/result.ts';
 import type { WrittenFile } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
@@ -17,6 +17,12 @@ export interface AttemptStore {
     work: InputWork,
     signal: AbortSignal,
   ): Promise<Result<AudioInput, ResultOutcome>>;
+  /** A publisher's transcript of the accepted download, whole and as it was accepted; null where it cannot be had. */
+  publisherFile(
+    assignment: Assignment,
+    file: PublisherWork,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | null>;
   /** What attempts at the job's run leave of long work for whoever goes on with it. */
   checkpoints(assignment: Assignment): CheckpointStore;
   /** Where files of this agent alone may grow before an attempt adopts them. */

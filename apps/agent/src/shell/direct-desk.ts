@@ -64,10 +64,14 @@ export class CoordinatorDesk implements DirectDesk {
   }
 }
 
-/** Asks a coordinator, and goes where it points to. */
-export function inputByCoordinator(client: ByteClient, store: StoreClient): OpenInput {
+/** Asks a coordinator, and goes where it points to. @param name of a file beside the audio; absent: the audio. */
+export function inputByCoordinator(
+  client: ByteClient,
+  store: StoreClient,
+  name?: string,
+): OpenInput {
   return async (of, headers, signal) => {
-    const path = `${jobPath(of.job)}/input`;
+    const path = `${jobPath(of.job)}/input${name === undefined ? '' : `/${name}`}`;
     const response = await client.ask('GET', path, { ...authorization(of), ...headers }, signal);
     const location = response.header('location');
     if (response.status !== 307 || location === null || !/^https?:/.test(location)) return response;

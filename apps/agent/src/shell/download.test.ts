@@ -126,6 +126,7 @@ describe('a download', () => {
     const { store } = world;
     const slow: AttemptStore = {
       parts: store.parts,
+      publisherFile: (of, file) => store.publisherFile(of, file),
       ...{ freeBytes: () => store.freeBytes(), problem: (expected) => store.problem(expected) },
       input: (...of) => store.input(...of),
       checkpoints: (of) => store.checkpoints(of),

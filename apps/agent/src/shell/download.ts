@@ -31,6 +31,7 @@ import {
 import type { JobContext, Worker } from './jobs.ts';
 import { type PartFile, PartTaken } from './part-file.ts';
 import type { ClaimedPart, PartFiles } from './part-files.ts';
+import { keepPublisherTranscript } from './publisher-fetch.ts';
 import { TimeLimit } from './time-limit.ts';
 
 export interface DownloadLimits extends IntakeLimits {
@@ -56,6 +57,8 @@ export interface DownloadPorts {
   readonly received: (bytes: number) => void;
   /** So many bytes of a part did not have to be asked for again. */
   readonly resumed?: (bytes: number) => void;
+  /** How it went with a transcript of the publisher's, where there was one to be had. */
+  readonly publisher?: (outcome: 'kept' | 'failed') => void;
 }
 
 type DownloadWork = Extract<Work, { kind: 'download' }>;
@@ -66,7 +69,7 @@ const SPACE_CHECK_MS = 5_000;
 /** With the part, then all of it; a host that has yet another file each time is not asked for ever. */
 const TRIES_MAX = 3;
 
-/** GETs an episode's audio into staging: `audio.<ext>` by its content, `metadata.json`, then the manifest. */
+/** GETs an episode's audio into staging: `audio.<ext>` by its content, `metadata.json`, what the publisher wrote of it, then the manifest. */
 export function downloadWorker(ports: DownloadPorts): Worker {
   return async (assignment, context) => {
     const { work } = assignment;
@@ -124,12 +127,15 @@ async function withPart(
     );
     const nowMs = ports.clock.wallMs();
     await attempt.writeText(METADATA_NAME, metadataText(assignment, work, file, facts, nowMs));
+    const { transcripts = [] } = work;
+    const published = await keepPublisherTranscript(ports, attempt, transcripts, context);
     const finished = await attempt.finish(ports.agent, seconds, {
       codec,
       container,
       bitsPerSecond: bitsPerSecond(file.sizeBytes, facts),
       etag: audio.etag?.slice(0, 200) ?? null,
       url: withoutSecrets(work.url).slice(0, 1_000),
+      ...published,
     });
     return audio.host === null ? finished : { ...finished, host: audio.host };
   } catch (error) {

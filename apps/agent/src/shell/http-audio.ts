@@ -23,6 +23,8 @@ export interface HttpAudioOptions {
   readonly idleMs: number;
   readonly nowMs: number;
   readonly signal: AbortSignal;
+  /** What is asked for where it is not audio. */
+  readonly accept?: string;
 }
 
 /** The rest of a part is asked for first; a host that has another file now is asked for all of it. */
@@ -65,6 +67,8 @@ export async function openHttpAudio(
 }
 
 const RANGE_WORDS = 'The host sent a part of the audio where all of it was asked for.';
+
+const ACCEPT = 'audio/*, video/*;q=0.9, */*;q=0.8';
 
 /** Null when the wish cannot be had. */
 async function follow(
@@ -212,7 +216,7 @@ async function ask(
     return err(
       fault('bad_url', `The URL of the audio is ${url.protocol}; only http and https are fetched.`),
     );
-  const { dispatcher, userAgent, idleMs, signal } = options;
+  const { dispatcher, userAgent, idleMs, signal, accept = ACCEPT } = options;
   try {
     return ok(
       await request(url, {
@@ -222,7 +226,7 @@ async function ask(
         signal,
         headers: {
           'user-agent': userAgent,
-          accept: 'audio/*, video/*;q=0.9, */*;q=0.8',
+          accept,
           // A length is only worth something without compression, which audio does not gain from.
           'accept-encoding': 'identity',
           ...(credentials === null ? {} : { authorization: basicAuthorization(credentials) }),

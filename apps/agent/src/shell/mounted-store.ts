@@ -1,7 +1,13 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { AgentId } from '@podctl/domain/ids.ts';
 import { PARTS_PATH } from '@podctl/domain/library-path.ts';
-import { type InputWork, inputOf, type ResultOutcome } from '@podctl/domain/protocol.ts';
+import {
+  type InputWork,
+  inputOf,
+  type PublisherWork,
+  type ResultOutcome,
+} from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { STAGE_ROWS } from '@podctl/domain/stage.ts';
 import type { FileLibrary } from '@podctl/platform/library/file-library.ts';
@@ -57,6 +63,14 @@ export class MountedStore implements AttemptStore {
     const intact = async (again: AbortSignal) =>
       (await this.#library.hash(input.path, again)).sha256 === input.sha256;
     return ok({ path, intact, [Symbol.dispose]: () => {} });
+  }
+
+  async publisherFile(
+    _assignment: Assignment,
+    { path, sha256, sizeBytes }: PublisherWork,
+  ): Promise<Uint8Array | null> {
+    const bytes = await this.#library.readSmall(path, sizeBytes);
+    return createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : null;
   }
 
   checkpoints(assignment: Assignment): CheckpointStore {

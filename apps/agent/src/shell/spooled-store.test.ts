@@ -57,6 +57,19 @@ describe('an attempt without a mount of the library', () => {
     expect(world.moved.in).toBe(0);
   });
 
+  test('is given what the publisher wrote of its audio, and nothing that is not it', async () => {
+    const vtt = Buffer.from('WEBVTT');
+    await world.accept(randomBytes(1_000), 1, vtt);
+    const of = assignmentOf(world.hold('transcribe'), 'a'.repeat(64));
+    const kept = { sizeBytes: vtt.length, sha256: sha256Of(vtt), url: null, language: null };
+    const file = { ...kept, path: 'episodes/x/publisher.vtt' };
+    expect(await storeOf().publisherFile(of, file, never)).toEqual(vtt);
+    const other = { ...file, path: 'episodes/x/publisher.srt' };
+    expect(await storeOf().publisherFile(of, other, never)).toBeNull();
+    const changed = { ...file, sha256: 'b'.repeat(64) };
+    expect(await storeOf().publisherFile(of, changed, never)).toBeNull();
+  });
+
   test('whose lock was lost ends as finished, for the leader to judge, and leaves nothing here', async () => {
     const held = world.hold('download');
     world.release('download');

@@ -1,7 +1,12 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PARTS_PATH } from '@podctl/domain/library-path.ts';
 import { MANIFEST_NAME, type ManifestFile } from '@podctl/domain/manifest.ts';
-import { type InputWork, inputOf, type ResultOutcome } from '@podctl/domain/protocol.ts';
+import {
+  type InputWork,
+  inputOf,
+  type PublisherWork,
+  type ResultOutcome,
+} from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { STAGE_ROWS } from '@podctl/domain/stage.ts';
 import { type FileLibrary, openLibrary } from '@podctl/platform/library/file-library.ts';
@@ -31,6 +36,7 @@ import { uploadDirect } from './direct-upload.ts';
 import { fetchInput } from './input-fetch.ts';
 import type { JobContext } from './jobs.ts';
 import { sentCheckpoints } from './sent-checkpoints.ts';
+import { readSmallInput } from './small-input.ts';
 import { leftAttempts, SpoolInputs } from './spool-inputs.ts';
 import { Staging } from './staging.ts';
 import type { StoreClient } from './store-client.ts';
@@ -128,6 +134,17 @@ export class SpooledStore implements AttemptStore {
       use[Symbol.dispose]();
       throw error;
     }
+  }
+
+  publisherFile(
+    assignment: Assignment,
+    file: PublisherWork,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | null> {
+    const { client, store, own } = this.#ports;
+    const open =
+      own?.input(store, file.path) ?? inputByCoordinator(client, store, basename(file.path));
+    return readSmallInput({ client, open }, assignment, file, signal);
   }
 
   checkpoints(assignment: Assignment): CheckpointStore {

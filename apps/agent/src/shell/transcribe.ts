@@ -15,6 +15,7 @@ import type { FetchAhead } from './fetch-ahead.ts';
 import type { JobContext, Worker } from './jobs.ts';
 import { KnownLanguages } from './known-languages.ts';
 import type { LongHearing } from './long-hearing.ts';
+import { preferPublisher } from './publisher-transcript.ts';
 import { hearWell } from './second-pass.ts';
 import { writeTranscript } from './transcript-files.ts';
 
@@ -38,6 +39,8 @@ export interface TranscribePorts {
     resumedAtSeconds: number,
     quality: number | null,
   ) => void;
+  /** Whether a publisher's transcript was taken, where one was to be preferred. */
+  readonly publisher?: (outcome: 'used' | 'declined') => void;
 }
 
 interface Task {
@@ -79,6 +82,12 @@ async function transcribe(
   const found = early === null ? await store.input(assignment, work, context.signal) : ok(early);
   if (!found.ok) return found.error;
   using audio = found.value;
+  const preferred = await preferPublisher(
+    ports,
+    { engine, attempt, assignment, work, audio },
+    context,
+  );
+  if (preferred.outcome !== null) return preferred.outcome;
   const { feed } = assignment.job;
   const listening = {
     languageHint: languages.of(feed),
@@ -93,7 +102,7 @@ async function transcribe(
   const parameters = hearingParameters(passes);
   const transcript = transcriptOf(work, model, raw, by, engine.capabilities, parameters);
   const about = { episode: work.episode ?? null, details: qualityDetails(passes) };
-  const outcome = await writeTranscript(attempt, agent, transcript, raw, about);
+  const outcome = await writeTranscript(preferred.attempt, agent, transcript, raw, about);
   const resumedAtSeconds = raw.parts?.at(-1)?.fromSeconds ?? 0;
   ports.transcribed(model.model, raw.durationSeconds, resumedAtSeconds, quality?.figure ?? null);
   return outcome;

@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { EpisodeState } from '@podctl/domain/episode-state.ts';
+import { err, ok, type Result } from '@podctl/domain/result.ts';
 import type { FileTransfers } from '@podctl/platform/library/file-transfers.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import type { ByteRefusal, ByteRoute } from '../core/byte-access.ts';
 import { type ByteRange, matches, parseRange } from '../core/byte-headers.ts';
-import { type AcceptedInput, acceptedInput } from '../shell/work.ts';
+import { type AcceptedFile, type AcceptedInput, acceptedInput } from '../shell/work.ts';
 import type { ByteMetrics } from './byte-metrics.ts';
 import { TransferEnd, type Transfers } from './byte-transfers.ts';
 
@@ -106,18 +107,23 @@ export class ByteInput {
   }
 }
 
-/** The accepted file that it works on, as it lies there. Rejects with `TransferEnd`. */
+/** The accepted file that it works on, or what is asked for beside it, as it lies there. Rejects with `TransferEnd`. */
 export async function findInput(
   library: Library,
   { route, state }: InputRequest,
-): Promise<AcceptedInput> {
-  const input = await acceptedInput(library, route, state);
+): Promise<AcceptedFile> {
+  const read = await acceptedInput(library, route, state);
+  const input = read.ok && route.name !== undefined ? besideInput(read.value, route.name) : read;
   if (!input.ok) throw new TransferEnd({ status: 404, reason: 'no_input' });
   // A file cut short would leave the agent waiting for what never comes.
   const found = await library.stat(input.value.path);
   if (found?.sizeBytes !== input.value.sizeBytes)
     throw new TransferEnd({ status: 404, reason: 'no_input' });
   return input.value;
+}
+
+function besideInput({ publisher }: AcceptedInput, name: string): Result<AcceptedFile, string> {
+  return publisher?.path.endsWith(`/${name}`) === true ? ok(publisher) : err('it has no such file');
 }
 
 function end(response: ServerResponse, status: number, lengthBytes: number): void {

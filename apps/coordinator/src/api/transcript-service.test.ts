@@ -45,7 +45,12 @@ describe('GetTranscript', () => {
 
   async function read(api: ApiBundle, episodeId: string, format: TranscriptFormat = 0, run = 0) {
     const pieces: Uint8Array[] = [];
-    for await (const { data } of api.transcripts.getTranscript({ episodeId, format, run }))
+    for await (const { data } of api.transcripts.getTranscript({
+      episodeId,
+      format,
+      run,
+      publisher: false,
+    }))
       pieces.push(data as Uint8Array);
     return pieces;
   }
@@ -56,6 +61,28 @@ describe('GetTranscript', () => {
     const pieces = await read(api, id.slice(0, 6));
     expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
     expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(65_536);
+  });
+
+  test('gives the publisher’s own as it came where it is kept, and says how it is had where it is not', async () => {
+    const { api, id } = await transcribed('ours');
+    const folder = `episodes/alpha/${id}/download/r1-5`;
+    const theirs = async () => {
+      const pieces: Uint8Array[] = [];
+      const asked = { episodeId: id, format: 0, run: 0, publisher: true } as const;
+      for await (const { data } of api.transcripts.getTranscript(asked))
+        pieces.push(data as Uint8Array);
+      return Buffer.concat(pieces).toString();
+    };
+    const of = { readablePath: '', sizeBytes: 6, sha256: 'ab' };
+    const audio = { path: `${folder}/audio.mp3`, ...of };
+    api.fleet.files.set(lockId(alpha, id, 'download'), [audio]);
+    const error = await failure(theirs());
+    expect(error.code).toBe(status.NOT_FOUND);
+    expect(error.details).toContain('--stage download');
+    await api.put(`${folder}/publisher.srt`, 'theirs');
+    const kept = { path: `${folder}/publisher.srt`, ...of };
+    api.fleet.files.set(lockId(alpha, id, 'download'), [audio, kept]);
+    expect(await theirs()).toBe('theirs');
   });
 
   test('gives nothing, and no error, for an episode without speech', async () => {
@@ -72,7 +99,12 @@ describe('GetTranscript', () => {
       source = stream;
       return stream;
     };
-    const call = api.transcripts.getTranscript({ episodeId: id, format: 0, run: 0 });
+    const call = api.transcripts.getTranscript({
+      episodeId: id,
+      format: 0,
+      run: 0,
+      publisher: false,
+    });
     await reader(call)();
     const left = new Promise((resolve) => call.once('end', resolve).once('error', resolve));
     call.cancel();
@@ -219,7 +251,12 @@ describe('versions of a transcript', () => {
     const { api, id } = await twice();
     const read = async (run: number) => {
       const pieces: Uint8Array[] = [];
-      for await (const { data } of api.transcripts.getTranscript({ episodeId: id, format: 0, run }))
+      for await (const { data } of api.transcripts.getTranscript({
+        episodeId: id,
+        format: 0,
+        run,
+        publisher: false,
+      }))
         pieces.push(data as Uint8Array);
       return Buffer.concat(pieces).toString();
     };

@@ -12,6 +12,7 @@ import type { Fleet } from '../shell/fleet.ts';
 import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import { findEpisode } from './episode-finder.ts';
 import type { Handlers, Send } from './handler.ts';
+import { publisherFile } from './publisher-file.ts';
 import type { Failure } from './status.ts';
 import { extensionOf, type FoundTranscript, findTranscript } from './transcript-file.ts';
 import { searchTranscripts } from './transcript-search.ts';
@@ -46,7 +47,7 @@ async function getTranscript(
   send: Send<GetTranscriptResponse>,
   signal: AbortSignal,
 ): Promise<Failure | null> {
-  const found = await transcriptOf(fleet, request);
+  const found = await (request.publisher ? publisherFile : transcriptOf)(fleet, request);
   if (!found.ok) return found.error;
   if (found.value.kind === 'made') {
     for (const data of pieces(Buffer.from(found.value.text))) await send({ data }, signal);

@@ -35,6 +35,11 @@ describe('a target', () => {
     ['POST', '/v1/enrol', { kind: 'enrol' }],
     ['POST', '/v1/renew', { kind: 'renew' }],
     ['GET', `${job}.transcribe/40/input`, { kind: 'input', stage: 'transcribe', ...of }],
+    [
+      'GET',
+      `${job}.transcribe/40/input/publisher.vtt`,
+      { kind: 'input', name: 'publisher.vtt', stage: 'transcribe', ...of },
+    ],
     ['HEAD', `${job}.transcribe/40/input`, { kind: 'input', stage: 'transcribe', ...of }],
     [
       'GET',
@@ -58,6 +63,9 @@ describe('a target', () => {
   test.each([
     ['GET', '/'],
     ['GET', '/v1/library/'],
+    ['GET', `${job}.transcribe/40/input/audio.mp3`],
+    ['GET', `${job}.transcribe/40/input/manifest.json`],
+    ['GET', `${job}.download/40/input/publisher.vtt`],
     ['GET', '/v1/library?x'],
     ['GET', '/v1/ca/'],
     ['POST', '/v1/enrol/x'],

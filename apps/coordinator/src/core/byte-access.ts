@@ -18,6 +18,7 @@ import {
 import { isFileName } from '@podctl/domain/manifest.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { isStage, STAGE_INPUT, type Stage } from '@podctl/domain/stage.ts';
+import { publisherFormOf } from '@podctl/domain/transcript/publisher-form.ts';
 import { episodeRow, type Snapshot } from './snapshot.ts';
 
 /**
@@ -36,7 +37,8 @@ export type ByteRoute =
   | { readonly kind: 'leave' }
   /** Whether this coordinator reaches the library at all: it tells the library's id and no more. */
   | { readonly kind: 'library' }
-  | ({ readonly kind: 'input' } & JobRoute)
+  /** `name`: a publisher's transcript beside the audio; absent: the audio. */
+  | ({ readonly kind: 'input'; readonly name?: string } & JobRoute)
   /** The farthest checkpoint of the run that the lock is for, whichever attempt left it. */
   | ({ readonly kind: 'checkpoint'; readonly key: string } & JobRoute)
   | ({ readonly kind: 'file'; readonly name: string } & JobRoute);
@@ -141,7 +143,10 @@ function jobRouteOf([job = '', token = '', kind, ...rest]: readonly string[]): B
     return { kind: 'file', name, ...of };
   if (kind === 'checkpoint' && rest.length === 1 && isCheckpointKey(name))
     return { kind, key: name, ...of };
-  const hasInput = STAGE_INPUT[of.stage] !== null;
+  const input = STAGE_INPUT[of.stage];
+  if (kind === 'input' && rest.length === 1 && input === 'download')
+    return publisherFormOf(name) === null ? null : { kind, name, ...of };
+  const hasInput = input !== null;
   return kind === 'input' && rest.length === 0 && hasInput ? { kind, ...of } : null;
 }
 

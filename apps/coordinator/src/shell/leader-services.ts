@@ -127,11 +127,11 @@ export function leaderServices(parts: LeaderParts): LeaderServices {
 function plannerOf(parts: LeaderParts, hosts: HostDesk, urls: FreshUrls): Planner {
   const { ports, settings, store, replica, reports, epoch } = parts;
   const { clock, bus, library, log } = ports;
-  const { plan: limits, model, language, qualityMin, languageProbe } = settings;
+  const { plan: limits, model, language, transcripts, qualityMin, languageProbe } = settings;
   return new Planner({
     ...{ store, library, clock, random: () => ports.random() },
     ...{ urls, bus, replica, reports, limits, hosts, epoch, log, model, language },
-    ...{ qualityMin, languageProbe },
+    ...{ transcripts, qualityMin, languageProbe },
     failedWith: (...of) => parts.jobs.failedWith(...of),
     planned: (...figures) => ports.planned(...figures),
   });

@@ -53,15 +53,18 @@ async function finished(
 
 describe('readable names', () => {
   it('are made for each file of a done run, by title, day and kind', async () => {
-    await finished({ 'audio.mp3': 'sound', 'metadata.json': '{}' });
+    const download = { 'audio.mp3': 'sound', 'metadata.json': '{}', 'publisher.vtt': 'theirs' };
+    await finished(download);
     await finished(TRANSCRIPT, { stage: 'transcribe' });
     await show();
-    expect(await readable()).toEqual([name('info.json'), name('mp3')].sort());
+    const downloaded = ['info.json', 'mp3', 'original.vtt'];
+    expect(await readable()).toEqual(downloaded.map((one) => name(one)).sort());
     await show('transcribe');
-    const all = ['info.json', 'json', 'mp3', 'srt', 'txt', 'vtt'].map((one) => name(one));
+    const all = [...downloaded, 'json', 'srt', 'txt', 'vtt'].map((one) => name(one));
     expect(await readable()).toEqual(all.sort());
     expect(await world.library.text(name('mp3'))).toBe('sound');
     expect(await world.library.text(name('txt'))).toBe('hello');
+    expect(await world.library.text(name('original.vtt'))).toBe('theirs');
   });
 
   it('are not made for what is not done, and nothing fails', async () => {

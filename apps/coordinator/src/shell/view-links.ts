@@ -4,6 +4,7 @@ import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder, viewPath } from '@podctl/domain/library-path.ts';
 import type { NameTemplate } from '@podctl/domain/name-template.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
+import { PUBLISHER_FORMS, publisherFileName } from '@podctl/domain/transcript/publisher-form.ts';
 import { type Library, LibraryError } from '@podctl/platform/library.ts';
 import { readManifest } from './settle.ts';
 import type { Store } from './store.ts';
@@ -18,6 +19,9 @@ const EXTENSION: { readonly [name: string]: string } = {
   'transcript.json': 'json',
   'books.json': 'books.json',
   'transcript.md': 'md',
+  ...Object.fromEntries(
+    PUBLISHER_FORMS.map((form) => [publisherFileName(form), `original.${form}`]),
+  ),
 };
 
 const ROUNDS_MAX = 4;

@@ -4,12 +4,18 @@ import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { acceptedFolder } from '@podctl/domain/library-path.ts';
-import type { LanguageProbeWork, Work } from '@podctl/domain/protocol.ts';
+import type { LanguageProbeWork, PublisherWork, Work } from '@podctl/domain/protocol.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
 import { wishedModel } from '@podctl/domain/run-wish.ts';
 import { STAGE_ROWS, type Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeHeading } from '@podctl/domain/transcript/markdown.ts';
 import type { Library } from '@podctl/platform/library.ts';
+import {
+  keptPublisher,
+  offersOf,
+  preferredOf,
+  type TranscriptPolicy,
+} from '../core/publisher-work.ts';
 import type { FreshUrls } from './fresh-urls.ts';
 import { readManifest } from './settle.ts';
 import { type Store, UnreadableValue } from './store.ts';
@@ -21,6 +27,7 @@ export interface WorkOptions {
   readonly language: string | null;
   readonly prompt?: string | undefined;
   readonly hotwords?: string | undefined;
+  readonly transcripts?: TranscriptPolicy | undefined;
   readonly qualityMin?: number | undefined;
   readonly languageProbe?: LanguageProbeWork | undefined;
   /** URLs of feeds that give another one at each reading; absent: what is known is used. */
@@ -30,12 +37,17 @@ export interface WorkOptions {
 /** The name of the audio in a download's manifest begins so; its ending tells the container. */
 export const AUDIO_PREFIX = 'audio.';
 
-/** A file that a stage works on. */
-export interface AcceptedInput {
+export interface AcceptedFile {
   /** In the library. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256: string;
+}
+
+/** A file that a stage works on. */
+export interface AcceptedInput extends AcceptedFile {
+  /** The publisher's transcript beside audio; null where none was kept. */
+  readonly publisher: PublisherWork | null;
 }
 
 /**
@@ -58,7 +70,8 @@ export async function workFor(
       const read = isUrlRestless ? options.urls?.urlOf(feed, episode) : undefined;
       if (read?.kind === 'wait') return ok(null);
       const url = read?.kind === 'fresh' ? read.url : meta.url;
-      return ok({ kind: 'download', url, episode: { feedTitle, title, guid, publishedMs } });
+      const facts = { feedTitle, title, guid, publishedMs };
+      return ok({ kind: 'download', url, episode: facts, ...offersOf(options, meta) });
     }
     case 'transcribe':
       return transcribeWork(options, { feed, episode, stage }, state);
@@ -81,7 +94,8 @@ async function transcribeWork(
   if (!audio.ok) return audio;
   const { language, prompt, hotwords, qualityMin, languageProbe } = options;
   const { transcribe } = state.stages;
-  const model = wishedModel(transcribe, nextRun(transcribe)) ?? options.model;
+  const wished = wishedModel(transcribe, nextRun(transcribe));
+  const model = wished ?? options.model;
   const meta = await knownMeta(options.store, of.feed, of.episode);
   return ok({
     kind: 'transcribe',
@@ -95,6 +109,8 @@ async function transcribeWork(
     qualityMin,
     languageProbe,
     ...(meta === null ? {} : { episode: headingOf(meta) }),
+    // Who asks for a model wants to see what it hears.
+    ...(wished === null ? preferredOf(options, audio.value.publisher) : {}),
   });
 }
 
@@ -137,5 +153,7 @@ export async function acceptedInput(
   if (!read.ok) return err(`its accepted ${input.stage} cannot be read: ${read.error}`);
   const file = read.value.manifest.files.find(({ name }) => name.startsWith(input.file));
   if (file === undefined) return err(`its accepted ${input.stage} has no ${input.word}`);
-  return ok({ path: `${folder}/${file.name}`, sizeBytes: file.sizeBytes, sha256: file.sha256 });
+  const { name, sizeBytes, sha256 } = file;
+  const publisher = keptPublisher(folder, read.value.manifest);
+  return ok({ path: `${folder}/${name}`, sizeBytes, sha256, publisher });
 }

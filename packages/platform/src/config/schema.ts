@@ -22,6 +22,7 @@ import {
   wholeOrAuto,
 } from './setting.ts';
 import { transcribeShape } from './transcribe-section.ts';
+import { transcriptsShape } from './transcripts-section.ts';
 
 const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$/;
 
@@ -234,6 +235,7 @@ export const settingsSchema = section({
       'A transcript of less quality ([quality.md](quality.md)) is made once more in another way, and the better one kept. 0: none is.',
     ),
   }),
+  transcripts: section(transcriptsShape),
   planner: section({
     multiWorkerMinEpisodes: whole(
       50,

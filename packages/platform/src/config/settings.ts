@@ -53,6 +53,7 @@ export function resolveSettings(raw: RawSettings, place: SettingsPlace) {
     downloads: downloadSettings(raw.downloads),
     hosts: hostSettings(raw.hosts),
     transcribe: transcribeSettings(raw.transcribe, place.baseFolder),
+    transcripts: raw.transcripts,
     quality: raw.quality,
     planner: raw.planner,
     retry: {

@@ -111,6 +111,8 @@ export interface GetTranscriptRequest {
   format: TranscriptFormat;
   /** Which run's, as ListTranscriptVersions numbers them; 0 for the one that is current. */
   run: number;
+  /** The publisher's own transcript that was kept beside the audio, as it came, in the place of ours; the format does not count. */
+  publisher: boolean;
 }
 
 /** A piece of a transcript, 64 KiB at most. */
@@ -228,7 +230,7 @@ export interface SearchTranscriptsResponse {
 }
 
 function createBaseGetTranscriptRequest(): GetTranscriptRequest {
-  return { episodeId: "", format: 0, run: 0 };
+  return { episodeId: "", format: 0, run: 0, publisher: false };
 }
 
 export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
@@ -241,6 +243,9 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     }
     if (message.run !== 0) {
       writer.uint32(24).uint32(message.run);
+    }
+    if (message.publisher !== false) {
+      writer.uint32(32).bool(message.publisher);
     }
     return writer;
   },
@@ -282,6 +287,14 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
             message.run = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.publisher = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -303,6 +316,7 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
         : "",
       format: isSet(object.format) ? transcriptFormatFromJSON(object.format) : 0,
       run: isSet(object.run) ? globalThis.Number(object.run) : 0,
+      publisher: isSet(object.publisher) ? globalThis.Boolean(object.publisher) : false,
     };
   },
 
@@ -317,6 +331,9 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     if (message.run !== 0) {
       obj.run = Math.round(message.run);
     }
+    if (message.publisher !== false) {
+      obj.publisher = message.publisher;
+    }
     return obj;
   },
 
@@ -328,6 +345,7 @@ export const GetTranscriptRequest: MessageFns<GetTranscriptRequest> = {
     message.episodeId = object.episodeId ?? "";
     message.format = object.format ?? 0;
     message.run = object.run ?? 0;
+    message.publisher = object.publisher ?? false;
     return message;
   },
 };

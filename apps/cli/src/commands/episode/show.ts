@@ -44,10 +44,20 @@ function episodeLines(episode: EpisodeView, nowMs: number): string[] {
     ...episodeExtrasLines(episode.extras),
     ...(episode.prioritized ? ['Order      goes before other episodes'] : []),
     `URL        ${oneLine(episode.url)}`,
+    ...publisherLines(episode),
     ...episode.stages.flatMap((stage) => stageLines(stage, nowMs)),
     ...(episode.transcriptQuality === null ? [] : qualityLines(episode.transcriptQuality)),
     ...episode.readablePaths.map((path) => `File       ${path}`),
   ];
+}
+
+/** What the feed offers may be kept or not: only the files of the download tell. */
+function publisherLines({ episodeId, stages }: EpisodeView): string[] {
+  const isKept = stages.some(({ files }) =>
+    files.some(({ path }) => /\/publisher\.[a-z]+$/.test(path)),
+  );
+  const command = `podctl transcript get ${episodeId} --publisher`;
+  return isKept ? [`Publisher  their own transcript is kept: "${command}" prints it`] : [];
 }
 
 function stageLines(stage: StageView, nowMs: number): string[] {

@@ -13,6 +13,7 @@ export default class TranscriptGet extends BaseCommand {
   static override summary = 'Print the transcript of an episode.';
   static override examples = [
     '<%= config.bin %> transcript get k7qm',
+    '<%= config.bin %> transcript get k7qm --publisher',
     '<%= config.bin %> transcript get k7qm --format srt > episode.srt',
     '<%= config.bin %> transcript get k7qm --format md --run 1',
     "<%= config.bin %> transcript get k7qm --format json | jq '.segments | length'",
@@ -29,6 +30,10 @@ export default class TranscriptGet extends BaseCommand {
       default: 'txt',
       description: 'form of the transcript',
     })(),
+    publisher: Flags.boolean({
+      description: "the publisher's own transcript that was kept with the audio, as it came",
+      exclusive: ['format', 'run'],
+    }),
     run: integerFlag({
       min: 1,
       max: 4_294_967_295,
@@ -40,7 +45,8 @@ export default class TranscriptGet extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(TranscriptGet);
     await this.withClient(flags, async (client) => {
-      await print(client.transcript(args.id, transcriptFormat(flags.format), flags.run));
+      const { run, publisher } = flags;
+      await print(client.transcript(args.id, transcriptFormat(flags.format), run, publisher));
     });
   }
 }
