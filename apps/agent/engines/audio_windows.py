@@ -146,6 +146,16 @@ class AudioFile:
                 self.undecodable_packets += 1
 
 
+def samples_of(path: str, from_seconds: float, to_seconds: float) -> np.ndarray:
+    """A part of a file in one piece."""
+    audio = AudioFile(path)
+    try:
+        whole = list(audio.windows(from_seconds, to_seconds, to_seconds - from_seconds + 1))
+    finally:
+        audio.close()
+    return whole[0].samples if whole else np.zeros(0, np.float32)
+
+
 def _raise_disk_error(path: str, error: BaseException) -> None:
     if getattr(error, "errno", None) in DISK_ERRORS:
         raise EngineError(INTERNAL, f"{path} could not be read: {_reason(error)}.") from error

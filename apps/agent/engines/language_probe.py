@@ -6,11 +6,11 @@ A jingle, an advertisement or a greeting in another language stands at the begin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from audio_windows import SAMPLE_RATE_HZ
+from audio_windows import SAMPLE_RATE_HZ, WINDOW_SECONDS
 from request_fields import RequestFields
 
 OFFSET_SECONDS_MAX = 600
@@ -20,6 +20,8 @@ PROBES_MAX = 3
 # As much as the model hears at a time.
 SLICE_SECONDS = 30
 SPEECH_SECONDS_MIN = 3
+# From where it begins; whatever the size of the windows that are worked on.
+LOOKED_SECONDS_MAX = WINDOW_SECONDS
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,50 @@ def language_probe_of(fields: RequestFields) -> Optional[LanguageProbe]:
     )
 
 
+class Sound:
+    """What may be looked at: samples that are there, and more from the same moment on where they do not do."""
+
+    def __init__(
+        self,
+        samples: np.ndarray,
+        length_seconds: Optional[float] = None,
+        more: Optional[Callable[[], np.ndarray]] = None,
+    ) -> None:
+        """`length_seconds`: of all, as far as it is known. `more` gives all of it, and costs time."""
+        self.samples = samples
+        self._length_seconds = length_seconds
+        self._more = more
+
+    @property
+    def length_seconds(self) -> float:
+        if self._more is not None and self._length_seconds is not None:
+            return min(self._length_seconds, LOOKED_SECONDS_MAX)
+        self._take_more()
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+    def reach(self, end: int) -> None:
+        if end > len(self.samples):
+            self._take_more()
+
+    def _take_more(self) -> None:
+        if self._more is not None:
+            self.samples, self._more = self._more(), None
+
+
 def find_language(
-    whisper: Any, samples: np.ndarray, at_seconds: float, probe: LanguageProbe
+    whisper: Any, sound: Sound, at_seconds: float, probe: LanguageProbe
 ) -> Optional[FoundLanguage]:
-    """In a window that begins `at_seconds` into the file; None: no speech was found in it, or the model knows only one
+    """In sound that begins `at_seconds` into the file; None: no speech was found in it, or the model knows only one
     language."""
     if not whisper.model.is_multilingual:
         return None
-    length = len(samples) / SAMPLE_RATE_HZ
+    length = sound.length_seconds
     first = min(probe.offset_seconds, OFFSET_SHARE * length) if at_seconds == 0 else 0.0
     probes: List[Probed] = []
     reached = first
     for k in range(PROBES_MAX):
         begin = max(reached, first + (length - first) * k / PROBES_MAX)
-        found = _speech_from(samples, begin)
+        found = _speech_from(sound, begin)
         if found is None:
             break
         reached, speech = found
@@ -108,15 +140,19 @@ def decided(probes: List[Probed], probe: LanguageProbe) -> FoundLanguage:
     return FoundLanguage(best.language, best.probability, "most_probable", tuple(probes))
 
 
-def _speech_from(samples: np.ndarray, begin_seconds: float) -> "Optional[Tuple[float, np.ndarray]]":
+def _speech_from(sound: Sound, begin_seconds: float) -> "Optional[Tuple[float, np.ndarray]]":
     """The first slice from there on with speech in it: where it begins, and its speech."""
     from faster_whisper.vad import collect_chunks, get_speech_timestamps
 
     slice_samples = SLICE_SECONDS * SAMPLE_RATE_HZ
-    for start in range(int(begin_seconds * SAMPLE_RATE_HZ), len(samples), slice_samples):
-        piece = samples[start : start + slice_samples]
+    start = int(begin_seconds * SAMPLE_RATE_HZ)
+    while True:
+        sound.reach(start + slice_samples)
+        piece = sound.samples[start : start + slice_samples]
+        if len(piece) == 0:
+            return None
         chunks, _ = collect_chunks(piece, get_speech_timestamps(piece))
         speech = np.concatenate(chunks) if chunks else piece[:0]
         if len(speech) >= SPEECH_SECONDS_MIN * SAMPLE_RATE_HZ:
             return start / SAMPLE_RATE_HZ, speech
-    return None
+        start += slice_samples

@@ -14,6 +14,9 @@ from audio_windows import AudioFile, AudioSpan, Window
 from speech_memory import remember_speech
 
 
+WAITING_EVERY_SECONDS = 1.0
+
+
 class ReadAhead:
     """Iterate it once. `close` is safe at any time, and the one who comes last, it or the thread, closes the file: a
     file that is being decoded must not be closed."""
@@ -33,8 +36,16 @@ class ReadAhead:
         threading.Thread(target=self._run, name="read ahead", daemon=True).start()
 
     def __iter__(self) -> Iterator[Window]:
+        return self.each(lambda: None)
+
+    def each(self, waiting: Callable[[], None]) -> Iterator[Window]:
+        """Calls `waiting` now and then while none is ready."""
         while True:
-            item = self._ready.get()
+            try:
+                item = self._ready.get(timeout=WAITING_EVERY_SECONDS)
+            except queue.Empty:
+                waiting()
+                continue
             self._room.release()
             if item is None:
                 return

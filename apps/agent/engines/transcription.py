@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from audio_windows import WINDOW_SECONDS, AudioSpan, Window
+from audio_windows import WINDOW_SECONDS, AudioSpan, Window, samples_of
 from decoding import Decoding
 from engine_error import BAD_REQUEST, CANCELLED, EngineError
-from language_probe import FoundLanguage, LanguageProbe, find_language
+from language_probe import LOOKED_SECONDS_MAX, FoundLanguage, LanguageProbe, Sound, find_language
 from line_channel import finite
 from loaded_model import LoadedModel
 from next_audio import NextAudio
@@ -52,9 +52,11 @@ class Transcription:
         self._language = request.language
         self._language_probability: Optional[float] = None
         self._found: Optional[FoundLanguage] = None
+        self._looked_seconds = 0.0
         self._speech_seconds = 0.0
         self._segment_count = 0
         self._position_seconds = 0.0
+        self._decoded_seconds = 0.0
         self._parameters: Optional[Dict[str, Scalar]] = None
 
     def run(self, emit: Callable[..., None]) -> Dict[str, Any]:
@@ -67,7 +69,7 @@ class Transcription:
         try:
             claimed = opened.claimed_seconds
             self._emit_position(emit, self._request.from_seconds, claimed)
-            for window in opened.windows:
+            for window in opened.windows.each(lambda: self._wait_for(opened, emit)):
                 self._stop_if_cancelled()
                 if window.offset_seconds > self._request.from_seconds:
                     self._emit_checkpoint(emit, window.offset_seconds, started)
@@ -102,7 +104,7 @@ class Transcription:
         return opened
 
     def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
-        self._probe_language(window)
+        self._probe_language(window, claimed)
         segments, info = self._transcribe(window)
         if self._parameters is None:
             is_batched = self._request.vad and not self._request.decoding.sequential
@@ -125,13 +127,32 @@ class Transcription:
             self._language_probability = info.language_probability
         self._emit_position(emit, window.offset_seconds + len(window.samples) / SAMPLE_RATE_HZ, claimed)
 
-    def _probe_language(self, window: Window) -> None:
+    def _wait_for(self, opened: OpenedAudio, emit: Callable[..., None]) -> None:
+        """What lies before `from_seconds` is decoded without a word: told to be at work as long as that goes on."""
+        self._stop_if_cancelled()
+        decoded = opened.audio.decoded_seconds
+        if decoded > self._decoded_seconds:
+            self._decoded_seconds = decoded
+            self._emit_position(emit, self._position_seconds, opened.claimed_seconds)
+
+    def _probe_language(self, window: Window, claimed: Optional[float]) -> None:
         probe = self._request.language_probe
-        if self._language is not None or probe is None:
+        at = window.offset_seconds
+        if self._language is not None or probe is None or at < self._looked_seconds:
             return
-        self._found = find_language(self._whisper, window.samples, window.offset_seconds, probe)
+        length = None if claimed is None else max(0.0, claimed - at)
+        sound = Sound(window.samples, length, lambda: self._further(window))
+        self._found = find_language(self._whisper, sound, at, probe)
+        self._looked_seconds = at + len(sound.samples) / SAMPLE_RATE_HZ
         if self._found is not None:
             self._language, self._language_probability = self._found.language, self._found.probability
+
+    def _further(self, window: Window) -> Any:
+        # A jingle may be as long as a window that is worked on.
+        start, to = window.offset_seconds, self._request.to_seconds
+        end = start + LOOKED_SECONDS_MAX
+        samples = samples_of(self._request.audio, start, end if to is None else min(end, to))
+        return samples if len(samples) > len(window.samples) else window.samples
 
     def _transcribe(self, window: Window) -> "tuple[Iterator[Any], Any]":
         from faster_whisper import BatchedInferencePipeline

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkpointName, farthestCheckpoint, parseCheckpointName } from './checkpoint-name.ts';
-import { isFileName } from './manifest.ts';
+import {
+  CHECKPOINTS_MAX,
+  checkpointName,
+  farthestCheckpoint,
+  parseCheckpointName,
+} from './checkpoint-name.ts';
+import { FILES_MAX, isFileName } from './manifest.ts';
 
 const key = 'a1'.repeat(8);
 const folder = 'staging/c/f.e.transcribe';
@@ -22,6 +27,11 @@ test('a checkpoint’s name is a good file name, and is read back as what it was
     ),
     { numRuns: 100 },
   );
+});
+
+test('an attempt that listened twice has room for its checkpoints and what it hands in', () => {
+  const handedIn = ['txt', 'srt', 'vtt', 'json', 'md'].length;
+  expect(2 * CHECKPOINTS_MAX + handedIn).toBeLessThanOrEqual(FILES_MAX);
 });
 
 test('other files of an attempt are no checkpoints', () => {

@@ -16,8 +16,8 @@ export interface CheckpointName {
 }
 
 export const CHECKPOINT_KEY_LENGTH = 16;
-/** Of one attempt: they take places among its files (FILES_MAX). */
-export const CHECKPOINTS_MAX = 32;
+/** Of one pass over the audio: an attempt makes two at most, and they take places among its files (FILES_MAX). */
+export const CHECKPOINTS_MAX = 28;
 /** Compressed: a day of speech has 4 MB. */
 export const CHECKPOINT_BYTES_MAX = 16 * 1024 ** 2;
 /** Of one job that are looked at to find the farthest. */

@@ -137,7 +137,7 @@ test('audio that is longer than the limit is checkpointed, and audio of unknown 
   ]);
 });
 
-test('an attempt never leaves more checkpoints than it may, and they reach to the end of its audio', () => {
+test('a pass never leaves more checkpoints than it may, and they reach to the end of its audio', () => {
   const lengths = fc.option(fc.integer({ min: 1_200, max: 200_000 }));
   fc.assert(
     fc.property(lengths, fc.integer({ min: 60, max: 900 }), (audioSeconds, windowSeconds) => {
@@ -146,7 +146,7 @@ test('an attempt never leaves more checkpoints than it may, and they reach to th
       for (let at = windowSeconds; at < end; at += windowSeconds)
         if (isCheckpointDue(at, last, audioSeconds)) last = { seconds: at, count: last.count + 1 };
       expect(last.count).toBeLessThanOrEqual(CHECKPOINTS_MAX);
-      invariant(end - last.seconds <= windowSeconds + end / 5, 'little is lost');
+      invariant(end - last.seconds <= windowSeconds + end / 4, 'little is lost');
     }),
     { numRuns: 200 },
   );

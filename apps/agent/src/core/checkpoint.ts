@@ -44,15 +44,15 @@ export function isLong(audioSeconds: number | null, afterSeconds: number): boole
   return audioSeconds === null || audioSeconds > afterSeconds;
 }
 
-/** Whether what is heard up to `seconds` is worth a checkpoint: an attempt leaves CHECKPOINTS_MAX of them, spread over its audio. */
+/** Whether what is heard up to `seconds` is worth a checkpoint: a pass leaves CHECKPOINTS_MAX of them, spread over its audio. */
 export function isCheckpointDue(
   seconds: number,
   last: { readonly seconds: number; readonly count: number },
   audioSeconds: number | null,
 ): boolean {
   if (last.count >= CHECKPOINTS_MAX) return false;
-  // Of unknown length: ever farther apart, so that so many reach three hundred times as far as the first.
-  const apartSeconds = audioSeconds === null ? seconds / 6 : audioSeconds / CHECKPOINTS_MAX;
+  // Of unknown length: ever farther apart, so that so many reach five hundred times as far as the first.
+  const apartSeconds = audioSeconds === null ? seconds / 5 : audioSeconds / CHECKPOINTS_MAX;
   return seconds > last.seconds && seconds - last.seconds >= apartSeconds;
 }
 

@@ -111,3 +111,57 @@ test('from any checkpoint on the windows are sample for sample those of the whol
     await rm(folder, { recursive: true });
   }
 });
+
+/** Ten minutes of which only the end is heard, by a model that needs no time for it. */
+const TO_A_CHECKPOINT = `
+import sys
+import read_ahead
+read_ahead.WAITING_EVERY_SECONDS = 0.02
+from engine_error import EngineError
+from next_audio import NextAudio
+from transcription import TranscribeRequest, Transcription
+
+path, sample = sys.argv[1], sys.argv[2]
+with open(path, "wb") as out:
+    for _ in range(20): out.write(open(sample, "rb").read())
+
+class Info:
+    duration_after_vad, transcription_options, vad_options = 0.0, None, None
+class Whisper:
+    supported_languages = ["en"]
+    def transcribe(self, samples, **options):
+        return [], Info()
+class Model:
+    whisper = Whisper()
+
+asked = [0]
+def is_cancelled():
+    asked[0] += 1
+    return asked[0] > stop_after
+def positions():
+    told = []
+    request = TranscribeRequest("1", path, "en", 8, 5, None, None, True, False, from_seconds=660.0)
+    try:
+        Transcription(Model(), request, is_cancelled, NextAudio()).run(lambda kind, **fields: told.append(fields["seconds"]))
+    except EngineError as error:
+        return told, error.code
+    return told, "done"
+
+stop_after = 10**9
+told, end = positions()
+print(len([at for at in told if at == 660.0]) > 3, told[-1] > 660, end)
+asked[0], stop_after = 0, 3
+told, end = positions()
+print(max(told), end)
+`;
+
+test('on its way to a checkpoint it tells that it is at work, and can be called off', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'podctl-skip-'));
+  try {
+    const args = ['-B', '-c', TO_A_CHECKPOINT, join(folder, 'long.mp3'), SAMPLE];
+    const { stdout } = await promisify(execFile)(testPython(), args, { cwd: ENGINES });
+    expect(stdout.trim().split('\n')).toEqual(['True True done', '660.0 cancelled']);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
