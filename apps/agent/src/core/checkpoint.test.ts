@@ -43,7 +43,9 @@ describe('a checkpoint', () => {
         const segments = times
           .sort(([a], [b]) => a - b)
           .map(([start, length]) => segment(start / 1000, (start + length) / 1000));
-        const whole = joined(null, { ...heard(720, segments), language }, gpu1);
+        const look = { atSeconds: 840, language: 'en', probability: 0.4 };
+        const found = { languageBy: 'most_probable' as const, languageProbes: [look] };
+        const whole = joined(null, { ...heard(720, segments), ...found, language }, gpu1);
         expect(decoded(encodeCheckpoint(of, whole))).toEqual({ ok: true, value: whole });
       }),
       { numRuns: 100 },
@@ -100,12 +102,18 @@ describe('a checkpoint', () => {
 
 describe('parts that are joined', () => {
   test('give the sums and segments of all, and who heard which', () => {
-    const first = joined(null, heard(600, [segment(1, 2)]), gpu1);
-    const later = { ...heard(1_800, [segment(601, 602)]), languageProbability: 1, elapsedMs: 700 };
+    const languageProbes = [{ atSeconds: 60, language: 'en', probability: 0.99 }];
+    const first = joined(null, { ...heard(600, [segment(1, 2)]), languageProbes }, gpu1);
+    const later = {
+      ...heard(1_800, [segment(601, 602)]),
+      languageProbability: 1,
+      languageProbes: [],
+      elapsedMs: 700,
+    };
     const whole = joined(first, later, gpu2);
     expect(whole).toMatchObject({
       ...{ durationSeconds: 1_800, speechSeconds: 20, elapsedMs: 1_200 },
-      ...{ language: 'en', languageProbability: 0.99 },
+      ...{ language: 'en', languageProbability: 0.99, languageProbes },
       parts: [
         { ...gpu1, fromSeconds: 0, toSeconds: 600, elapsedMs: 500 },
         { ...gpu2, fromSeconds: 600, toSeconds: 1_800, elapsedMs: 700 },

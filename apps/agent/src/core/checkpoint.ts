@@ -1,7 +1,7 @@
 import { CHECKPOINT_KEY_LENGTH, CHECKPOINTS_MAX } from '@podctl/domain/checkpoint-name.ts';
 import { agentId } from '@podctl/domain/ids.ts';
 import { err, ok, type Result } from '@podctl/domain/result.ts';
-import { LANGUAGE_WAYS } from './decoding.ts';
+import { LANGUAGE_WAYS, type ProbedLanguage } from './decoding.ts';
 import type { HeardPart, LoadedModel, RawSegment, RawTranscript } from './raw-transcript.ts';
 
 /**
@@ -21,6 +21,9 @@ const SLACK_SECONDS = 30;
 const SLACK_SHARE = 0.05;
 const SEGMENTS_MAX = 500_000;
 const PARTS_MAX = 256;
+const PROBES_MAX = 8;
+/** As far as the engine looks for a language (language_probe.py). */
+const LOOKED_SECONDS_MAX = 900;
 const TEXT_LENGTH_MAX = 64;
 const ELAPSED_MS_MAX = 1e11;
 
@@ -75,6 +78,7 @@ export function joined(
     languageProbability:
       earlier.language === null ? later.languageProbability : earlier.languageProbability,
     languageBy: earlier.language === null ? later.languageBy : earlier.languageBy,
+    languageProbes: earlier.language === null ? later.languageProbes : earlier.languageProbes,
     speechSeconds: earlier.speechSeconds + later.speechSeconds,
     elapsedMs: earlier.elapsedMs + elapsedMs,
   };
@@ -132,6 +136,7 @@ function heardFrom(
       numberIn(value, 0, 1, 'languageProbability'),
     ),
     languageBy: LANGUAGE_WAYS.find((way) => way === raw.languageBy),
+    languageProbes: probesFrom(raw.languageProbes, durationSeconds),
     speechSeconds: numberIn(raw.speechSeconds, 0, durationSeconds + SLACK_SECONDS, 'speechSeconds'),
     elapsedMs: numberIn(raw.elapsedMs, 0, ELAPSED_MS_MAX, 'elapsedMs'),
     parts: partsFrom(listOf(raw.parts, 'parts', PARTS_MAX), durationSeconds),
@@ -177,6 +182,19 @@ function partsFrom(values: readonly unknown[], durationSeconds: number): readonl
   });
   check(reached === durationSeconds, 'its parts do not reach its end');
   return parts;
+}
+
+/** They may lie further in than what is heard by then. */
+function probesFrom(value: unknown, durationSeconds: number): RawTranscript['languageProbes'] {
+  if (value === undefined) return undefined;
+  return listOf(value, 'languageProbes', PROBES_MAX).map((one): ProbedLanguage => {
+    const raw = recordOf(one, 'a look');
+    return {
+      atSeconds: numberIn(raw.atSeconds, 0, durationSeconds + LOOKED_SECONDS_MAX, 'a look'),
+      language: languageFrom(raw.language) ?? '',
+      probability: numberIn(raw.probability, 0, 1, 'probability'),
+    };
+  });
 }
 
 function languageFrom(value: unknown): string | null {

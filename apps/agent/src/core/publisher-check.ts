@@ -23,6 +23,8 @@ export const ERROR_RATE_MAX = 0.35;
 export const COVERED_SHARE_MIN = 0.9;
 /** In one piece without text: longer than music at the start, shorter than a part that is missing. */
 export const GAP_SECONDS_MAX = 120;
+/** Of all the audio, in a second: twice what the fastest say. Each word costs time to lay out, in every form. */
+const LETTERS_MAX = 50;
 /** Windows in which something is said. */
 const JUDGED_MIN = 2;
 
@@ -85,6 +87,12 @@ export function readCandidate(
 ): Result<Candidate, Declined> {
   const segments = readPublisherTranscript(form, text, audioSeconds);
   if (segments.length === 0) return declined('times', 'Nothing in it has times that can be read.');
+  const letters = segments.reduce((sum, segment) => sum + segment.text.length, 0);
+  if (letters > LETTERS_MAX * audioSeconds)
+    return declined(
+      'times',
+      `It has ${letters} letters for ${Math.round(audioSeconds)} s of audio: nobody says more than ${LETTERS_MAX} in a second.`,
+    );
   const { share, gapSecondsMax } = coverageOf(segments, audioSeconds);
   if (share < COVERED_SHARE_MIN)
     return declined(

@@ -78,6 +78,31 @@ describe('a long episode', () => {
     expect(provenance.parts.map(({ agent }) => agent)).toEqual(['a1', 'a2', 'a4']);
   });
 
+  test('that is lost in its second pass goes on in that, and hears of the first the last window alone', async () => {
+    const stop = new AbortController();
+    const { store, kept } = keeping('gpu1');
+    let windows = 0;
+    const at = async () => {
+      windows += 1;
+      const inFirst = HALF_HOUR / WINDOW;
+      // Behind each window but the last of a pass.
+      await kept(windows - (windows > inFirst ? 2 : 1));
+      if (windows <= inFirst + 9) return null;
+      stop.abort('lost');
+      return { code: 'cancelled', message: 'It was called off.' } as const;
+    };
+    const poor = { qualityMin: 0.4 };
+    await transcribe(1, { ...poor, store, signal: stop.signal, at, by: 'gpu1' });
+    const second = await transcribe(2, { ...poor, by: 'gpu2' });
+    expect(second.outcome).toMatchObject({ kind: 'finished' });
+    expect(second.said.filter((line) => line.startsWith('It goes on at'))).toEqual([
+      'It goes on at 28:00 of 30:00 (checkpoint of gpu1)',
+      'It goes on at 18:00 of 30:00 (checkpoint of gpu1)',
+    ]);
+    expect(second.heardSeconds).toBe(WINDOW + HALF_HOUR - 1_080);
+    expect((await transcriptOf(2)).segments).toHaveLength(HALF_HOUR / WINDOW);
+  });
+
   test.each([
     ['another run', { run: 2 }],
     ['another model', { model: 'other' }],
@@ -144,16 +169,41 @@ interface Change {
   readonly run?: number;
   readonly model?: string;
   readonly prompt?: string;
+  readonly qualityMin?: number;
   readonly audioSeconds?: number;
   readonly parts?: boolean;
   readonly store?: AttemptStore;
   readonly signal?: AbortSignal;
   /** Asked at the end of each window, before it is told: why the engine ends there. */
-  readonly at?: (seconds: number) => EngineFailure | null;
+  readonly at?: (seconds: number) => EngineFailure | null | Promise<EngineFailure | null>;
 }
 
 function diesAt(second: number): (seconds: number) => EngineFailure | null {
   return (seconds) => (seconds < second ? null : { code: 'engine_died', message: 'It died.' });
+}
+
+/** A store that tells when so many checkpoints are written. */
+function keeping(by: string) {
+  const store: AttemptStore = new MountedStore(library, nameOf(by), 0);
+  const checkpoints = store.checkpoints.bind(store);
+  let count = 0;
+  let wake: () => void = () => undefined;
+  store.checkpoints = (assignment) => {
+    const there = checkpoints(assignment);
+    const write: typeof there.write = async (...of) => {
+      await there.write(...of);
+      count += 1;
+      wake();
+    };
+    return { ...there, write };
+  };
+  const kept = async (wanted: number) => {
+    while (count < wanted)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+  };
+  return { store, kept };
 }
 
 /** One attempt, with an engine that hears a word a window, a second in a millisecond. */
@@ -202,7 +252,7 @@ function engineOf(
         if (start > from) request.onCheckpoint?.(totals(start));
         const end = Math.min(audioSeconds, start + WINDOW);
         heard.seconds += end - start;
-        const ended = at(end);
+        const ended = await at(end);
         if (ended !== null) return err(ended);
         const spoken = { text: `word ${start}`, avgLogprob: -0.1, noSpeechProb: 0, words: [] };
         segments.push({ start, end, ...spoken });
@@ -215,9 +265,9 @@ function engineOf(
 }
 
 function assignmentOf(token: number, { run = 1, model = 'm', ...change }: Change): Assignment {
-  const { prompt, audioSeconds = HALF_HOUR } = change;
+  const { prompt, qualityMin, audioSeconds = HALF_HOUR } = change;
   const audio = { audioPath: AUDIO, audioSha256: sha256, audioSeconds };
-  const work = { kind: 'transcribe', ...audio, model, language: null, prompt } as const;
+  const work = { kind: 'transcribe', ...audio, model, language: null, prompt, qualityMin } as const;
   return {
     cluster: world,
     session: sessionOf(7),

@@ -56,6 +56,12 @@ describe('a publisher’s transcript that is preferred', () => {
   test.each([
     ['its times are shifted, as where an advertisement was put in', vttOf(20), 'disagrees', 1],
     ['it covers too little', vttOf(1).slice(0, 6_000), 'times', 0],
+    [
+      'it says far more than anybody could, in a moment that may not be sampled',
+      crowded(),
+      'times',
+      0,
+    ],
     ['nothing in it has times', 'WEBVTT\n\nHello', 'times', 0],
   ])(
     'is not taken where %s: the engine hears all, and why is on record',
@@ -77,6 +83,12 @@ describe('a publisher’s transcript that is preferred', () => {
     expect(other.details.publisher).toBe('declined: file');
   });
 });
+
+/** What is said, and in its first second a hundred times as much. */
+function crowded(): string {
+  const crowd = `00:00:00.000 --> 00:00:01.000\n${'word '.repeat(300)}\n\n`;
+  return `${vttOf(1)}\n\n${crowd.repeat(100)}`;
+}
 
 /** All words; each cue has ten. */
 function vttOf(fromSeconds: number): string {

@@ -87,6 +87,19 @@ test('speech of which the model understood nothing is worth nothing, and is hear
   expect(qualityDetails(both.passes)).toMatchObject({ quality: 0, droppedFor: 'no_speech' });
 });
 
+test('a language that only the second pass found is told with its own figures', async () => {
+  const [segment] = said('you').segments;
+  invariant(segment !== undefined, 'there is one');
+  const nothing = {
+    ...said('you'),
+    ...{ segments: [{ ...segment, avgLogprob: -1.36, noSpeechProb: 0.94, end: 2 }] },
+    ...{ language: 'cy', languageProbability: 0.3, languageBy: 'most_probable' as const },
+  };
+  const english = { language: 'en', languageProbability: 0.9, languageBy: 'majority' as const };
+  const { passes } = await heard([nothing, { ...said(TALK), ...english }], { language: null });
+  expect(keptOf(passes).raw).toMatchObject(english);
+});
+
 test('how the language is to be found reaches the engine, with what was heard in the feed before', async () => {
   const languageProbe = { offsetSeconds: 60, confidenceMin: 0.5 };
   const { requests } = await heard([said(TALK)], { languageProbe, language: null });

@@ -44,7 +44,7 @@ export async function hearWell(
   const first = judgedHearing(work, heard.value.raw);
   if (!mayRepeat || !isPoor(first, qualityMin))
     return ok({ model, passes: { kind: 'one', kept: first } });
-  const found = { model, first, engine, audio, work, long: listening.long };
+  const found = { model, first, engine, audio, work, listening };
   return hearAgain(found, within(context, share, 1));
 }
 
@@ -54,11 +54,11 @@ interface FirstPass {
   readonly engine: Engine;
   readonly audio: AudioInput;
   readonly work: TranscribeWork;
-  readonly long: Listening['long'];
+  readonly listening: Pick<Listening, 'languageHint' | 'long'>;
 }
 
 async function hearAgain(
-  { model, first, engine, audio, work, long }: FirstPass,
+  { model, first, engine, audio, work, listening }: FirstPass,
   context: JobContext,
 ): Promise<Result<HeardPasses, ResultOutcome>> {
   const { signal, log } = context;
@@ -66,7 +66,10 @@ async function hearAgain(
   log.info({ quality: qualityFirst }, 'The transcript is poor: the engine listens once more');
   // The language is found already: a second look would compare two languages, not two passes.
   const again = { ...work, language: work.language ?? first.raw.language };
-  const second = await hear(engine, audio, again, context, { decoding: SECOND_DECODING, long });
+  const second = await hear(engine, audio, again, context, {
+    ...listening,
+    decoding: SECOND_DECODING,
+  });
   if (!second.ok) {
     if (signal.aborted) return second;
     const { error } = second;
@@ -75,7 +78,8 @@ async function hearAgain(
     return ok({ model, passes: { kind: 'failed', kept: first, code } });
   }
   const { languageProbability, languageBy, languageProbes } = first.raw;
-  const found = { languageProbability, languageBy, languageProbes };
+  const isFound = first.raw.language !== null;
+  const found = isFound ? { languageProbability, languageBy, languageProbes } : {};
   const judged = judgedHearing(again, { ...second.value.raw, ...found });
   const passes = betterOf(again, first, judged);
   const qualitySecond = passes.second.quality?.figure ?? null;
