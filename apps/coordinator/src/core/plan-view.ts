@@ -20,7 +20,7 @@ export function planView(
   nowMs: number,
   failedWith: FailedWith = () => [],
 ): PlanView {
-  const ahead = locksHeldAhead(snapshot);
+  const ahead = locksHeldAhead(snapshot, reports);
   const agents = plannedAgents(snapshot, reports, ahead);
   const free = STAGES.filter((stage) =>
     agents.some(
