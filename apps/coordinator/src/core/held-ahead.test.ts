@@ -5,7 +5,7 @@ import { ManualClock } from '@podctl/platform/twin/manual-clock.ts';
 import { MemoryLibrary } from '@podctl/platform/twin/memory-library.ts';
 import { beforeEach, expect, test } from 'vitest';
 import { HandBuiltFleet } from '../../../../test/support/hand-built-fleet.ts';
-import { done, held } from '../../../../test/support/stage-change.ts';
+import { done, failed, held } from '../../../../test/support/stage-change.ts';
 import { locksHeldAhead, releases } from './held-ahead.ts';
 import { runningJobs } from './job-view.ts';
 import { type PlanLimits, wholePlan } from './plan.ts';
@@ -37,8 +37,8 @@ function hold(n: number, token = 5): EpisodeId {
   return fleet.episode(alpha, n, held('transcribe', { agent: a1, session, token })) ?? id;
 }
 
-function told(limits: PlanLimits = LIMITS) {
-  const view = planView(fleet.snapshot, fleet.reports, 1_000);
+function told(limits: PlanLimits = LIMITS, failedWith: readonly AgentId[] = []) {
+  const view = planView(fleet.snapshot, fleet.reports, 1_000, () => failedWith);
   const made = wholePlan(view, limits);
   const ahead = locksHeldAhead(fleet.snapshot, fleet.reports);
   return releases(fleet.snapshot, ahead, { ...made, view, limits }).map(
@@ -115,6 +115,16 @@ test('what waits is asked back from an agent that is cordoned, and of a feed tha
   const [, second] = [hold(1), hold(2)];
   fleet.feed(alpha, { choices: { ...NO_CHOICES, paused: true } });
   expect(told()).toEqual([`${second}: its feed is to begin nothing`]);
+});
+
+test('nothing is asked back again and again for what may not be held ahead in its place', () => {
+  hold(1);
+  hold(2);
+  fleet.episode(alpha, 3, done('download', 60));
+  const asked = fleet.episode(alpha, 3, failed('transcribe', 'it failed', 0));
+  fleet.feed(alpha, { choices: { ...NO_CHOICES, first: [asked] } });
+  expect(told(LIMITS, [a1])).toEqual([]);
+  expect(told(LIMITS)).toHaveLength(1);
 });
 
 test('what waits gives way to what somebody asked for, and that to nothing', () => {

@@ -76,14 +76,14 @@ export function releases(
   return wanted;
 }
 
-/** What somebody asked for and this plan does not give. */
+/** What somebody asked for, may be held ahead, and this plan does not give. */
 function urgentLeft({ feeds }: PlanView, assignments: readonly Assignment[]): number {
   const given = Map.groupBy(
     assignments.filter(({ stage }) => stage === 'transcribe'),
     ({ feed }) => feed,
   );
-  const left = ({ feed, urgent }: PlanView['feeds'][number]) =>
-    Math.max(0, urgent.transcribe - (given.get(feed)?.length ?? 0));
+  const left = ({ feed, urgent, urgentAhead }: PlanView['feeds'][number]) =>
+    Math.max(0, (urgentAhead ?? urgent.transcribe) - (given.get(feed)?.length ?? 0));
   return feeds.reduce((sum, feed) => sum + left(feed), 0);
 }
 

@@ -7,6 +7,7 @@ import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { bookScoreOf } from './book-score.ts';
 import { aheadByFeed, hasRoomAhead, locksHeldAhead } from './held-ahead.ts';
 import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
+import { mayBeHeldAhead } from './plan-ahead.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 import type { AgentReport } from './view.ts';
 
@@ -66,6 +67,7 @@ function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
     ahead,
     downloads: row.ready.download.size > 0,
     urgent: byStage((stage) => urgent[stage].length),
+    urgentAhead: urgent.transcribe.filter(mayBeHeldAhead).length,
     heads: byStage(heads),
   };
 }
