@@ -34,6 +34,7 @@ import type { Clock } from '@podctl/platform/clock.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { AgentLog } from '../../apps/coordinator/src/core/agent-log.ts';
 import type { FleetEvent } from '../../apps/coordinator/src/core/event.ts';
+import { aheadByFeed, locksHeldAhead } from '../../apps/coordinator/src/core/held-ahead.ts';
 import { JobHistory } from '../../apps/coordinator/src/core/job-history.ts';
 import { Liveness } from '../../apps/coordinator/src/core/liveness.ts';
 import { Progress } from '../../apps/coordinator/src/core/progress.ts';
@@ -143,6 +144,7 @@ export class HandBuiltFleet implements Fleet {
       liveness: this.liveness,
       progress: this.progress,
       reports: this.reports,
+      ahead: aheadByFeed(locksHeldAhead(this.snapshot, this.reports)),
       limits: { stalledAfterMs: 600_000, staleAfterMs: 3_600_000, failingAfter: 3 },
       now: { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() },
     };

@@ -7,6 +7,7 @@ import { Leadership, type Reign } from '@podctl/platform/leadership.ts';
 import type { Library } from '@podctl/platform/library.ts';
 import { type Service, startAll, stopAll } from '@podctl/platform/service.ts';
 import type { FleetEvent } from './core/event.ts';
+import { aheadByFeed, locksHeldAhead } from './core/held-ahead.ts';
 import { JobHistory } from './core/job-history.ts';
 import { Liveness } from './core/liveness.ts';
 import { Progress } from './core/progress.ts';
@@ -169,6 +170,7 @@ export class Coordinator implements Service, Fleet {
       reports: this.#reports,
       limits: this.#settings.view,
       hosts: this.#settings.hosts,
+      ahead: aheadByFeed(locksHeldAhead(this.#replica.snapshot, this.#reports)),
       now: this.#moment(),
     };
   }

@@ -80,8 +80,19 @@ export function judgeEndpointAnswer(
   return failed('bad_request', `${url} would not take the request (${status})${said}.`);
 }
 
-/** What a server says for people in a body of an error: OpenAI's form, FastAPI's, or text; cut. */
-export function wordsOfError(body: string): string {
+const WORDS_MAX = 200;
+/** Far more than is told: a secret that is cut here is not told. */
+const WORDS_READ_MAX = 16_384;
+
+/**
+ * What a server says for people in a body of an error: OpenAI's form, FastAPI's, or text; cut.
+ *
+ * @param hide takes secrets out before the cut, which would leave a part of one.
+ */
+export function wordsOfError(
+  body: string,
+  hide: (words: string) => string = (words) => words,
+): string {
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   let found: string | null = null;
   try {
@@ -100,5 +111,6 @@ export function wordsOfError(body: string): string {
   } catch {
     found = body.trimStart().startsWith('<') ? null : body;
   }
-  return (found ?? '').replace(/\s+/g, ' ').trim().slice(0, 200);
+  const words = (found ?? '').slice(0, WORDS_READ_MAX).replace(/\s+/g, ' ').trim();
+  return hide(words).slice(0, WORDS_MAX);
 }

@@ -12,8 +12,16 @@ describe('watched time', () => {
     expect(look(beginWatch(0), 3_600_000, 1_000).quietMs).toBe(2_000);
   });
 
+  it('counts two ticks of a gap that ends with a sign of what is watched', () => {
+    expect(moved(beginWatch(0), 3_600_000, 1_000)).toEqual({
+      atMs: 3_600_000,
+      totalMs: 2_000,
+      quietMs: 0,
+    });
+  });
+
   it('is quiet from the last sign on', () => {
-    const time = moved(look(beginWatch(0), 1_000, 1_000), 1_500);
+    const time = moved(look(beginWatch(0), 1_000, 1_000), 1_500, 1_000);
     expect(look(time, 2_000, 1_000)).toEqual({ atMs: 2_000, totalMs: 2_000, quietMs: 500 });
   });
 

@@ -18,7 +18,7 @@ export function beginWatch(nowMs: number): WatchedTime {
 
 /** @param tickMs how far two looks are meant to be apart. */
 export function look(time: WatchedTime, nowMs: number, tickMs: number): WatchedTime {
-  const passedMs = Math.min(Math.max(0, nowMs - time.atMs), TICKS_MAX * tickMs);
+  const passedMs = watchedMs(time, nowMs, tickMs);
   return {
     atMs: Math.max(nowMs, time.atMs),
     totalMs: time.totalMs + passedMs,
@@ -26,8 +26,11 @@ export function look(time: WatchedTime, nowMs: number, tickMs: number): WatchedT
   };
 }
 
-/** What is watched has just given a sign. */
-export function moved(time: WatchedTime, nowMs: number): WatchedTime {
-  const passedMs = Math.max(0, nowMs - time.atMs);
-  return { atMs: Math.max(nowMs, time.atMs), totalMs: time.totalMs + passedMs, quietMs: 0 };
+/** What is watched has just given a sign: after a sleep of ours that may come before any look. */
+export function moved(time: WatchedTime, nowMs: number, tickMs: number): WatchedTime {
+  return { ...look(time, nowMs, tickMs), quietMs: 0 };
+}
+
+function watchedMs({ atMs }: WatchedTime, nowMs: number, tickMs: number): number {
+  return Math.min(Math.max(0, nowMs - atMs), TICKS_MAX * tickMs);
 }

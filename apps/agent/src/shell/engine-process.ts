@@ -202,7 +202,8 @@ export class EngineProcess {
   }
 
   #take(text: string | null): void {
-    this.#heard = moved(this.#heard, this.#spec.clock.monotonicMs());
+    const { clock, silentMs } = this.#spec;
+    this.#heard = moved(this.#heard, clock.monotonicMs(), silentMs / SILENCE_LOOKS);
     const line =
       text === null ? err('The engine wrote a line that is too long.') : decodeEngineLine(text);
     if (line.ok) this.#answer(line.value);

@@ -121,6 +121,25 @@ test('ends no request of an engine that never says how far it is for its silence
   expect(await heard).toMatchObject({ ok: true });
 });
 
+test('judges a second pass, which listens in another way, by passes of its own kind', async () => {
+  const { transcribe, measured, clock, position, finish } = made();
+  await measured(200);
+  const heard = transcribe({ ...HOUR_OF_AUDIO, decoding: { sequential: true } });
+  for (let minute = 0; minute < 30; minute += 1) {
+    position(minute);
+    await clock.advance(MINUTE);
+  }
+  finish(3_600, 30 * MINUTE);
+  expect(await heard).toMatchObject({ ok: true });
+  // Nor does its pace make the limits of the first passes wider.
+  const next = transcribe();
+  for (let half = 0; half < 21; half += 1) {
+    position(half);
+    await clock.advance(MINUTE / 2);
+  }
+  expect(await next).toMatchObject({ ok: false, error: { code: 'engine_slow' } });
+});
+
 test('leaves no timer behind', async () => {
   const { measured, clock } = made();
   await measured(20);

@@ -84,7 +84,8 @@ export class LimitedEngine implements TunableEngine {
     onPosition: (seconds: number, durationSeconds: number | null) => void,
     signal: AbortSignal,
   ): Promise<Result<RawTranscript, EngineFailure>> {
-    const key = this.#loaded;
+    // Another way to listen has another pace: a sequential pass takes many times as long as one in batches.
+    const key = `${this.#loaded} ${JSON.stringify(request.decoding ?? null)}`;
     const watch = new Watch(this.#clock, this.#tellsPositions, (audioSeconds) =>
       this.#limits(key, lengthOf(request, audioSeconds)),
     );
@@ -181,7 +182,7 @@ class Watch {
       this.#limits = this.#limitsFor(durationSeconds);
     if (!isHeard) return;
     this.#tellsPositions = true;
-    this.#time = moved(this.#time, this.#clock.monotonicMs());
+    this.#time = moved(this.#time, this.#clock.monotonicMs(), TICK_MS);
   }
 
   stop(): void {

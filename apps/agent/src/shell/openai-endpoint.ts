@@ -133,7 +133,7 @@ export class OpenaiEndpoint {
       });
       const text = await textOf(body);
       if (text === null) return { kind: 'failed', failure: endless(names) };
-      const words = hidden(wordsOfError(text), token.value);
+      const words = wordsOfError(text, (said) => hidden(said, token.value));
       const after = headers['retry-after'];
       const retryAfterMs =
         typeof after === 'string' ? parseRetryAfterMs(after, clock.wallMs()) : null;

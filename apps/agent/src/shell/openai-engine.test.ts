@@ -136,9 +136,10 @@ test('no word of the token gets out, whatever the server says', async () => {
   const words = {
     error: { message: `Bad key ${SECRET} of sk-${SECRET}, see https://x/?key=${SECRET}` },
   };
-  answers = [json(400, words), json(401, words)];
+  const cut = { error: `${'x'.repeat(192)} ${SECRET}` };
+  answers = [json(400, words), json(401, words), json(400, cut)];
   const { hear } = await made({ tokenFile });
-  for (const code of ['bad_request', 'endpoint_refused']) {
+  for (const code of ['bad_request', 'endpoint_refused', 'bad_request']) {
     const heard = await hear();
     expect(heard).toMatchObject({ ok: false, error: { code } });
     expect(JSON.stringify(heard)).not.toContain('hunter2');
@@ -197,9 +198,10 @@ test('a server that is not there costs no episode a try, and is asked again late
 });
 
 test('an answer that does not come in its time is a failure', async () => {
-  answers = [() => undefined];
+  answers = [() => undefined, (response) => void response.writeHead(200).write('{')];
   const { hear } = await made({ timeoutMs: 200 });
-  expect(await hear()).toMatchObject({ ok: false, error: { code: 'endpoint_slow' } });
+  for (const part of ['nothing', 'a begun body'])
+    expect(await hear(), part).toMatchObject({ ok: false, error: { code: 'endpoint_slow' } });
 });
 
 test('called off while it waits to ask again, it ends at once', async () => {

@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChildError } from '@podctl/platform/child/child-error.ts';
 import { type Child, type ChildExit, spawnChild } from '@podctl/platform/child/child-process.ts';
@@ -42,12 +42,18 @@ const FILES_MAX = 1_000;
 export async function runProgram(spec: ProgramSpec, signal: AbortSignal): Promise<ProgramEnd> {
   if (signal.aborted) return { kind: 'cancelled' };
   let child: Child;
+  const full = new AbortController();
+  let printedBytes = 0;
+  const read = (bytes: number) => {
+    printedBytes += bytes;
+    if (printedBytes > spec.outputBytesMax) full.abort();
+  };
   try {
     child = await spawnChild({
       ...{ name: spec.name, command: spec.command, args: spec.args, cwd: spec.folder },
       ...{ tie: 'shell', env: spec.env, lockFd: spec.lockFd, stdout: 'lines' },
       log: limited(spec.said),
-      lineBytesMax: spec.outputBytesMax,
+      ...{ lineBytesMax: spec.outputBytesMax, read },
     });
   } catch (error) {
     if (!(error instanceof ChildError)) throw error;
@@ -58,7 +64,7 @@ export async function runProgram(spec: ProgramSpec, signal: AbortSignal): Promis
   // Aborted while it was started: no listener heard that.
   if (signal.aborted) stop();
   try {
-    const { exit, tooMuch } = await followed(spec, child);
+    const { exit, tooMuch } = await followed(spec, child, full.signal);
     if (signal.aborted) return { kind: 'cancelled' };
     return tooMuch === null ? { kind: 'exited', exit } : { kind: 'boundless', message: tooMuch };
   } finally {
@@ -67,8 +73,8 @@ export async function runProgram(spec: ProgramSpec, signal: AbortSignal): Promis
   }
 }
 
-/** To its end; what writes without end is killed. */
-async function followed(spec: ProgramSpec, child: Child) {
+/** To its end; what writes without end is killed. @param full it has printed too much. */
+async function followed(spec: ProgramSpec, child: Child, full: AbortSignal) {
   const over = new AbortController();
   const seen: { tooMuch: string | null } = { tooMuch: null };
   const boundless = (where: string) => {
@@ -76,7 +82,8 @@ async function followed(spec: ProgramSpec, child: Child) {
     child.kill();
   };
   void watchFolder(spec, over.signal, () => boundless('into its folder'));
-  const reading = readLines(spec, child, () => boundless('to its stdout'));
+  full.addEventListener('abort', () => boundless('to its stdout'), { once: true });
+  const reading = readLines(spec, child, full);
   try {
     const exit = await child.exited;
     // What left its family may hold the pipe for ever; all that the program itself wrote is there by now.
@@ -87,13 +94,9 @@ async function followed(spec: ProgramSpec, child: Child) {
   }
 }
 
-async function readLines(spec: ProgramSpec, child: Child, full: () => void): Promise<void> {
-  let bytes = 0;
-  for await (const line of child.lines) {
-    bytes += line.kind === 'line' ? line.text.length : line.sizeBytes;
-    if (bytes > spec.outputBytesMax) full();
-    else if (line.kind === 'line') spec.onLine(line.text);
-  }
+async function readLines(spec: ProgramSpec, child: Child, full: AbortSignal): Promise<void> {
+  for await (const line of child.lines)
+    if (line.kind === 'line' && !full.aborted) spec.onLine(line.text);
 }
 
 /** In words, with the last thing that it said. */
@@ -120,20 +123,25 @@ function limited(said: (line: string) => void): (line: string) => void {
   };
 }
 
-async function watchFolder(
-  { folder, uncounted, outputBytesMax, clock }: ProgramSpec,
-  over: AbortSignal,
-  full: () => void,
-): Promise<void> {
+async function watchFolder(spec: ProgramSpec, over: AbortSignal, full: () => void): Promise<void> {
   for (;;) {
-    await clock.sleep(LOOK_MS, over).catch(() => undefined);
+    await spec.clock.sleep(LOOK_MS, over).catch(() => undefined);
     if (over.aborted) return;
-    const names = await readdir(folder).catch(() => []);
-    if (names.length > FILES_MAX) full();
-    const counted = names.slice(0, FILES_MAX).filter((name) => !uncounted.includes(name));
-    const sizes = counted.map((name) => lstat(join(folder, name)).then(({ size }) => size, zero));
-    if ((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0) > outputBytesMax) full();
+    if (await isFull(spec).catch(() => false)) full();
   }
+}
+
+/** With all folders within it. */
+async function isFull({ folder, uncounted, outputBytesMax }: ProgramSpec): Promise<boolean> {
+  const ours = uncounted.map((name) => join(folder, name));
+  let [files, bytes] = [0, 0];
+  for await (const { name, parentPath } of await opendir(folder, { recursive: true })) {
+    const path = join(parentPath, name);
+    files += 1;
+    if (!ours.includes(path)) bytes += await lstat(path).then(({ size }) => size, zero);
+    if (files > FILES_MAX || bytes > outputBytesMax) return true;
+  }
+  return false;
 }
 
 function zero(): number {

@@ -65,6 +65,16 @@ test('never unloads a model that is at work, however long that takes', async () 
   expect(calls).toEqual(['load', 'unload']);
 });
 
+test('loads the model again for a request that came long after its load: its checkpoint was slow to read', async () => {
+  const { engine, clock, calls, transcribe, finish } = made();
+  await engine.load('tiny.en', never);
+  await clock.advance(UNLOAD_AFTER_MS);
+  finish();
+  expect(await transcribe()).toMatchObject({ ok: true });
+  expect(calls).toEqual(['load', 'unload', 'load']);
+  await engine.stop();
+});
+
 test('leaves no timer behind when it is stopped, nor where models stay loaded', async () => {
   const resting = made();
   await resting.engine.load('tiny.en', never);

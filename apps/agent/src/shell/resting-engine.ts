@@ -28,6 +28,8 @@ export class RestingEngine implements TunableEngine {
   #rest: AbortController | null = null;
   #unloading: Promise<void> = Promise.resolve();
   #isUnloaded = false;
+  /** What the load of before was asked for. */
+  #asked: { readonly model: string; readonly said?: (line: string) => void } | null = null;
   #isStopped = false;
 
   constructor(options: RestingEngineOptions) {
@@ -60,6 +62,7 @@ export class RestingEngine implements TunableEngine {
     signal: AbortSignal,
     said?: (line: string) => void,
   ): Promise<Result<LoadedModel, EngineFailure>> {
+    this.#asked = { model, ...(said === undefined ? {} : { said }) };
     return this.#working(async () => {
       await this.#unloading;
       this.#isUnloaded = false;
@@ -72,7 +75,14 @@ export class RestingEngine implements TunableEngine {
     onPosition: (seconds: number, durationSeconds: number | null) => void,
     signal: AbortSignal,
   ): Promise<Result<RawTranscript, EngineFailure>> {
-    return this.#working(() => this.#options.engine.transcribe(request, onPosition, signal));
+    return this.#working(async () => {
+      // What lies between a load and its request, a checkpoint that is read, may take longer than the rest.
+      if (this.#isUnloaded && this.#asked !== null) {
+        const loaded = await this.load(this.#asked.model, signal, this.#asked.said);
+        if (!loaded.ok) return loaded;
+      }
+      return this.#options.engine.transcribe(request, onPosition, signal);
+    });
   }
 
   async prepare(audioPath: string): Promise<void> {

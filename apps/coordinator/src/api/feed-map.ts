@@ -90,7 +90,8 @@ export function feedMessage(view: FeedView): Feed {
 
 export function feedDetailMessage(picture: Picture, row: FeedRow): FeedDetail {
   const view = feedView(picture, row);
-  const { record, tally } = row;
+  const { record } = row;
+  const { tally } = view;
   const { first } = view.choices;
   const nextPollMs = record?.nextPollMs ?? 0;
   return {

@@ -18,7 +18,6 @@ import {
   lockViews,
   type Moment,
   type Picture,
-  totals,
   waitingJobs,
 } from '../core/view.ts';
 import type { AgentLogCounts } from '../shell/agent-logs.ts';
@@ -87,8 +86,8 @@ function feedFamilies(picture: Picture): MetricFamily[] {
 }
 
 function jobFamilies(picture: Picture): MetricFamily[] {
-  const { tally } = totals(picture);
   const rows = wantedFeeds(picture.snapshot);
+  const tally = sumTallies(rows.map((row) => row.tally));
   const isPaused = ({ record }: FeedRow) => choicesOf(record).paused;
   const paused = rows.filter(isPaused);
   const open = rows.filter((row) => !isPaused(row));

@@ -3,12 +3,17 @@ import { choicesOf, mayBegin } from '@podctl/domain/feed-record.ts';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import type { Assignment, PlanLimits, PlannedAgent, PlanView } from './plan.ts';
 import type { LockRow, Snapshot } from './snapshot.ts';
+import type { AgentReport } from './view.ts';
 
 /**
- * Transcriptions that agents hold beyond their slots, so that their audio is there when a slot comes free. Which of an
- * agent's jobs those are needs nobody's word: it begins them in the order in which they came.
+ * Transcriptions that agents hold beyond their slots, so that their audio is there when a slot comes free. How many of an
+ * agent's jobs those are needs nobody's word, nor mostly which: it begins them in the order in which they came. Two that
+ * were given at once may have come the other way round, and then its word counts.
  */
-export function locksHeldAhead(snapshot: Snapshot): ReadonlyMap<AgentId, readonly LockRow[]> {
+export function locksHeldAhead(
+  snapshot: Snapshot,
+  reports: ReadonlyMap<AgentId, AgentReport>,
+): ReadonlyMap<AgentId, readonly LockRow[]> {
   const held = [...snapshot.locks.values()].filter(
     ({ stage, lock }) => stage === 'transcribe' && lock.state === 'held',
   );
@@ -16,7 +21,10 @@ export function locksHeldAhead(snapshot: Snapshot): ReadonlyMap<AgentId, readonl
   for (const [agent, locks] of Map.groupBy(held, ({ lock }) => lock.agent)) {
     const slots = snapshot.sessions.get(agent)?.record.slots.transcribe ?? locks.length;
     if (locks.length <= slots) continue;
-    const inOrder = locks.toSorted((a, b) => a.revision - b.revision);
+    const report = reports.get(agent);
+    const rankOf = ({ lock }: LockRow) =>
+      report?.session === lock.session && report.begun?.has(lock.token) === true ? 0 : 1;
+    const inOrder = locks.toSorted((a, b) => rankOf(a) - rankOf(b) || a.revision - b.revision);
     ahead.set(agent, inOrder.slice(slots));
   }
   return ahead;
@@ -70,14 +78,14 @@ export function releases(
   return wanted;
 }
 
-/** What somebody asked for and this plan does not give. */
+/** What somebody asked for, may be held ahead, and this plan does not give. */
 function urgentLeft({ feeds }: PlanView, assignments: readonly Assignment[]): number {
   const given = Map.groupBy(
     assignments.filter(({ stage }) => stage === 'transcribe'),
     ({ feed }) => feed,
   );
-  const left = ({ feed, urgent }: PlanView['feeds'][number]) =>
-    Math.max(0, urgent.transcribe - (given.get(feed)?.length ?? 0));
+  const left = ({ feed, urgent, urgentAhead }: PlanView['feeds'][number]) =>
+    Math.max(0, (urgentAhead ?? urgent.transcribe) - (given.get(feed)?.length ?? 0));
   return feeds.reduce((sum, feed) => sum + left(feed), 0);
 }
 

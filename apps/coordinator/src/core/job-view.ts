@@ -36,13 +36,17 @@ export function runningJobs(picture: Picture): JobView[] {
   return lockViews(picture).map(runningJob);
 }
 
-function runningJob({ feed, episode, stage, lock, progress, note }: LockView): JobView {
+const HELD_AHEAD = 'held ahead: it begins when its agent has a slot free';
+
+function runningJob(held: LockView): JobView {
+  const { feed, episode, stage, lock, progress, waiting, begunMs, note } = held;
   return {
     ...{ feed, episode, stage, run: lock.run, token: lock.token, agent: lock.agent },
     state: lock.state === 'held' ? 'running' : 'publishing',
     attempt: lock.failures + lock.lostBy.length + 1,
     progress: lock.state === 'held' ? progress : 1,
-    ...{ beganMs: lock.sinceMs, endedMs: null, reason: note },
+    beganMs: waiting ? null : (begunMs ?? lock.sinceMs),
+    ...{ endedMs: null, reason: waiting ? HELD_AHEAD : note },
   };
 }
 

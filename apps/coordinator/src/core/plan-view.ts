@@ -7,6 +7,7 @@ import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { bookScoreOf } from './book-score.ts';
 import { aheadByFeed, hasRoomAhead, locksHeldAhead } from './held-ahead.ts';
 import type { Candidate, PlannedAgent, PlannedFeed, PlanView } from './plan.ts';
+import { mayBeHeldAhead } from './plan-ahead.ts';
 import type { FeedRow, LockRow, Snapshot } from './snapshot.ts';
 import type { AgentReport } from './view.ts';
 
@@ -20,7 +21,7 @@ export function planView(
   nowMs: number,
   failedWith: FailedWith = () => [],
 ): PlanView {
-  const ahead = locksHeldAhead(snapshot);
+  const ahead = locksHeldAhead(snapshot, reports);
   const agents = plannedAgents(snapshot, reports, ahead);
   const free = STAGES.filter((stage) =>
     agents.some(
@@ -66,6 +67,7 @@ function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
     ahead,
     downloads: row.ready.download.size > 0,
     urgent: byStage((stage) => urgent[stage].length),
+    urgentAhead: urgent.transcribe.filter(mayBeHeldAhead).length,
     heads: byStage(heads),
   };
 }

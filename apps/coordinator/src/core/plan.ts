@@ -3,7 +3,7 @@ import { isCanary } from '@podctl/domain/retry.ts';
 import { type Slots, slotsOf } from '@podctl/domain/session.ts';
 import { byStage, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { HostGate, type HostWait, type PlannedHosts } from './host-room.ts';
-import { type FullAgent, planAhead } from './plan-ahead.ts';
+import { type FullAgent, keeperOf, mayBeHeldAhead, planAhead } from './plan-ahead.ts';
 import {
   compareForDownload,
   compareForOther,
@@ -30,6 +30,8 @@ export interface PlannedFeed extends RankedFeed {
   readonly downloads?: boolean | undefined;
   /** How many of the first heads go before those of all other feeds: somebody asked for these episodes. */
   readonly urgent: { readonly [S in Stage]: number };
+  /** Of the urgent transcriptions those that may be held ahead; absent: all. */
+  readonly urgentAhead?: number | undefined;
   /** The episodes that may be assigned, in their order. Read as far as needed, and once. */
   readonly heads: { readonly [S in Stage]: Iterable<Candidate> };
 }
@@ -222,19 +224,22 @@ class StagePlan {
     const given = new Map(this.#added);
     planAhead(full, {
       ...{ feeds: this.order, cap },
-      next: (feed) => (this.#through.has(feed.feed) ? null : this.#nextUnlost(feed)),
+      next: (feed, to) => (this.#through.has(feed.feed) ? null : this.#nextAhead(feed, to, full)),
       given: (feed) => given.get(feed) ?? 0,
       worksOn: (agent) => works.get(agent) ?? [],
       give: (feed, head, agent) => this.#assign(feed, head, agent),
     });
   }
 
-  #nextUnlost(feed: PlannedFeed): Candidate | null {
+  #nextAhead(feed: PlannedFeed, to: FullAgent, full: readonly FullAgent[]) {
     const heads = this.#headsOf(feed);
     for (let passed = 0; passed <= PASSED_OVER_MAX; passed += 1) {
       const { value: head, done } = heads.next();
       if (done === true) return null;
-      if (head.lostBy.length === 0 && (head.failedWith ?? []).length === 0) return head;
+      if (mayBeHeldAhead(head)) return head;
+      const keeper = this.#pool.keeper(this.#stage, head, full);
+      if (keeper === to) return 'kept';
+      if (keeper !== null) keeper.room = 0;
     }
     return null;
   }
@@ -330,6 +335,22 @@ class Pool {
       .sort((a, b) => b.room - a.room || (a.agent.agent < b.agent.agent ? -1 : 1));
   }
 
+  /** Of the full agents with room the one that is to have this next. */
+  keeper(stage: Stage, { lostBy, failedWith }: Candidate, full: readonly FullAgent[]) {
+    if (isCanary(lostBy) && this.#hasCanary) return null;
+    const able = this.#able(stage, lostBy).map(({ agent }) => agent);
+    return keeperOf(full, able, failedWith);
+  }
+
+  /** Who lost it before only when nobody else is there. */
+  #able(stage: Stage, lostBy: readonly AgentId[]) {
+    const open = this.#agents.filter(
+      (entry) => !entry.closed && slotsOf(entry.agent.slots, stage) > 0,
+    );
+    const fresh = open.filter((entry) => !lostBy.includes(entry.agent.agent));
+    return fresh.length > 0 ? fresh : open;
+  }
+
   hasFree(stage: Stage): boolean {
     return this.#free[stage] > 0;
   }
@@ -341,11 +362,7 @@ class Pool {
   ): { agent: AgentId; session: SessionId } | null {
     const canary = isCanary(lostBy);
     if (canary && this.#hasCanary) return null;
-    const open = this.#agents.filter(
-      (entry) => !entry.closed && slotsOf(entry.agent.slots, stage) > 0,
-    );
-    const fresh = open.filter((entry) => !lostBy.includes(entry.agent.agent));
-    const able = fresh.length > 0 ? fresh : open;
+    const able = this.#able(stage, lostBy);
     const others = able.filter(({ agent }) => !failedWith.includes(agent.agent));
     const best = canary ? leastBusy(able) : (mostFree(others, stage) ?? mostFree(able, stage));
     if (best === undefined) return null;

@@ -6,6 +6,7 @@ import {
 } from '@podctl/domain/books/book-score.ts';
 import { hasResult } from '@podctl/domain/episode-move.ts';
 import { type EpisodeState, keptRun, type Lock } from '@podctl/domain/episode-state.ts';
+import type { FeedId } from '@podctl/domain/ids.ts';
 import { isCanary } from '@podctl/domain/retry.ts';
 import { byStage, MAIN_STAGES, STAGE_INPUT, STAGES, type Stage } from '@podctl/domain/stage.ts';
 
@@ -96,6 +97,16 @@ function mayCome(stages: EpisodeState['stages'], stage: Stage): boolean {
   const input = STAGE_INPUT[stage];
   if (input === null || hasResult(stages[input])) return true;
   return stages[input].lock.state !== 'dead' && mayCome(stages, input);
+}
+
+/** What agents hold ahead has nobody who works on it: it waits. */
+export function withoutAhead(
+  { id, tally }: { readonly id: FeedId; readonly tally: Tally },
+  ahead: ReadonlyMap<FeedId, number> = new Map(),
+): Tally {
+  const { running } = tally;
+  const transcribe = Math.max(0, running.transcribe - (ahead.get(id) ?? 0));
+  return { ...tally, running: { ...running, transcribe } };
 }
 
 /** The sum over feeds. */

@@ -25,7 +25,7 @@ import {
   type Snapshot,
   wantedFeeds,
 } from './snapshot.ts';
-import { sumTallies, type Tally } from './tally.ts';
+import { sumTallies, type Tally, withoutAhead } from './tally.ts';
 
 /** Everything that the screens, the metrics and the API show is worked out here, from one snapshot at one moment. */
 export interface Picture {
@@ -36,6 +36,8 @@ export interface Picture {
   readonly limits: ViewLimits;
   /** What hosts may be asked; absent: as much as there is. */
   readonly hosts?: HostRules | undefined;
+  /** By feed, how many transcriptions agents hold ahead; absent: none. */
+  readonly ahead?: ReadonlyMap<FeedId, number> | undefined;
   readonly now: Moment;
 }
 
@@ -65,6 +67,8 @@ export interface AgentReport {
   readonly engineChoice?: string | undefined;
   /** Transcriptions that it holds beyond its slots. */
   readonly ahead?: number | undefined;
+  /** Tokens that it holds and has begun. */
+  readonly begun?: ReadonlySet<number> | undefined;
 }
 
 export type FeedState = 'new' | 'active' | 'done' | 'stalled' | 'failing' | 'paused' | 'gone';
@@ -92,7 +96,7 @@ export function feedView(picture: Picture, row: FeedRow): FeedView {
     url: record?.url ?? '',
     title: record?.title ?? id,
     state: stateOf(picture, row, stalledSinceMs !== null),
-    tally,
+    tally: withoutAhead(row, picture.ahead),
     books: bookScoreOf(row),
     choices: choicesOf(record),
     stalledSinceMs,
@@ -310,7 +314,7 @@ export function totals(
   const { snapshot, now } = picture;
   const sessions = [...snapshot.sessions.values()];
   const words = sessions.map((row) => agentWord(picture, row));
-  const tally = sumTallies(rows.map((row) => row.tally));
+  const tally = sumTallies(rows.map((row) => withoutAhead(row, picture.ahead)));
   const open = rows.filter(({ record }) => !choicesOf(record).paused);
   return {
     asOfMs: now.wallMs,

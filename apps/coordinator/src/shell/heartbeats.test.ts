@@ -47,4 +47,17 @@ test('the GPUs of a heartbeat are kept as they were told; one that is no heartbe
   beat({ gpus: [], gpuProblem: 'No devices were found' });
   await world.until(() => seen()?.gpuProblem !== '');
   expect(seen()).toMatchObject({ gpus: [], gpuProblem: 'No devices were found' });
+
+  const job = { feed: 'alpha', episode: 'e'.repeat(26), stage: 'transcribe', run: 1 };
+  const held = { ...job, phase: 'running', progress: 0 };
+  beat({
+    tokens: [
+      { ...held, token: 7, waiting: true },
+      { ...held, token: 8 },
+    ],
+    ahead: 1,
+  });
+  const report = () => world.coordinator.picture().reports.get(agent.id);
+  await world.until(() => report()?.ahead === 1);
+  expect(report()?.begun).toEqual(new Set([8]));
 });

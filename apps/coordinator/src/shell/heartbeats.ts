@@ -99,6 +99,7 @@ export class Heartbeats implements Service {
       gpuProblem: heartbeat.gpuProblem,
       engineChoice: heartbeat.engineChoice,
       ahead: heartbeat.ahead,
+      begun: begunTokens(heartbeat),
     });
     for (const report of heartbeat.tokens) {
       const { lock } = replica.snapshot.locks.get(
@@ -130,4 +131,8 @@ export class Heartbeats implements Service {
     const encoded = commandMessage.encode(command);
     if (encoded.ok) this.#options.bus.publish(commandSubject(agent), encoded.value);
   }
+}
+
+function begunTokens({ tokens }: HeartbeatMessage): ReadonlySet<number> {
+  return new Set(tokens.flatMap(({ token, waiting }) => (waiting === true ? [] : [token])));
 }

@@ -156,8 +156,8 @@ export class Planner extends Loop {
 
   /** Asks for what is held ahead in vain, again and again until it is handed back or has begun. */
   #release(made: Omit<AfterPlan, 'limits'>): void {
-    const { replica, limits } = this.#options;
-    const ahead = locksHeldAhead(replica.snapshot);
+    const { replica, reports, limits } = this.#options;
+    const ahead = locksHeldAhead(replica.snapshot, reports);
     if (ahead.size === 0) return;
     for (const release of releases(replica.snapshot, ahead, { ...made, limits }))
       this.#askBack(release);

@@ -35,6 +35,8 @@ export interface ChildSpec {
   /** Descriptor of a lock that must stay while the child lives; it is 4 in the child. */
   readonly lockFd?: number | null;
   readonly lineBytesMax?: number;
+  /** Told how many bytes of stdout were read, where `stdout` is `lines`, as they come: a line may never end. */
+  readonly read?: (bytes: number) => void;
 }
 
 export interface ChildExit {
@@ -123,7 +125,7 @@ export class Child {
     for (const end of child.stdio) end?.on('error', () => {});
     const bytesMax = spec.lineBytesMax ?? LINE_BYTES_MAX;
     this.lines = lines(
-      spec.stdout === 'lines' && child.stdout ? child.stdout : nothing(),
+      spec.stdout === 'lines' && child.stdout ? counted(child.stdout, spec.read) : nothing(),
       bytesMax,
     );
     if (spec.stdout === 'log' && child.stdout) logLines(child.stdout, bytesMax, spec.log);
@@ -240,6 +242,16 @@ function written(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  read: (bytes: number) => void = () => undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    read(chunk.length);
+    yield chunk;
+  }
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
