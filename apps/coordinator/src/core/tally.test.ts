@@ -53,6 +53,15 @@ it('a dead score gives up no episode, and leaves nothing that is waited for', ()
   expect(tally).toMatchObject({ dead: 0, deadJobs: { score: 1 }, remaining: { score: 0 } });
 });
 
+it('a score that failed keeps no episode waiting, and can be chosen for a retry', () => {
+  const fresh = newEpisode(CLUSTER, NONCE, 'poll');
+  const lock = { state: 'free', failures: 1, lostBy: [], notBeforeMs: 9, reason: 'x' } as const;
+  const tally = emptyTally();
+  const score = { ...fresh.stages.score, lock };
+  addTally(tally, { ...fresh, stages: { ...fresh.stages, score } }, 1);
+  expect(sumTallies([tally, tally])).toMatchObject({ retrying: 0, retryingJobs: 2 });
+});
+
 it('of an episode whose download was given up no stage is left, however many follow', () => {
   const fresh = newEpisode(CLUSTER, NONCE, 'poll');
   const lock = { state: 'dead', run: 1, failures: 5, lostBy: [], reason: 'x' } as const;
