@@ -244,7 +244,7 @@ export class Coordinator implements Service, Fleet {
     for (const event of events) {
       const { type, feed, episode, stage } = event;
       if (feed !== null && (type === 'job_done' || type === 'feed_read'))
-        this.#progress.moved(feed, nowMs);
+        this.#progress.moved(feed, nowMs, stage);
       if (type === 'job_done') this.#progress.pace.note(this.#replica.snapshot, event, nowMs);
       if (feed !== null && episode !== null && stage !== null && type !== 'job_assigned')
         this.#progress.forget(lockId(feed, episode, stage));

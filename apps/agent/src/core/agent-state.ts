@@ -30,7 +30,7 @@ export type AgentState = {
   readonly mode: 'greeting' | 'serving' | 'leaving' | 'ended';
   /** By tokenKey, in order of arrival. */
   readonly tokens: ReadonlyMap<string, HeldToken>;
-  /** The newest token begun of each job in this session: bounded by the jobs of one session. */
+  /** The newest token begun of each of the BEGUN_MAX jobs that were begun last in this session. */
   readonly begun: ReadonlyMap<string, number>;
   /** Why it takes no new work, one sentence; null when it does. */
   readonly problem: string | null;

@@ -1,7 +1,7 @@
 import { invariant } from '@podctl/domain/result.ts';
 import { describe, expect, test } from 'vitest';
 import { EXIT_REFUSED, EXIT_STOPPED, EXIT_SUPERSEDED } from './departure.ts';
-import { beginLife, loadOf, reports, step, waitingOf } from './machine.ts';
+import { BEGUN_MAX, beginLife, loadOf, reports, step, waitingOf } from './machine.ts';
 import {
   failed,
   finished,
@@ -39,6 +39,14 @@ describe('the agent machine', () => {
     expect(reports(state)).toEqual([]);
     expect(step(state, hint).effects).toEqual([]);
     expect(step(state, start(sessionOf(7), job('download', 1, 6))).effects).toHaveLength(1);
+  });
+
+  test('remembers so many jobs as begun, those that were begun last', () => {
+    const old = Array.from({ length: BEGUN_MAX }, (_, n) => [`job ${n}`, n] as const);
+    const before = { ...serving(), begun: new Map(old) };
+    const { begun } = step(before, start(sessionOf(7), job('download', 1, 5))).state;
+    expect([begun.size, begun.has('job 0'), begun.has('job 1')]).toEqual([BEGUN_MAX, false, true]);
+    expect([...begun.values()].at(-1)).toBe(5);
   });
 
   test('ignores hints of another session, another cluster, and work that does not fit its stage', () => {

@@ -243,9 +243,21 @@ function beginWaiting(state: AgentState): Step {
   return { state: { ...after, tokens }, effects };
 }
 
+/**
+ * A session may score a million transcripts, and all are copied with each. A hint that comes a thousand jobs late, of one
+ * that is done long since, is begun in vain: its token holds nothing any more.
+ */
+export const BEGUN_MAX = 1_000;
+
 /** Its token is not begun (again) in this session. */
 function withBegun(state: AgentState, { cluster, job }: Assignment): AgentState {
-  return { ...state, begun: new Map(state.begun).set(jobKeyOf(cluster, job), job.token) };
+  const begun = new Map(state.begun);
+  const key = jobKeyOf(cluster, job);
+  begun.delete(key);
+  begun.set(key, job.token);
+  const [oldest] = begun.keys();
+  if (begun.size > BEGUN_MAX && oldest !== undefined) begun.delete(oldest);
+  return { ...state, begun };
 }
 
 function cancelled(state: AgentState, command: Extract<CommandMessage, { kind: 'cancel' }>): Step {

@@ -101,7 +101,7 @@ function chosen(fleet: Fleet, request: RetryEpisodesRequest): Result<RetryJob[],
   const rows = feed === null ? wantedFeeds(snapshot) : [feed.value];
   // What is counted need not be looked for in all of its episodes.
   const some = rows.filter(
-    ({ tally }) => (dead && hasDeadJobs(tally)) || (failed && tally.retrying > 0),
+    ({ tally }) => (dead && hasDeadJobs(tally)) || (failed && tally.retryingJobs > 0),
   );
   const episodes = some.flatMap((row) => [...row.episodes.values()]);
   return ok(episodes.flatMap((row) => chosenJobs(row, row.state, filter, now.wallMs)));

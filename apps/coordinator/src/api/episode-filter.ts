@@ -29,7 +29,7 @@ export class EpisodeFilter {
 
   /** Whether a feed can have any: what is counted need not be looked for in all of its episodes. */
   mayBeIn({ tally }: FeedRow): boolean {
-    if (this.#isOpen || (this.#failed && tally.retrying > 0)) return true;
+    if (this.#isOpen || (this.#failed && tally.retryingJobs > 0)) return true;
     return [...this.#words].some((word) => {
       if (word === 'dead') return STAGES.some((stage) => tally.deadJobs[stage] > 0);
       if (word === 'skipped' || word === 'canceled') return tally.skippedJobs > 0;

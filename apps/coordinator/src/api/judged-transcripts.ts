@@ -23,6 +23,10 @@ const LOOKED_AT_MAX = 20_000;
 const READ_AT_ONCE = 16;
 /** States that are read before others may run. */
 const ROWS_A_BREATH = 500;
+/** Rows of which the revision alone is asked. */
+const REVISIONS_A_BREATH = 20_000;
+/** Kept beside the newest before they are put in order. */
+const ROWS_BESIDE_MAX = 5_000;
 
 /** What the manifest of its newest transcript tells; null where it has none, or it cannot be read. */
 export async function judgedTranscript(
@@ -60,7 +64,7 @@ export async function newestTranscripts(
 
 /** By the revision of their last change, the newest first: a later change of another stage makes one newer than it is. */
 async function newestJudged(feeds: readonly FeedRow[]) {
-  const { rows, isCut } = newestRows(feeds);
+  const { rows, isCut } = await newestRows(feeds, LOOKED_AT_MAX);
   const judged: EpisodeRow[] = [];
   for await (const row of inBreaths(rows)) {
     if (qualityIn(row.state) !== null) judged.push(row);
@@ -69,16 +73,31 @@ async function newestJudged(feeds: readonly FeedRow[]) {
   return { rows: judged, isCut };
 }
 
-function newestRows(feeds: readonly FeedRow[]) {
-  const revisions = Float64Array.from(
-    feeds.flatMap(({ episodes }) => Array.from(episodes.values(), ({ revision }) => revision)),
-  ).sort();
-  const oldest = revisions.at(-LOOKED_AT_MAX) ?? 0;
-  const rows = feeds.flatMap(({ episodes }) =>
-    Array.from(episodes.values()).filter(({ revision }) => revision >= oldest),
-  );
-  rows.sort((a, b) => b.revision - a.revision);
-  return { rows, isCut: revisions.length > LOOKED_AT_MAX };
+/**
+ * The last changed `max` of them, the newest first, and whether there are more. Of a million few more than `max` are ever
+ * kept, and others run in between.
+ */
+export async function newestRows<T extends { readonly revision: number }>(
+  feeds: readonly { readonly episodes: ReadonlyMap<unknown, T> }[],
+  max: number,
+): Promise<{ readonly rows: readonly T[]; readonly isCut: boolean }> {
+  let rows: T[] = [];
+  let [looked, oldest] = [0, 0];
+  const cut = () => {
+    rows = rows.sort((a, b) => b.revision - a.revision).slice(0, max);
+    oldest = rows.at(-1)?.revision ?? 0;
+  };
+  for (const { episodes } of feeds)
+    for (const row of episodes.values()) {
+      looked += 1;
+      if (looked % REVISIONS_A_BREATH === 0) await breath();
+      if (row.revision > oldest) rows.push(row);
+      if (rows.length < max + ROWS_BESIDE_MAX) continue;
+      cut();
+      await breath();
+    }
+  cut();
+  return { rows, isCut: looked > max };
 }
 
 interface PoorEpisode {
@@ -125,6 +144,10 @@ async function* inBreaths(rows: Iterable<EpisodeRow>): AsyncGenerator<EpisodeRow
   for (const row of rows) {
     yield row;
     n += 1;
-    if (n % ROWS_A_BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (n % ROWS_A_BREATH === 0) await breath();
   }
+}
+
+function breath(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -71,6 +71,11 @@ test('what is missing is told with what keeps it, and what was skipped is not', 
   expect(told.size).toBe(3);
   expect(told.get(deadOne)).toMatchObject({ reason: 'the host answered 404', downloaded: false });
   expect(told.get(vanished)).toMatchObject({ vanishedAt: new Date(7_000), reason: '' });
+  // A score that somebody skipped is no word on the episode.
+  const [, waits] = ids as [EpisodeId, EpisodeId];
+  api.fleet.episode(alpha, 1, unwanted('score', 'skipped', 'skipped by ada'));
+  expect((await missing()).episodes).toHaveLength(3);
+  expect((await missing()).episodes.find((one) => one.episodeId === waits)?.reason).toBe('');
   const first = await missing(2);
   const second = await missing(2, first.nextPageToken);
   expect([...first.episodes, ...second.episodes]).toEqual(episodes);

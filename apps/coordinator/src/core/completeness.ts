@@ -1,6 +1,6 @@
 import { type EpisodeState, keptRun } from '@podctl/domain/episode-state.ts';
 import type { LedgerCounts } from '@podctl/domain/feed/ledger-entry.ts';
-import { STAGES } from '@podctl/domain/stage.ts';
+import { MAIN_STAGES } from '@podctl/domain/stage.ts';
 import type { FeedRow } from './snapshot.ts';
 import { isUnwanted } from './tally.ts';
 
@@ -36,13 +36,14 @@ export function completenessOf({ record, tally }: FeedRow): Completeness {
 /** Whether something of an episode is not there, and nobody said that it need not be. */
 export function isMissing({ stages }: EpisodeState): boolean {
   return (
-    keptRun(stages.transcribe) === null && !STAGES.some((stage) => isUnwanted(stages[stage].lock))
+    keptRun(stages.transcribe) === null &&
+    !MAIN_STAGES.some((stage) => isUnwanted(stages[stage].lock))
   );
 }
 
 /** What went wrong with it last, one sentence; empty when nothing did. */
 export function reasonOf({ stages }: EpisodeState): string {
-  for (const stage of STAGES) {
+  for (const stage of MAIN_STAGES) {
     const { lock } = stages[stage];
     const isDone = keptRun(stages[stage]) !== null;
     if (!isDone && (lock.state === 'dead' || lock.state === 'free') && lock.reason !== null)

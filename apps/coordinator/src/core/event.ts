@@ -67,9 +67,11 @@ export function eventsOfEpisode(
   begunMs: BegunMs = () => null,
 ): FleetEvent[] {
   if (before === null) return [];
+  // Each reading works the whole value out.
+  const [wasAll, isAll] = [before.state.stages, after.state.stages];
   return STAGES.flatMap((stage) => {
-    const was = before.state.stages[stage];
-    const is = after.state.stages[stage];
+    const was = wasAll[stage];
+    const is = isAll[stage];
     const sinceMs = 'token' in was.lock ? begunMs(after, stage, was.lock.token) : null;
     return eventsOfStage(was, is, after, stage, { nowMs, sinceMs });
   });

@@ -4,7 +4,7 @@ import type { AgentId, Epoch, FeedId, SessionId, Token } from '@podctl/domain/id
 import type { AttemptEnd } from '@podctl/domain/retry.ts';
 import { expect, test } from 'vitest';
 import { CLUSTER, episodeOf, NONCE } from '../../../../test/support/hand-built-fleet.ts';
-import { attemptsEnded, ENDED_KEPT_MAX, JobHistory } from './job-history.ts';
+import { ASIDE_KEPT_MAX, attemptsEnded, ENDED_KEPT_MAX, JobHistory } from './job-history.ts';
 import type { EpisodeRow } from './snapshot.ts';
 
 const feed = 'alpha' as FeedId;
@@ -99,4 +99,20 @@ test('the newest are kept', () => {
     history.take(row(held), row(ended(held, failed)), i);
   expect(history.ended()).toHaveLength(ENDED_KEPT_MAX);
   expect(history.ended()[0]?.endedMs).toBe(3);
+});
+
+test('scores, of which there may be a million, drive no failure of a download out', () => {
+  const history = new JobHistory();
+  const held = assigned();
+  const after = ended(held, failed);
+  const asScore = ({ stages: { download } }: EpisodeState): EpisodeState => ({
+    ...fresh,
+    stages: { ...fresh.stages, score: download },
+  });
+  history.take(row(held), row(after), END_MS);
+  for (let i = 0; i < ENDED_KEPT_MAX + 3; i += 1)
+    history.take(row(asScore(held)), row(asScore(after)), i);
+  expect(history.failedWith(row(held).episode, 'download')).toEqual([agent]);
+  const scores = history.ended().filter(({ stage }) => stage === 'score');
+  expect([scores.length, scores.at(-1)?.endedMs]).toEqual([ASIDE_KEPT_MAX, ENDED_KEPT_MAX + 2]);
 });

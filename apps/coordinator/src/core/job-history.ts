@@ -1,6 +1,6 @@
 import type { Lock, StageState } from '@podctl/domain/episode-state.ts';
 import type { AgentId, EpisodeId, FeedId, Token } from '@podctl/domain/ids.ts';
-import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { STAGE_ROWS, STAGES, type Stage } from '@podctl/domain/stage.ts';
 import type { EpisodeRow } from './snapshot.ts';
 import { isUnwanted } from './tally.ts';
 
@@ -28,10 +28,13 @@ export interface EndedAttempt {
 
 /** About 300 bytes each. */
 export const ENDED_KEPT_MAX = 2_000;
+/** Of stages that nobody waits for: a thousand scores in a minute leave the failures of a day's transcriptions known. */
+export const ASIDE_KEPT_MAX = 500;
 
 /** The attempts that ended since this coordinator started, the newest of them. */
 export class JobHistory {
   readonly #ended: EndedAttempt[] = [];
+  #aside = 0;
 
   /** Oldest first. */
   ended(): readonly EndedAttempt[] {
@@ -49,9 +52,21 @@ export class JobHistory {
 
   /** Takes what a change of an episode's value tells. */
   take(before: EpisodeRow, after: EpisodeRow, nowMs: number): void {
-    this.#ended.push(...attemptsEnded(before, after, nowMs));
-    this.#ended.splice(0, this.#ended.length - ENDED_KEPT_MAX);
+    for (const attempt of attemptsEnded(before, after, nowMs)) {
+      this.#ended.push(attempt);
+      if (isAside(attempt)) this.#aside += 1;
+      if (this.#aside > ASIDE_KEPT_MAX) this.#drop(this.#ended.findIndex(isAside));
+      else if (this.#ended.length > ENDED_KEPT_MAX) this.#drop(0);
+    }
   }
+
+  #drop(at: number): void {
+    this.#aside -= this.#ended.splice(at, 1).filter(isAside).length;
+  }
+}
+
+function isAside({ stage }: EndedAttempt): boolean {
+  return STAGE_ROWS[stage].aside;
 }
 
 /** The tail tells the newest value only: of what came and went between two values nothing is known. */

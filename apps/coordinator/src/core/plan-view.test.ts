@@ -46,6 +46,21 @@ describe('what a feed lists no more', () => {
 });
 
 describe('the feeds that a plan looks at', () => {
+  it('those that have nothing but scores left are in no order but theirs', () => {
+    fleet.agent(a1, { slots: { download: 1, transcribe: 1, score: 1 } });
+    fleet.episode(alpha, 0, (state) => done('transcribe')(done('download')(state)));
+    fleet.episode(beta, 0, done('download'));
+    expect(view().feeds).toMatchObject([
+      { feed: alpha, downloads: false, transcriptions: false },
+      { feed: beta, downloads: false, transcriptions: true },
+    ]);
+    const limits = { downloadsMax: 9, multiWorkerMinEpisodes: 50, feedShareMax: 1 };
+    expect(plan(view(), { ...limits, transcribersMax: 'auto' })).toMatchObject([
+      { feed: beta, stage: 'transcribe' },
+      { feed: alpha, stage: 'score' },
+    ]);
+  });
+
   it('none, when no agent has a free slot', () => {
     fleet.episode(alpha, 0);
     expect(view()).toMatchObject({ feeds: [], agents: [] });

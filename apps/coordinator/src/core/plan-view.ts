@@ -51,13 +51,20 @@ interface Look {
   readonly failedWith: FailedWith;
 }
 
+/** Of most feeds, and of ten thousand of them in each plan. */
+const NOTHING_URGENT = byStage((): readonly Candidate[] => []);
+const NONE_URGENT = byStage(() => 0);
+
 function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
   const { priority, first } = choicesOf(row.record);
-  const urgent = byStage((stage) => urgentCandidates(row, first, stage, look));
+  const isAsked = first.length > 0;
+  const urgent = isAsked
+    ? byStage((stage) => urgentCandidates(row, first, stage, look))
+    : NOTHING_URGENT;
   const heads = (stage: Stage) =>
-    first.length === 0
-      ? dueCandidates(row, stage, look)
-      : urgentFirst(urgent[stage], dueCandidates(row, stage, look));
+    isAsked
+      ? urgentFirst(urgent[stage], dueCandidates(row, stage, look))
+      : dueCandidates(row, stage, look);
   return {
     feed: row.id,
     priority,
@@ -66,8 +73,9 @@ function plannedFeed(row: FeedRow, look: Look, ahead: number): PlannedFeed {
     running: { ...row.tally.running, transcribe: row.tally.running.transcribe - ahead },
     ahead,
     downloads: row.ready.download.size > 0,
-    urgent: byStage((stage) => urgent[stage].length),
-    urgentAhead: urgent.transcribe.filter(mayBeHeldAhead).length,
+    transcriptions: row.ready.transcribe.size > 0,
+    urgent: isAsked ? byStage((stage) => urgent[stage].length) : NONE_URGENT,
+    urgentAhead: isAsked ? urgent.transcribe.filter(mayBeHeldAhead).length : 0,
     heads: byStage(heads),
   };
 }

@@ -28,6 +28,8 @@ export interface PlannedFeed extends RankedFeed {
   readonly ahead?: number | undefined;
   /** False: nothing of it waits for a download, so nobody need ask for its host. */
   readonly downloads?: boolean | undefined;
+  /** False: nothing of it waits for a transcription; it need not be put into their order. */
+  readonly transcriptions?: boolean | undefined;
   /** How many of the first heads go before those of all other feeds: somebody asked for these episodes. */
   readonly urgent: { readonly [S in Stage]: number };
   /** Of the urgent transcriptions those that may be held ahead; absent: all. */
@@ -112,7 +114,10 @@ export function wholePlan(view: PlanView, limits: PlanLimits): Plan {
   // One each in turn: small feeds finish first, and no host meets a crowd while others could be asked.
   while (download.round(() => Number.POSITIVE_INFINITY, 1)) {}
   const transcribe = new StagePlan(
-    { feeds: view.feeds, pool, stage: 'transcribe', gate: null },
+    {
+      feeds: view.feeds.filter(({ transcriptions }) => transcriptions !== false),
+      ...{ pool, stage: 'transcribe', gate: null },
+    },
     budget('transcribe', view, limits),
   );
   transcribe.order.sort(compareForTranscribe);

@@ -57,6 +57,16 @@ describe('the movement of a feed', () => {
     expect(stillSince()).toBe(50);
   });
 
+  it('is none of a stage that nobody waits for: scores would hide that a transcription hangs', () => {
+    report(5, 0.2, 10);
+    progress.moved(alpha, 50, 'score');
+    const score = { feed: alpha, episode, run: 1, token: 6 as Token, phase: 'running' } as const;
+    progress.report({ ...score, stage: 'score', progress: 0.5 }, 60);
+    expect(stillSince()).toBe(10);
+    progress.moved(alpha, 70, 'transcribe');
+    expect(stillSince()).toBe(70);
+  });
+
   it('is forgotten while nothing is left to move', () => {
     report(5, 0.2, 10);
     progress.rest(alpha);

@@ -1,5 +1,6 @@
 import type { FeedId } from '@podctl/domain/ids.ts';
 import type { TokenReport } from '@podctl/domain/protocol.ts';
+import { STAGE_ROWS, type Stage } from '@podctl/domain/stage.ts';
 import { Pace } from './pace.ts';
 import { lockId } from './snapshot.ts';
 
@@ -39,12 +40,12 @@ export class Progress {
       begunAtMs: known?.waiting && !waiting ? nowMs : (known?.begunAtMs ?? null),
     });
     // A job that begins again and again gets nowhere: only a rising figure counts as movement of its feed.
-    if (rose) this.moved(report.feed, nowMs);
+    if (rose) this.moved(report.feed, nowMs, report.stage);
   }
 
-  /** Something of the feed was accepted, or it was read: it is not stalled. */
-  moved(feed: FeedId, nowMs: number): void {
-    this.#feedMoved.set(feed, nowMs);
+  /** Something of the feed was accepted, or it was read (no stage): it is not stalled. What nobody waits for is no movement. */
+  moved(feed: FeedId, nowMs: number, stage: Stage | null = null): void {
+    if (stage === null || !STAGE_ROWS[stage].aside) this.#feedMoved.set(feed, nowMs);
   }
 
   /** Nothing of the feed is left to move: it is still only from its next work on. */

@@ -180,24 +180,24 @@ function tallyOf(states: readonly EpisodeState[]) {
   const how = (is: (state: EpisodeState) => boolean) => states.filter(is).length;
   const each = (is: (stage: EpisodeState['stages'][Stage]) => boolean) =>
     byStage((stage) => how((state) => is(state.stages[stage])));
-  const any = (is: (lock: EpisodeState['stages'][Stage]['lock']) => boolean) =>
-    how(({ stages }) => STAGES.some((stage) => is(stages[stage].lock)));
+  const main = ({ stages }: EpisodeState) => [stages.download, stages.transcribe];
+  const isAwaited = ({ lock }: EpisodeState['stages'][Stage]) =>
+    lock.state === 'free' && lock.failures + lock.lostBy.length > 0;
   const mayCome = ({ lock, done }: EpisodeState['stages'][Stage]) =>
     done !== null || lock.state !== 'dead';
   const seconds = (of: readonly EpisodeState[]) =>
     of.reduce((sum, { stages }) => sum + (stages.download.done?.manifest.audioSeconds ?? 0), 0);
   return {
     episodes: states.length,
-    dead: how(({ stages }) =>
-      [stages.download, stages.transcribe].some(({ lock }) => lock.state === 'dead'),
-    ),
+    dead: how((of) => main(of).some(({ lock }) => lock.state === 'dead')),
     ...{ skipped: 0, skippedJobs: 0 },
     books: states.reduce((sum, { stages }) => {
       addBooks(sum, stages.score.done?.manifest ?? null, 1);
       return sum;
     }, emptyBookTally()),
-    killers: any((lock) => new Set(lock.lostBy).size > 1),
-    retrying: any((lock) => lock.state === 'free' && (lock.failures > 0 || lock.lostBy.length > 0)),
+    killers: how(({ stages }) => STAGES.some((of) => new Set(stages[of].lock.lostBy).size > 1)),
+    retrying: how((of) => main(of).some(isAwaited)),
+    retryingJobs: STAGES.reduce((sum, stage) => sum + each(isAwaited)[stage], 0),
     audioSeconds: seconds(states),
     audioSecondsTranscribed: seconds(
       states.filter(({ stages }) => stages.transcribe.done !== null),

@@ -169,12 +169,16 @@ export function foldEpisode(
   snapshot.unreadable.delete(key);
   const after = new StoredEpisode(row.id, before?.episode ?? flat(episode), revision, text);
   row.episodes.set(after.episode, after);
-  if (before !== null) addTally(row.tally, before.state, -1);
-  addTally(row.tally, state.value, 1);
-  if (before !== null) addQuality(row.quality, before.state, -1);
-  addQuality(row.quality, state.value, 1);
+  const was = before?.state ?? null;
+  if (was !== null) count(row, was, -1);
+  count(row, state.value, 1);
   for (const stage of STAGES) indexStage(snapshot, row, after, stage, state.value);
   return { before, after };
+}
+
+function count({ tally, quality }: FeedRow, state: EpisodeState, times: 1 | -1): void {
+  addTally(tally, state, times);
+  addQuality(quality, state, times);
 }
 
 export function foldFeed(snapshot: Snapshot, record: FeedRecord, revision: number): boolean {

@@ -3,6 +3,7 @@ import type { AgentId, Token } from '@podctl/domain/ids.ts';
 import { byStage, STAGES } from '@podctl/domain/stage.ts';
 import { expect, it } from 'vitest';
 import { CLUSTER, NONCE } from '../../../../test/support/hand-built-fleet.ts';
+import { done } from '../../../../test/support/stage-change.ts';
 import { addTally, emptyTally, sumTallies } from './tally.ts';
 
 it.each(['skipped', 'canceled'] as const)(
@@ -51,6 +52,25 @@ it('a dead score gives up no episode, and leaves nothing that is waited for', ()
     1,
   );
   expect(tally).toMatchObject({ dead: 0, deadJobs: { score: 1 }, remaining: { score: 0 } });
+});
+
+it('what a purged score said of books counts no more', () => {
+  const scored = done('score', 1_800, 2.5)(newEpisode(CLUSTER, NONCE, 'poll'));
+  const { score } = scored.stages;
+  const purged = { ...score, done: score.done && { ...score.done, purged: true as const } };
+  const [before, after] = [emptyTally(), emptyTally()];
+  addTally(before, scored, 1);
+  addTally(after, { ...scored, stages: { ...scored.stages, score: purged } }, 1);
+  expect([before.books.episodes, after.books.episodes]).toEqual([1, 0]);
+});
+
+it('a score that failed keeps no episode waiting, and can be chosen for a retry', () => {
+  const fresh = newEpisode(CLUSTER, NONCE, 'poll');
+  const lock = { state: 'free', failures: 1, lostBy: [], notBeforeMs: 9, reason: 'x' } as const;
+  const tally = emptyTally();
+  const score = { ...fresh.stages.score, lock };
+  addTally(tally, { ...fresh, stages: { ...fresh.stages, score } }, 1);
+  expect(sumTallies([tally, tally])).toMatchObject({ retrying: 0, retryingJobs: 2 });
 });
 
 it('of an episode whose download was given up no stage is left, however many follow', () => {

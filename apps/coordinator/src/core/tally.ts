@@ -21,8 +21,10 @@ export interface Tally {
   skippedJobs: number;
   /** Episodes whose work was lost with two agents or more: they may be what kills agents, unless nobody wants them. */
   killers: number;
-  /** Episodes with a failure or a loss behind them that wait for their next attempt. */
+  /** Episodes with a failure or a loss behind them that wait for their next attempt at what they are done with. */
   retrying: number;
+  /** Jobs that wait so, of whatever stage. */
+  retryingJobs: number;
   audioSeconds: number;
   audioSecondsTranscribed: number;
   /** What its scored episodes say of books. */
@@ -45,6 +47,7 @@ export function emptyTally(): Tally {
     skippedJobs: 0,
     killers: 0,
     retrying: 0,
+    retryingJobs: 0,
     audioSeconds: 0,
     audioSecondsTranscribed: 0,
     books: emptyBookTally(),
@@ -64,8 +67,7 @@ export function addTally(tally: Tally, state: EpisodeState, times: 1 | -1): void
   if (main.some(({ lock }) => isGivenUp(lock))) tally.dead += times;
   if (main.some(({ lock }) => isUnwanted(lock))) tally.skipped += times;
   if (stages.some(({ lock }) => isCanary(lock.lostBy) && !isUnwanted(lock))) tally.killers += times;
-  if (stages.some(({ lock }) => lock.state === 'free' && lock.failures + lock.lostBy.length > 0))
-    tally.retrying += times;
+  if (main.some(({ lock }) => isAwaited(lock))) tally.retrying += times;
   tally.audioSeconds += times * audioSeconds;
   if (keptRun(state.stages.transcribe) !== null)
     tally.audioSecondsTranscribed += times * audioSeconds;
@@ -78,9 +80,15 @@ function addStage(tally: Tally, stage: Stage, { stages }: EpisodeState, times: 1
   if (keptRun(stages[stage]) !== null) tally.done[stage] += times;
   if (isGivenUp(lock)) tally.deadJobs[stage] += times;
   if (isUnwanted(lock)) tally.skippedJobs += times;
+  if (isAwaited(lock)) tally.retryingJobs += times;
   if (lock.state === 'held' || lock.state === 'committed') tally.running[stage] += times;
   if ((done?.run ?? 0) < wanted && lock.state !== 'dead' && mayCome(stages, stage))
     tally.remaining[stage] += times;
+}
+
+/** Something went wrong with it, and its next attempt comes. */
+function isAwaited(lock: Lock): boolean {
+  return lock.state === 'free' && lock.failures + lock.lostBy.length > 0;
 }
 
 /** Somebody skipped or canceled it: nothing is wrong with it. */
@@ -119,6 +127,7 @@ export function sumTallies(tallies: Iterable<Tally>): Tally {
     sum.skippedJobs += tally.skippedJobs;
     sum.killers += tally.killers;
     sum.retrying += tally.retrying;
+    sum.retryingJobs += tally.retryingJobs;
     sum.audioSeconds += tally.audioSeconds;
     sum.audioSecondsTranscribed += tally.audioSecondsTranscribed;
     addBookTally(sum.books, tally.books);

@@ -261,7 +261,7 @@ describe('the totals', () => {
       ...emptyTally(),
       episodes: 5,
       dead: 1,
-      retrying: 1,
+      ...{ retrying: 1, retryingJobs: 1 },
       audioSeconds: 90,
       audioSecondsTranscribed: 60,
       remaining: { download: 2, transcribe: 3, score: 4 },

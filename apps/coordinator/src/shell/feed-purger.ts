@@ -86,7 +86,7 @@ export class FeedPurger {
   async #mark(): Promise<void> {
     const all = [...this.#row.episodes.keys()];
     for (let i = 0; i < all.length && !this.#isOver; i += AT_ONCE) {
-      if (i % EPISODES_A_BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (i % EPISODES_A_BREATH === 0) await breath();
       await Promise.all(all.slice(i, i + AT_ONCE).map((episode) => this.#markOne(episode)));
     }
   }
@@ -115,11 +115,19 @@ export class FeedPurger {
   async #removeNames(): Promise<void> {
     // Eight of 32 letters each: another feed's episode that shares them has its names made again by the view's repair.
     const shortIds = new Set<string>();
-    for (const id of this.#row.episodes.keys()) if (this.#mayGo(id)) shortIds.add(id.slice(0, 8));
+    for await (const id of this.#episodes()) if (this.#mayGo(id)) shortIds.add(id.slice(0, 8));
     const folders = await this.#removeListed(PODCASTS_ROOT, (path) =>
       shortIdsIn(path).some((id) => shortIds.has(id)),
     );
     await this.#removeEmptied(folders);
+  }
+
+  /** Of what is asked of each its state is worked out anew: others run in between. */
+  async *#episodes(): AsyncGenerator<EpisodeId> {
+    for (const [i, id] of [...this.#row.episodes.keys()].entries()) {
+      if (i % EPISODES_A_BREATH === 0) await breath();
+      yield id;
+    }
   }
 
   /** Gives the folders in which something was removed. */
@@ -179,13 +187,13 @@ export class FeedPurger {
   }
 
   async #tellKept(): Promise<void> {
-    const { id, episodes } = this.#row;
+    const { id } = this.#row;
     for (const key of this.#options.replica.snapshot.unreadable.keys()) {
       const of = parseStateKey(key);
       if (of.kind === 'job' && of.feed === id)
         this.#leave(`episode ${of.episode}: its state cannot be read`);
     }
-    for (const episode of episodes.keys())
+    for await (const episode of this.#episodes())
       if (!this.#mayGo(episode))
         this.#leave(`episode ${episode}: it is worked on, or cannot be marked`);
   }
@@ -205,6 +213,10 @@ export class FeedPurger {
       return false;
     }
   }
+}
+
+function breath(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Only once nobody works on any stage of it: what comes of that is purged with the rest. */

@@ -3,7 +3,7 @@ import { acceptedFolder, adoptedStagingFolder } from '@podctl/domain/library-pat
 import { MANIFEST_NAME } from '@podctl/domain/manifest.ts';
 import type { Stage } from '@podctl/domain/stage.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CLUSTER, episodeOf } from '../../../../test/support/hand-built-fleet.ts';
 import { LeaderWorld } from '../../../../test/support/leader-world.ts';
 import { completenessOf, isMissing } from '../core/completeness.ts';
@@ -54,9 +54,7 @@ async function turn(): Promise<void> {
 
 /** From its beginning to its end. */
 async function turnOnce(): Promise<void> {
-  const { clock, store, replica, library, log } = world;
-  const loop = new PurgesByHand({ clock, store, replica, library, log });
-  await loop.once(new AbortController().signal);
+  await new PurgesByHand(world).once(new AbortController().signal);
 }
 
 async function done(
@@ -232,6 +230,26 @@ describe('a purge', () => {
     expect(await paths()).toEqual(all.filter((path) => path.includes(bad.slice(0, 8))));
     expect((await record())?.purge?.state).toBe('wanted');
     expect(world.said).toContain('warn: a feed cannot be purged to its end yet');
+  });
+
+  it('lists all names ever less often for what cannot go, and takes what comes to it all the same', async () => {
+    const bad = await transcribed(0);
+    await remove();
+    world.damage(bad);
+    const { clock, library } = world;
+    const loop = new PurgesByHand(world);
+    const list = vi.spyOn(library, 'list');
+    const anHour = async () => {
+      for (let i = 0; i < 360; i += 1) {
+        await loop.once(new AbortController().signal);
+        await clock.advance(10_000);
+      }
+    };
+    await anHour();
+    expect(list.mock.calls.filter(([root]) => root === 'podcasts').length).toBeLessThan(20);
+    await library.put(`episodes/alpha/${episodeOf(world.feed, 7)}/download/r9-9/x`, 'left');
+    await anHour();
+    expect((await paths()).some((path) => path.includes('r9-9'))).toBe(false);
   });
 
   it('takes nothing of what a newer version wrote over its mark, nor of what it alone knows', async () => {

@@ -20,6 +20,8 @@ export interface FeedPurgesOptions {
 /** What cannot go now, a job that is being settled or a file on a bad sector, is looked at again so often. */
 const TICK_MS = 10_000;
 const SPACING_MS = 1_000;
+/** What cannot go for long, as what a newer version wrote, is looked at ever less: each look lists all readable names. */
+const REST_MS_MAX = 600_000;
 
 /**
  * Purges the feeds whose records say so: marks in each episode's key first, then what they name. It is done by a turn that
@@ -29,6 +31,8 @@ export class FeedPurges extends Loop {
   readonly #options: FeedPurgesOptions;
   /** What could not go at the last turn, so that the same is said once. */
   readonly #left = new Map<FeedId, number>();
+  /** Of those of which a turn could take nothing: when they are looked at again. */
+  readonly #resting = new Map<FeedId, { readonly waitMs: number; readonly untilMs: number }>();
 
   constructor(options: FeedPurgesOptions) {
     const { clock, log } = options;
@@ -42,10 +46,17 @@ export class FeedPurges extends Loop {
       isPurging(record, store.cluster()),
     );
     if (wanted.length === 0 || (await library.check()).kind === 'offline') return;
+    const nowMs = this.#options.clock.monotonicMs();
     for (const row of wanted) {
       if (signal.aborted) return;
-      await this.#purge(row, signal);
+      if ((this.#resting.get(row.id)?.untilMs ?? 0) <= nowMs) await this.#purge(row, signal);
     }
+  }
+
+  #rest(feed: FeedId): void {
+    const waitMs = Math.min(REST_MS_MAX, 2 * (this.#resting.get(feed)?.waitMs ?? TICK_MS / 4));
+    const untilMs = this.#options.clock.monotonicMs() + waitMs;
+    this.#resting.set(feed, { waitMs, untilMs });
   }
 
   async #purge(row: FeedRow, signal: AbortSignal): Promise<void> {
@@ -58,6 +69,8 @@ export class FeedPurges extends Loop {
     this.#left.set(feed, left);
     if (left > 0 && isNews)
       log.warn({ feed, left, first: purged.left[0] }, 'a feed cannot be purged to its end yet');
+    if (left > 0 && purged.removed === 0) this.#rest(feed);
+    else this.#resting.delete(feed);
     if (left > 0) return;
     // Whoever had begun to make a name, or to write a file, when the marks came may have ended after it was listed.
     if (purged.removed > 0) {
