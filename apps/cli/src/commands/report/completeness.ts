@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { EXIT } from '../../command-error.ts';
-import { ListCommand } from '../../list-command.ts';
+import { ListCommand, type ListFlags } from '../../list-command.ts';
 import { oneLine } from '../../render/cell.ts';
-import { type Column, tableLines } from '../../render/table.ts';
+import type { Column } from '../../render/table.ts';
 import { countWords, percentWords } from '../../render/words.ts';
 import {
   type CompletenessView,
@@ -111,31 +111,12 @@ export default class ReportCompleteness extends ListCommand {
     ];
   }
 
-  /** A second table: where the first one is for a machine, its JSON has both. */
-  private showMissing(
-    missing: readonly MissingView[],
-    totals: TotalsView,
-    { output = 'table' }: { readonly output?: string | undefined },
-  ): void {
+  private showMissing(missing: readonly MissingView[], totals: TotalsView, flags: ListFlags): void {
     if (missing.length === 0) {
       this.sayBeside(['Nothing is missing.']);
       return;
     }
-    if (output !== 'table' && output !== 'wide') return;
-    this.lines([
-      '',
-      ...tableLines(
-        [
-          { head: 'MISSING', cell: ({ episodeId }) => episodeId.slice(0, 8) },
-          { head: 'AUDIO', cell: ({ downloaded }) => (downloaded ? 'there' : '-') },
-          { head: 'VANISHED', cell: ({ vanishedAt }) => vanishedAt?.slice(0, 10) ?? '-' },
-          { head: 'TITLE', cell: ({ title }) => oneLine(title) },
-          { head: 'REASON', cell: ({ reason }) => oneLine(reason) },
-        ],
-        missing,
-        { heads: true, wide: false },
-      ),
-    ]);
+    this.tableBeside(MISSING_COLUMNS, missing, flags);
     if (totals.missing > missing.length)
       this.sayBeside(['More are missing: give a higher --limit.']);
     this.sayBeside(['"podctl episode show ID" tells more of each.']);
@@ -148,3 +129,11 @@ function totalWords(totals: TotalsView): string {
   const done = `${totals.downloaded} downloaded, ${totals.transcribed} transcribed, ${totals.missing} missing`;
   return `${countWords(totals.feeds, 'feed')}: ${ledger}; of ${wanted} wanted ${done}.`;
 }
+
+const MISSING_COLUMNS: readonly Column<MissingView>[] = [
+  { head: 'MISSING', cell: ({ episodeId }) => episodeId.slice(0, 8) },
+  { head: 'AUDIO', cell: ({ downloaded }) => (downloaded ? 'there' : '-') },
+  { head: 'VANISHED', cell: ({ vanishedAt }) => vanishedAt?.slice(0, 10) ?? '-' },
+  { head: 'TITLE', cell: ({ title }) => oneLine(title) },
+  { head: 'REASON', cell: ({ reason }) => oneLine(reason) },
+];
