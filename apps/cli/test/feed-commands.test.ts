@@ -123,7 +123,7 @@ describe('feed', () => {
   test('remove --purge says what goes, what is under way, and when it is done', async () => {
     const dry = await podctl('feed', 'remove', 'alpha', '--purge', '--dry-run');
     expect(dry).toMatchObject({ code: 0 });
-    expect(dry.stderr).toMatch(/^Would remove feed alpha, and its files go: \d+ files?, .*Nothing/);
+    expect(dry.stderr).toMatch(/^Would remove feed alpha, and its files go for good: \d+ files?, .*Nothing/);
     expect(record()).not.toHaveProperty('purge');
     const begun = await podctl('feed', 'remove', 'alpha', '--purge', '--yes');
     expect(begun).toMatchObject({ code: 0 });

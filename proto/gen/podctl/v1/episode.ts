@@ -316,7 +316,11 @@ export interface ListEpisodesRequest {
   /** From the last response, to go on; empty to begin. */
   pageToken: string;
   /** Only these episodes; absent for all. */
-  filter?: EpisodeFilter | undefined;
+  filter?:
+    | EpisodeFilter
+    | undefined;
+  /** With title and day of each: they are read one by one, so a page takes longer. */
+  withTitles?: boolean | undefined;
 }
 
 /** Which episodes are asked for: those that `states` or `failed` chooses. */
@@ -1570,7 +1574,7 @@ export const EpisodePerson: MessageFns<EpisodePerson> = {
 };
 
 function createBaseListEpisodesRequest(): ListEpisodesRequest {
-  return { feedId: "", pageSize: 0, pageToken: "", filter: undefined };
+  return { feedId: "", pageSize: 0, pageToken: "", filter: undefined, withTitles: undefined };
 }
 
 export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
@@ -1586,6 +1590,9 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     }
     if (message.filter !== undefined) {
       EpisodeFilter.encode(message.filter, writer.uint32(34).fork()).join();
+    }
+    if (message.withTitles !== undefined) {
+      writer.uint32(40).bool(message.withTitles);
     }
     return writer;
   },
@@ -1635,6 +1642,14 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
             message.filter = EpisodeFilter.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.withTitles = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1665,6 +1680,11 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
         ? globalThis.String(object.page_token)
         : "",
       filter: isSet(object.filter) ? EpisodeFilter.fromJSON(object.filter) : undefined,
+      withTitles: isSet(object.withTitles)
+        ? globalThis.Boolean(object.withTitles)
+        : isSet(object.with_titles)
+        ? globalThis.Boolean(object.with_titles)
+        : undefined,
     };
   },
 
@@ -1682,6 +1702,9 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     if (message.filter !== undefined) {
       obj.filter = EpisodeFilter.toJSON(message.filter);
     }
+    if (message.withTitles !== undefined) {
+      obj.withTitles = message.withTitles;
+    }
     return obj;
   },
 
@@ -1696,6 +1719,7 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     message.filter = (object.filter !== undefined && object.filter !== null)
       ? EpisodeFilter.fromPartial(object.filter)
       : undefined;
+    message.withTitles = object.withTitles ?? undefined;
     return message;
   },
 };

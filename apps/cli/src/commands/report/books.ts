@@ -40,7 +40,7 @@ export default class ReportBooks extends ListCommand {
       return { items: mentions.map(bookMentionView), nextPageToken };
     });
     const none =
-      'No book is named: "podctl feed show ID" tells how many episodes of a feed were scored.';
+      'No book is named here; what is recommended without a name only counts: "podctl feed show ID" tells how many episodes were scored.';
     const shown = this.table(document, columns, flags, none, mentionKey);
     if (unreadEpisodes > 0)
       this.sayBeside([

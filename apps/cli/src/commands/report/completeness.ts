@@ -29,7 +29,7 @@ const MISSING_MAX = 1_000;
 export default class ReportCompleteness extends ListCommand {
   static override summary = 'Tell how complete the archive is, feed by feed.';
   static override description =
-    'KNOWN is all that a feed ever listed: it never shrinks. LISTED is what it lists now, VANISHED what it lists no more (what is done of that stays), REPLACED what came back under another GUID, CHANGED what other audio was offered for later, FILTERED what nobody wants. With FEED the episodes that are missing follow.';
+    'KNOWN is all that a feed ever listed: it never shrinks. LISTED is what it lists now, VANISHED what it lists no more (what is done of that stays). With -o wide also REPLACED, what came back under another GUID, CHANGED, what other audio was offered for later, and FILTERED, what nobody wants. With FEED the episodes that are missing follow.';
   static override examples = [
     '<%= config.bin %> report completeness',
     '<%= config.bin %> report completeness in-our-time --exit-status',
@@ -86,9 +86,10 @@ export default class ReportCompleteness extends ListCommand {
   }
 
   private columns(): readonly Column<CompletenessView>[] {
-    const count = (head: string, of: (feed: CompletenessView) => number) => ({
+    const count = (head: string, of: (feed: CompletenessView) => number, wide = false) => ({
       head,
       align: 'right' as const,
+      wide,
       cell: (feed: CompletenessView) => String(of(feed)),
     });
     return [
@@ -96,9 +97,9 @@ export default class ReportCompleteness extends ListCommand {
       count('KNOWN', ({ known }) => known),
       count('LISTED', ({ listed }) => listed),
       count('VANISHED', ({ vanished }) => vanished),
-      count('REPLACED', ({ replaced }) => replaced),
-      count('CHANGED', ({ audioChanged }) => audioChanged),
-      count('FILTERED', ({ filtered }) => filtered),
+      count('REPLACED', ({ replaced }) => replaced, true),
+      count('CHANGED', ({ audioChanged }) => audioChanged, true),
+      count('FILTERED', ({ filtered }) => filtered, true),
       count('DOWNLOADED', ({ downloaded }) => downloaded),
       count('TRANSCRIBED', ({ transcribed }) => transcribed),
       count('MISSING', ({ missing }) => missing),
