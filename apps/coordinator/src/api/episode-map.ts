@@ -1,5 +1,6 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { nextRun } from '@podctl/domain/episode-move.ts';
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
 import { wishedModel } from '@podctl/domain/run-wish.ts';
@@ -100,6 +101,7 @@ function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStat
     askedModel: wishedModel(view.state, nextRun(view.state)) ?? '',
     audioRemoved: view.state.done?.audio !== undefined,
     purged: view.state.done?.purged === true,
+    doneRun: keptRun(view.state)?.run,
     files: files.map(({ path, sizeBytes, sha256 }) => ({
       path,
       sizeBytes: BigInt(sizeBytes),

@@ -8,6 +8,7 @@ import { done, held } from '../../../../test/support/stage-change.ts';
 import { locksHeldAhead, releases } from './held-ahead.ts';
 import { type PlanLimits, wholePlan } from './plan.ts';
 import { planView } from './plan-view.ts';
+import { lockViews } from './view.ts';
 
 const alpha = 'alpha' as FeedId;
 const [a1, a2] = ['a1', 'a2'] as AgentId[] as [AgentId, AgentId];
@@ -52,6 +53,14 @@ test('the newest of what an agent holds beyond its slots waits, and does not cou
     agents: [{ running: { transcribe: 1 } }],
   });
   expect(told()).toEqual([]);
+});
+
+test('it is shown as waiting before its agent says so', () => {
+  const [first, second] = [hold(1), hold(2)];
+  const shown = new Map(
+    lockViews(fleet.picture()).map(({ episode, waiting }) => [episode, waiting]),
+  );
+  expect([shown.get(first), shown.get(second)]).toEqual([false, true]);
 });
 
 test('what waits is asked back for an agent that is free for it', () => {

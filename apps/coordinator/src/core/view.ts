@@ -12,6 +12,7 @@ import { ASIDE_STAGES, MAIN_STAGES, STAGES, type Stage } from '@podctl/domain/st
 import { awaitedAgents, NO_SESSION } from './awaited-agent.ts';
 import { bookScoreOf } from './book-score.ts';
 import { audioSecondsLeft, audioSecondsLeftOf, type Forecast, forecast } from './forecast.ts';
+import { locksHeldAhead } from './held-ahead.ts';
 import { throttledHosts } from './host-view.ts';
 import type { Liveness } from './liveness.ts';
 import type { Progress } from './progress.ts';
@@ -153,6 +154,8 @@ export interface LockView extends LockRow {
 /** In order of feed, episode and stage. */
 export function lockViews(picture: Picture): LockView[] {
   const { wallMs, monotonicMs } = picture.now;
+  // Until its agent says so itself, with its next heartbeat.
+  const ahead = new Set([...locksHeldAhead(picture.snapshot).values()].flat());
   return [...picture.snapshot.locks]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, row]) => {
@@ -164,7 +167,7 @@ export function lockViews(picture: Picture): LockView[] {
         stale: stillMs > picture.limits.staleAfterMs,
         progress: progress?.progress ?? 0,
         lastProgressMs: progress === null ? null : wallMs - stillMs,
-        waiting: progress?.waiting ?? false,
+        waiting: progress?.waiting ?? ahead.has(row),
         begunMs: picture.progress.begunMs(id, row.lock.token, picture.now),
         note: progress?.note ?? '',
       };

@@ -214,7 +214,11 @@ export interface StageStatus {
   /** The model that was asked for with the run that is to be done, for it alone; empty: it is done as every other. */
   askedModel: string;
   /** True when the files of its newest done run went with its feed (RemoveFeed with `purge`): a newer run is wanted in its place. */
-  purged?: boolean | undefined;
+  purged?:
+    | boolean
+    | undefined;
+  /** The run whose result is kept, also while another one is wanted, runs or was given up; absent where there is none. */
+  doneRun?: number | undefined;
 }
 
 /** One accepted file. */
@@ -454,6 +458,7 @@ function createBaseStageStatus(): StageStatus {
     audioRemoved: false,
     askedModel: "",
     purged: undefined,
+    doneRun: undefined,
   };
 }
 
@@ -500,6 +505,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     if (message.purged !== undefined) {
       writer.uint32(208).bool(message.purged);
+    }
+    if (message.doneRun !== undefined) {
+      writer.uint32(216).uint32(message.doneRun);
     }
     return writer;
   },
@@ -621,6 +629,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.purged = reader.bool();
             continue;
           }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.doneRun = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -670,6 +686,11 @@ export const StageStatus: MessageFns<StageStatus> = {
         ? globalThis.String(object.asked_model)
         : "",
       purged: isSet(object.purged) ? globalThis.Boolean(object.purged) : undefined,
+      doneRun: isSet(object.doneRun)
+        ? globalThis.Number(object.doneRun)
+        : isSet(object.done_run)
+        ? globalThis.Number(object.done_run)
+        : undefined,
     };
   },
 
@@ -714,6 +735,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.purged !== undefined) {
       obj.purged = message.purged;
     }
+    if (message.doneRun !== undefined) {
+      obj.doneRun = Math.round(message.doneRun);
+    }
     return obj;
   },
 
@@ -735,6 +759,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.audioRemoved = object.audioRemoved ?? false;
     message.askedModel = object.askedModel ?? "";
     message.purged = object.purged ?? undefined;
+    message.doneRun = object.doneRun ?? undefined;
     return message;
   },
 };
