@@ -72,6 +72,9 @@ const SCRIPTS = {
   'bench:watch': [[...script('test/bench/watch.ts')]],
   'bench:library': [[...script('test/bench/library.ts')]],
   'bench:overhead': [[...script('test/bench/overhead.ts')]],
+  'bench:engine': [
+    [...script('test/bench/overhead.ts'), '--peers', 'old,cpp', '--parts', '1,2,3,5,7'],
+  ],
   'bench:checkpoint': [[...script('test/bench/checkpoint.ts')]],
   unused: [[bin('node'), bin('knip')]],
   check: [],

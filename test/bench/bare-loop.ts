@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, extname, join, parse } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -38,19 +38,22 @@ export async function freshProcesses(place: LoopPlace, paths: readonly string[])
   return { seconds, texts: await textsOf(place.out, paths) };
 }
 
-/** A program for each file, `{audio}` and `{stem}` put in. The text is read from `<stem>.txt`. */
+/** A program for each file, `{audio}` put in, which writes its text beside the audio or as `<name>.txt` where it runs. */
 export async function programLoop(
   program: readonly string[],
+  env: NodeJS.ProcessEnv,
   out: string,
   paths: readonly string[],
 ): Promise<LoopRun> {
   await mkdir(out, { recursive: true });
   const began = performance.now();
   for (const path of paths) {
-    const [command = '', ...args] = program.map((word) =>
-      word.replaceAll('{audio}', path).replaceAll('{stem}', stem(out, path)),
-    );
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [command = '', ...args] = program.map((word) => word.replaceAll('{audio}', path));
+    const child = spawn(command, args, {
+      cwd: out,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString('utf8')).slice(-2_000);
@@ -59,7 +62,17 @@ export async function programLoop(
     if (code !== 0) throw new Error(`${command} ended with ${code}: ${said}`);
   }
   const seconds = (performance.now() - began) / 1_000;
-  return { seconds, texts: await textsOf(out, paths) };
+  return { seconds, texts: await Promise.all(paths.map((path) => textBeside(path, out))) };
+}
+
+async function textBeside(path: string, out: string): Promise<string> {
+  const { dir, name, base } = parse(path);
+  const places = [join(dir, `${base}.txt`), join(dir, `${name}.txt`), `${stem(out, path)}.txt`];
+  for (const place of places) {
+    const text = await readFile(place, 'utf8').catch(() => null);
+    if (text !== null) return text;
+  }
+  throw new Error(`no text of ${path} was written`);
 }
 
 async function oneProcess(
@@ -80,7 +93,7 @@ async function oneProcess(
 }
 
 function stem(out: string, path: string): string {
-  return join(out, basename(path, '.mp3'));
+  return join(out, basename(path, extname(path)));
 }
 
 async function textsOf(out: string, paths: readonly string[]): Promise<readonly string[]> {

@@ -1,18 +1,20 @@
 /**
  * `npm run bench:overhead`: a whole fleet (`podctl up`: nats-server, coordinator, agent, engine) against a bare Python loop
  * with the same engine, model, batch and local files, over 20 minutes of speech in mixed lengths. The fleet's clock runs from
- * the first assignment of a transcription to the last accepted one, the loop's from its first request; both have the model
- * loaded. Also against what the old system did, a fresh process and a fresh load for each episode, unbatched, and against
- * whisper.cpp a file at a time, where its program is given. Interleaved; medians and ratios. `--runs`, `--peers loop,old,cpp`,
- * `--parts 1,2,10` (samples of 35 s a file), `--cpp "program {audio} {stem}"`.
+ * the first assignment of a transcription until the last transcript is readable, the loop's from its first request; both have
+ * the model loaded. `npm run bench:engine`: the same fleet against what the old system did, a fresh process and a fresh load
+ * for each episode, unbatched (`old`), and against whisper.cpp a file at a time (`cpp`: its model is PODCTL_TEST_GGML, its
+ * files are converted before). Interleaved; medians and ratios. `--runs`, `--peers loop,old,cpp`, `--parts 1,2,10` (samples of
+ * about 35 s a file).
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { wordErrorRate } from '@podctl/domain/transcript/word-error-rate.ts';
 import { pythonRoot } from '../e2e/up-run.ts';
+import { realEnvironment } from '../engines/real-environment.ts';
 import setup from '../support/toolchain-setup.ts';
 import { batchedLoop, freshProcesses, type LoopRun, programLoop } from './bare-loop.ts';
 import { FleetRun } from './fleet-run.ts';
@@ -21,12 +23,13 @@ import { type SpokenFile, serveFeeds, spokenFiles } from './speech-archive.ts';
 /** 34 samples: about 20 minutes, from half a minute to six. */
 const PARTS = '1,1,1,1,1,2,2,2,3,4,6,10';
 
+const ENGINES = join(import.meta.dirname, '../../apps/agent/engines');
+
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     parts: { type: 'string', default: PARTS },
-    peers: { type: 'string', default: 'loop,old' },
-    cpp: { type: 'string' },
+    peers: { type: 'string', default: 'loop' },
   },
 });
 
@@ -75,16 +78,35 @@ const ways = new Map<string, Way>([['fleet', fleet]]);
 const peers = values.peers.split(',');
 if (peers.includes('loop')) ways.set('loop', (out) => batchedLoop(loop(out), paths));
 if (peers.includes('old')) ways.set('old', (out) => freshProcesses(loop(out), paths));
-const program = values.cpp?.split(' ');
-if (program !== undefined) ways.set('cpp', (out) => programLoop(program, out, paths));
-else console.log('no --cpp: whisper.cpp IS LEFT OUT');
+const cpp = peers.includes('cpp') ? await whisperCpp() : null;
+if (cpp !== null) ways.set('cpp', cpp);
+
+/** Null where the program or its model is not there. */
+async function whisperCpp(): Promise<Way | null> {
+  const environment = await realEnvironment();
+  const ggml = process.env.PODCTL_TEST_GGML ?? '';
+  if (environment.kind === 'absent' || ggml === '') {
+    const why = ggml === '' ? 'PODCTL_TEST_GGML names no model' : 'its environment is not there';
+    console.log(`whisper.cpp IS LEFT OUT: ${why}`);
+    return null;
+  }
+  const waves = await Promise.all(paths.map(toWave));
+  const threads = String(availableParallelism());
+  const options = ['-m', ggml, '-otxt', '--n_threads', threads, '{audio}'];
+  return (out) => programLoop([environment.bin('pwcpp'), ...options], environment.env, out, waves);
+}
+
+async function toWave(path: string): Promise<string> {
+  const wave = path.replace(/mp3$/, 'wav');
+  await promisify(execFile)(python, [join(ENGINES, 'audio_conversion.py'), path, wave]);
+  return wave;
+}
 
 /** Where the model lies that the registry carries. */
 async function modelFolder(): Promise<string> {
   const script =
     'import os; from model_source import resolve_model; print(resolve_model("tiny.en", None, None, os.environ).path)';
-  const engines = join(dirname(import.meta.dirname), '..', 'apps', 'agent', 'engines');
-  const env = { ...process.env, PYTHONPATH: engines, HF_HUB_OFFLINE: '1' };
+  const env = { ...process.env, PYTHONPATH: ENGINES, HF_HUB_OFFLINE: '1' };
   const { stdout } = await promisify(execFile)(python, ['-c', script], { env });
   return stdout.trim();
 }

@@ -1,4 +1,5 @@
 import { STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { IDLE_ELSEWHERE } from '../../apps/coordinator/src/core/held-ahead.ts';
 import { violations } from '../failpoint/invariants.ts';
 import type { Recorded, Recorder, Verdict } from './recorder.ts';
 
@@ -29,7 +30,7 @@ export interface Counts {
   readonly accepted: number;
   /** Tokens whose results were answered `fenced`. */
   readonly fenced: number;
-  /** Assignments of a run that had been assigned before. */
+  /** Assignments of a run that had been assigned before, and was not handed back unbegun since another agent was free. */
   readonly repeated: number;
   /** Accepted once and not done now. */
   readonly lost: number;
@@ -94,12 +95,17 @@ export function countsOf(recorder: Recorder, sinceMs: number): Counts {
   const all = recorder.revisions();
   const accepted = acceptedTokens(all);
   const assigned = assignments(recorder, 0);
+  const unbegun = new Set(
+    revocations(recorder, 0)
+      .filter(({ reason }) => reason === IDLE_ELSEWHERE)
+      .map(({ key, stage, token }) => `${key} ${stage} ${token}`),
+  );
   const seen = new Set<string>();
   let repeated = 0;
-  for (const { key, stage, run, atMs } of assigned) {
+  for (const { key, stage, run, token, atMs } of assigned) {
     const name = `${key} ${stage} ${run}`;
     if (seen.has(name) && atMs >= sinceMs) repeated += 1;
-    seen.add(name);
+    if (!unbegun.has(`${key} ${stage} ${token}`)) seen.add(name);
   }
   const touched = new Set(recorder.seenSince(sinceMs).map(({ key }) => key));
   const here = [...accepted].filter(([name]) => touched.has(name.split(' ')[0] ?? ''));

@@ -7,9 +7,10 @@ import { invariant } from '@podctl/domain/result.ts';
 import { readWholeTranscript } from '@podctl/domain/transcript/json-reader.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
-import { failure, returned } from '../core/outcome.ts';
+import { failure } from '../core/outcome.ts';
 import type { AttemptStore } from './attempt-store.ts';
 import type { JobContext, Worker } from './jobs.ts';
+import { libraryOutcome } from './library-outcome.ts';
 
 export interface ScorePorts {
   readonly store: AttemptStore;
@@ -18,8 +19,6 @@ export interface ScorePorts {
 
 /** Thirty hours of speech, with the times of all words. */
 const TRANSCRIPT_BYTES_MAX = 32 * 1_024 * 1_024;
-/** The operator has to do something first; the wait keeps the episode's tries from being used up meanwhile. */
-const OPERATOR_WAIT_MS = 60_000;
 
 /** Turns an accepted transcript into `books.json` in staging, then the manifest. A fraction of a second on any CPU. */
 export function scoreWorker(ports: ScorePorts): Worker {
@@ -52,7 +51,8 @@ async function score(
     });
   const { language, audioSeconds, talk, transcriptSha256 } = list;
   await attempt.writeText(BOOKS_FILE, renderBooks(list));
-  return attempt.finish(agent, audioSeconds, {
+  // Awaited here: the attempt is taken down when this function returns.
+  return await attempt.finish(agent, audioSeconds, {
     ...{ language, transcriptSha256 },
     ...{ mentions: talk?.mentions.length ?? null, bookWeight: talk?.weight ?? null },
   });
@@ -78,15 +78,5 @@ function bookListOf(
 async function readLimited(path: string, { signal }: JobContext): Promise<string | null> {
   await using file = await open(path);
   if ((await file.stat()).size > TRANSCRIPT_BYTES_MAX) return null;
-  return file.readFile({ encoding: 'utf8', signal });
-}
-
-function libraryOutcome(error: LibraryError): ResultOutcome {
-  if (error.code === 'full' || error.code === 'offline')
-    return returned(
-      `The library cannot be used: ${error.message}.`,
-      `library_${error.code}`,
-      OPERATOR_WAIT_MS,
-    );
-  return failure(`library_${error.code}`, `The library failed: ${error.message}.`);
+  return await file.readFile({ encoding: 'utf8', signal });
 }

@@ -4,9 +4,7 @@ import { invariant, ok } from '@podctl/domain/result.ts';
 import type { Clock } from '@podctl/platform/clock.ts';
 import { LibraryError } from '@podctl/platform/library.ts';
 import type { Assignment } from '../core/assignment.ts';
-import { OPERATOR_WAIT_MS } from '../core/engine-outcome.ts';
 import { hearingParameters, keptOf, qualityDetails } from '../core/judged-hearing.ts';
-import { failure, returned } from '../core/outcome.ts';
 import { type TranscribeWork, transcriptOf } from '../core/transcript-of.ts';
 import type { Attempt, AttemptStore } from './attempt-store.ts';
 import type { Engine } from './engine.ts';
@@ -14,6 +12,7 @@ import { EnginePool } from './engine-pool.ts';
 import type { FetchAhead } from './fetch-ahead.ts';
 import type { JobContext, Worker } from './jobs.ts';
 import { KnownLanguages } from './known-languages.ts';
+import { libraryOutcome } from './library-outcome.ts';
 import type { LongHearing } from './long-hearing.ts';
 import { preferPublisher } from './publisher-transcript.ts';
 import { hearWell } from './second-pass.ts';
@@ -119,14 +118,4 @@ function longHearing(
   const checkpoints = store.checkpoints(assignment);
   const audio = { audioSha256, audioSeconds, afterSeconds: checkpointAfterSeconds };
   return { store: checkpoints, agent, run, ...audio, log };
-}
-
-function libraryOutcome(error: LibraryError): ResultOutcome {
-  if (error.code === 'full' || error.code === 'offline')
-    return returned(
-      `The library cannot be used: ${error.message}.`,
-      `library_${error.code}`,
-      OPERATOR_WAIT_MS,
-    );
-  return failure(`library_${error.code}`, `The library failed: ${error.message}.`);
 }

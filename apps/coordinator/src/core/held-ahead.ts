@@ -22,6 +22,9 @@ export function locksHeldAhead(snapshot: Snapshot): ReadonlyMap<AgentId, readonl
   return ahead;
 }
 
+/** Why a job that has not begun changes its agent, for its history. */
+export const IDLE_ELSEWHERE = 'another agent is free for it';
+
 /** A job that its agent is asked to hand back, if it has not begun. */
 export interface Release {
   readonly row: LockRow;
@@ -61,8 +64,7 @@ export function releases(
   const order = kept
     .filter((row) => !isUrgent(snapshot, row))
     .toSorted((a, b) => depth(ahead, b) - depth(ahead, a) || b.revision - a.revision);
-  for (const row of order.slice(0, idle))
-    wanted.push({ row, reason: 'another agent is free for it' });
+  for (const row of order.slice(0, idle)) wanted.push({ row, reason: IDLE_ELSEWHERE });
   for (const row of order.slice(idle, idle + urgent))
     wanted.push({ row, reason: 'what somebody asked for goes before it' });
   return wanted;
