@@ -116,11 +116,12 @@ export class CoordinatorClient extends CoordinatorCalls {
     feedId: string,
     page: PageRequest,
     filter?: EpisodeFilter,
+    withTitles = false,
   ): Promise<ListEpisodesResponse> {
     return this.unary(
       ({ episodes }) => episodes,
       (client) => client.listEpisodes.bind(client),
-      { feedId, ...page, filter },
+      { feedId, ...page, filter, withTitles },
     );
   }
 

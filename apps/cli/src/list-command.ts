@@ -152,6 +152,19 @@ export abstract class ListCommand extends BaseCommand {
     if (this.#isShown) for (const line of lines) this.say(line);
   }
 
+  /** A second table below the list, where that was printed for people: for a machine its JSON has both. False: it was not. */
+  protected tableBeside<Row>(
+    columns: readonly Column<Row>[],
+    rows: readonly Row[],
+    flags: ListFlags,
+  ): boolean {
+    const { output = 'table' } = flags;
+    const isForPeople = output === 'table' || output === 'wide';
+    if (!this.#isShown || !isForPeople || rows.length === 0) return false;
+    this.lines(['', ...fittedTable(rows, columns, flags)]);
+    return true;
+  }
+
   protected get isWatching(): boolean {
     return this.#isWatching;
   }
@@ -200,21 +213,28 @@ function listLines<Row extends object>(
   columns: readonly Column<Row>[],
   flags: ListFlags,
 ): string[] {
-  const heads = !flags['no-headers'];
   switch (flags.output) {
     case 'csv':
-      return csvLines(items, heads);
+      return csvLines(items, !flags['no-headers']);
     case 'jsonl':
       return items.map((item) => JSON.stringify(item));
     case 'name':
       return items.map(nameOf(columns)).map(oneLine);
-    default: {
-      const wide = flags.output === 'wide';
-      const isFitted = process.stdout.isTTY && flags['no-trunc'] !== true;
-      const room = isFitted ? { widthMax: process.stdout.columns } : {};
-      return items.length === 0 ? [] : tableLines(columns, items, { heads, wide, ...room });
-    }
+    default:
+      return items.length === 0 ? [] : fittedTable(items, columns, flags);
   }
+}
+
+function fittedTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  flags: ListFlags,
+): string[] {
+  const heads = !flags['no-headers'];
+  const wide = flags.output === 'wide';
+  const isFitted = process.stdout.isTTY && flags['no-trunc'] !== true;
+  const room = isFitted ? { widthMax: process.stdout.columns } : {};
+  return tableLines(columns, rows, { heads, wide, ...room });
 }
 
 /** Of the columns that name a row; by default the first one does. */

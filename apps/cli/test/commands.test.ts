@@ -143,7 +143,7 @@ describe.concurrent('one thing', () => {
         'large-v3',
         'en',
         '3',
-        '93%',
+        '0.93',
       ],
       ['1', 'kept', '2026-01-01T00:00:00.000Z', 'faster-whisper 1.2.1', 'tiny.en', 'en', '3', '-'],
     ]);
@@ -354,6 +354,7 @@ describe('watch', () => {
     coordinator.watchMessages = [snapshotOf([clockFeed], overview)];
     const locks = await podctl('watch', '--once', '--view', 'locks');
     expect(locks.stdout).toMatch(/the-clockmakers .* held, STALE\n/);
+    expect((await podctl('watch', '--once', '-o', 'jsonl')).code).toBe(2);
     const wrong = await podctl('watch', '--once', '--sort', 'height');
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('give one of need, feed, left');

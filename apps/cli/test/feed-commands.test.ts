@@ -94,7 +94,17 @@ describe('feed', () => {
     });
     const listed = await podctl('report', 'quality');
     expect(listed.stdout).toMatch(/^FEED +TRANSCRIPTS +QUALITY +WORST +BELOW 0\.5$/m);
+    expect(listed.stdout).toMatch(/^WORST +QUALITY +FEED +WHY +TITLE$/m);
     expect(listed.stderr).toContain('--stage transcribe');
+    const bare = await podctl('report', 'quality', '--no-headers');
+    expect(bare.stdout.split('\n')).toEqual([
+      expect.stringMatching(/^alpha +2 +0\.60 +0\.30 +1$/),
+      '',
+      expect.stringMatching(new RegExp(`^${id.slice(0, 8)} +0\\.30 +alpha`)),
+      '',
+    ]);
+    const csv = await podctl('report', 'quality', '-o', 'csv');
+    expect([csv.stdout.split('\n').length, csv.stderr]).toEqual([3, '']);
     const shown = await podctl('feed', 'show', 'alpha');
     expect(shown.stdout).toMatch(
       /^Quality {5}0\.60 in the mean of 2 transcripts, 0\.30 the worst$/m,
@@ -123,7 +133,9 @@ describe('feed', () => {
   test('remove --purge says what goes, what is under way, and when it is done', async () => {
     const dry = await podctl('feed', 'remove', 'alpha', '--purge', '--dry-run');
     expect(dry).toMatchObject({ code: 0 });
-    expect(dry.stderr).toMatch(/^Would remove feed alpha, and its files go: \d+ files?, .*Nothing/);
+    expect(dry.stderr).toMatch(
+      /^Would remove feed alpha, and its files go for good: \d+ files?, .*Nothing/,
+    );
     expect(record()).not.toHaveProperty('purge');
     const begun = await podctl('feed', 'remove', 'alpha', '--purge', '--yes');
     expect(begun).toMatchObject({ code: 0 });

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { EpisodeState } from '@podctl/domain/episode-state.ts';
 import type { EpisodeId, FeedId } from '@podctl/domain/ids.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ApiBundle, apiBundle, cleanUp } from '../../../test/support/api-bundle.ts';
-import { done } from '../../../test/support/stage-change.ts';
+import { done, unwanted } from '../../../test/support/stage-change.ts';
 import { lockId } from '../../coordinator/src/core/snapshot.ts';
 import { CoordinatorClient } from '../src/client.ts';
 import {
@@ -75,6 +76,13 @@ test('each transcript becomes a file with a readable name that stays in the fold
   const [name = ''] = await files();
   expect(name).toBe(`The ..-alpha show/2026-01-01 - Part 1- -- -end- [${first.slice(0, 8)}].txt`);
   expect(await readFile(join(folder, name), 'utf8')).toBe('One.\n');
+});
+
+test('an episode whose new run was canceled is exported as it stands', async () => {
+  await transcribed(1, 'One.\n');
+  const both = (state: EpisodeState) => done('transcribe')(done('download', 9)(state));
+  api.fleet.episode(alpha, 1, (state) => unwanted('transcribe', 'canceled')(both(state)));
+  expect(await exported()).toEqual(['written']);
 });
 
 test('what is there with the same content is left alone, what is not is written anew', async () => {

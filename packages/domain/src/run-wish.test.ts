@@ -63,3 +63,12 @@ it('a request that was counted before changes no model', () => {
   const again = after(fresh, request('poll', 'large-v3'));
   expect(again.stages).toEqual(fresh.stages);
 });
+
+it('asked for as ever, a run that no agent has the model for takes the wish back', () => {
+  const one = after(fresh, assign(1), ...finish(1), request('r', 'no-such'));
+  const dead = after(one, assign(2), fail(2, true));
+  expect(wishedModel(dead.stages.download, 2)).toBe('no-such');
+  expect(wishedModel(after(dead, request('s')).stages.download, 2)).toBe('no-such');
+  const again = after(dead, request('t', 'auto')).stages.download;
+  expect(wishedModel(again, nextRun(again))).toBeNull();
+});

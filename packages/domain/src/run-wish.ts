@@ -10,7 +10,10 @@ export function withoutOldWish({ wish, ...before }: StageState, run: number): St
   return wish === undefined || wish.run <= run ? before : { ...before, wish };
 }
 
+/** Asked for, it takes an older wish back, as one for a model that no agent has. */
+const AS_EVER = 'auto';
+
 /** The model that was asked for with a run; null: as for every other. */
 export function wishedModel({ wish }: StageState, run: number): string | null {
-  return wish?.run === run ? wish.model : null;
+  return wish?.run === run && wish.model !== AS_EVER ? wish.model : null;
 }

@@ -114,6 +114,11 @@ export default class Watch extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Watch);
+    if (flags.once && this.writtenForm() === 'jsonl')
+      throw new CommandError(
+        EXIT.usage,
+        '--once prints one table, and -o jsonl a line for each event; take one of them, or "podctl feed list --json"',
+      );
     const screen = {
       view: flags.view,
       ...(flags.sort === undefined ? {} : { order: sortOrder(flags.sort, flags.view) }),

@@ -6,7 +6,7 @@ import { PODCASTS_ROOT, viewPath } from '@podctl/domain/library-path.ts';
 import type { CoordinatorClient } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { errorCode, whySeen } from '../file-error.ts';
-import { type EpisodeView, episodeView } from '../views/episode-map.ts';
+import { type EpisodeView, episodeView, type StageView } from '../views/episode-map.ts';
 import { type FormatWord, transcriptFormat } from '../views/transcript-map.ts';
 import { type ExportContent, exportFile, isExported, OtherContent } from './export-file.ts';
 
@@ -49,11 +49,16 @@ export async function transcribedIds(client: CoordinatorClient, feed: string): P
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {
     const page = await client.listEpisodes(feed, { pageSize: PAGE_SIZE, pageToken });
     for (const episode of page.episodes.map(episodeView))
-      if (transcription(episode)?.state === 'done') ids.push(episode.episodeId);
+      if (isTranscribed(transcription(episode))) ids.push(episode.episodeId);
     pageToken = page.nextPageToken;
     if (pageToken === '') break;
   }
   return ids;
+}
+
+/** Also where another run is wanted, runs or was given up: what was accepted before stands. Older coordinators do not tell. */
+function isTranscribed(stage: StageView | undefined): boolean {
+  return stage !== undefined && (stage.state === 'done' || stage.doneRun !== null);
 }
 
 /** Exports one at a time. What fails of one episode alone is told and the next one comes; else it rejects. */

@@ -14,7 +14,7 @@ export function bookScoreLines({ feedId, bookScore, bookScoreKnown, books }: Sco
   return [
     `Books       ${bookScore} of 10, ${sourceWords(books)}`,
     ...((books.mentionsPerHour ?? 0) > 0
-      ? [`            "podctl report books --feed ${feedId}" lists them`]
+      ? [`            "podctl report books --feed ${feedId}" lists those with a name`]
       : []),
   ];
 }

@@ -51,6 +51,8 @@ export interface StageView {
   readonly askedModel: string;
   /** Its files went with its feed: a newer run is wanted in their place. */
   readonly purged: boolean;
+  /** The run whose result is kept, whatever is wanted beside it; null: none is, or an older coordinator does not tell. */
+  readonly doneRun: number | null;
 }
 
 export interface FileView {
@@ -144,6 +146,7 @@ function stageView(status: StageStatus): StageView {
     notBefore: isoTime(status.notBefore),
     audioRemoved: status.audioRemoved,
     purged: status.purged === true,
+    doneRun: status.doneRun ?? null,
     askedModel: status.askedModel,
     files: status.files.map(fileView),
   };

@@ -6,7 +6,7 @@ import {
   StageState as StageStateMessage,
 } from '@podctl/proto/podctl/v1/episode.ts';
 import type { EpisodeRow, FeedRow } from '../core/snapshot.ts';
-import { isRetrying, type StageWord, stageWord } from '../core/view.ts';
+import { isRetrying, type StageWord, stageWord } from '../core/stage-view.ts';
 import { stageStateOf } from './episode-map.ts';
 import { stageOf } from './stage-map.ts';
 import type { Failure } from './status.ts';

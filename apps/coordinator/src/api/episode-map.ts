@@ -1,5 +1,6 @@
 import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { nextRun } from '@podctl/domain/episode-move.ts';
+import { keptRun } from '@podctl/domain/episode-state.ts';
 import { withoutSecrets } from '@podctl/domain/feed/url.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
 import { wishedModel } from '@podctl/domain/run-wish.ts';
@@ -11,7 +12,8 @@ import {
 } from '@podctl/proto/podctl/v1/episode.ts';
 import { qualityIn } from '../core/quality-counts.ts';
 import { type EpisodeRow, isOpenEpisode } from '../core/snapshot.ts';
-import { type Picture, type StageView, type StageWord, stageViews } from '../core/view.ts';
+import { type StageView, type StageWord, stageViews } from '../core/stage-view.ts';
+import type { Picture } from '../core/view.ts';
 import type { AcceptedFile } from '../shell/fleet.ts';
 import { episodeExtras } from './episode-extras-map.ts';
 import type { JudgedTranscript } from './judged-transcripts.ts';
@@ -100,6 +102,7 @@ function stageStatus(view: StageView, files: readonly AcceptedFile[]): StageStat
     askedModel: wishedModel(view.state, nextRun(view.state)) ?? '',
     audioRemoved: view.state.done?.audio !== undefined,
     purged: view.state.done?.purged === true,
+    doneRun: keptRun(view.state)?.run,
     files: files.map(({ path, sizeBytes, sha256 }) => ({
       path,
       sizeBytes: BigInt(sizeBytes),

@@ -74,6 +74,32 @@ describe('ListEpisodes', () => {
     const odd = await failure(ask(listEpisodes(api), { ...all, feedId: 'Gamma!' }));
     expect(odd.code).toBe(status.INVALID_ARGUMENT);
   });
+
+  test('gives titles and days where they are asked for, each with its episode, and none of what nothing is known of', async () => {
+    const api = await apiBundle();
+    api.fleet.feed(alpha);
+    for (const n of [1, 2, 3]) {
+      const id = api.fleet.episode(alpha, n);
+      const known = {
+        feedTitle: 'The alpha',
+        guid: 'g',
+        key: 'g',
+        url: 'https://cdn.example/1.mp3',
+      };
+      const said = {
+        title: `Of ${id}`,
+        publishedMs: n * 86_400_000,
+        durationSecondsEstimate: null,
+      };
+      if (n < 3) api.fleet.metas.set(id, { ...known, ...said });
+    }
+    const { episodes } = await ask(listEpisodes(api), { ...all, feedId: '', withTitles: true });
+    const titles = episodes.map(({ episodeId, title }) => title === `Of ${episodeId}`);
+    expect(titles.filter(Boolean)).toHaveLength(2);
+    expect(episodes.map(({ title }) => title)).toContain('');
+    expect(episodes.filter(({ publishedAt }) => publishedAt !== undefined)).toHaveLength(2);
+    expect(episodes.every(({ url }) => url === '')).toBe(true);
+  });
 });
 
 describe('GetEpisode', () => {

@@ -1,3 +1,4 @@
+import type { EpisodeMeta } from '@podctl/domain/episode-meta.ts';
 import { ok, type Result } from '@podctl/domain/result.ts';
 import { byStage, STAGES } from '@podctl/domain/stage.ts';
 import {
@@ -19,6 +20,7 @@ import type { Handlers } from './handler.ts';
 import { judgedTranscript } from './judged-transcripts.ts';
 import { firstId, joinedKey, pageOf, takePage } from './page.ts';
 import type { Failure } from './status.ts';
+import { dateOf } from './time-map.ts';
 import { vanishedSince } from './vanished-since.ts';
 
 export const episodeServiceDefinition = EpisodeServiceService;
@@ -40,10 +42,10 @@ export function episodeService(fleet: Fleet, handlers: Handlers): EpisodeService
   };
 }
 
-function listEpisodes(
+async function listEpisodes(
   fleet: Fleet,
   request: ListEpisodesRequest,
-): Result<ListEpisodesResponse, Failure> {
+): Promise<Result<ListEpisodesResponse, Failure>> {
   const page = pageOf(request);
   if (!page.ok) return page;
   const picture = fleet.picture();
@@ -56,7 +58,30 @@ function listEpisodes(
     ({ feed, episode }) => joinedKey(feed, episode),
     page.value,
   );
-  return ok({ episodes: items.map((row) => episodeMessage(picture, row, null)), nextPageToken });
+  const episodes = items.map((row) => episodeMessage(picture, row, null));
+  if (request.withTitles !== true) return ok({ episodes, nextPageToken });
+  const metas = await metasOf(fleet, items);
+  const titled = episodes.map((episode, i) => {
+    const { title = '', publishedMs = null } = metas[i] ?? {};
+    return { ...episode, title, publishedAt: dateOf(publishedMs) };
+  });
+  return ok({ episodes: titled, nextPageToken });
+}
+
+/** Reads at once, of a page. */
+const METAS_AT_ONCE = 100;
+
+/** In the order of the rows; null where nothing is known. */
+async function metasOf(
+  fleet: Fleet,
+  rows: readonly EpisodeRow[],
+): Promise<readonly (EpisodeMeta | null)[]> {
+  const metas: (EpisodeMeta | null)[] = [];
+  for (let i = 0; i < rows.length; i += METAS_AT_ONCE) {
+    const some = rows.slice(i, i + METAS_AT_ONCE);
+    metas.push(...(await Promise.all(some.map(({ feed, episode }) => fleet.meta(feed, episode)))));
+  }
+  return metas;
 }
 
 /** Sorts one feed at a time, and none that the page has passed: a page of a million episodes must not sort them all. */

@@ -7,7 +7,8 @@ import {
   TranscriptServiceService,
 } from '@podctl/proto/podctl/v1/transcript.ts';
 import type { EpisodeRow } from '../core/snapshot.ts';
-import { type Picture, stageViews } from '../core/view.ts';
+import { stageViews } from '../core/stage-view.ts';
+import type { Picture } from '../core/view.ts';
 import type { Fleet } from '../shell/fleet.ts';
 import type { TranscriptSearch } from '../shell/transcript-index.ts';
 import { findEpisode } from './episode-finder.ts';

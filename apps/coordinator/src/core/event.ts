@@ -144,7 +144,7 @@ function removedMessage({ manifest }: Done): string {
 /** @param weight its recommendations, weighted. */
 function scoreMessage(weight: number | undefined): string {
   if (weight === undefined) return 'its language is not read for books';
-  return `books: ${weight.toFixed(1)} recommendations, weighted`;
+  return weight === 0 ? 'no book recommended' : `books recommended: ${weight.toFixed(1)} by weight`;
 }
 
 /** How much came of it, and how fast where its beginning is known. */

@@ -10,7 +10,7 @@ import { locksHeldAhead, releases } from './held-ahead.ts';
 import { runningJobs } from './job-view.ts';
 import { type PlanLimits, wholePlan } from './plan.ts';
 import { planView } from './plan-view.ts';
-import { feedView, totals } from './view.ts';
+import { feedView, lockViews, totals } from './view.ts';
 
 const alpha = 'alpha' as FeedId;
 const [a1, a2] = ['a1', 'a2'] as AgentId[] as [AgentId, AgentId];
@@ -88,6 +88,14 @@ test('what waits is no worker, nor a job that runs', () => {
   });
   fleet.progress.report(progress, 0);
   expect(runningJobs(picture)[1]).toMatchObject({ beganMs: expect.any(Number), reason: '' });
+});
+
+test('it is shown as waiting before its agent says so', () => {
+  const [first, second] = [hold(1), hold(2)];
+  const shown = new Map(
+    lockViews(fleet.picture()).map(({ episode, waiting }) => [episode, waiting]),
+  );
+  expect([shown.get(first), shown.get(second)]).toEqual([false, true]);
 });
 
 test('what waits is asked back for an agent that is free for it', () => {

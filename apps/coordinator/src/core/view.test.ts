@@ -16,8 +16,9 @@ import {
   unwanted,
 } from '../../../../test/support/stage-change.ts';
 import { findEpisodes } from './episode-prefix.ts';
+import { stageViews } from './stage-view.ts';
 import { emptyTally, sumTallies, type Tally } from './tally.ts';
-import { agentViews, feedView, fleetProblem, lockViews, stageViews, totals } from './view.ts';
+import { agentViews, feedView, fleetProblem, lockViews, totals } from './view.ts';
 
 const [alpha, beta] = ['alpha', 'beta'] as FeedId[] as [FeedId, FeedId];
 const [a1, a2] = ['a1', 'a2'] as AgentId[] as [AgentId, AgentId];

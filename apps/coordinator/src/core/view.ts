@@ -1,6 +1,5 @@
 import type { BookScore } from '@podctl/domain/books/book-score.ts';
 import { type CordonState, isClosed } from '@podctl/domain/cordon.ts';
-import type { StageState } from '@podctl/domain/episode-state.ts';
 import { isGone } from '@podctl/domain/feed/polling.ts';
 import type { FeedChoices } from '@podctl/domain/feed-choices.ts';
 import { choicesOf } from '@podctl/domain/feed-record.ts';
@@ -8,10 +7,11 @@ import type { Gpu } from '@podctl/domain/gpu.ts';
 import type { HostRules } from '@podctl/domain/host-state.ts';
 import type { AgentId, FeedId } from '@podctl/domain/ids.ts';
 import { slotsOf } from '@podctl/domain/session.ts';
-import { ASIDE_STAGES, MAIN_STAGES, STAGES, type Stage } from '@podctl/domain/stage.ts';
+import { ASIDE_STAGES, MAIN_STAGES, type Stage } from '@podctl/domain/stage.ts';
 import { awaitedAgents, NO_SESSION } from './awaited-agent.ts';
 import { bookScoreOf } from './book-score.ts';
 import { audioSecondsLeft, audioSecondsLeftOf, type Forecast, forecast } from './forecast.ts';
+import { locksHeldAhead } from './held-ahead.ts';
 import { throttledHosts } from './host-view.ts';
 import type { Liveness } from './liveness.ts';
 import type { Progress } from './progress.ts';
@@ -20,7 +20,6 @@ import {
   episodeRow,
   type FeedRow,
   type LockRow,
-  lockId,
   type SessionRow,
   type Snapshot,
   wantedFeeds,
@@ -157,6 +156,8 @@ export interface LockView extends LockRow {
 /** In order of feed, episode and stage. */
 export function lockViews(picture: Picture): LockView[] {
   const { wallMs, monotonicMs } = picture.now;
+  // Until its agent says so itself, with its next heartbeat.
+  const ahead = new Set([...locksHeldAhead(picture.snapshot, picture.reports).values()].flat());
   return [...picture.snapshot.locks]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, row]) => {
@@ -168,7 +169,7 @@ export function lockViews(picture: Picture): LockView[] {
         stale: stillMs > picture.limits.staleAfterMs,
         progress: progress?.progress ?? 0,
         lastProgressMs: progress === null ? null : wallMs - stillMs,
-        waiting: progress?.waiting ?? false,
+        waiting: progress?.waiting ?? ahead.has(row),
         begunMs: picture.progress.begunMs(id, row.lock.token, picture.now),
         note: progress?.note ?? '',
       };
@@ -350,53 +351,4 @@ function asideLeft({ sessions }: Snapshot, rows: readonly FeedRow[]): number {
 /** Jobs wanted that nobody works on. */
 export function waitingJobs(rows: readonly FeedRow[], stage: Stage): number {
   return rows.reduce((sum, { tally }) => sum + tally.remaining[stage] - tally.running[stage], 0);
-}
-
-export type StageWord =
-  | 'not_wanted'
-  | 'waiting'
-  | 'running'
-  | 'publishing'
-  | 'done'
-  | 'dead'
-  | 'skipped'
-  | 'canceled';
-
-export interface StageView {
-  readonly stage: Stage;
-  readonly word: StageWord;
-  readonly state: StageState;
-  readonly progress: number;
-  readonly reason: string;
-}
-
-export function stageViews(picture: Picture, row: EpisodeRow): StageView[] {
-  return STAGES.map((stage) => {
-    const state = row.state.stages[stage];
-    const { lock } = state;
-    const token = lock.state === 'held' ? lock.token : 0;
-    const progress = picture.progress.of(lockId(row.feed, row.episode, stage), token);
-    const reason = lock.state === 'free' || lock.state === 'dead' ? (lock.reason ?? '') : '';
-    return { stage, word: stageWord(state), state, progress: progress?.progress ?? 0, reason };
-  });
-}
-
-export function stageWord({ lock, done, wanted }: StageState): StageWord {
-  switch (lock.state) {
-    case 'held':
-      return 'running';
-    case 'committed':
-      return 'publishing';
-    case 'dead':
-      return lock.ended ?? 'dead';
-    case 'free':
-      if ((done?.run ?? 0) < wanted) return 'waiting';
-      return done === null ? 'not_wanted' : 'done';
-  }
-}
-
-/** It failed or was lost, and waits for its next attempt. */
-export function isRetrying({ lock, done, wanted }: StageState): boolean {
-  const isLeft = lock.state === 'free' && (done?.run ?? 0) < wanted;
-  return isLeft && lock.failures + lock.lostBy.length > 0;
 }

@@ -214,7 +214,11 @@ export interface StageStatus {
   /** The model that was asked for with the run that is to be done, for it alone; empty: it is done as every other. */
   askedModel: string;
   /** True when the files of its newest done run went with its feed (RemoveFeed with `purge`): a newer run is wanted in its place. */
-  purged?: boolean | undefined;
+  purged?:
+    | boolean
+    | undefined;
+  /** The run whose result is kept, also while another one is wanted, runs or was given up; absent where there is none. */
+  doneRun?: number | undefined;
 }
 
 /** One accepted file. */
@@ -316,7 +320,11 @@ export interface ListEpisodesRequest {
   /** From the last response, to go on; empty to begin. */
   pageToken: string;
   /** Only these episodes; absent for all. */
-  filter?: EpisodeFilter | undefined;
+  filter?:
+    | EpisodeFilter
+    | undefined;
+  /** With title and day of each: they are read one by one, so a page takes longer. */
+  withTitles?: boolean | undefined;
 }
 
 /** Which episodes are asked for: those that `states` or `failed` chooses. */
@@ -450,6 +458,7 @@ function createBaseStageStatus(): StageStatus {
     audioRemoved: false,
     askedModel: "",
     purged: undefined,
+    doneRun: undefined,
   };
 }
 
@@ -496,6 +505,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     }
     if (message.purged !== undefined) {
       writer.uint32(208).bool(message.purged);
+    }
+    if (message.doneRun !== undefined) {
+      writer.uint32(216).uint32(message.doneRun);
     }
     return writer;
   },
@@ -617,6 +629,14 @@ export const StageStatus: MessageFns<StageStatus> = {
             message.purged = reader.bool();
             continue;
           }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.doneRun = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -666,6 +686,11 @@ export const StageStatus: MessageFns<StageStatus> = {
         ? globalThis.String(object.asked_model)
         : "",
       purged: isSet(object.purged) ? globalThis.Boolean(object.purged) : undefined,
+      doneRun: isSet(object.doneRun)
+        ? globalThis.Number(object.doneRun)
+        : isSet(object.done_run)
+        ? globalThis.Number(object.done_run)
+        : undefined,
     };
   },
 
@@ -710,6 +735,9 @@ export const StageStatus: MessageFns<StageStatus> = {
     if (message.purged !== undefined) {
       obj.purged = message.purged;
     }
+    if (message.doneRun !== undefined) {
+      obj.doneRun = Math.round(message.doneRun);
+    }
     return obj;
   },
 
@@ -731,6 +759,7 @@ export const StageStatus: MessageFns<StageStatus> = {
     message.audioRemoved = object.audioRemoved ?? false;
     message.askedModel = object.askedModel ?? "";
     message.purged = object.purged ?? undefined;
+    message.doneRun = object.doneRun ?? undefined;
     return message;
   },
 };
@@ -1570,7 +1599,7 @@ export const EpisodePerson: MessageFns<EpisodePerson> = {
 };
 
 function createBaseListEpisodesRequest(): ListEpisodesRequest {
-  return { feedId: "", pageSize: 0, pageToken: "", filter: undefined };
+  return { feedId: "", pageSize: 0, pageToken: "", filter: undefined, withTitles: undefined };
 }
 
 export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
@@ -1586,6 +1615,9 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     }
     if (message.filter !== undefined) {
       EpisodeFilter.encode(message.filter, writer.uint32(34).fork()).join();
+    }
+    if (message.withTitles !== undefined) {
+      writer.uint32(40).bool(message.withTitles);
     }
     return writer;
   },
@@ -1635,6 +1667,14 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
             message.filter = EpisodeFilter.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.withTitles = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1665,6 +1705,11 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
         ? globalThis.String(object.page_token)
         : "",
       filter: isSet(object.filter) ? EpisodeFilter.fromJSON(object.filter) : undefined,
+      withTitles: isSet(object.withTitles)
+        ? globalThis.Boolean(object.withTitles)
+        : isSet(object.with_titles)
+        ? globalThis.Boolean(object.with_titles)
+        : undefined,
     };
   },
 
@@ -1682,6 +1727,9 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     if (message.filter !== undefined) {
       obj.filter = EpisodeFilter.toJSON(message.filter);
     }
+    if (message.withTitles !== undefined) {
+      obj.withTitles = message.withTitles;
+    }
     return obj;
   },
 
@@ -1696,6 +1744,7 @@ export const ListEpisodesRequest: MessageFns<ListEpisodesRequest> = {
     message.filter = (object.filter !== undefined && object.filter !== null)
       ? EpisodeFilter.fromPartial(object.filter)
       : undefined;
+    message.withTitles = object.withTitles ?? undefined;
     return message;
   },
 };

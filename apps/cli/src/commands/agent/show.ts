@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.ts';
 import { cordonWords } from '../../render/agent-words.ts';
 import { oneLine } from '../../render/cell.ts';
 import { gpuFigures } from '../../render/gpu-words.ts';
-import { ageWords, percentWords } from '../../render/words.ts';
+import { ageWords, countWords, percentWords } from '../../render/words.ts';
 import {
   type AgentView,
   agentView,
@@ -45,7 +45,7 @@ function agentLines(agent: AgentView, nowMs: number): string[] {
     `Version    ${agent.version}`,
     `Session    ${session}`,
     `Heard      ${heard === '-' ? 'not since this coordinator started' : `${heard} ago`}`,
-    `Slots      ${agent.downloadSlots} downloads, ${agent.transcribeSlots} transcriptions, ${agent.scoreSlots} scores`,
+    `Slots      ${countWords(agent.downloadSlots, 'download')}, ${countWords(agent.transcribeSlots, 'transcription')}, ${countWords(agent.scoreSlots, 'score')}`,
     `Engine     ${agent.engine}`,
     ...(agent.engineChoice === '' ? [] : [`Chosen     ${agent.engineChoice}`]),
     ...gpuLines(agent),

@@ -18,13 +18,19 @@ const EPISODES_MAX = 250;
 
 /** Empty for none. Throws CommandError (usage). */
 function modelOf({
-  model = '',
+  model,
   stage,
 }: {
   model?: string | undefined;
   stage?: string | undefined;
 }): string {
-  if (model === '' || stage === 'transcribe') return model;
+  if (model === undefined) return '';
+  if (model.trim() === '')
+    throw new CommandError(
+      EXIT.usage,
+      '--model is empty, where the name of a model was expected; leave it out for the model of the feed',
+    );
+  if (stage === 'transcribe') return model;
   throw new CommandError(EXIT.usage, '--model is of transcription; add --stage transcribe');
 }
 
@@ -47,7 +53,8 @@ export default class EpisodeRetry extends BaseCommand {
     stage: Flags.string({ options: STAGE_NAMES, description: 'only this stage' }),
     model: Flags.string({
       helpValue: 'NAME',
-      description: 'with this model, for these runs alone; with --stage transcribe',
+      description:
+        'with this model, for these runs alone; with --stage transcribe. "auto" takes back one that was asked for before',
     }),
   };
 
@@ -67,16 +74,20 @@ export default class EpisodeRetry extends BaseCommand {
       ),
     );
     const retried = { ...done, dryRun };
-    this.tell(retried, isBulk);
+    this.tell(retried, isBulk, flags.stage !== undefined);
     return retried;
   }
 
-  private tell({ matched, requested, dryRun }: RetriedView, isBulk: boolean): void {
+  private tell(
+    { matched, requested, dryRun }: RetriedView,
+    isBulk: boolean,
+    hasStage: boolean,
+  ): void {
     if (matched === 0)
       this.say(
         isBulk
           ? 'Nothing is so: "podctl episode list --dead" and "--failed" show what is.'
-          : 'Nothing of these episodes is to be tried again: with --stage a done job is done anew.',
+          : `Nothing of these episodes is to be tried again: ${hasStage ? 'what was asked for before is still to be done, "podctl episode show ID" tells' : 'with --stage a done job is done anew'}.`,
       );
     else if (dryRun)
       this.say(`Would try ${countWords(matched, 'job')} again. Nothing was changed.`);

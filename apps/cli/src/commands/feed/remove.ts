@@ -53,7 +53,7 @@ export default class FeedRemove extends BaseCommand {
       const isLookedAt = flags['dry-run'] || !flags.yes;
       const size = isLookedAt ? await lookAt(feeds, args.id, flags.purge) : undefined;
       if (flags['dry-run']) return this.dryRun(args.id, flags.purge, size);
-      const files = flags.purge ? `, and ${whatGoes(size)} for good` : '';
+      const files = flags.purge ? `, and ${whatGoes(size)}` : '';
       const what = `feed ${args.id} is taken off every list, its jobs are taken back${files}`;
       await this.confirm(what, flags);
       return this.removed(args.id, flags.purge, await feeds.remove(args.id, flags.purge));
@@ -107,9 +107,9 @@ async function lookAt(
 }
 
 function whatGoes(size: FeedPurge | undefined): string {
-  if (size === undefined) return 'all its files go';
+  if (size === undefined) return 'all its files go for good';
   const view = viewOf(size);
-  return view.state === 'done' ? 'no file of it is left' : `its files go: ${sizeOf(view)}`;
+  return view.state === 'done' ? 'no file of it is left' : `its files go for good: ${sizeOf(view)}`;
 }
 
 function sizeOf({ files, sizeBytes }: PurgeView): string {

@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { idFlag } from '../../id-flag.ts';
 import { ListCommand } from '../../list-command.ts';
 import { clockWords } from '../../render/search-lines.ts';
 import type { Column } from '../../render/table.ts';
@@ -24,7 +24,7 @@ export default class ReportBooks extends ListCommand {
     "<%= config.bin %> report books --json | jq -r '.items[] | select(.recommended) | .title'",
   ];
   static override flags = {
-    feed: Flags.string({ default: '', helpValue: 'ID', description: 'only this feed' }),
+    feed: idFlag({ default: '', description: 'only this feed' }),
     since: sinceFlag({
       description: 'only episodes published since (7d, 2026-03-01), and those without a date',
     }),
@@ -40,7 +40,7 @@ export default class ReportBooks extends ListCommand {
       return { items: mentions.map(bookMentionView), nextPageToken };
     });
     const none =
-      'No book is named: "podctl feed show ID" tells how many episodes of a feed were scored.';
+      'No book is named here; what is recommended without a name only counts: "podctl feed show ID" tells how many episodes were scored.';
     const shown = this.table(document, columns, flags, none, mentionKey);
     if (unreadEpisodes > 0)
       this.sayBeside([

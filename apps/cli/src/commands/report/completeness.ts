@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { EXIT } from '../../command-error.ts';
-import { ListCommand } from '../../list-command.ts';
+import { ListCommand, type ListFlags } from '../../list-command.ts';
 import { oneLine } from '../../render/cell.ts';
-import { type Column, tableLines } from '../../render/table.ts';
+import type { Column } from '../../render/table.ts';
 import { countWords, percentWords } from '../../render/words.ts';
 import {
   type CompletenessView,
@@ -29,7 +29,7 @@ const MISSING_MAX = 1_000;
 export default class ReportCompleteness extends ListCommand {
   static override summary = 'Tell how complete the archive is, feed by feed.';
   static override description =
-    'KNOWN is all that a feed ever listed: it never shrinks. LISTED is what it lists now, VANISHED what it lists no more (what is done of that stays), REPLACED what came back under another GUID, CHANGED what other audio was offered for later, FILTERED what nobody wants. With FEED the episodes that are missing follow.';
+    'KNOWN is all that a feed ever listed: it never shrinks. LISTED is what it lists now, VANISHED what it lists no more (what is done of that stays). With -o wide also REPLACED, what came back under another GUID, CHANGED, what other audio was offered for later, and FILTERED, what nobody wants. With FEED the episodes that are missing follow.';
   static override examples = [
     '<%= config.bin %> report completeness',
     '<%= config.bin %> report completeness in-our-time --exit-status',
@@ -86,9 +86,10 @@ export default class ReportCompleteness extends ListCommand {
   }
 
   private columns(): readonly Column<CompletenessView>[] {
-    const count = (head: string, of: (feed: CompletenessView) => number) => ({
+    const count = (head: string, of: (feed: CompletenessView) => number, wide = false) => ({
       head,
       align: 'right' as const,
+      wide,
       cell: (feed: CompletenessView) => String(of(feed)),
     });
     return [
@@ -96,9 +97,9 @@ export default class ReportCompleteness extends ListCommand {
       count('KNOWN', ({ known }) => known),
       count('LISTED', ({ listed }) => listed),
       count('VANISHED', ({ vanished }) => vanished),
-      count('REPLACED', ({ replaced }) => replaced),
-      count('CHANGED', ({ audioChanged }) => audioChanged),
-      count('FILTERED', ({ filtered }) => filtered),
+      count('REPLACED', ({ replaced }) => replaced, true),
+      count('CHANGED', ({ audioChanged }) => audioChanged, true),
+      count('FILTERED', ({ filtered }) => filtered, true),
       count('DOWNLOADED', ({ downloaded }) => downloaded),
       count('TRANSCRIBED', ({ transcribed }) => transcribed),
       count('MISSING', ({ missing }) => missing),
@@ -111,31 +112,12 @@ export default class ReportCompleteness extends ListCommand {
     ];
   }
 
-  /** A second table: where the first one is for a machine, its JSON has both. */
-  private showMissing(
-    missing: readonly MissingView[],
-    totals: TotalsView,
-    { output = 'table' }: { readonly output?: string | undefined },
-  ): void {
+  private showMissing(missing: readonly MissingView[], totals: TotalsView, flags: ListFlags): void {
     if (missing.length === 0) {
       this.sayBeside(['Nothing is missing.']);
       return;
     }
-    if (output !== 'table' && output !== 'wide') return;
-    this.lines([
-      '',
-      ...tableLines(
-        [
-          { head: 'MISSING', cell: ({ episodeId }) => episodeId.slice(0, 8) },
-          { head: 'AUDIO', cell: ({ downloaded }) => (downloaded ? 'there' : '-') },
-          { head: 'VANISHED', cell: ({ vanishedAt }) => vanishedAt?.slice(0, 10) ?? '-' },
-          { head: 'TITLE', cell: ({ title }) => oneLine(title) },
-          { head: 'REASON', cell: ({ reason }) => oneLine(reason) },
-        ],
-        missing,
-        { heads: true, wide: false },
-      ),
-    ]);
+    this.tableBeside(MISSING_COLUMNS, missing, flags);
     if (totals.missing > missing.length)
       this.sayBeside(['More are missing: give a higher --limit.']);
     this.sayBeside(['"podctl episode show ID" tells more of each.']);
@@ -148,3 +130,11 @@ function totalWords(totals: TotalsView): string {
   const done = `${totals.downloaded} downloaded, ${totals.transcribed} transcribed, ${totals.missing} missing`;
   return `${countWords(totals.feeds, 'feed')}: ${ledger}; of ${wanted} wanted ${done}.`;
 }
+
+const MISSING_COLUMNS: readonly Column<MissingView>[] = [
+  { head: 'MISSING', cell: ({ episodeId }) => episodeId.slice(0, 8) },
+  { head: 'AUDIO', cell: ({ downloaded }) => (downloaded ? 'there' : '-') },
+  { head: 'VANISHED', cell: ({ vanishedAt }) => vanishedAt?.slice(0, 10) ?? '-' },
+  { head: 'TITLE', cell: ({ title }) => oneLine(title) },
+  { head: 'REASON', cell: ({ reason }) => oneLine(reason) },
+];

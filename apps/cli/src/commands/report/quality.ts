@@ -4,7 +4,7 @@ import { integerFlag } from '../../integer-flag.ts';
 import { ListCommand } from '../../list-command.ts';
 import { oneLine } from '../../render/cell.ts';
 import { qualityWords, weakestWords } from '../../render/quality-words.ts';
-import { type Column, tableLines } from '../../render/table.ts';
+import type { Column } from '../../render/table.ts';
 import { shareFlag } from '../../share-flag.ts';
 import { sinceFlag } from '../../since-flag.ts';
 import type { ListDocument } from '../../views/list-document.ts';
@@ -81,24 +81,13 @@ export default class ReportQuality extends ListCommand {
       flags,
       'No transcript has a quality yet: those of silence and of older versions have none.',
     );
-    this.showWorst(worst, below, flags);
+    if (this.tableBeside(WORST_COLUMNS, worst, flags))
+      this.sayBeside([
+        `Below ${below}: "podctl episode show ID" tells more, "podctl episode retry ID --stage transcribe" has one made anew.`,
+      ]);
     if (newestOnly > 0)
       this.sayBeside([`Only the newest ${newestOnly} transcripts were looked at.`]);
     return { ...shown, worst, newestOnly };
-  }
-
-  /** A second table: where the first one is for a machine, its JSON has both. */
-  private showWorst(
-    worst: readonly PoorEpisodeView[],
-    below: number,
-    { output = 'table' }: { readonly output?: string | undefined },
-  ): void {
-    if (worst.length === 0 || (output !== 'table' && output !== 'wide')) return;
-    const wide = output === 'wide';
-    this.lines(['', ...tableLines(WORST_COLUMNS, worst, { heads: true, wide })]);
-    this.sayBeside([
-      `Below ${below}: "podctl episode show ID" tells more, "podctl episode retry ID --stage transcribe" has one made anew.`,
-    ]);
   }
 }
 

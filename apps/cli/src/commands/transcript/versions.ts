@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { ListCommand } from '../../list-command.ts';
+import { qualityWords } from '../../render/quality-words.ts';
 import type { Column } from '../../render/table.ts';
-import { percentWords } from '../../render/words.ts';
 import type { ListDocument } from '../../views/list-document.ts';
 import { type TranscriptVersionView, transcriptVersionView } from '../../views/transcript-map.ts';
 
@@ -44,11 +44,7 @@ function columns(timeOf: (iso: string | null) => string): readonly Column<Transc
     { head: 'MODEL', cell: ({ model }) => model || '-' },
     { head: 'LANG', cell: ({ language }) => language || '-' },
     { head: 'SEGMENTS', cell: ({ segments }) => String(segments), align: 'right' },
-    {
-      head: 'QUALITY',
-      cell: ({ quality }) => (quality === null ? '-' : `${percentWords(quality)}%`),
-      align: 'right',
-    },
+    { head: 'QUALITY', cell: ({ quality }) => qualityWords(quality), align: 'right' },
     { head: 'AGENT', cell: ({ agentId }) => agentId, wide: true },
     { head: 'TOKEN', cell: ({ token }) => token, align: 'right', wide: true },
     { head: 'REVISION', cell: ({ modelRevision }) => modelRevision.slice(0, 12), wide: true },
