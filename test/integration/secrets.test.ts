@@ -205,7 +205,7 @@ test('a private feed is read, downloaded, shown, watched and backed up, and nobo
     ['job', 'show', `${idOf('page')}.download.1`, '--json'],
     ['job', 'logs', `${idOf('nowhere')}.download.1`],
     ['status', '--json'],
-    ['watch', '--once', '-o', 'jsonl'],
+    ['watch', '--once'],
     ['backup', 'create', backup],
   ]);
   expect(runs.filter(({ code }) => code !== 0)).toEqual([]);
