@@ -80,14 +80,8 @@ import { CommandError, EXIT } from './command-error.ts';
 import { CoordinatorCalls } from './coordinator-calls.ts';
 import { FeedCalls } from './feed-calls.ts';
 import type { Line } from './line.ts';
+import type { PageRequest } from './page-request.ts';
 import { QualityCalls } from './quality-calls.ts';
-
-export interface PageRequest {
-  /** 1 to 1,000; 0 means 1,000. */
-  readonly pageSize: number;
-  /** Empty to begin. */
-  readonly pageToken: string;
-}
 
 /** Every call that there is, as one method. Each rejects with CommandError. */
 export class CoordinatorClient extends CoordinatorCalls {

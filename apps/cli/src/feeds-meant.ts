@@ -1,7 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { CoordinatorClient, PageRequest } from './client.ts';
+import type { CoordinatorClient } from './client.ts';
 import { CommandError, EXIT } from './command-error.ts';
+import type { PageRequest } from './page-request.ts';
 import { isSelected, selectedLabels, selectorFlag, selectorOf } from './selector.ts';
 import type { ChangedFeedView } from './views/feed-change-map.ts';
 import { collectPages } from './views/page-collector.ts';

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand, type GlobalFlags } from './base-command.ts';
-import type { PageRequest } from './client.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { integerFlag } from './integer-flag.ts';
 import { listChanges, type SeenItems, seenItems } from './list-changes.ts';
 import { LIST_FORMS } from './output-form.ts';
+import type { PageRequest } from './page-request.ts';
 import { oneLine } from './render/cell.ts';
 import { csvLines } from './render/csv.ts';
 import { type Column, tableLines } from './render/table.ts';

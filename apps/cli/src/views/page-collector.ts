@@ -1,5 +1,5 @@
-import type { PageRequest } from '../client.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import type { PageRequest } from '../page-request.ts';
 import { type ListDocument, listDocument } from './list-document.ts';
 
 const PAGE_SIZE_MAX = 1_000;
