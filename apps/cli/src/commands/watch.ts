@@ -54,7 +54,7 @@ interface Watching {
 const SILENCE_MS_MAX = 60_000;
 const PLAIN_COLUMNS = 140;
 /** As often as the table is drawn. */
-const LIVE_INTERVAL_MS = 200;
+const LIVE_INTERVAL_MS = 180;
 const TABLE_EVERY_MS = 10_000;
 
 export default class Watch extends BaseCommand {
