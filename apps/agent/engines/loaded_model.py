@@ -11,6 +11,8 @@ from engine_error import BAD_REQUEST, DEVICE_UNAVAILABLE, EngineError, failure_o
 from model_source import ModelSource, resolve_model
 
 CPU_THREADS_DEFAULT_MAX = 8
+# A window of 120 s holds four to five chunks: more lanes would have nothing to do.
+LANES_MAX = 4
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,21 @@ class LoadRequest:
 
 
 @dataclass(frozen=True)
+class Lanes:
+    """How many chunks are heard at once, and by how many threads each."""
+
+    count: int
+    threads: int
+
+
+@dataclass(frozen=True)
 class LoadedModel:
     """`whisper` is faster-whisper's WhisperModel; `note` is a sentence for people, or None."""
 
     request: LoadRequest
     source: ModelSource
     whisper: Any
+    lanes: Lanes
     device: str
     compute_type: str
     load_ms: int
@@ -53,15 +64,20 @@ def load_model(request: LoadRequest, env: Mapping[str, str]) -> LoadedModel:
     else:
         request_here = request
     try:
-        whisper, compute_type = _open(source, request_here, device)
+        whisper, lanes, compute_type = _open(source, request_here, device)
     except EngineError as error:
         if request.device != "auto" or device == "cpu" or error.code != DEVICE_UNAVAILABLE:
             raise
         notes.append(f"{error} The CPU is used instead.")
         device = "cpu"
-        whisper, compute_type = _open(source, _on_cpu(request), device)
+        whisper, lanes, compute_type = _open(source, _on_cpu(request), device)
     load_ms = round((time.monotonic() - started) * 1000)
-    return LoadedModel(request, source, whisper, device, compute_type, load_ms, " ".join(notes) or None)
+    return LoadedModel(request, source, whisper, lanes, device, compute_type, load_ms, " ".join(notes) or None)
+
+
+def lanes_on_cpu(threads: int) -> Lanes:
+    each = -(-threads // LANES_MAX)
+    return Lanes(threads // each, each)
 
 
 def _on_cpu(request: LoadRequest) -> LoadRequest:
@@ -72,7 +88,7 @@ def _on_cpu(request: LoadRequest) -> LoadRequest:
     return request if known else replace(request, compute_type="auto")
 
 
-def _open(source: ModelSource, request: LoadRequest, device: str) -> "tuple[Any, str]":
+def _open(source: ModelSource, request: LoadRequest, device: str) -> "tuple[Any, Lanes, str]":
     import ctranslate2
     import numpy as np
     from faster_whisper import WhisperModel
@@ -94,8 +110,15 @@ def _open(source: ModelSource, request: LoadRequest, device: str) -> "tuple[Any,
             f"{', '.join(sorted(supported))}.",
         )
     threads = request.cpu_threads or min(_cores(), CPU_THREADS_DEFAULT_MAX)
+    lanes = Lanes(1, threads) if device == "cuda" else lanes_on_cpu(threads)
     try:
-        whisper = WhisperModel(source.path, device=device, compute_type=compute_type, cpu_threads=threads)
+        whisper = WhisperModel(
+            source.path,
+            device=device,
+            compute_type=compute_type,
+            cpu_threads=lanes.threads,
+            num_workers=lanes.count,
+        )
         if device == "cuda":
             # CUDA's libraries are opened at the first computation, not by the constructor: a missing one shows here.
             extractor = whisper.feature_extractor
@@ -106,7 +129,7 @@ def _open(source: ModelSource, request: LoadRequest, device: str) -> "tuple[Any,
         if device == "cuda" and failure.code == "internal":
             raise EngineError(DEVICE_UNAVAILABLE, f"The device cuda cannot be used: {text}.") from error
         raise failure from error
-    return whisper, compute_type
+    return whisper, lanes, compute_type
 
 
 def _cores() -> int:

@@ -46,6 +46,7 @@ class Transcription:
         self, model: LoadedModel, request: TranscribeRequest, is_cancelled: Callable[[], bool], ahead: NextAudio
     ) -> None:
         self._whisper = model.whisper
+        self._lanes = model.lanes
         self._ahead = ahead
         self._request = request
         self._is_cancelled = is_cancelled
@@ -155,7 +156,7 @@ class Transcription:
         return samples if len(samples) > len(window.samples) else window.samples
 
     def _transcribe(self, window: Window) -> "tuple[Iterator[Any], Any]":
-        from faster_whisper import BatchedInferencePipeline
+        from chunk_lanes import LanedPipeline
 
         request = self._request
         options: Dict[str, Any] = {
@@ -176,7 +177,7 @@ class Transcription:
         # A new pipeline each time: it remembers the last time stamp of a pass that was broken off.
         # Its segments carry no inner time stamps (up to 30 s each), since with them the batched pass drops what
         # follows the last one; the words carry the fine times.
-        pipeline = BatchedInferencePipeline(self._whisper)
+        pipeline = LanedPipeline(self._whisper, self._lanes)
         return pipeline.transcribe(
             window.samples, vad_filter=True, vad_parameters=vad_parameters, batch_size=request.batch_size, **options
         )

@@ -132,7 +132,7 @@ class Whisper:
     def transcribe(self, samples, **options):
         return [], Info()
 class Model:
-    whisper = Whisper()
+    whisper, lanes = Whisper(), None
 
 asked = [0]
 def is_cancelled():
