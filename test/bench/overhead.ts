@@ -20,8 +20,8 @@ import { batchedLoop, freshProcesses, type LoopRun, programLoop } from './bare-l
 import { FleetRun } from './fleet-run.ts';
 import { type SpokenFile, serveFeeds, spokenFiles } from './speech-archive.ts';
 
-/** 34 samples: about 20 minutes, from half a minute to six. */
-const PARTS = '1,1,1,1,1,2,2,2,3,4,6,10';
+/** 39 samples: 20 minutes, from half a minute to six. */
+const PARTS = '1,1,1,1,1,2,2,2,3,5,8,12';
 
 const ENGINES = join(import.meta.dirname, '../../apps/agent/engines');
 

@@ -20,6 +20,8 @@ export function engineEnvironment(
     // The kernels of the wheel end at compute capability 8.6: for newer GPUs the driver compiles them once, which took 20 s
     // on an H100. A service's user may have no home to keep them in.
     CUDA_CACHE_PATH: cacheDir,
+    // Memory in large pages takes a tenth off the engine's time (ADR 0028). Other C libraries, and older ones, pass it over.
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
     ...env,
     // A library of the engine's tells its maker who runs it, unless it is told not to.
     ORT_DISABLE_TELEMETRY: '1',

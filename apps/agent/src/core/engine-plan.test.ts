@@ -93,11 +93,15 @@ describe('the environment of an engine', () => {
     expect(engineEnvironment({ PATH: '/bin', LD_LIBRARY_PATH: '/usr/lib' }, of)).toEqual({
       ...{ PATH: '/bin', CUDA_VISIBLE_DEVICES: 'GPU-1', CUDA_CACHE_PATH: '/agent/cuda-cache' },
       ...{ LD_LIBRARY_PATH: '/env/cublas/lib:/usr/lib', ORT_DISABLE_TELEMETRY: '1' },
+      GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
     });
   });
 
   test('without a GPU is the agent’s own', () => {
-    const env = { CUDA_CACHE_PATH: '/var/cache/podctl/cuda', CUDA_VISIBLE_DEVICES: 'MIG-1' };
+    const env = {
+      ...{ CUDA_CACHE_PATH: '/var/cache/podctl/cuda', CUDA_VISIBLE_DEVICES: 'MIG-1' },
+      GLIBC_TUNABLES: 'glibc.malloc.trim_threshold=1000000',
+    };
     expect(engineEnvironment(env, { ...of, gpuUuid: null, cudaLibraries: null })).toEqual({
       ...env,
       ORT_DISABLE_TELEMETRY: '1',
