@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Deque, Dict, Iterator, NamedTuple, Optional
 
 from audio_windows import WINDOW_SECONDS, AudioSpan, Window, samples_of
 from decoding import Decoding
@@ -39,6 +41,14 @@ class TranscribeRequest:
     language_probe: Optional[LanguageProbe] = None
 
 
+class Begun(NamedTuple):
+    """A window whose chunks are given to the lanes, or are to be heard when its segments are asked for."""
+
+    window: Window
+    segments: Iterator[Any]
+    info: Any
+
+
 class Transcription:
     """Runs once. `emit(kind, **fields)` is called with positions and segments, in order."""
 
@@ -46,7 +56,9 @@ class Transcription:
         self, model: LoadedModel, request: TranscribeRequest, is_cancelled: Callable[[], bool], ahead: NextAudio
     ) -> None:
         self._whisper = model.whisper
-        self._lanes = model.lanes
+        is_batched = request.vad and not request.decoding.sequential
+        lanes = min(model.lanes.count, request.batch_size) if is_batched else 1
+        self._lanes = ThreadPoolExecutor(lanes, "lane") if lanes > 1 else None
         self._ahead = ahead
         self._request = request
         self._is_cancelled = is_cancelled
@@ -70,12 +82,17 @@ class Transcription:
         try:
             claimed = opened.claimed_seconds
             self._emit_position(emit, self._request.from_seconds, claimed)
+            begun: "Deque[Begun]" = deque()
             for window in opened.windows.each(lambda: self._wait_for(opened, emit)):
                 self._stop_if_cancelled()
-                if window.offset_seconds > self._request.from_seconds:
+                if not begun and window.offset_seconds > self._request.from_seconds:
                     self._emit_checkpoint(emit, window.offset_seconds, started)
-                self._run_window(window, claimed, emit)
+                begun.append(self._begin(window, claimed))
+                self._hear(begun, 1 if self._goes_ahead() else 0, claimed, emit, started)
+            self._hear(begun, 0, claimed, emit, started)
         finally:
+            if self._lanes is not None:
+                self._lanes.shutdown(cancel_futures=True)
             opened.close()
         return {
             **self._totals(started),
@@ -104,9 +121,32 @@ class Transcription:
         self._ahead.working(opened)
         return opened
 
-    def _run_window(self, window: Window, claimed: Optional[float], emit: Callable[..., None]) -> None:
+    def _goes_ahead(self) -> bool:
+        """Whether the lanes are given a window before the one before is heard, so that none of them waits for the others at
+        its end. In which language it is must be known by then."""
+        known = self._language is not None or not self._whisper.model.is_multilingual
+        return self._lanes is not None and known
+
+    def _begin(self, window: Window, claimed: Optional[float]) -> Begun:
         self._probe_language(window, claimed)
         segments, info = self._transcribe(window)
+        return Begun(window, segments, info)
+
+    def _hear(
+        self,
+        begun: "Deque[Begun]",
+        ahead: int,
+        claimed: Optional[float],
+        emit: Callable[..., None],
+        started: float,
+    ) -> None:
+        while len(begun) > ahead:
+            self._run_window(begun.popleft(), claimed, emit)
+            if begun:
+                self._emit_checkpoint(emit, begun[0].window.offset_seconds, started)
+
+    def _run_window(self, begun: Begun, claimed: Optional[float], emit: Callable[..., None]) -> None:
+        window, segments, info = begun
         if self._parameters is None:
             is_batched = self._request.vad and not self._request.decoding.sequential
             batch_size = self._request.batch_size if is_batched else None

@@ -9,41 +9,40 @@ const SAMPLE = fileURLToPath(
   new URL('../../../../examples/sample/the-clockmakers/clock-01.mp3', import.meta.url),
 );
 
-/** One line of what came of each claim. A chunk that waits alone for another one at work breaks the barrier. */
+/** One line of what came of each claim. A chunk that is at work alone breaks the barrier. */
 const SIDE_BY_SIDE = `
 import threading
-import faster_whisper
-from loaded_model import Lanes, lanes_on_cpu
-from chunk_lanes import LanedPipeline
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from loaded_model import lanes_on_cpu
+from chunk_lanes import BatchedInferencePipeline, LanedPipeline
 
 print([(lanes_on_cpu(n).count, lanes_on_cpu(n).threads) for n in (1, 2, 3, 4, 5, 6, 8, 16)])
 
-at_work, most, lock = 0, 0, threading.Lock()
-met = threading.Barrier(2, timeout=20)
 def forward(self, features, tokenizer, chunks, options):
-    global at_work, most
-    with lock:
-        at_work += 1
-        most = max(most, at_work)
-    try:
-        met.wait()
-        if "broken" in chunks: raise RuntimeError("broken")
-        return [[(feature, chunk)] for feature, chunk in zip(features, chunks)]
-    finally:
-        with lock:
-            at_work -= 1
-faster_whisper.BatchedInferencePipeline.forward = forward
+    met.wait()
+    if chunks == ["broken"]: raise RuntimeError("broken")
+    rest = dict(words=[], tokens=[], avg_logprob=0, no_speech_prob=0, compression_ratio=1)
+    return [[dict(seek=0, start=feature, end=feature, text=chunk, **rest)] for feature, chunk in zip(features, chunks)]
+BatchedInferencePipeline.forward = forward
 
-two = LanedPipeline(None, Lanes(2, 1))
-print(two.forward([1, 2, 3, 4], None, ["a", "b", "c", "d"], None), most)
-try:
-    two.forward([1, 2], None, ["a", "broken"], None)
-except RuntimeError as error:
-    print(error, at_work)
+options = SimpleNamespace(word_timestamps=True, temperatures=[0])
+def begun(lanes, *chunks):
+    pipeline = LanedPipeline(None, lanes)
+    return pipeline._batched_segments_generator([*range(len(chunks))], None, [*chunks], 8, options, False)
+def heard(segments):
+    return [(segment.start, segment.text) for segment in segments]
 
+met, lanes = threading.Barrier(2, timeout=20), ThreadPoolExecutor(2)
+print(heard(begun(lanes, "a", "b", "c", "d")))
+first, second = begun(lanes, "a"), begun(lanes, "b")
+print(heard(first), heard(second))
 met = threading.Barrier(1)
-most = 0
-print(LanedPipeline(None, Lanes(1, 4)).forward([1, 2], None, ["a", "b"], None), most)
+try:
+    heard(begun(lanes, "a", "broken", "c"))
+except RuntimeError as error:
+    print(error)
+print(heard(begun(None, "a", "b")))
 `;
 
 const SAME_WORDS = `
@@ -54,16 +53,18 @@ from transcription import TranscribeRequest, Transcription
 
 def heard(threads):
     model = load_model(LoadRequest("tiny.en", None, None, "cpu", "int8", threads), os.environ)
-    segments = []
-    request = TranscribeRequest("1", sys.argv[1], "en", 8, 5, None, None, True, True)
-    emit = lambda kind, **fields: segments.append(fields) if kind == "segment" else None
-    Transcription(model, request, lambda: False, NextAudio()).run(emit)
-    return model.lanes.count, segments
+    told = []
+    request = TranscribeRequest("1", sys.argv[1], None, 8, 5, None, None, True, True, window_seconds=12)
+    def emit(kind, **fields):
+        fields.pop("elapsedMs", None)
+        for word in fields.get("words", []): word.pop("start"), word.pop("end")
+        if kind == "segment": fields.pop("start"), fields.pop("end")
+        if kind != "position": told.append((kind, fields))
+    totals = Transcription(model, request, lambda: False, NextAudio()).run(emit)
+    return model.lanes.count, told, [totals["segmentCount"], totals["speechSeconds"], totals["language"]]
 
-(one, alone), (two, beside) = heard(1), heard(2)
-texts = lambda segments: [(segment["index"], segment["text"]) for segment in segments]
-words = lambda segments: [word["word"] for segment in segments for word in segment["words"]]
-print(one, two, len(alone) > 1, texts(alone) == texts(beside), words(alone) == words(beside))
+(one, alone, whole), (two, beside, sums) = heard(1), heard(2)
+print(one, two, [kind for kind, _ in beside], alone == beside, whole == sums)
 `;
 
 async function lines(script: string): Promise<readonly string[]> {
@@ -73,15 +74,18 @@ async function lines(script: string): Promise<readonly string[]> {
   return stdout.trim().split('\n');
 }
 
-test('a CPU works on several chunks at once, on a core or two each, and a failed one leaves none at work', async () => {
+test('a CPU works on several chunks at once, of the next window too, and tells them in their order', async () => {
   expect(await lines(SIDE_BY_SIDE)).toEqual([
     '[(1, 1), (2, 1), (3, 1), (4, 1), (2, 2), (3, 2), (4, 2), (4, 4)]',
-    "[[(1, 'a')], [(2, 'b')], [(3, 'c')], [(4, 'd')]] 2",
-    'broken 0',
-    "[[(1, 'a')], [(2, 'b')]] 1",
+    "[(0, 'a'), (1, 'b'), (2, 'c'), (3, 'd')]",
+    "[(0, 'a')] [(0, 'b')]",
+    'broken',
+    "[(0, 'a'), (1, 'b')]",
   ]);
 });
 
-test('chunks that are heard side by side have the words of those that are heard one by one', async () => {
-  expect(await lines(SAME_WORDS)).toEqual(['1 2 True True True']);
+test('what is heard side by side is what is heard one by one, checkpoints and their totals too', async () => {
+  const kinds =
+    "['segment', 'checkpoint', 'segment', 'checkpoint', 'segment', 'checkpoint', 'segment']";
+  expect(await lines(SAME_WORDS)).toEqual([`1 2 ${kinds} True True`]);
 });
