@@ -11,7 +11,7 @@ from engine_error import BAD_REQUEST, DEVICE_UNAVAILABLE, EngineError, failure_o
 from model_source import ModelSource, resolve_model
 
 CPU_THREADS_DEFAULT_MAX = 8
-# A window of 120 s holds four to five chunks: more lanes would have nothing to do.
+# Each needs memory of its own; larger CPUs give each more threads.
 LANES_MAX = 4
 
 

@@ -87,9 +87,7 @@ export async function makeEngines(
     onWork: (told) => work.tell(told),
     prepare: (path) => {
       if (all.length > PREPARING_MAX) return;
-      // On the CPU it would take from the engine what it saves it (docs/benchmarks.md).
-      for (const [i, engine] of all.entries())
-        if ((plan.seats[i] ?? null) !== null) void engine.prepare(path).catch(() => undefined);
+      for (const engine of all) void engine.prepare(path).catch(() => undefined);
     },
     report: (report) => ({
       ...report,
