@@ -1,5 +1,5 @@
 """The chunks of a window side by side, each on threads of its own: on a CPU all cores work then all the time, where one batch
-on all of them leaves each core idle a third of it and needs half as much again of the CPU (docs/benchmarks.md).
+on all of them leaves each core idle a third of it and needs half as much again of the CPU (docs/adr/0028-cpu-lanes.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 /** The clocks move each second, also when nothing happens. */
 const CLOCK_MS = 1_000;
 /**
- * What happens in the fleet is drawn at once, unless a frame came just before. The coordinator tells of it five times a
+ * What happens in the fleet is drawn at once, unless a frame came just before. The coordinator tells of it some five times a
  * second: with the same pause here, each message that comes a little late would delay all frames after it.
  */
 const FRAME_MS_MIN = 150;
