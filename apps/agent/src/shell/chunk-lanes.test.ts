@@ -51,17 +51,27 @@ from loaded_model import LoadRequest, load_model
 from next_audio import NextAudio
 from transcription import TranscribeRequest, Transcription
 
+begun = []
+begin = Transcription._begin
+def noted(self, window, claimed):
+    begun.append(window)
+    return begin(self, window, claimed)
+Transcription._begin = noted
+
 def heard(threads):
+    begun.clear()
+    ahead = []
     model = load_model(LoadRequest("tiny.en", None, None, "cpu", "int8", threads), os.environ)
     told = []
     request = TranscribeRequest("1", sys.argv[1], None, 8, 5, None, None, True, True, window_seconds=12)
     def emit(kind, **fields):
         fields.pop("elapsedMs", None)
         for word in fields.get("words", []): word.pop("start"), word.pop("end")
+        if kind == "segment": ahead.append(len(begun))
         if kind == "segment": fields.pop("start"), fields.pop("end")
         if kind != "position": told.append((kind, fields))
     totals = Transcription(model, request, lambda: False, NextAudio()).run(emit)
-    return model.lanes.count, told, [totals["segmentCount"], totals["speechSeconds"], totals["language"]]
+    return (model.lanes.count, ahead), told, [totals["segmentCount"], totals["speechSeconds"], totals["language"]]
 
 (one, alone, whole), (two, beside, sums) = heard(1), heard(2)
 print(one, two, [kind for kind, _ in beside], alone == beside, whole == sums)
@@ -84,8 +94,10 @@ test('a CPU works on several chunks at once, of the next window too, and tells t
   ]);
 });
 
-test('what is heard side by side is what is heard one by one, checkpoints and their totals too', async () => {
+test('what is heard side by side, the next window begun, is what is heard one by one, checkpoints and their totals too', async () => {
   const kinds =
     "['segment', 'checkpoint', 'segment', 'checkpoint', 'segment', 'checkpoint', 'segment']";
-  expect(await lines(SAME_WORDS)).toEqual([`1 2 ${kinds} True True`]);
+  expect(await lines(SAME_WORDS)).toEqual([
+    `(1, [1, 2, 3, 4]) (2, [2, 3, 4, 4]) ${kinds} True True`,
+  ]);
 });
